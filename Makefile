@@ -1,0 +1,61 @@
+# Every command a person needs. `make` alone lists them.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+SHELL := /bin/sh
+PYTHON ?= python3
+BIN := .venv/bin
+CODE := schemas engine expectations jobs adapters simulator dags tests scripts $(wildcard benchmarks)
+# Set up anew when what it installs has changed; otherwise at once.
+STAMP := .venv/.setup-done
+
+.PHONY: help setup demo test test-unit test-spark test-dags lint format docs airflow bench fuzz clean
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## install everything a run needs into this folder (needs Python >= 3.11, Java >= 17)
+
+$(STAMP): scripts/setup pyproject.toml uv.lock jobs/jars.lock
+	@PYTHON=$(PYTHON) scripts/setup
+	@touch $@
+
+demo: setup ## a crash day from raw files to published tables, and what it says
+	$(BIN)/lossledger demo
+
+test: setup lint ## everything: linters, unit, Spark and Airflow tests
+	$(BIN)/pytest
+
+test-unit: setup ## the tests that start no Java, in seconds
+	$(BIN)/pytest -m "not spark and not dags"
+
+test-spark: setup ## the tests that start Spark
+	$(BIN)/pytest -m spark
+
+test-dags: setup ## the Airflow tests
+	$(BIN)/pytest -m dags tests/dags
+
+lint: setup ## style, types, and the direction of imports
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup ## put the code into the one format
+	$(BIN)/ruff check --fix $(CODE)
+	$(BIN)/ruff format $(CODE)
+
+docs: setup ## write the generated pages anew
+	$(BIN)/python -m scripts.dictionary
+
+airflow: setup ## Airflow on this machine, with the nightly DAG and the demo's data
+	@scripts/airflow
+
+bench: setup ## measure, beside other tools, on this machine
+	$(BIN)/python -m benchmarks.run
+
+fuzz: setup ## the property tests, for longer (EXAMPLES=2000)
+	HYPOTHESIS_PROFILE=fuzz FUZZ_EXAMPLES=$(or $(EXAMPLES),2000) $(BIN)/pytest -m "not spark and not dags"
+
+clean: ## remove what setup, tests and the demo made
+	rm -rf .venv .uv .jars .airflow demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache \
+		spark-warehouse metastore_db derby.log build dist

@@ -1,0 +1,108 @@
+"""What happens to a risk unit, and the market it happens in (rules.md sections 3 to 5).
+
+Amounts are ledger units of the unit's currency, prices and quantities 10^-18, times microseconds UTC.
+"""
+
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from engine.contracts import Contract
+from engine.margin import TierHistory
+
+
+class UnitKey(NamedTuple):
+    """A risk unit: isolation is '' for cross margin or the instrument of an isolated position."""
+
+    account_id: str
+    currency: str
+    isolation: str
+
+
+class Transfer(NamedTuple):
+    ts: int
+    transfer_id: str
+    amount: int
+
+
+class Fill(NamedTuple):
+    """`side`: +1 the account bought, −1 it sold; fee positive = paid."""
+
+    ts: int
+    fill_id: str
+    trade_id: str
+    instrument_id: str
+    side: int
+    price_e18: int
+    quantity_e18: int
+    fee: int
+    kind: str
+
+
+class Funding(NamedTuple):
+    ts: int
+    rate_e18: int
+    price_e18: int
+
+
+@dataclass
+class TickSeries:
+    """An instrument's ticks of the session in order of time; bid and ask may be None."""
+
+    ts: list[int] = field(default_factory=list)
+    mark: list[int] = field(default_factory=list)
+    bid: list[int | None] = field(default_factory=list)
+    ask: list[int | None] = field(default_factory=list)
+
+
+NO_TICKS = TickSeries()
+
+
+@dataclass
+class Market:
+    """What all units share in a session: contract terms, tick sizes, tiers, marks, ticks and funding."""
+
+    contracts: dict[str, Contract]
+    tick_sizes: dict[str, list[tuple[int, int]]]  # (valid_from, tick_size_e18), in order of time
+    tiers: dict[str, TierHistory]
+    opening_marks: dict[str, int] = field(default_factory=dict)
+    ticks: dict[str, TickSeries] = field(default_factory=dict)
+    funding: dict[str, list[Funding]] = field(default_factory=dict)
+
+    def tick_size(self, instrument_id: str, ts: int) -> int:
+        versions = self.tick_sizes[instrument_id]
+        return versions[max(0, bisect_right(versions, (ts, 1 << 200)) - 1)][1]
+
+    def mark_before(self, instrument_id: str, ts: int) -> int | None:
+        """The mark in force just before the ticks of ts, None before the first tick."""
+        series = self.ticks.get(instrument_id, NO_TICKS)
+        index = bisect_left(series.ts, ts)
+        return series.mark[index - 1] if index else self.opening_marks.get(instrument_id)
+
+    def closing_marks(self) -> dict[str, int]:
+        """The last mark of every instrument that has had a tick: next session's opening marks."""
+        last = {i: series.mark[-1] for i, series in self.ticks.items() if series.ts}
+        return self.opening_marks | last
+
+
+class AccountVersion(NamedTuple):
+    valid_from: int
+    client_class: str
+    protected: bool
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account and its effective-dated versions; its type never changes (inputs.md)."""
+
+    account_id: str
+    account_type: str
+    versions: tuple[AccountVersion, ...]
+
+    @property
+    def is_house(self) -> bool:
+        return self.account_type == "house"
+
+    def at(self, ts: int) -> AccountVersion:
+        index = bisect_right(self.versions, (ts, "\U0010ffff", True))
+        return self.versions[max(0, index - 1)]

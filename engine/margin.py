@@ -1,0 +1,56 @@
+"""Maintenance margin with tiers (rules.md section 6)."""
+
+from bisect import bisect_right
+from collections.abc import Iterable
+
+from engine.errors import DataError
+from engine.numbers import E18, E36, ceil_div
+
+
+class TierTable:
+    """One effective version of an instrument's margin tiers, in the scale of its settlement currency.
+
+    `tiers`: (notional_floor_e18, maintenance_rate_e18), floors rising from 0.
+    """
+
+    def __init__(self, tiers: Iterable[tuple[int, int]], scale: int) -> None:
+        ordered = sorted(tiers)
+        unit = 10**scale
+        self._floors: list[int] = []  # in ledger units x 10^18: compared with notional x 10^18
+        self._terms: list[tuple[int, int]] = []  # rate x 10^18, deduction in ledger units x 10^36
+        deduction = 0
+        previous_rate = ordered[0][1]
+        for floor_e18, rate_e18 in ordered:
+            deduction += floor_e18 * (rate_e18 - previous_rate) * unit
+            previous_rate = rate_e18
+            self._floors.append(floor_e18 * unit)
+            self._terms.append((rate_e18, deduction))
+
+    def maintenance_margin_units(self, notional_units: int) -> int:
+        """MM = ceil(n × rate_k − deduction_k), k the tier with the largest floor ≤ n."""
+        tier = bisect_right(self._floors, notional_units * E18) - 1
+        rate_e18, deduction_e36 = self._terms[tier]
+        return ceil_div(notional_units * rate_e18 * E18 - deduction_e36, E36)
+
+
+class TierHistory:
+    """All versions of one instrument's table, by `valid_from` in microseconds."""
+
+    def __init__(self, instrument_id: str, versions: dict[int, TierTable]) -> None:
+        self.instrument_id = instrument_id
+        self._valid_from = sorted(versions)
+        self._tables = [versions[start] for start in self._valid_from]
+
+    def at(self, ts: int) -> tuple[TierTable, int]:
+        """The table effective at ts and the time of the next version (or a time beyond all data).
+
+        DataError: a held instrument without an effective margin table (inputs.md).
+        """
+        index = bisect_right(self._valid_from, ts)
+        if index == 0:
+            raise DataError(
+                f"instrument {self.instrument_id} is held with no effective margin table: "
+                "add its tiers to LANDING/margin_tiers with an earlier valid_from"
+            )
+        until = self._valid_from[index] if index < len(self._valid_from) else 1 << 62
+        return self._tables[index - 1], until

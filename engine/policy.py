@@ -1,0 +1,146 @@
+"""The effective-dated policy: every rule that a venue may choose (inputs.md, policy.yaml)."""
+
+import re
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from datetime import date, timedelta
+from types import MappingProxyType
+from typing import Any
+
+from engine.clock import DAY_US, day_start_us
+from engine.errors import ConfigError
+from engine.numbers import e18_to_units
+from engine.parsing import Unparsable, parse_decimal_e18, parse_time_us
+
+_CHOICES = {
+    "trigger": ("lt", "lte"),
+    "execution": ("recorded", "simulated"),
+    "liquidation_fee_to": ("fund", "venue"),
+    "residual": ("to_account", "to_fund"),
+    "sharing": ("session_profit_prorata", "equity_prorata", "none"),
+}
+_RATES = ("slippage_rate", "liquidation_fee_rate", "profit_floor_rate", "quarantine_max_share")
+
+
+@dataclass(frozen=True)
+class Terms:
+    """The policy in force at one time. Rates are in 10^-18, `fund_floor` maps currency to an amount in 10^-18."""
+
+    trigger: str = "lt"
+    execution: str = "recorded"
+    latency_us: int = 0
+    slippage_rate: int = 0
+    liquidation_fee_rate: int = 0
+    liquidation_fee_to: str = "fund"
+    residual: str = "to_account"
+    fund_floor: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    sharing: str = "session_profit_prorata"
+    session_start: int = 0  # microseconds after 00:00 UTC
+    profit_floor_rate: int = 10**16
+    quarantine_max_share: int = 10**15
+
+    def breaches(self, equity_units: int, margin_units: int) -> bool:
+        """Whether a unit with this equity and maintenance margin is triggered (rules.md section 7)."""
+        if self.trigger == "lte":
+            return equity_units <= margin_units
+        return equity_units < margin_units
+
+
+KEYS = tuple(f.name for f in fields(Terms))
+
+
+class Policy:
+    """All versions of the policy; `at(ts)` is the one in force."""
+
+    def __init__(self, versions: Sequence[tuple[int, Terms]] = ()) -> None:
+        self._starts = [start for start, _ in versions]
+        self._terms = [Terms(), *(terms for _, terms in versions)]
+
+    def at(self, ts: int) -> Terms:
+        return self._terms[bisect_right(self._starts, ts)]
+
+    def session_bounds(self, day: date) -> tuple[int, int]:
+        """[S, E) of the session that starts on a date (rules.md section 11)."""
+        return self._session_start(day), self._session_start(day + timedelta(days=1))
+
+    def _session_start(self, day: date) -> int:
+        midnight = day_start_us(day)
+        return midnight + self.at(midnight).session_start
+
+    def check_currencies(self, scales: Mapping[str, int]) -> None:
+        """ConfigError for a fund floor in an unknown currency or finer than a ledger unit."""
+        for terms in self._terms:
+            for currency, amount_e18 in terms.fund_floor.items():
+                if currency not in scales:
+                    raise ConfigError(f"policy: fund_floor names {currency}, which is not in LANDING/currencies")
+                try:
+                    e18_to_units(amount_e18, scales[currency])
+                except ValueError:
+                    raise ConfigError(
+                        f"policy: fund_floor of {currency} is finer than its ledger unit of 10^-{scales[currency]}"
+                    ) from None
+
+
+def parse_policy(entries: object, overrides: Mapping[str, object] | None = None) -> Policy:
+    """A Policy from the list in policy.yaml; `overrides` (a scenario's) hold over the whole range.
+
+    ConfigError, in one line, for anything that is not as inputs.md says.
+    """
+    if entries is None:
+        entries = []
+    if not isinstance(entries, list):
+        raise ConfigError("policy: expected a list of entries, each with valid_from")
+    dated = sorted((_parse_entry(entry, number) for number, entry in enumerate(entries, 1)), key=lambda e: e[0])
+    fixed = {key: _parse_value(key, value, "scenario policy") for key, value in (overrides or {}).items()}
+    versions: list[tuple[int, Terms]] = [(-(1 << 62), Terms(**fixed))] if fixed else []
+    values: dict[str, Any] = {}
+    for start, changes in dated:
+        values |= changes
+        versions.append((start, Terms(**(values | fixed))))
+    return Policy(versions)
+
+
+def _parse_entry(entry: object, number: int) -> tuple[int, dict[str, Any]]:
+    where = f"policy entry {number}"
+    if not isinstance(entry, dict) or "valid_from" not in entry:
+        raise ConfigError(f"{where}: expected a map with valid_from")
+    try:
+        start = parse_time_us(entry["valid_from"])
+    except Unparsable:
+        raise ConfigError(f"{where}: valid_from {entry['valid_from']!r} is not a date or a UTC time") from None
+    return start, {k: _parse_value(k, v, where) for k, v in entry.items() if k != "valid_from"}
+
+
+def _parse_value(key: object, value: object, where: str) -> Any:
+    if not isinstance(key, str) or key not in KEYS:
+        raise ConfigError(f"{where}: unknown key {key!r}; known are valid_from, {', '.join(KEYS)}")
+    try:
+        return _parse_known(key, value)
+    except (Unparsable, ValueError) as error:
+        raise ConfigError(f"{where}: {key}: {error}") from None
+
+
+def _parse_known(key: str, value: object) -> Any:
+    if key in _CHOICES:
+        if value not in _CHOICES[key]:
+            raise ValueError(f"{value!r} is none of {', '.join(_CHOICES[key])}")
+        return value
+    if key == "fund_floor":
+        if not isinstance(value, dict):
+            raise ValueError("expected a map of currency to amount")
+        return MappingProxyType({str(k): parse_decimal_e18(v) for k, v in value.items()})
+    if key == "session_start":
+        match = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)", value) if isinstance(value, str) else None
+        if not match:
+            raise ValueError(f"{value!r} is not text HH:MM; write it in quotes, like '08:00'")
+        return (int(match[1]) * 60 + int(match[2])) * (DAY_US // 1440)
+    number = parse_decimal_e18(value)
+    if key in _RATES:
+        if key != "liquidation_fee_rate" and number < 0:
+            raise ValueError(f"{value!r} is negative")
+        return number
+    whole, rest = divmod(number, 10**18)  # latency_us
+    if rest or whole < 0:
+        raise ValueError(f"{value!r} is not a whole number of microseconds")
+    return whole

@@ -1,0 +1,206 @@
+"""Reconciliations: what must agree, published whether it does or not (rules.md section 13)."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from engine.clock import iso
+from engine.contracts import Contract
+from engine.episode import MARGIN
+from engine.events import Fill, Market
+from engine.numbers import E18, units_to_e18
+from engine.rows import EndedEpisode, FundingTotal, LossComponent, UnitPosition, UnitSession
+from engine.waterfall import Waterfall
+
+
+class Check(NamedTuple):
+    """expected and actual are decimals in 10^-18; actual is None where it cannot be determined."""
+
+    rule: str
+    key: str
+    source_expected: str
+    source_actual: str
+    expected: int
+    actual: int | None
+    tolerance: int
+    independent: bool
+
+
+class TradeTotals(NamedTuple):
+    """The session's trades: counts by sides, and the signed quantity of those that do not net to zero."""
+
+    one_sided: int
+    many_sided: int
+    broken: Mapping[str, int]
+
+
+class VenueLiquidation(NamedTuple):
+    """What the venue published about a liquidation, and the account's liquidation fills of that instant."""
+
+    ts: int
+    account_id: str
+    currency: str
+    notional: int
+    account_value: int
+    fills: tuple[Fill, ...]
+
+
+def trade_checks(trades: TradeTotals) -> list[Check]:
+    rule, source = "trade_zero_sum", "ledger.fills"
+    sided, single = trades.many_sided * E18, trades.one_sided * E18
+    netting = sided - len(trades.broken) * E18
+    return [
+        Check(rule, "all", source, source, sided, netting, 0, True),
+        Check(rule, "one_sided", source, source, single, single, 0, False),
+        *(Check(rule, t, "zero", source, 0, q, 0, True) for t, q in sorted(trades.broken.items())),
+    ]
+
+
+def market_checks(
+    contracts: Mapping[str, Contract],
+    positions: Iterable[UnitPosition],
+    funding: Iterable[FundingTotal],
+) -> list[Check]:
+    """Positions and funding net to zero per instrument; only where the venue's execution is recorded."""
+    sizes: defaultdict[str, int] = defaultdict(int)
+    for position in positions:
+        sizes[position.instrument_id] += position.quantity_e18
+    received: defaultdict[str, int] = defaultdict(int)
+    counts: defaultdict[str, int] = defaultdict(int)
+    for total in funding:
+        received[total.instrument_id] += total.amount
+        counts[total.instrument_id] += total.count
+    checks = []
+    for instrument_id, contract in sorted(contracts.items()):
+        scale = contract.scale
+        half_units = units_to_e18(counts[instrument_id], scale)
+        tolerance = half_units // 2 if scale < 18 else -(-half_units // 2)
+        amount = units_to_e18(received[instrument_id], scale)
+        checks += [
+            Check(
+                "position_zero_sum", instrument_id, "zero", "recomputed positions", 0, sizes[instrument_id], 0, True
+            ),
+            Check("funding_zero_sum", instrument_id, "zero", "recomputed funding", 0, amount, tolerance, True),
+        ]
+    return checks
+
+
+class Losses(NamedTuple):
+    """A currency's waterfall in the session, in ledger units."""
+
+    deficit: int
+    draw: int
+    socialised: int
+    uncovered: int
+
+
+def currency_checks(
+    scales: Mapping[str, int],
+    units: Iterable[UnitSession],
+    waterfall: Waterfall,
+    losses: Mapping[str, Losses],
+    episodes: Iterable[EndedEpisode],
+    components: Iterable[LossComponent],
+) -> list[Check]:
+    """Roll-forwards and sums that hold by construction: they guard the code, and are evidence of nothing."""
+    wallets: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for u in units:
+        flows = u.transfers + u.realised_pnl - u.fees + u.funding + u.negative_balance_reset
+        wallets[u.currency][0] += u.opening_wallet + flows - u.surplus_forfeited - u.socialised_charge
+        wallets[u.currency][1] += u.closing_wallet
+    causes: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
+    for episode in episodes:
+        causes[episode.currency][0] -= episode.terminal_equity
+    for component in components:
+        causes[component.currency][1] += component.amount
+    checks = []
+    for day in waterfall.days:
+        currency, loss = day.currency, losses[day.currency]
+        fund = day.opening + day.external + day.liquidation_fees + day.surplus + day.draws
+        for rule, source, expected, actual in (
+            ("account_roll_forward", "attribution.account_daily", *wallets[currency]),
+            ("fund_roll_forward", "attribution.insurance_fund_daily", fund, day.closing),
+            (
+                "waterfall",
+                "attribution.session_losses",
+                loss.deficit,
+                loss.draw + loss.socialised + loss.uncovered,
+            ),
+            ("components", "attribution.loss_components", *causes[currency]),
+        ):
+            left, right = (units_to_e18(amount, scales[currency]) for amount in (expected, actual))
+            checks.append(Check(rule, currency, source, source, left, right, 0, False))
+    return checks
+
+
+def liquidation_checks(episodes: Iterable[EndedEpisode], open_episodes: int) -> list[Check]:
+    """Whether the venue liquidated whom the recomputation would have; only where execution is recorded."""
+    rule, ours, venue = "liquidation_match", "recomputed triggers", "ledger.fills of kind liquidation"
+    executed = unexecuted = matched = 0
+    for episode in episodes:
+        if episode.first_execution_at is None:
+            unexecuted += 1
+        else:
+            executed += 1
+            matched += episode.trigger == MARGIN
+    return [
+        Check(rule, "matched", venue, ours, executed * E18, matched * E18, 0, True),
+        Check(rule, "untriggered", venue, ours, 0, (executed - matched) * E18, 0, True),
+        Check(rule, "unexecuted", ours, venue, 0, unexecuted * E18, 0, True),
+        Check(rule, "open", ours, venue, 0, open_episodes * E18, 0, True),
+    ]
+
+
+class VenueBalance(NamedTuple):
+    """A balance delivered by the venue and the recomputed one, in ledger units; account '' for the fund's."""
+
+    ts: int
+    account_id: str
+    currency: str
+    delivered: int
+    recomputed: int
+
+
+def balance_checks(scales: Mapping[str, int], balances: Iterable[VenueBalance]) -> list[Check]:
+    checks = []
+    for b in sorted(balances):
+        rule = "venue_account_balance" if b.account_id else "venue_fund_balance"
+        key = "|".join([*([b.account_id] if b.account_id else []), b.currency, iso(b.ts)])
+        left, right = (units_to_e18(amount, scales[b.currency]) for amount in (b.delivered, b.recomputed))
+        checks.append(Check(rule, key, f"ledger.{rule}s", "recomputed wallets", left, right, 0, True))
+    return checks
+
+
+def liquidation_value_checks(
+    scales: Mapping[str, int], market: Market, liquidations: Iterable[VenueLiquidation]
+) -> list[Check]:
+    """An account closed at its bankruptcy price loses just its account value (section 13)."""
+    checks = []
+    for item in sorted(liquidations):
+        scale = scales[item.currency]
+        tolerance, total, signs = 0, 0, set()
+        for fill in item.fills:
+            contract = market.contracts[fill.instrument_id]
+            tick_size = market.tick_size(fill.instrument_id, fill.ts)
+            value = contract.value_units(fill.quantity_e18, fill.price_e18)
+            moved = contract.value_units(fill.quantity_e18, fill.price_e18 + tick_size)
+            tolerance += abs(value - moved)
+            total += value
+            signs.add((fill.side, contract.direction))
+        actual = None
+        if len(signs) == 1:
+            side, direction = signs.pop()
+            actual = units_to_e18(-side * direction * (item.notional - total), scale)
+        checks.append(
+            Check(
+                "venue_liquidation_value",
+                f"{item.account_id}|{item.currency}|{iso(item.ts)}",
+                "ledger.venue_liquidations",
+                "ledger.fills of kind liquidation",
+                units_to_e18(item.account_value, scale),
+                actual,
+                units_to_e18(tolerance, scale),
+                True,
+            )
+        )
+    return checks

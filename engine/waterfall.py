@@ -1,0 +1,151 @@
+"""The insurance fund: one ordered fold over a session's movements and deficits (rules.md section 10)."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from engine.numbers import e18_to_units
+from engine.policy import Policy
+from engine.rows import FundMovement, NegativeBalance
+
+_EXTERNAL, _FEE, _SURPLUS, _DRAW = range(4)
+_CLASS = {"liquidation_fee": _FEE, "surplus": _SURPLUS}
+
+
+class ExternalMovement(NamedTuple):
+    """A row of the input `fund_movements`; amount signed, in ledger units."""
+
+    ts: int
+    movement_id: str
+    currency: str
+    kind: str
+    amount: int
+
+
+class FundEntry(NamedTuple):
+    """A row of the fund's ledger; `seq` counts from 1 per currency and session."""
+
+    currency: str
+    seq: int
+    ts: int
+    kind: str
+    amount: int
+    balance: int
+    ref: str
+
+
+class FundDay(NamedTuple):
+    """One currency's fund over a session; draws ≤ 0, `lowest` as in outputs.md."""
+
+    currency: str
+    opening: int
+    external: int
+    liquidation_fees: int
+    surplus: int
+    draws: int
+    closing: int
+    lowest: int
+    draw_count: int
+
+
+@dataclass
+class Waterfall:
+    """Entries and days of the fund, and per event_id of a covered deficit what the fund paid."""
+
+    entries: list[FundEntry] = field(default_factory=list)
+    days: list[FundDay] = field(default_factory=list)
+    draws: dict[str, int] = field(default_factory=dict)
+
+    def balance_at(self, currency: str, ts: int, opening: int) -> int:
+        """The balance after the movements up to and with ts."""
+        balance = opening
+        for entry in self.entries:
+            if entry.currency == currency and entry.ts <= ts:
+                balance = entry.balance
+        return balance
+
+
+class _Step(NamedTuple):
+    order: tuple[int, int, str, str, str, str, str]
+    currency: str
+    ts: int
+    kind: str
+    amount: int  # for a draw: the deficit
+    ref: str
+
+
+def _steps(
+    external: Iterable[ExternalMovement],
+    movements: Iterable[FundMovement],
+    deficits: Iterable[NegativeBalance],
+) -> list[_Step]:
+    """Everything that touches the fund, by timestamp, class, account, isolation, instrument, fill, movement."""
+    steps = [
+        _Step((m.ts, _EXTERNAL, "", "", "", "", m.movement_id), m.currency, m.ts, m.kind, m.amount, m.movement_id)
+        for m in external
+    ]
+    for m in movements:
+        order = (m.ts, _CLASS[m.kind], m.account_id, m.isolation, m.instrument_id, m.fill_id, "")
+        steps.append(_Step(order, m.currency, m.ts, m.kind, m.amount, m.ref))
+    for d in deficits:
+        if d.protected:
+            order = (d.ts, _DRAW, d.account_id, d.isolation, "", "", "")
+            steps.append(_Step(order, d.currency, d.ts, "draw", d.deficit, d.event_id))
+    return sorted(steps, key=lambda step: step.order)
+
+
+def run_waterfall(
+    scales: Mapping[str, int],
+    openings: Mapping[str, int] | None,
+    external: Iterable[ExternalMovement],
+    movements: Iterable[FundMovement],
+    deficits: Iterable[NegativeBalance],
+    policy: Policy,
+) -> Waterfall:
+    """Fold a session: `openings` per currency in ledger units, None on the first date of a warehouse.
+
+    Each covered deficit draws min(deficit, max(0, balance − floor)), the floor in force at its timestamp.
+    """
+    result = Waterfall()
+    by_currency: dict[str, list[_Step]] = {currency: [] for currency in scales}
+    for step in _steps(external, movements, deficits):
+        by_currency[step.currency].append(step)
+    for currency, steps in by_currency.items():
+        opening = None if openings is None else openings.get(currency, 0)
+        result.days.append(_fold_currency(result, currency, scales[currency], opening, steps, policy))
+    return result
+
+
+def _fold_currency(
+    result: Waterfall, currency: str, scale: int, opening: int | None, steps: list[_Step], policy: Policy
+) -> FundDay:
+    balance = opening or 0
+    balances = [] if opening is None else [opening]
+    totals = {"external": 0, "liquidation_fee": 0, "surplus": 0, "draw": 0}
+    seq = draw_count = 0
+    for step in steps:
+        amount = step.amount
+        if step.kind == "draw":
+            floor = e18_to_units(policy.at(step.ts).fund_floor.get(currency, 0), scale)
+            drawn = min(step.amount, max(0, balance - floor))
+            result.draws[step.ref] = drawn
+            draw_count += drawn > 0
+            amount = -drawn
+        if amount == 0:
+            continue
+        seq += 1
+        balance += amount
+        balances.append(balance)
+        totals[step.kind if step.kind in totals else "external"] += amount
+        result.entries.append(FundEntry(currency, seq, step.ts, step.kind, amount, balance, step.ref))
+    return FundDay(
+        currency,
+        opening or 0,
+        totals["external"],
+        totals["liquidation_fee"],
+        totals["surplus"],
+        totals["draw"],
+        balance,
+        min(balances, default=0),
+        draw_count,
+    )

@@ -1,0 +1,130 @@
+"""Rows to Arrow and back, after the declarations in schemas/. Decimals travel as integers, never as floats."""
+
+import struct
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, TypeVar
+
+import pyarrow as pa
+
+from engine.errors import DataError
+from schemas.core import Column, Table, Type
+
+_LIMIT = 10**38
+_TYPES = {
+    Type.TEXT: pa.string(),
+    Type.DATE: pa.date32(),
+    Type.TIME: pa.timestamp("us", tz="UTC"),
+    Type.DECIMAL: pa.decimal128(38, 18),
+    Type.UNITS: pa.decimal128(38, 0),
+    Type.INTEGER: pa.int64(),
+    Type.BOOLEAN: pa.bool_(),
+}
+R = TypeVar("R")
+
+
+def arrow_schema(table: Table) -> pa.Schema:
+    """The Arrow schema of a table; a column's meaning and unit travel as its comment."""
+    return pa.schema([_arrow_field(column) for column in table.columns])
+
+
+def _arrow_field(column: Column) -> pa.Field:
+    comment = f"{column.doc} [{column.unit}]" if column.unit else column.doc
+    return pa.field(column.name, _TYPES[column.type], column.nullable, {"comment": comment})
+
+
+def to_arrow(table: Table, rows: Sequence[Mapping[str, Any]], **constants: Any) -> pa.Table:
+    """Rows (decimals as integers of 10^-18, units as integers) sorted by the table's key."""
+    full = [{**row, **constants} for row in rows]
+    full.sort(key=lambda row: tuple((row[k] is not None, row[k]) for k in table.key))
+    columns = [_array(column, [row[column.name] for row in full]) for column in table.columns]
+    return pa.Table.from_arrays(columns, schema=arrow_schema(table))
+
+
+def tuples_to_arrow(table: Table, names: Sequence[str], rows: Sequence[Sequence[Any]], **constants: Any) -> pa.Table:
+    """Like `to_arrow` for tuples with the given field names, in the order given."""
+    by_name = dict(zip(names, zip(*rows, strict=True), strict=True)) if rows else {}
+    columns = []
+    for column in table.columns:
+        if column.name in constants:
+            columns.append(_array(column, [constants[column.name]] * len(rows)))
+        else:
+            columns.append(_array(column, by_name.get(_field_name(column, names), ())))
+    return pa.Table.from_arrays(columns, schema=arrow_schema(table))
+
+
+def _field_name(column: Column, names: Sequence[str]) -> str:
+    """Engine rows say `_e18` after a decimal's name."""
+    exact = f"{column.name}_e18"
+    return exact if exact in names else column.name
+
+
+def _array(column: Column, values: Sequence[Any]) -> pa.Array:
+    if column.type in (Type.DECIMAL, Type.UNITS):
+        return _decimals(column, values)
+    return pa.array(values, _TYPES[column.type])
+
+
+def _decimals(column: Column, values: Sequence[int | None]) -> pa.Array:
+    for value in values:
+        if value is not None and not -_LIMIT < value < _LIMIT:
+            raise DataError(f"{column.name}: an amount needs more than the 38 digits of DECIMAL(38,18)")
+    data = b"".join((value or 0).to_bytes(16, "little", signed=True) for value in values)
+    valid = None
+    if None in values:
+        valid = pa.array([value is not None for value in values]).buffers()[1]
+    return pa.Array.from_buffers(_TYPES[column.type], len(values), [valid, pa.py_buffer(data)])
+
+
+def _integers(column: pa.ChunkedArray) -> list[int | None]:
+    """Decimals as their unscaled integers."""
+    result: list[int | None] = []
+    for chunk in column.chunks:
+        data = chunk.buffers()[1]
+        raw = memoryview(data)[chunk.offset * 16 : (chunk.offset + len(chunk)) * 16]
+        numbers: list[int | None] = [low + (high << 64) for low, high in struct.iter_unpack("<Qq", raw)]
+        if chunk.null_count:
+            for index, valid in enumerate(chunk.is_valid().to_pylist()):
+                if not valid:
+                    numbers[index] = None
+        result += numbers
+    return result
+
+
+def column_values(data: pa.Table, column: Column) -> list[Any]:
+    """A column as Python values: integers for decimals, units and times."""
+    values = data.column(column.name)
+    if column.type in (Type.DECIMAL, Type.UNITS):
+        return _integers(values.cast(_TYPES[column.type]))
+    if column.type is Type.TIME:
+        return values.cast(pa.timestamp("us", tz="UTC")).cast(pa.int64()).to_pylist()
+    return values.to_pylist()
+
+
+def to_rows(table: Table, data: pa.Table, columns: Iterable[str] | None = None) -> list[tuple[Any, ...]]:
+    """Tuples of the named columns (all but none left out by default)."""
+    names = list(columns) if columns is not None else [c.name for c in table.columns]
+    return list(zip(*(column_values(data, table.column(name)) for name in names), strict=True))
+
+
+def to_objects(table: Table, data: pa.Table, row_type: type[R]) -> list[R]:
+    """Engine rows (NamedTuples) from their stored form."""
+    fields = row_type._fields  # type: ignore[attr-defined]
+    names = [name.removesuffix("_e18") for name in fields]
+    return [row_type(*values) for values in to_rows(table, data, names)]
+
+
+def to_ipc(data: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, data.schema) as writer:
+        writer.write_table(data)
+    return sink.getvalue().to_pybytes()
+
+
+def from_ipc(data: bytes) -> pa.Table:
+    return pa.ipc.open_stream(data).read_all()
+
+
+def sort_by_key(table: Table, data: pa.Table) -> pa.Table:
+    """In order of the key, so that the same rows are the same bytes however many buckets made them."""
+    keys = [k for k in table.key if k != table.partition]
+    return data.sort_by([(k, "ascending") for k in keys]) if keys and data.num_rows else data

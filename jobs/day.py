@@ -1,0 +1,129 @@
+"""One business date of a run: its session, what stands before it, and where its tables are."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from engine.clock import day_of, iso
+from engine.errors import ConfigError, DataError
+from engine.policy import Policy
+from jobs.arrow import arrow_schema, to_rows
+from jobs.parallel import Mapper
+from jobs.warehouse import Warehouse
+from schemas.core import Table
+from schemas.ops import PUBLISHED_DAYS
+
+BEGINNING = -(1 << 62)
+
+
+@dataclass(frozen=True)
+class Published:
+    """A row of ops.published_days."""
+
+    day: date
+    run_id: str
+    published_at: int
+    start: int
+    end: int
+    first_date: bool
+    input_sha256: str
+    output_sha256: str
+    table_versions: Mapping[str, int]
+
+
+def published_days(warehouse: Warehouse) -> dict[date, Published]:
+    """What readers may see, by date."""
+    rows = to_rows(PUBLISHED_DAYS, warehouse.read(PUBLISHED_DAYS))
+    return {row[0]: Published(*row[:8], json.loads(row[8])) for row in sorted(rows)}
+
+
+@dataclass
+class Day:
+    """What every stage of a date needs.
+
+    `published` are the dates that count as published before it. Those not in `warehouse` itself are in `base`:
+    a scenario that has just begun starts from the published state.
+    """
+
+    day: date
+    warehouse: Warehouse
+    landing: Path
+    policy: Policy
+    policy_sha256: str
+    mapper: Mapper
+    published: dict[date, Published]
+    base: Warehouse | None = None
+    fund_opening: Mapping[str, int] | None = None
+
+    def __post_init__(self) -> None:
+        before = self.day - timedelta(days=1)
+        self.session_start, self.end = self.policy.session_bounds(self.day)
+        self.first = not self.published or min(self.published) == self.day
+        self.previous = None if self.first else self.published.get(before)
+        if not self.first and self.previous is None:
+            raise ConfigError(_not_next(self.day, sorted(self.published)))
+        if self.previous and self.previous.end != self.session_start:
+            raise ConfigError(
+                f"policy: the session of {before} was published with its end at {iso(self.previous.end)}, and "
+                f"{self.day} would now start at {iso(self.session_start)}: run again from {before}"
+            )
+        self.start = BEGINNING if self.first else self.session_start
+        own = before in published_days(self.warehouse)
+        self.state = self.warehouse if own or self.base is None else self.base
+
+    @property
+    def last_folder(self) -> date:
+        """The last landing folder with events of the session."""
+        return day_of(self.end - 1)
+
+    def folders(self, landed: list[date]) -> list[date]:
+        """The landing folders with events of the session, of those that there are."""
+        return [d for d in landed if (self.first or d >= day_of(self.start)) and d <= self.last_folder]
+
+    def before(self, table: Table) -> pa.Table:
+        """The rows of the day before in a carried table; none on the first date."""
+        if self.first:
+            return arrow_schema(table).empty_table()
+        return self.state.read(table, self.day - timedelta(days=1))
+
+    def staged(self, name: str) -> Path:
+        return self.warehouse.root / "staging" / self.day.isoformat() / f"{name}.parquet"
+
+    def read_staged(self, table: Table) -> pa.Table:
+        import pyarrow.parquet as pq
+
+        path = self.staged(table.name)
+        if not path.exists():
+            raise DataError(f"{table.name} of {self.day} is not there: run the stages before this one first")
+        return pq.ParquetFile(path).read().cast(arrow_schema(table))
+
+    def write_staged(self, table: Table, data: pa.Table) -> None:
+        """Write beside and rename, so that a stage that dies leaves nothing half."""
+        import pyarrow.parquet as pq
+
+        path = self.staged(table.name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside = path.with_suffix(".writing")
+        pq.write_table(data, beside)
+        beside.replace(path)
+
+    def read_note(self, name: str) -> dict[str, Any]:
+        path = self.staged(name).with_suffix(".json")
+        return json.loads(path.read_text()) if path.exists() else {}
+
+    def write_note(self, name: str, note: Mapping[str, Any]) -> None:
+        path = self.staged(name).with_suffix(".json")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(note, sort_keys=True))
+
+
+def _not_next(day: date, published: list[date]) -> str:
+    first, last = published[0], published[-1]
+    if day < first:
+        return f"{day} is before the first date of this warehouse: run from {first}, or into another warehouse"
+    return f"{day} leaves a gap after the last published date {last}: run from {last + timedelta(days=1)}"

@@ -1,0 +1,50 @@
+"""Running a function over tasks: by Spark, or in this process where starting it would cost more than it gives."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Mapper(Protocol):
+    """Applies a module-level function to every task; results in the order of the tasks."""
+
+    partitions: int
+
+    def map(self, function: Callable[[T], R], tasks: Sequence[T]) -> list[R]: ...
+
+
+class InProcess:
+    """No Spark: for tests of everything around it, and for second looks at one account."""
+
+    def __init__(self, partitions: int = 2) -> None:
+        self.partitions = partitions
+
+    def map(self, function: Callable[[T], R], tasks: Sequence[T]) -> list[R]:
+        return [function(task) for task in tasks]
+
+
+class OnSpark:
+    """One Spark task per entry. The session starts with the first use and is shared by all dates of a run."""
+
+    def __init__(self, partitions: int | None = None) -> None:
+        self._session: Any = None
+        self._partitions = partitions
+
+    @property
+    def _context(self) -> Any:
+        if self._session is None:
+            from jobs.spark_session import spark_session
+
+            self._session = spark_session()
+        return self._session.sparkContext
+
+    @property
+    def partitions(self) -> int:
+        return self._partitions or int(self._context.defaultParallelism)
+
+    def map(self, function: Callable[[T], R], tasks: Sequence[T]) -> list[R]:
+        if not tasks:
+            return []
+        return list(self._context.parallelize(tasks, len(tasks)).map(function).collect())

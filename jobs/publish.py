@@ -1,0 +1,103 @@
+"""Publish: put a checked date in place of what stood there, table by table, and commit it for readers."""
+
+import json
+import shutil
+import time
+from dataclasses import dataclass, replace
+from datetime import date
+
+import pyarrow as pa
+
+from engine.errors import ConfigError
+from jobs.arrow import sort_by_key, to_arrow
+from jobs.day import Day, Published
+from jobs.warehouse import Warehouse, content_hash
+from schemas.core import Table
+from schemas.ops import PUBLISHED_DAYS, RESTATEMENTS
+from schemas.registry import CARRIED, PUBLISHED
+
+_TABLES = (*PUBLISHED.values(), *CARRIED.values())
+
+
+@dataclass
+class Publication:
+    """What publishing did: `changed` tables with their rows, empty when all was the same."""
+
+    changed: dict[str, int]
+    restated: bool
+
+
+def now_us() -> int:
+    return time.time_ns() // 1000
+
+
+def publish(day: Day, run_id: str, input_sha256: str, to: date) -> Publication:
+    """Write what differs and commit. Nothing is written when the rows are those already published.
+
+    `to`: the last date of this run. ConfigError when published dates after it would be left standing on
+    numbers that are no longer there.
+    """
+    staged = {table: sort_by_key(table, day.read_staged(table)) for table in _TABLES}
+    own_days = day.warehouse.days(PUBLISHED_DAYS)
+    before = day.published[day.day] if day.day in own_days else None
+    changed = {t: data for t, data in staged.items() if not _same(day.warehouse, t, data, day.day)}
+    if before and changed and own_days[-1] > to:
+        raise ConfigError(
+            f"{day.day} comes out differently from what is published, and {own_days[-1]} was computed from it: "
+            f"run again with --to {own_days[-1]}"
+        )
+    versions = {}
+    for table in _TABLES:
+        old_version = day.warehouse.version(table)
+        if table in changed:
+            day.warehouse.replace_day(table, changed[table], day.day)
+            if before:
+                _restate(day, run_id, table, changed[table], old_version)
+        versions[table.full_name] = day.warehouse.version(table)
+    if not before or changed:
+        output = content_hash(staged.items())
+        start = day.session_start
+        row = Published(day.day, run_id, now_us(), start, day.end, day.first, input_sha256, output, versions)
+        _commit(day, row)
+    elif before.input_sha256 != input_sha256:
+        _commit(day, replace(before, input_sha256=input_sha256))
+    shutil.rmtree(day.staged("").parent, ignore_errors=True)
+    return Publication({t.full_name: d.num_rows for t, d in changed.items()}, before is not None and bool(changed))
+
+
+def _same(warehouse: Warehouse, table: Table, data: pa.Table, day: date) -> bool:
+    stored = warehouse.read(table, day)
+    return stored.num_rows == data.num_rows and content_hash([(table, stored)]) == content_hash([(table, data)])
+
+
+def _restate(day: Day, run_id: str, table: Table, data: pa.Table, old_version: int) -> None:
+    stored = day.warehouse.read(table, day.day, version=old_version)
+    row = {
+        "run_id": run_id,
+        "restated_at": now_us(),
+        "table_name": table.full_name,
+        "rows_before": stored.num_rows,
+        "rows_after": data.num_rows,
+        "version_before": str(old_version),
+        "version_after": str(day.warehouse.version(table)),
+    }
+    day.warehouse.append(RESTATEMENTS, to_arrow(RESTATEMENTS, [row], business_date=day.day))
+
+
+def _commit(day: Day, row: Published) -> None:
+    """The row that makes the date visible to readers."""
+    values = {
+        "run_id": row.run_id,
+        "published_at": row.published_at,
+        "session_start": row.start,
+        "session_end": row.end,
+        "first_date": row.first_date,
+        "input_sha256": row.input_sha256,
+        "output_sha256": row.output_sha256,
+        "table_versions": json.dumps(dict(row.table_versions), sort_keys=True),
+    }
+    day.warehouse.replace_day(
+        PUBLISHED_DAYS, to_arrow(PUBLISHED_DAYS, [values], business_date=row.day), row.day
+    )
+    day.published[row.day] = row
+

@@ -1,0 +1,154 @@
+"""Run a range of dates: every stage of each date in order, one writer, one Spark session."""
+
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from time import perf_counter
+
+from engine.errors import ConfigError
+from engine.policy import Policy
+from jobs.day import Day, Published, published_days
+from jobs.landing import check_landing
+from jobs.load import Loader
+from jobs.parallel import Mapper
+from jobs.policy_file import Scenario, read_policy, read_scenario
+from jobs.publish import now_us
+from jobs.record import new_run_id, record_run
+from jobs.stages import NAMES, Stages
+from jobs.warehouse import Warehouse
+
+
+@dataclass
+class Request:
+    """What to run. `partitions` and the mapper change where the work is done, never its result."""
+
+    landing: Path
+    warehouse: Path
+    first: date
+    last: date
+    mapper: Mapper
+    policy: Path | None = None
+    scenario: str | None = None
+
+    @property
+    def days(self) -> list[date]:
+        return [self.first + timedelta(days=n) for n in range((self.last - self.first).days + 1)]
+
+
+@dataclass
+class Setting:
+    """A request made ready: the warehouse it writes to and the rules it goes by."""
+
+    warehouse: Warehouse
+    base: Warehouse | None
+    policy: Policy
+    policy_sha256: str
+    scenario: Scenario | None
+    published: dict[date, Published]
+
+    def day(self, request: Request, day: date) -> Day:
+        opening = self.scenario.fund_opening if self.scenario else {}
+        return Day(
+            day,
+            self.warehouse,
+            request.landing,
+            self.policy,
+            self.policy_sha256,
+            request.mapper,
+            self.published,
+            self.base,
+            opening or None,
+        )
+
+
+def prepare(request: Request) -> Setting:
+    """Check the request before anything is written. ConfigError, DataError."""
+    if request.first > request.last:
+        raise ConfigError(f"--from {request.first} is after --to {request.last}")
+    check_landing(request.landing)
+    scenario = read_scenario(request.landing, request.scenario) if request.scenario else None
+    policy, digest = read_policy(request.landing, request.policy, scenario)
+    if scenario is None:
+        warehouse = Warehouse.create(request.warehouse)
+        setting = Setting(warehouse, None, policy, digest, None, published_days(warehouse))
+    else:
+        setting = _prepare_scenario(request, scenario, policy, digest)
+    setting.day(request, request.first)  # a gap is told before anything is loaded
+    return setting
+
+
+def _prepare_scenario(request: Request, scenario: Scenario, policy: Policy, digest: str) -> Setting:
+    """A scenario has a warehouse of its own, made anew when its definition has changed."""
+    base = Warehouse.create(request.warehouse)
+    root = request.warehouse / "scenarios" / scenario.name
+    made_from = root / "scenario.sha256"
+    if root.exists() and (not made_from.exists() or made_from.read_text() != digest):
+        shutil.rmtree(root)
+    warehouse = Warehouse.create(root)
+    made_from.write_text(digest)
+    own = published_days(warehouse)
+    before = {d: p for d, p in published_days(base).items() if d < request.first}
+    if before and scenario.fund_opening and not own:
+        raise ConfigError(
+            f"scenario {scenario.name} has a fund_opening: run it from the first date, --from {min(before)}"
+        )
+    return Setting(warehouse, base if before else None, policy, digest, scenario, before | own)
+
+
+def run(request: Request) -> Iterator[str]:
+    """Run the dates; yields a line on each. Raises the first error, after recording it in ops.runs."""
+    setting = prepare(request)
+    with setting.warehouse.locked():
+        loader = Loader(setting.warehouse, request.landing, setting.policy, request.mapper)
+        run_id, began = new_run_id(), perf_counter()
+        changed = False
+        for done, day in enumerate(request.days, 1):
+            stages = run_day(setting.day(request, day), run_id, request.last, loader)
+            publication = stages.publication
+            changed |= bool(publication and publication.changed)
+            left = (perf_counter() - began) / done * (len(request.days) - done)
+            yield day_line(stages) + (f"  ({done} of {len(request.days)}, {duration(left)} left)" if left else "")
+        if not changed:
+            yield f"{request.first} to {request.last}: nothing changed"
+
+
+def run_day(day: Day, run_id: str, to: date, loader: Loader | None = None) -> Stages:
+    """All stages of a date."""
+    started = now_us()
+    stages = Stages(day, run_id, to, loader)
+    try:
+        for name in NAMES:
+            if sys.stderr.isatty():
+                print(f"\r{day.day}  {name:<10}", end="\r", file=sys.stderr, flush=True)
+            stages.run(name)
+    except BaseException as error:
+        record_run(stages, started, error)
+        raise
+    record_run(stages, started, None)
+    return stages
+
+
+def day_line(stages: Stages) -> str:
+    """One line on what became of a date."""
+    publication, day = stages.publication, stages.day.day
+    if publication is None or not publication.changed:
+        return f"{day}  unchanged"
+    counts = stages.counts
+    what = ", ".join(
+        f"{counts[name]} {label}"
+        for name, label in (
+            ("liquidations", "liquidations"),
+            ("negative_balances", "negative balances"),
+            ("socialised_losses", "accounts charged"),
+        )
+    )
+    word = "restated " if publication.restated else "published"
+    return f"{day}  {word}  {what}  {sum(stages.seconds.values()):.1f} s"
+
+
+def duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -1,0 +1,96 @@
+"""The stages of a date, in order: load, recompute, attribute, check, publish. Each leaves its result on disk."""
+
+import sys
+from collections.abc import Callable
+from datetime import date
+from time import perf_counter
+
+from engine.errors import ConfigError
+from jobs.attribute import attribute_day
+from jobs.check import check_day
+from jobs.day import Day
+from jobs.load import REFERENCE_DAY, Loader
+from jobs.publish import Publication, publish
+from jobs.recompute import recompute
+from jobs.reference import read_reference, text_hash
+from schemas.inputs import DATED, REFERENCE
+
+RULES_VERSION = "1"  # raised whenever the same input may give other rows
+NAMES = ("load", "recompute", "attribute", "check", "publish")
+
+
+class Stages:
+    """Runs the stages of one date. `note` is what load found out; later stages, maybe in another process, read it."""
+
+    def __init__(self, day: Day, run_id: str, to: date, loader: Loader | None = None) -> None:
+        self.day, self.run_id, self.to = day, run_id, to
+        self._loader = loader
+        self.note = day.read_note("load")
+        self.seconds: dict[str, float] = self.note.get("seconds", {})
+        self.counts: dict[str, int] = {}
+        self.publication: Publication | None = None
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether load found that the date is published with just this input."""
+        return bool(self.note.get("unchanged"))
+
+    @property
+    def folders(self) -> list[date]:
+        return [date.fromisoformat(text) for text in self.note["folders"]]
+
+    def run(self, name: str) -> None:
+        """Run one stage; all but load do nothing when the date is unchanged."""
+        stage: Callable[[], None] = getattr(self, f"_{name}")
+        if name != "load":
+            self._check_note()
+            if self.unchanged:
+                return
+        started = perf_counter()
+        stage()
+        self.seconds[name] = round(perf_counter() - started, 3)
+        if name != "publish":
+            self.note["seconds"] = self.seconds
+            self.day.write_note("load", self.note)
+
+    def _check_note(self) -> None:
+        if not self.note:
+            raise ConfigError(f"{self.day.day} has not been loaded: run the stage load first")
+        if self.note["policy_sha256"] != self.day.policy_sha256:
+            raise ConfigError(f"the policy has changed since {self.day.day} was loaded: run the stage load again")
+
+    def _load(self) -> None:
+        day = self.day
+        self.seconds = {}
+        loader = self._loader or Loader(day.warehouse, day.landing, day.policy, day.mapper)
+        reference = loader.load_reference(day.day)
+        folders = day.folders(loader.landed_days(day.last_folder))
+        if not folders:
+            print(f"warning: {day.day}: the landing zone has no data for this date", file=sys.stderr)
+        loader.load_days(folders, reference, None if day.first else day.session_start)
+        deliveries = [loader.deliveries[key] for key in sorted(loader.deliveries) if key[0] in folders]
+        fixed = [loader.deliveries[REFERENCE_DAY, d.name].sha256 for d in REFERENCE]
+        loaded = [f"{d.day} {d.dataset} {d.sha256}" for d in deliveries if d.dataset in {s.name for s in DATED}]
+        state = day.previous.output_sha256 if day.previous else "first"
+        opening = repr(sorted((day.fund_opening or {}).items()))
+        digest = text_hash(RULES_VERSION, day.policy_sha256, opening, state, *fixed, *loaded)
+        published = day.published.get(day.day)
+        self.note = {
+            "policy_sha256": day.policy_sha256,
+            "folders": [f.isoformat() for f in folders],
+            "input_sha256": digest,
+            "unchanged": bool(published and published.input_sha256 == digest),
+            "inputs": {d.name: day.warehouse.version_of("ledger", d.name) for d in DATED},
+        }
+
+    def _recompute(self) -> None:
+        self.counts |= recompute(self.day, read_reference(self.day.warehouse), self.folders)
+
+    def _attribute(self) -> None:
+        self.counts |= attribute_day(self.day, read_reference(self.day.warehouse), self.folders)
+
+    def _check(self) -> None:
+        check_day(self.day, self.run_id)
+
+    def _publish(self) -> None:
+        self.publication = publish(self.day, self.run_id, self.note["input_sha256"], self.to)

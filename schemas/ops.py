@@ -1,0 +1,78 @@
+"""Operations: what ran, what is published, what was checked, what changed."""
+
+from schemas.core import BUSINESS_DATE, Table, count, flag, text, when
+
+RUNS = Table(
+    "ops",
+    "runs",
+    "date that a run worked on and that changed anything, or failed",
+    "One row a date and run. A rerun that finds nothing to change leaves no row.",
+    (
+        BUSINESS_DATE,
+        text("run_id", "When the run started and a random part."),
+        text("outcome", "published, unchanged or failed.", values=("published", "failed")),
+        count("exit_code", "The exit code of the date's work."),
+        text("message", "What failed, in one line; empty when nothing did."),
+        when("started_at", "When work on the date started."),
+        count("milliseconds", "How long it took."),
+        text("seconds_by_stage", "Stage to seconds, as JSON."),
+        text("counts", "Table to rows written, as JSON."),
+        text("inputs", "Input table to Delta version, as JSON."),
+        text("rules_version", "Version of the rules' code."),
+        text("policy_sha256", "Hash of the policy that was in force."),
+    ),
+    ("business_date", "run_id"),
+)
+PUBLISHED_DAYS = Table(
+    "ops",
+    "published_days",
+    "published date",
+    "The commit that readers go by: a date that is not here is not published, whatever the other tables hold.",
+    (
+        BUSINESS_DATE,
+        text("run_id", "The run that published it."),
+        when("published_at", "When."),
+        when("session_start", "The session is [session_start, session_end); the first date has no lower bound."),
+        when("session_end", "The end of the session."),
+        flag("first_date", "Whether it is the first date of the warehouse."),
+        text("input_sha256", "Hash of all that the date was computed from."),
+        text("output_sha256", "Hash of all rows published for the date."),
+        text("table_versions", "Table to Delta version, as JSON: read these for what was published."),
+    ),
+    ("business_date",),
+)
+DQ_RESULTS = Table(
+    "ops",
+    "dq_results",
+    "check of a date",
+    "Results of the Great Expectations suites that gate publication.",
+    (
+        BUSINESS_DATE,
+        text("run_id", "The run."),
+        text("table_name", "The table that was checked."),
+        text("expectation", "What was expected."),
+        flag("success", "Whether it held."),
+        count("unexpected_count", "Rows that violate it."),
+        text("examples", "A few of them, as JSON."),
+        text("suite_sha256", "Hash of the suite."),
+    ),
+    ("business_date", "run_id", "table_name", "expectation"),
+)
+RESTATEMENTS = Table(
+    "ops",
+    "restatements",
+    "published table of a date that a later run replaced",
+    "What was published before stays readable at the old table version.",
+    (
+        BUSINESS_DATE,
+        text("run_id", "The run that replaced it."),
+        when("restated_at", "When."),
+        text("table_name", "The table."),
+        count("rows_before", "Rows of the date before."),
+        count("rows_after", "Rows of the date after."),
+        text("version_before", "Delta version before."),
+        text("version_after", "Delta version after."),
+    ),
+    ("business_date", "run_id", "table_name"),
+)
+TABLES = (RUNS, PUBLISHED_DAYS, DQ_RESULTS, RESTATEMENTS)

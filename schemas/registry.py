@@ -1,0 +1,11 @@
+"""All tables by full name, in the order in which a reader meets them."""
+
+from schemas import attribution, ledger, ops
+from schemas.core import Table
+
+PUBLISHED = {table.full_name: table for table in attribution.TABLES}
+CARRIED = {table.full_name: table for table in ledger.CARRIED}
+LEDGER = {table.full_name: table for table in (*ledger.TYPED.values(), ledger.QUARANTINE, ledger.DELIVERIES)}
+RAW = {table.full_name: table for table in ledger.RAW.values()}
+OPS = {table.full_name: table for table in ops.TABLES}
+TABLES: dict[str, Table] = PUBLISHED | LEDGER | CARRIED | RAW | OPS

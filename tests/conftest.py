@@ -1,0 +1,33 @@
+"""Fixtures for every test: the one Spark session, started only when a test asks for it."""
+
+import os
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import settings
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+# Start-up a second faster and tiny queries a fifth: a test's JVM is too short-lived to repay the big
+# compiler and collector. Set here so that commands which tests start as processes have it too.
+os.environ.setdefault("LOSSLEDGER_JVM_OPTIONS", "-XX:+UseSerialGC -XX:TieredStopAtLevel=1")
+# No usage statistics leave a test run.
+os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+
+# Property tests try the same examples every time, so that a failure is everybody's; `make fuzz` tries
+# new ones.
+settings.register_profile("fixed", derandomize=True, deadline=None, max_examples=50)
+settings.register_profile("fuzz", deadline=None, max_examples=int(os.environ.get("FUZZ_EXAMPLES", "2000")))
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
+
+
+@pytest.fixture(scope="session")
+def spark() -> "Iterator[SparkSession]":
+    """The session that the jobs themselves use, on two cores; needs `make setup` and the mark `spark`."""
+    from jobs.spark_session import spark_session
+
+    session = spark_session(cores=2)
+    yield session
+    session.stop()

@@ -1,0 +1,70 @@
+"""Comparing tables of text rows as multisets: numbers as decimals, times as instants."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from pathlib import Path
+
+NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
+TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)?")
+# Their values are names even when they look like numbers: '1' and '1.0' are two of them.
+TEXT_COLUMNS = {
+    "account_id",
+    "instrument_id",
+    "fill_id",
+    "trade_id",
+    "against_account_id",
+    "isolation",
+    "key",
+    "file",
+}
+
+
+def normal(column: str, value: object) -> str:
+    """One spelling per value: `1.0` = `1`, `...Z` = `...+00:00`, null = ''."""
+    text = "" if value is None else str(value)
+    if column in TEXT_COLUMNS:
+        return text
+    if text in ("True", "False"):
+        return text.lower()
+    if NUMBER.fullmatch(text):
+        number = format(Decimal(text).normalize(), "f") if Decimal(text) else "0"
+        return number
+    if TIME.fullmatch(text):
+        moment = dt.datetime.fromisoformat(text)
+        moment = moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment.astimezone(dt.UTC)
+        return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return text
+
+
+def diff_tables(
+    expected: Iterable[Mapping[str, object]], actual: Iterable[Mapping[str, object]]
+) -> list[str]:
+    """Lines `- row` (missing) and `+ row` (not expected); [] when both are the same multiset.
+
+    Compared are the columns that the expected rows have (all of the actual rows' when nothing is expected).
+    """
+    expected, actual = list(expected), list(actual)
+    columns = list(expected[0]) if expected else (list(actual[0]) if actual else [])
+    left = Counter(tuple(normal(c, row.get(c)) for c in columns) for row in expected)
+    right = Counter(tuple(normal(c, row.get(c)) for c in columns) for row in actual)
+    lines = [(row, "-") for row in (left - right).elements()] + [
+        (row, "+") for row in (right - left).elements()
+    ]
+    return [
+        sign + " " + ", ".join(f"{c}={v}" for c, v in zip(columns, row, strict=True))
+        for row, sign in sorted(lines)
+    ]
+
+
+def read_table(path: Path) -> list[dict[str, str]]:
+    """Rows of a CSV; a table without a file has none."""
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))

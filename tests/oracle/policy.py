@@ -1,0 +1,107 @@
+"""The effective-dated policy file."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.oracle.fields import OracleError, Row, date_us, parse_decimal, parse_field, parse_time
+
+POLICY_DEFAULTS: Row = {
+    "trigger": "lt",
+    "execution": "recorded",
+    "latency_us": 0,
+    "slippage_rate": Fraction(0),
+    "liquidation_fee_rate": Fraction(0),
+    "liquidation_fee_to": "fund",
+    "residual": "to_account",
+    "fund_floor": {},
+    "sharing": "session_profit_prorata",
+    "session_start": "00:00",
+    "profit_floor_rate": Fraction(1, 100),
+    "quarantine_max_share": Fraction(1, 1000),
+}
+POLICY_ENUMS = {
+    "trigger": ("lt", "lte"),
+    "execution": ("recorded", "simulated"),
+    "liquidation_fee_to": ("fund", "venue"),
+    "residual": ("to_account", "to_fund"),
+    "sharing": ("session_profit_prorata", "equity_prorata", "none"),
+}
+
+
+class Policy:
+    """The effective-dated policy; scenario overrides hold at all times."""
+
+    def __init__(self, entries: list[Row], override: Row, scales: dict[str, int]) -> None:
+        self.entries = sorted(
+            (
+                (parse_time(e["valid_from"]), {k: v for k, v in e.items() if k != "valid_from"})
+                for e in entries
+            ),
+            key=lambda pair: pair[0],
+        )
+        self.override = override
+        for values in [e for _, e in self.entries] + [override]:
+            for key, value in list(values.items()):
+                values[key] = self._checked(key, value, scales)
+        self._cache: dict[int, Row] = {}
+
+    @staticmethod
+    def _checked(key: str, value: Any, scales: dict[str, int]) -> Any:
+        try:
+            if key not in POLICY_DEFAULTS:
+                raise ValueError(value)
+            if key in POLICY_ENUMS:
+                if value not in POLICY_ENUMS[key]:
+                    raise ValueError(value)
+                return value
+            if key == "session_start":
+                if not isinstance(value, str) or not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
+                    raise ValueError(value)
+                return value
+            if key == "latency_us":
+                return parse_field("int", value)
+            if key == "fund_floor":
+                floors = {currency: parse_decimal(amount) for currency, amount in value.items()}
+                for currency, amount in floors.items():
+                    if (amount * 10 ** scales[currency]).denominator != 1:
+                        raise ValueError(value)
+                return floors
+            return parse_decimal(value)
+        except (ValueError, KeyError, AttributeError) as error:
+            raise OracleError(2, f"policy: {key}: {value!r} is not allowed") from error
+
+    def at(self, t: int, key: str) -> Any:
+        """The value of one key at t (microseconds)."""
+        if key in self.override:
+            return self.override[key]
+        value = POLICY_DEFAULTS[key]
+        for since, entry in self.entries:
+            if since <= t and key in entry:
+                value = entry[key]
+        return value
+
+    def session_start_us(self, day: dt.date) -> int:
+        """S of a date: its 00:00 plus the session_start effective then."""
+        midnight = date_us(day)
+        hours, minutes = self.at(midnight, "session_start").split(":")
+        return midnight + (int(hours) * 60 + int(minutes)) * 60_000_000
+
+
+class PlainLoader(yaml.SafeLoader):
+    """YAML without binary floats: a number with a point stays an exact decimal."""
+
+
+PlainLoader.add_constructor("tag:yaml.org,2002:float", lambda loader, node: parse_decimal(node.value))
+
+
+def read_policy(path: Path, override: Row, scales: dict[str, int]) -> Policy:
+    """The policy of a file (the defaults if there is none)."""
+    entries = yaml.load(path.read_text(), Loader=PlainLoader) if path.exists() else []
+    return Policy([dict(e) for e in entries or []], dict(override), scales)

@@ -1,0 +1,491 @@
+"""Sections 3 to 10 in one time-stepped loop over everything: slow, literal, nothing kept between runs."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections import Counter, defaultdict
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from tests.oracle import book as rules
+from tests.oracle.book import Book, Episode, Unit, UnitKey
+from tests.oracle.fields import Row, parse_decimal
+from tests.oracle.landing import Landing
+from tests.oracle.policy import Policy, read_policy
+
+FUND_ORDER = {"external": 0, "liquidation_fee": 1, "surplus": 2, "draw": 3}
+
+
+def moment(t: int) -> dt.datetime:
+    """Microseconds since the epoch as a UTC time."""
+    return dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=t)
+
+
+class Session:
+    """What happened in one session; amounts in ledger units."""
+
+    def __init__(self, day: dt.date, start: int | None, end: int) -> None:
+        self.day, self.start, self.end = day, start, end
+        self.ended: list[Episode] = []
+        self.negative: list[Row] = []
+        self.fund_rows: list[Row] = []
+        self.adl: list[Row] = []
+        self.funding_received: Counter[str] = Counter()
+        self.funding_positions: Counter[str] = Counter()
+        self.rule_charges: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+        self.rule_uncovered: Counter[tuple[str, str]] = Counter()
+        self.charges: dict[str, dict[str, int]] = {}
+
+
+class Replay:
+    """One replay of all dates from the first to the last."""
+
+    def __init__(
+        self, root: Path, first: dt.date, last: dt.date, policy: Path | None, scenario: Row | None
+    ) -> None:
+        scenario = scenario or {}
+        self.landing = Landing(root, first)
+        self.policy: Policy = read_policy(
+            policy or root / "policy.yaml", scenario.get("policy") or {}, self.landing.currencies
+        )
+        days = [first + dt.timedelta(days=n) for n in range((last - first).days + 1)]
+        bounds = [self.policy.session_start_us(d) for d in [*days, last + dt.timedelta(days=1)]]
+        self.sessions = [Session(d, bounds[n] if n else None, bounds[n + 1]) for n, d in enumerate(days)]
+        self.first_start = bounds[0]
+        self.end = bounds[-1]
+        last_folder = moment(self.end - 1).date()
+        names = (
+            "transfers",
+            "fills",
+            "funding",
+            "ticks",
+            "fund_movements",
+            "venue_account_balances",
+            "venue_fund_balances",
+            "venue_liquidations",
+        )
+        events = {name: self.landing.events(name, last_folder) for name in names}
+        self.landing.check_shares(self.policy)
+        self.all_fills = [f for f in events["fills"] if f["ts"] < self.end]
+        events["fund_movements"] = self._with_fund_opening(
+            events["fund_movements"], scenario.get("fund_opening")
+        )
+        self.at: dict[int, dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
+        for name in names:
+            for row in events[name]:
+                if row["ts"] < self.end:
+                    self.at[row["ts"]][name].append(row)
+        self.trades: dict[str, list[Row]] = defaultdict(list)
+        for fill in self.all_fills:
+            self.trades[fill["trade_id"]].append(fill)
+        self.book = Book(self.landing)
+        self.fund: Counter[str] = Counter()
+        self.fund_opening: Counter[str] = Counter()
+
+        self.session = self.sessions[0]
+        self.pending: list[Row] = []  # fund movements of the present timestamp
+        self.touched: set[UnitKey] = set()
+        self.filled: set[UnitKey] = set()
+        self.ended_flat: dict[UnitKey, Episode] = {}
+
+    def _with_fund_opening(self, movements: list[Row], opening: Row | None) -> list[Row]:
+        """A scenario's fund opening in place of the movements of kind `opening` in its currencies."""
+        for currency, amount in (opening or {}).items():
+            replaced = [m for m in movements if m["kind"] == "opening" and m["currency"] == currency]
+            movements = [m for m in movements if m not in replaced]
+            ts = min((m["ts"] for m in replaced), default=self.first_start)
+            movements.append(
+                {
+                    "movement_id": min((m["movement_id"] for m in replaced), default=""),
+                    "ts": ts,
+                    "currency": currency,
+                    "amount": parse_decimal(amount),
+                    "kind": "opening",
+                }
+            )
+        return movements
+
+    def replay(self) -> None:
+        """All sessions in order."""
+        times = sorted(self.at)
+        for n, session in enumerate(self.sessions):
+            self.session = session
+            stop = session.end
+            # A session's end is the next one's first instant: its charges come before any event there.
+            if n:
+                self.book_charges(self.sessions[n - 1])
+            start = self.sessions[n - 1].end if n else None
+            if start is not None and start not in self.at:
+                self.step(start)
+            for t in times:
+                if t < stop and (start is None or t >= start):
+                    self.step(t)
+            self.close_session()
+
+    def step(self, t: int) -> None:
+        """Everything at one timestamp; charges, if any, are booked already."""
+        now = self.at.get(t, {})
+        self.pending = []
+        self.filled = set()
+        self.ended_flat = {}
+        execution = self.policy.at(t, "execution")
+        for row in sorted(now.get("transfers", ()), key=lambda r: r["transfer_id"]):
+            self.transfer(row)
+        for row in sorted(now.get("fills", ()), key=lambda r: r["fill_id"]):
+            if execution == "recorded" or row["kind"] not in ("liquidation", "adl"):
+                self.recorded_fill(row, t, execution)
+        for row in sorted(now.get("funding", ()), key=lambda r: r["instrument_id"]):
+            self.fund_positions(row)
+        ticks = {row["instrument_id"]: row for row in now.get("ticks", ())}
+        if ticks:
+            self.tick(ticks)
+            for key in sorted(self.book.units):
+                self.evaluate(self.book.units[key], t, execution, ticks)
+        for key in sorted(self.touched):
+            unit = self.book.units[key]
+            if not unit.positions:
+                if unit.episode:
+                    self.end_episode(unit, t)
+                if not self.book.is_house(unit.account):
+                    self.negative_balance(unit, t)
+        self.touched = set()
+        self.move_fund(t, now)
+        self.share_event_by_event(t)
+        self.venue_rows(t, now)
+
+    def ledger(self, amount: Fraction, currency: str) -> int:
+        """An amount of a currency in ledger units."""
+        return int(amount * self.book.scale(currency))
+
+    def transfer(self, row: Row) -> None:
+        """W += amount."""
+        unit = self.book.unit((row["account_id"], row["currency"], row["isolation"] or ""))
+        amount = self.ledger(row["amount"], row["currency"])
+        unit.wallet += amount
+        unit.flows["transfers"] += amount
+        unit.active = True
+        self.touched.add(unit.key)
+        if unit.episode:
+            unit.episode.add("other_flows", "", -amount)
+
+    def recorded_fill(self, row: Row, t: int, execution: str) -> None:
+        """A delivered fill, with its part in a recorded liquidation."""
+        currency = self.book.spec(row["instrument_id"])["settlement_currency"]
+        isolation = row["instrument_id"] if row["isolated"] else ""
+        unit = self.book.unit((row["account_id"], currency, isolation))
+        house = self.book.is_house(unit.account)
+        liquidation = row["kind"] == "liquidation" and not house
+        if liquidation and unit.episode is None:
+            unit.episode = Episode(
+                unit, t, "recorded_fill", execution, self.book.equity(unit), self.book.margin(unit, t)
+            )
+        signed = row["quantity"] if row["side"] == "buy" else -row["quantity"]
+        fee = self.ledger(row["fee"], currency)
+        delta = self.fill(
+            unit, t, row["instrument_id"], signed, row["price"], fee, liquidation, row["fill_id"]
+        )
+        if row["kind"] == "adl":
+            others = [f for f in self.trades[row["trade_id"]] if f is not row and f["ts"] < self.session.end]
+            mark = self.book.marks.get(row["instrument_id"])
+            scale = self.book.scale(currency)
+            self.session.adl.append(
+                {
+                    "fill_id": row["fill_id"],
+                    "trade_id": row["trade_id"],
+                    "ts": t,
+                    "account_id": unit.account,
+                    "currency": currency,
+                    "isolation": isolation,
+                    "instrument_id": row["instrument_id"],
+                    "side": row["side"],
+                    "price": row["price"],
+                    "quantity": row["quantity"],
+                    "mark_price": mark,
+                    "amount": Fraction(-delta, scale),
+                    "units": -delta,
+                    "against_account_id": others[0]["account_id"] if len(others) == 1 else None,
+                }
+            )
+
+    def fill(
+        self,
+        unit: Unit,
+        t: int,
+        instrument: str,
+        signed: Fraction,
+        price: Fraction,
+        fee: int,
+        liquidation: bool,
+        fill_id: str,
+    ) -> int:
+        """Section 5 for one fill; gives the change of equity at the mark in force, fee excluded."""
+        before = self.book.equity(unit)
+        quantity, entry = unit.positions.get(instrument, (Fraction(0), 0))
+        size, n = abs(quantity), abs(signed)
+        total = self.book.value(instrument, n, price)
+        if quantity == 0 or quantity * signed > 0:
+            unit.positions[instrument] = (quantity + signed, entry + total)
+        else:
+            r = min(n, size)
+            closed = total if r == n else round(Fraction(total) * r / n)
+            out = entry if r == size else round(Fraction(entry) * r / size)
+            realised = (1 if quantity > 0 else -1) * self.book.direction(instrument) * (closed - out)
+            unit.wallet += realised
+            unit.flows["realised"] += realised
+            if n > size:
+                unit.positions[instrument] = (quantity + signed, total - closed)
+            elif n == size:
+                del unit.positions[instrument]
+            else:
+                unit.positions[instrument] = (quantity + signed, entry - out)
+        delta = self.book.equity(unit) - before
+        unit.wallet -= fee
+        unit.flows["fees"] += fee
+        unit.active = True
+        self.touched.add(unit.key)
+        self.filled.add(unit.key)
+        if unit.episode:
+            unit.episode.add("execution" if liquidation else "account_trading", instrument, -delta)
+            unit.episode.add("fees", instrument, fee)
+            if liquidation:
+                unit.episode.fills.append((instrument, signed, total, fee))
+                if unit.episode.first_execution is None:
+                    unit.episode.first_execution = t
+        if liquidation and self.policy.at(t, "liquidation_fee_to") == "fund":
+            self.pending.append(
+                {
+                    "class": "liquidation_fee",
+                    "unit": unit,
+                    "amount": fee,
+                    "instrument_id": instrument,
+                    "fill_id": fill_id,
+                }
+            )
+        return delta
+
+    def fund_positions(self, row: Row) -> None:
+        """Funding of every position in the instrument."""
+        instrument = row["instrument_id"]
+        for unit in self.book.units.values():
+            if instrument not in unit.positions:
+                continue
+            quantity, _ = unit.positions[instrument]
+            value = self.book.value(instrument, abs(quantity), row["price"])
+            received = -(1 if quantity > 0 else -1) * round(value * row["rate"])
+            unit.wallet += received
+            unit.flows["funding"] += received
+            unit.active = True
+            self.touched.add(unit.key)
+            self.session.funding_received[instrument] += received
+            self.session.funding_positions[instrument] += 1
+            if unit.episode:
+                unit.episode.add("funding", instrument, -received)
+
+    def tick(self, ticks: dict[str, Row]) -> None:
+        """New marks, all at once."""
+        affected = [
+            (unit, i, self.book.upnl_of(unit, i))
+            for unit in self.book.units.values()
+            if unit.episode
+            for i in ticks
+            if i in unit.positions
+        ]
+        for instrument, row in ticks.items():
+            self.book.marks[instrument] = row["mark_price"]
+        for unit, instrument, before in affected:
+            episode = unit.episode
+            assert episode is not None
+            cause = "latency" if episode.first_execution is None else "market_move"
+            episode.add(cause, instrument, before - self.book.upnl_of(unit, instrument))
+
+    def evaluate(self, unit: Unit, t: int, execution: str, ticks: dict[str, Row]) -> None:
+        """Sections 7 and 8 at a tick timestamp."""
+        held = [i for i in sorted(unit.positions) if i in ticks]
+        if not held or self.book.is_house(unit.account):
+            return
+        if self.book.all_marked(unit):
+            breached = self.book.breached(unit, t, self.policy.at(t, "trigger"))
+            if unit.episode is None and breached:
+                unit.episode = Episode(
+                    unit, t, "margin", execution, self.book.equity(unit), self.book.margin(unit, t)
+                )
+            elif unit.episode and execution == "recorded" and t > unit.episode.t0 and not breached:
+                self.finish(unit, t, "recovered")
+        if (
+            unit.episode
+            and execution == "simulated"
+            and t >= unit.episode.t0 + self.policy.at(t, "latency_us")
+        ):
+            for instrument in held:
+                self.simulated_fill(unit, t, ticks[instrument])
+
+    def simulated_fill(self, unit: Unit, t: int, tick: Row) -> None:
+        """Closes one position in full at the slipped quote."""
+        instrument = tick["instrument_id"]
+        quantity, _ = unit.positions[instrument]
+        slip = self.policy.at(t, "slippage_rate")
+        version = self.landing.instruments.at(instrument, t)
+        assert version is not None
+        step = version["tick_size"]
+        if quantity > 0:
+            price = (tick["bid"] if tick["bid"] is not None else tick["mark_price"]) * (1 - slip)
+            price = math.floor(price / step) * step
+        else:
+            price = (tick["ask"] if tick["ask"] is not None else tick["mark_price"]) * (1 + slip)
+            price = math.ceil(price / step) * step
+        price = max(price, step)
+        fee = round(
+            self.book.value(instrument, abs(quantity), price) * self.policy.at(t, "liquidation_fee_rate")
+        )
+        self.fill(unit, t, instrument, -quantity, price, fee, True, "")
+
+    def finish(self, unit: Unit, t: int, reason: str) -> Episode:
+        """Ends the unit's episode with its equity as it is."""
+        episode = unit.episode
+        assert episode is not None
+        episode.ended_at, episode.end_reason = t, reason
+        episode.terminal_equity = self.book.equity(unit)
+        episode.deficit = 0 if reason == "recovered" else max(0, -episode.terminal_equity)
+        assert sum(episode.components.values()) == -episode.terminal_equity
+        unit.episode = None
+        self.session.ended.append(episode)
+        return episode
+
+    def end_episode(self, unit: Unit, t: int) -> None:
+        """The unit is flat after all events of t."""
+        assert unit.episode is not None
+        episode = self.finish(unit, t, "flat" if unit.episode.fills else "self_closed")
+        if episode.end_reason != "flat":
+            return
+        self.ended_flat[unit.key] = episode
+        if episode.terminal_equity > 0 and self.policy.at(t, "residual") == "to_fund":
+            episode.surplus = episode.terminal_equity
+            unit.wallet -= episode.surplus
+            unit.flows["surplus"] += episode.surplus
+            self.pending.append({"class": "surplus", "unit": unit, "amount": episode.surplus})
+
+    def negative_balance(self, unit: Unit, t: int) -> None:
+        """Section 9 for a flat unit that was touched at t."""
+        loss = max(0, -unit.wallet) - unit.debt
+        if loss < 0:
+            unit.debt += loss
+            unit.flows["recovered"] -= loss
+        if loss <= 0:
+            return
+        episode = self.ended_flat.get(unit.key)
+        cause = "liquidation" if episode else "trading" if unit.key in self.filled else "transfer"
+        account = self.landing.accounts.at(unit.account, t)
+        assert account is not None
+        protected = account["negative_balance_protected"] and cause != "transfer"
+        event = {
+            "ts": t,
+            "unit": unit,
+            "client_class": account["client_class"],
+            "cause": cause,
+            "episode": episode,
+            "protected": protected,
+            "deficit": loss,
+            "fund_draw": 0,
+            "shortfall": 0,
+        }
+        self.session.negative.append(event)
+        if protected:
+            unit.wallet += loss
+            unit.flows["reset"] += loss
+            unit.active = True
+            self.pending.append({"class": "draw", "unit": unit, "amount": loss, "event": event})
+        else:
+            unit.debt += loss
+            unit.flows["new_debt"] += loss
+
+    def move_fund(self, t: int, now: dict[str, list[Row]]) -> None:
+        """Section 10: the movements of one timestamp in their order."""
+        for row in now.get("fund_movements", ()):
+            self.pending.append(
+                {
+                    "class": "external",
+                    "currency": row["currency"],
+                    "kind": row["kind"],
+                    "amount": self.ledger(row["amount"], row["currency"]),
+                    "id": row["movement_id"],
+                }
+            )
+
+        def order(m: Row) -> tuple[Any, ...]:
+            unit = m["unit"].key if "unit" in m else ("", "", "")
+            return (
+                FUND_ORDER[m["class"]],
+                unit[0],
+                unit[2],
+                m.get("instrument_id", ""),
+                m.get("fill_id", ""),
+                m.get("id", ""),
+            )
+
+        for move in sorted(self.pending, key=order):
+            currency = move["unit"].currency if "unit" in move else move["currency"]
+            amount = move["amount"]
+            if move["class"] == "draw":
+                floor = self.policy.at(t, "fund_floor").get(currency, Fraction(0))
+                draw = min(amount, max(0, self.fund[currency] - self.ledger(floor, currency)))
+                move["event"]["fund_draw"], move["event"]["shortfall"] = draw, amount - draw
+                amount = -draw
+            if amount == 0:
+                continue
+            self.fund[currency] += amount
+            self.session.fund_rows.append(
+                {
+                    "currency": currency,
+                    "ts": t,
+                    "class": move["class"],
+                    "kind": move.get("kind", move["class"]),
+                    "amount": amount,
+                    "balance": self.fund[currency],
+                }
+            )
+
+    def share_event_by_event(self, t: int) -> None:
+        """Section 14: the two rules that look at the balances after all events of t."""
+        for event in self.session.negative:
+            if event["ts"] != t or event["shortfall"] == 0:
+                continue
+            unit, episode, shortfall = event["unit"], event["episode"], event["shortfall"]
+            fills = episode.fills if episode else []
+            instruments = {fill[0] for fill in fills}
+            for rule, (charges, uncovered) in {
+                "open_interest_prorata": rules.open_interest_shares(
+                    self.book, shortfall, unit.account, instruments
+                ),
+                "adl_queue": rules.adl_shares(self.book, shortfall, unit.account, fills),
+            }.items():
+                self.session.rule_charges[rule, unit.currency].update(charges)
+                self.session.rule_uncovered[rule, unit.currency] += uncovered
+
+    def venue_rows(self, t: int, now: dict[str, list[Row]]) -> None:
+        """What the venue published for t, seen after all events of t."""
+        raise NotImplementedError
+
+    def close_session(self) -> None:
+        """Decides the charges of the session that ends now."""
+        raise NotImplementedError
+
+    def book_charges(self, session: Session) -> None:
+        """Charges of the session that ended, before any other event at its end."""
+        for currency, charges in session.charges.items():
+            for account, charge in charges.items():
+                left = charge
+                for key in sorted(k for k in self.book.units if k[0] == account and k[1] == currency):
+                    unit = self.book.units[key]
+                    part = min(left, max(0, self.book.equity(unit)))
+                    left -= part
+                    if part == 0:
+                        continue
+                    unit.wallet -= part
+                    unit.flows["charge"] += part
+                    unit.active = True
+                    self.touched.add(key)
+                    if unit.episode:
+                        unit.episode.add("other_flows", "", part)
+                assert left == 0
