@@ -124,7 +124,7 @@ class Inputs:
             return fills
         columns = ("ts", "fill_id", "trade_id", "instrument_id", "side", "price", "quantity", "account_id")
         wanted = (pc.field("kind") == "liquidation") & pc.field("account_id").isin(
-            sorted({row[1] for row in delivered})
+            pa.array(sorted({row[1] for row in delivered}), pa.string())
         )
         for ts, fill_id, trade_id, instrument_id, side, price, quantity, account_id in self.rows(
             "fills", columns, wanted

@@ -161,7 +161,7 @@ def session_market(task: BucketTask, instruments: Sequence[str]) -> Market:
     """Marks, ticks and funding of some instruments in the session."""
     market = task.reference.market()
     market.opening_marks = {i: mark for _, i, mark in to_rows(MARKS, task.state("marks"))}
-    wanted = pc.field("instrument_id").isin(list(instruments))
+    wanted = pc.field("instrument_id").isin(pa.array(instruments, pa.string()))
     fields = ("ts", "instrument_id", "mark_price", "bid", "ask")
     for ts, instrument_id, mark, bid, ask in sorted(
         to_rows(TYPED["ticks"], task.events("ticks", wanted), fields), key=lambda row: row[:2]

@@ -76,6 +76,7 @@ class Stages:
         digest = text_hash(RULES_VERSION, day.policy_sha256, opening, state, *fixed, *loaded)
         published = day.published.get(day.day)
         self.note = {
+            "run_id": self.run_id,
             "policy_sha256": day.policy_sha256,
             "folders": [f.isoformat() for f in folders],
             "input_sha256": digest,

@@ -91,7 +91,7 @@ class Market(Scenery):
         quantity, entry = unit.positions.pop(instrument.name, (ZERO, ZERO))
         if quantity * signed < 0:
             closed = min(abs(signed), abs(quantity))
-            out = (entry * closed / abs(quantity)).quantize(Decimal("1e-10"))
+            out = (entry * closed / abs(quantity)).quantize(instrument.unit)
             unit.wallet += instrument.worth(closed if quantity > 0 else -closed, out, price)
             entry -= out
             if abs(signed) > abs(quantity):
@@ -173,7 +173,7 @@ class Market(Scenery):
         instrument.price = max(tick, (moved / fine).to_integral_value() * fine)
         if instrument.marked_from is None or t < instrument.marked_from:
             return
-        instrument.mark = instrument.price
+        instrument.mark, instrument.ticked_at = instrument.price, t
         spread = self.rng.choice([1, 2, 30])
         bid = instrument.price * (10000 - spread) / 10000
         ask = instrument.price * (10000 + spread) / 10000
@@ -324,6 +324,31 @@ class Market(Scenery):
         else:
             self.later(when + 6 * 60 * MINUTE, act(100, rng.choice(["liquidation", "normal"]), True))
 
+    def funding(self, t: int, instrument: Instrument) -> None:
+        """A funding payment of all positions in the instrument."""
+        rate = Decimal(self.rng.choice(["0.0001", "-0.0003333", "0.02", "-0.015"]))
+        price = self.on_tick(instrument, t, instrument.price)
+        row = {"ts": t, "instrument_id": instrument.name, "rate": rate, "price": price}
+        self.out.add("funding", self.day_of(t), row)
+        for unit in self.units.values():
+            if instrument.name in unit.positions:
+                quantity, _ = unit.positions[instrument.name]
+                paid = (instrument.value(abs(quantity), price) * rate).quantize(instrument.unit)
+                unit.wallet -= paid if quantity > 0 else -paid
+
+    def aim_at_equality(self, t: int) -> None:
+        """Now and then a transfer that brings a unit's equity after the tick of t to its very margin."""
+        for key, unit in sorted(self.units.items(), key=lambda pair: pair[0]):
+            held = [self.instruments[i] for i in unit.positions]
+            if not held or unit.in_liquidation or key[0] in self.houses or not self.chance(3):
+                continue
+            if any(i.mark != i.price for i in held) or not any(i.ticked_at == t for i in held):
+                continue
+            margin = sum((i.margin(t, i.value(abs(unit.positions[i.name][0]), i.price)) for i in held), ZERO)
+            amount = margin - self.equity(key)
+            if amount != 0:
+                self.transfer(t, key, amount, "margin_call")
+
     def fund_instant(self, t: int, percent: int) -> None:
         """A movement of the insurance fund."""
         if self.chance(percent):
@@ -428,20 +453,11 @@ class Market(Scenery):
                 self.venue_instant(t)
             for instrument in self.instruments.values():
                 if self.chance(25 if edge else 5):
-                    rate = Decimal(self.rng.choice(["0.0001", "-0.0003333", "0.02", "-0.015"]))
-                    self.out.add(
-                        "funding",
-                        self.day_of(t),
-                        {
-                            "ts": t,
-                            "instrument_id": instrument.name,
-                            "rate": rate,
-                            "price": self.on_tick(instrument, t, instrument.price),
-                        },
-                    )
+                    self.funding(t, instrument)
                 if self.chance(75):
                     jump = crashes[t] if t in crashes and self.chance(60) else self.rng.randrange(-6, 7)
                     self.tick(t, instrument, jump)
+            self.aim_at_equality(t)
             self.liquidate_breached(t)
         self.venue_liquidations()
         if self.chance(50):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -37,8 +37,10 @@ class Instrument:
     price: Decimal
     versions: list[tuple[int, Decimal, Decimal]]
     marked_from: int | None
-    tiers: list[tuple[str, Decimal]] = field(default_factory=list)
+    unit: Decimal
+    tiers: list[tuple[int, list[tuple[Decimal, Decimal]]]] = field(default_factory=list)
     mark: Decimal | None = None
+    ticked_at: int | None = None
 
     def step(self, t: int) -> tuple[Decimal, Decimal]:
         """Tick and lot size at t."""
@@ -46,13 +48,24 @@ class Instrument:
         return tick, lot
 
     def value(self, quantity: Decimal, price: Decimal) -> Decimal:
-        """Contract value, not rounded to a ledger unit (this is a rough book, not a ledger)."""
+        """Contract value, to a ledger unit."""
         raw = (
             quantity * self.multiplier / price
             if self.kind == "inverse"
             else quantity * self.multiplier * price
         )
-        return raw.quantize(Decimal("1e-10"))
+        return raw.quantize(self.unit)
+
+    def margin(self, t: int, notional: Decimal) -> Decimal:
+        """Maintenance margin of a notional with the table effective at t."""
+        _, table = [tiers for tiers in self.tiers if tiers[0] <= t][-1]
+        required = deduction = previous = ZERO
+        for floor, rate in table:
+            if floor <= notional:
+                deduction += floor * (rate - previous)
+                required = notional * rate - deduction
+            previous = rate
+        return required.quantize(self.unit, ROUND_CEILING)
 
     def worth(self, quantity: Decimal, entry: Decimal, price: Decimal) -> Decimal:
         """Rough uPnL of a signed quantity."""
@@ -109,7 +122,11 @@ class Scenery:
 
     def money(self, amount: Decimal, currency: str) -> Decimal:
         """An amount cut to ledger units."""
-        return amount.quantize(Decimal(1).scaleb(-self.currencies[currency]))
+        return amount.quantize(self.unit_of(currency))
+
+    def unit_of(self, currency: str) -> Decimal:
+        """The ledger unit of a currency."""
+        return Decimal(1).scaleb(-self.currencies[currency])
 
     def make_policy(self) -> None:
         """Entries of the policy and the instants at which something changes or ends."""
@@ -159,7 +176,7 @@ class Scenery:
         rng = self.rng
         return {
             "trigger": rng.choice(["lt", "lte"]),
-            "latency_us": rng.choice([0, 0, 1, 30 * SECOND, 25 * MINUTE, "90000000"]),
+            "latency_us": rng.choice([0, 0, 1, 30 * SECOND, 90 * SECOND, 25 * MINUTE]),
             "slippage_rate": rng.choice(["0", "0.0015", "0.01", "0.07"]),
             "liquidation_fee_rate": rng.choice(["0", "0.0005", "0.01"]),
             "liquidation_fee_to": rng.choice(["fund", "fund", "venue"]),
@@ -204,7 +221,7 @@ class Scenery:
             if n >= 2 and self.chance(35):
                 marked_from = rng.choice([None, self.instants_of(1)[0]])
             self.instruments[name] = Instrument(
-                name, kind, settlement, multiplier, price, versions, marked_from
+                name, kind, settlement, multiplier, price, versions, marked_from, self.unit_of(settlement)
             )
             for since, tick_size, lot_size in versions:
                 self.out.add(
@@ -234,7 +251,10 @@ class Scenery:
         for since in dates:
             rate = Decimal(self.rng.choice(["0.004", "0.01", "0.03", "0.0625"]))
             floor = ZERO
+            table: list[tuple[Decimal, Decimal]] = []
+            self.instruments[name].tiers.append((since, table))
             for _ in range(self.rng.randrange(1, 4)):
+                table.append((floor, rate))
                 self.out.add(
                     "margin_tiers",
                     "",

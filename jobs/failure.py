@@ -1,0 +1,57 @@
+"""How a command ends: one clear line on stderr and the exit code of outputs.md; a traceback only with --debug."""
+
+import argparse
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+
+from engine.errors import LossledgerError
+
+
+def run_command(
+    parser: argparse.ArgumentParser,
+    command: Callable[[argparse.Namespace], int] | None,
+    argv: Sequence[str] | None = None,
+) -> int:
+    """Parse and run. `command` None: the one that the parser set as `run`."""
+    parser.add_argument("--debug", action="store_true", help="show a traceback when something fails")
+    args = parser.parse_args(argv)
+    try:
+        return (command or args.run)(args)
+    except LossledgerError as error:
+        _tell(args, str(error))
+        return error.exit_code
+    except KeyboardInterrupt:
+        _tell(args, "interrupted; what was published before stays, run the same command again")
+        return 4
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        known = deepest_known(error)
+        if known is not None:
+            _tell(args, str(known))
+            return known.exit_code
+        _tell(args, f"unexpected {type(error).__name__}: {error}; run again with --debug for the traceback")
+        return 1
+
+
+def deepest_known(error: BaseException) -> LossledgerError | None:
+    """The error a worker raised, out of what Spark makes of it: its class stands in the Python traceback."""
+    import re
+
+    import engine.errors as errors
+
+    found = re.findall(r"engine\.errors\.(\w+Error): ([^\n]+)", str(error))
+    if not found:
+        return None
+    name, message = found[-1]
+    kind = getattr(errors, name, LossledgerError)
+    return kind(message.strip()) if issubclass(kind, LossledgerError) else None
+
+
+def _tell(args: argparse.Namespace, message: str) -> None:
+    if args.debug:
+        traceback.print_exc()
+    print(f"lossledger: error: {' '.join(message.split())[:1000]}", file=sys.stderr)
