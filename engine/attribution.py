@@ -73,9 +73,7 @@ def _share(session: Session) -> tuple[list[Row], list[Row]]:
     for currency in session.scales:
         covered = [n for n in session.rows.negative_balances if n.protected and n.currency == currency]
         unprotected = sum(
-            n.deficit
-            for n in session.rows.negative_balances
-            if not n.protected and n.currency == currency
+            n.deficit for n in session.rows.negative_balances if not n.protected and n.currency == currency
         )
         deficit = sum(n.deficit for n in covered)
         shortfall = sum(session.shortfall(n.event_id, n.deficit) for n in covered)
@@ -199,7 +197,9 @@ def adl_rows(session: Session, other_sides: Mapping[str, list[tuple[str, str]]])
     """`other_sides`: trade_id to (fill_id, account_id) of all its sides delivered before the end."""
     rows = []
     for loss in session.rows.adl_losses:
-        others = [account for fill_id, account in other_sides.get(loss.trade_id, []) if fill_id != loss.fill_id]
+        others = [
+            account for fill_id, account in other_sides.get(loss.trade_id, []) if fill_id != loss.fill_id
+        ]
         rows.append(
             {
                 "fill_id": loss.fill_id,

@@ -34,7 +34,11 @@ def stable_id(prefix: str, *parts: object) -> str:
 
 @dataclass
 class Episode:
-    """An open liquidation. `causes` maps (component, instrument or '') to an amount that enlarges the deficit."""
+    """An open liquidation.
+
+    `causes` maps (component, instrument or '') to an amount that enlarges the deficit, `liquidated` an
+    instrument to the signed quantity_e18 and the value of its liquidation fills.
+    """
 
     triggered_at: int
     trigger: str

@@ -186,9 +186,7 @@ def _grid_reasons(row: Mapping[str, Any], instrument: InstrumentVersion) -> list
     return reasons
 
 
-def take_in(
-    dataset: Dataset, raw: Iterable[RawRow], reference: Reference, day: date | None = None
-) -> Intake:
+def take_in(dataset: Dataset, raw: Iterable[RawRow], reference: Reference, day: date | None = None) -> Intake:
     """Judge the rows of a file. Keys are not looked at here: see `settle_keys`."""
     judge, result = Judge(dataset, reference, day), Intake()
     names = [f.name for f in dataset.fields]

@@ -5,6 +5,7 @@ Source: rules.md section 1. No binary floating point appears anywhere in the eng
 
 E18 = 10**18
 E36 = E18 * E18
+_POWERS: list[int] = [10**exponent for exponent in range(19)]
 
 
 def round_half_even_div(numerator: int, denominator: int) -> int:
@@ -23,12 +24,12 @@ def ceil_div(numerator: int, denominator: int) -> int:
 
 def units_to_e18(units: int, scale: int) -> int:
     """An amount in ledger units of 10^-scale as an exact decimal in 10^-18; scale <= 18."""
-    return units * 10 ** (18 - scale)
+    return units * _POWERS[18 - scale]
 
 
 def e18_to_units(value_e18: int, scale: int) -> int:
     """The inverse of `units_to_e18`; ValueError when the amount is finer than a ledger unit."""
-    units, rest = divmod(value_e18, 10 ** (18 - scale))
+    units, rest = divmod(value_e18, _POWERS[18 - scale])
     if rest:
         raise ValueError("finer than a ledger unit")
     return units

@@ -18,7 +18,7 @@ class Unparsable(Exception):
 
 def parse_decimal_e18(value: object) -> int:
     """A decimal as an exact integer of 10^-18. Binary floats, NaN and infinities are Unparsable."""
-    if isinstance(value, bool) or isinstance(value, float):
+    if isinstance(value, (bool, float)):
         raise Unparsable(f"{value!r} is not a decimal")
     if isinstance(value, int):
         text = str(value)

@@ -25,7 +25,7 @@ _RATES = ("slippage_rate", "liquidation_fee_rate", "profit_floor_rate", "quarant
 
 @dataclass(frozen=True)
 class Terms:
-    """The policy in force at one time. Rates are in 10^-18, `fund_floor` maps currency to an amount in 10^-18."""
+    """The policy in force at one time. Rates are in 10^-18, `fund_floor` is currency to amount in 10^-18."""
 
     trigger: str = "lt"
     execution: str = "recorded"
@@ -73,12 +73,14 @@ class Policy:
         for terms in self._terms:
             for currency, amount_e18 in terms.fund_floor.items():
                 if currency not in scales:
-                    raise ConfigError(f"policy: fund_floor names {currency}, which is not in LANDING/currencies")
+                    raise ConfigError(
+                        f"policy: fund_floor names {currency}, which is not in LANDING/currencies"
+                    )
                 try:
                     e18_to_units(amount_e18, scales[currency])
                 except ValueError:
                     raise ConfigError(
-                        f"policy: fund_floor of {currency} is finer than its ledger unit of 10^-{scales[currency]}"
+                        f"policy: fund_floor of {currency} is finer than its ledger unit, 10^-{scales[currency]}"
                     ) from None
 
 
@@ -91,7 +93,9 @@ def parse_policy(entries: object, overrides: Mapping[str, object] | None = None)
         entries = []
     if not isinstance(entries, list):
         raise ConfigError("policy: expected a list of entries, each with valid_from")
-    dated = sorted((_parse_entry(entry, number) for number, entry in enumerate(entries, 1)), key=lambda e: e[0])
+    dated = sorted(
+        (_parse_entry(entry, number) for number, entry in enumerate(entries, 1)), key=lambda e: e[0]
+    )
     fixed = {key: _parse_value(key, value, "scenario policy") for key, value in (overrides or {}).items()}
     versions: list[tuple[int, Terms]] = [(-(1 << 62), Terms(**fixed))] if fixed else []
     values: dict[str, Any] = {}
@@ -108,7 +112,9 @@ def _parse_entry(entry: object, number: int) -> tuple[int, dict[str, Any]]:
     try:
         start = parse_time_us(entry["valid_from"])
     except Unparsable:
-        raise ConfigError(f"{where}: valid_from {entry['valid_from']!r} is not a date or a UTC time") from None
+        raise ConfigError(
+            f"{where}: valid_from {entry['valid_from']!r} is not a date or a UTC time"
+        ) from None
     return start, {k: _parse_value(k, v, where) for k, v in entry.items() if k != "valid_from"}
 
 

@@ -71,7 +71,9 @@ class Position:
             self.resize(self.quantity_e18 + side * quantity_e18, self.entry_value + value)
             return FillEffect(0, value)
         reduced = min(held, quantity_e18)
-        closed_value = value if reduced == quantity_e18 else round_half_even_div(value * reduced, quantity_e18)
+        closed_value = (
+            value if reduced == quantity_e18 else round_half_even_div(value * reduced, quantity_e18)
+        )
         entry_out = self.entry_value
         if reduced < held:
             entry_out = round_half_even_div(self.entry_value * reduced, held)

@@ -69,7 +69,7 @@ def market_checks(
     counts: defaultdict[str, int] = defaultdict(int)
     for total in funding:
         received[total.instrument_id] += total.amount
-        counts[total.instrument_id] += total.count
+        counts[total.instrument_id] += total.events
     checks = []
     for instrument_id, contract in sorted(contracts.items()):
         scale = contract.scale
@@ -78,9 +78,18 @@ def market_checks(
         amount = units_to_e18(received[instrument_id], scale)
         checks += [
             Check(
-                "position_zero_sum", instrument_id, "zero", "recomputed positions", 0, sizes[instrument_id], 0, True
+                "position_zero_sum",
+                instrument_id,
+                "zero",
+                "recomputed positions",
+                0,
+                sizes[instrument_id],
+                0,
+                True,
             ),
-            Check("funding_zero_sum", instrument_id, "zero", "recomputed funding", 0, amount, tolerance, True),
+            Check(
+                "funding_zero_sum", instrument_id, "zero", "recomputed funding", 0, amount, tolerance, True
+            ),
         ]
     return checks
 
@@ -117,17 +126,16 @@ def currency_checks(
     for day in waterfall.days:
         currency, loss = day.currency, losses[day.currency]
         fund = day.opening + day.external + day.liquidation_fees + day.surplus + day.draws
-        for rule, source, expected, actual in (
-            ("account_roll_forward", "attribution.account_daily", *wallets[currency]),
+        paid = loss.draw + loss.socialised + loss.uncovered
+        flows_sum, closing_sum = wallets[currency]
+        ended_sum, causes_sum = causes[currency]
+        sides = (
+            ("account_roll_forward", "attribution.account_daily", flows_sum, closing_sum),
             ("fund_roll_forward", "attribution.insurance_fund_daily", fund, day.closing),
-            (
-                "waterfall",
-                "attribution.session_losses",
-                loss.deficit,
-                loss.draw + loss.socialised + loss.uncovered,
-            ),
-            ("components", "attribution.loss_components", *causes[currency]),
-        ):
+            ("waterfall", "attribution.session_losses", loss.deficit, paid),
+            ("components", "attribution.loss_components", ended_sum, causes_sum),
+        )
+        for rule, source, expected, actual in sides:
             left, right = (units_to_e18(amount, scales[currency]) for amount in (expected, actual))
             checks.append(Check(rule, currency, source, source, left, right, 0, False))
     return checks

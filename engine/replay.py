@@ -235,7 +235,7 @@ class UnitReplay:
             self._end_episode(ts, RECOVERED, equity, 0)
 
     def _liquidate(self, ts: int, ticked: list[str], terms: Terms) -> bool:
-        """Simulated execution: close in full what has a tick here, once the latency has passed (section 8)."""
+        """Simulated execution (section 8): once the latency has passed, close in full what has a tick here."""
         if self.episode is None or ts < self.episode.triggered_at + terms.latency_us:
             return False
         for instrument_id in ticked:
@@ -304,7 +304,9 @@ class UnitReplay:
         self, ts: int, kind: str, amount: int, ref: str, instrument_id: str = "", fill_id: str = ""
     ) -> None:
         self.rows.fund_movements.append(
-            FundMovement(ts, kind, *self.key, instrument_id, fill_id, amount, ref or f"{iso(ts)} {instrument_id}")
+            FundMovement(
+                ts, kind, *self.key, instrument_id, fill_id, amount, ref or f"{iso(ts)} {instrument_id}"
+            )
         )
 
     # the end ------------------------------------------------------------------------------------------

@@ -124,12 +124,12 @@ class AdlLoss(NamedTuple):
 
 
 class FundingTotal(NamedTuple):
-    """Funding received per instrument; `count` = positions times funding events."""
+    """Funding received per instrument; `events` = positions times funding events."""
 
     instrument_id: str
     currency: str
     amount: int
-    count: int
+    events: int
 
 
 class Snapshot(NamedTuple):

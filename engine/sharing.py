@@ -7,7 +7,6 @@ from typing import NamedTuple, TypeVar
 from engine.events import Account, UnitKey
 from engine.rows import UnitSession
 
-
 K = TypeVar("K")
 
 
@@ -44,7 +43,9 @@ class AccountResult(NamedTuple):
     chargeable: int
 
 
-def account_results(units: Iterable[UnitSession], accounts: Mapping[str, Account], currency: str) -> dict[str, AccountResult]:
+def account_results(
+    units: Iterable[UnitSession], accounts: Mapping[str, Account], currency: str
+) -> dict[str, AccountResult]:
     """Π, equity and κ per client account (house accounts never pay).
 
     Π = Σ over units of realised − fees + funding + uPnL just before E − uPnL just before S;
@@ -74,14 +75,17 @@ def bases(method: str, results: Mapping[str, AccountResult]) -> dict[str, int]:
     return {account_id: amount for account_id, amount in sorted(amounts.items()) if amount > 0}
 
 
-def unit_charges(charges: Mapping[str, int], units: Iterable[UnitSession], currency: str) -> dict[UnitKey, int]:
+def unit_charges(
+    charges: Mapping[str, int], units: Iterable[UnitSession], currency: str
+) -> dict[UnitKey, int]:
     """Each account's charge on its units in order of isolation, each giving at most max(0, its equity)."""
     by_account: defaultdict[str, list[UnitSession]] = defaultdict(list)
     for unit in units:
         if unit.currency == currency and unit.account_id in charges:
             by_account[unit.account_id].append(unit)
     result: dict[UnitKey, int] = {}
-    for account_id, left in charges.items():
+    for account_id, amount in charges.items():
+        left = amount
         for unit in sorted(by_account[account_id], key=lambda u: u.isolation):
             part = min(left, max(0, unit.closing_wallet + unit.closing_unrealised))
             if part:

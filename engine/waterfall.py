@@ -79,9 +79,16 @@ def _steps(
     movements: Iterable[FundMovement],
     deficits: Iterable[NegativeBalance],
 ) -> list[_Step]:
-    """Everything that touches the fund, by timestamp, class, account, isolation, instrument, fill, movement."""
+    """What touches the fund, by timestamp, class, account, isolation, instrument, fill and movement."""
     steps = [
-        _Step((m.ts, _EXTERNAL, "", "", "", "", m.movement_id), m.currency, m.ts, m.kind, m.amount, m.movement_id)
+        _Step(
+            (m.ts, _EXTERNAL, "", "", "", "", m.movement_id),
+            m.currency,
+            m.ts,
+            m.kind,
+            m.amount,
+            m.movement_id,
+        )
         for m in external
     ]
     for m in movements:

@@ -31,9 +31,14 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--landing", type=Path, required=True, metavar="DIR", help="the landing zone")
     add_warehouse(parser)
     parser.add_argument("--policy", type=Path, metavar="FILE", help="instead of LANDING/policy.yaml")
-    parser.add_argument("--scenario", metavar="NAME", help="LANDING/scenarios/NAME.yaml, apart from what is published")
     parser.add_argument(
-        "--partitions", type=_positive, metavar="N", help="Spark tasks per replay (default: what Spark offers)"
+        "--scenario", metavar="NAME", help="LANDING/scenarios/NAME.yaml, apart from what is published"
+    )
+    parser.add_argument(
+        "--partitions",
+        type=_positive,
+        metavar="N",
+        help="Spark tasks per replay (default: what Spark offers)",
     )
     parser.add_argument(
         "--engine",

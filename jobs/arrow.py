@@ -40,7 +40,9 @@ def to_arrow(table: Table, rows: Sequence[Mapping[str, Any]], **constants: Any) 
     return pa.Table.from_arrays(columns, schema=arrow_schema(table))
 
 
-def tuples_to_arrow(table: Table, names: Sequence[str], rows: Sequence[Sequence[Any]], **constants: Any) -> pa.Table:
+def tuples_to_arrow(
+    table: Table, names: Sequence[str], rows: Sequence[Sequence[Any]], **constants: Any
+) -> pa.Table:
     """Like `to_arrow` for tuples with the given field names, in the order given."""
     by_name = dict(zip(names, zip(*rows, strict=True), strict=True)) if rows else {}
     columns = []

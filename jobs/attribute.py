@@ -118,7 +118,9 @@ class Inputs:
             for ts, account_id, currency, notional, value in delivered
         ]
 
-    def _liquidation_fills(self, delivered: Sequence[tuple[Any, ...]]) -> dict[tuple[int, str, str], list[Fill]]:
+    def _liquidation_fills(
+        self, delivered: Sequence[tuple[Any, ...]]
+    ) -> dict[tuple[int, str, str], list[Fill]]:
         fills: defaultdict[tuple[int, str, str], list[Fill]] = defaultdict(list)
         if not delivered:
             return fills
@@ -177,7 +179,9 @@ def attribute_day(day: Day, reference: ReferenceData, folders: Sequence[date]) -
         day.day, day.start, day.end, day.policy, reference.scales, reference.accounts, rows, waterfall
     )
     tables = attribute(session)
-    tables["adl_losses"] = adl_rows(session, inputs.other_sides(sorted({a.trade_id for a in rows.adl_losses})))
+    tables["adl_losses"] = adl_rows(
+        session, inputs.other_sides(sorted({a.trade_id for a in rows.adl_losses}))
+    )
     tables["reconciliation"] = check_rows(_checks(session, inputs, openings or {}))
     instants = shortfall_instants(session)
     snapshots = snapshots_at(day, reference, folders, instants) if instants else []

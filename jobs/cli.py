@@ -20,8 +20,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     return run_command(parser, None, argv)
 
 
-def _add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, text: str,
-         run: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
+def _add(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    text: str,
+    run: Callable[[argparse.Namespace], int],
+) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
     parser.set_defaults(run=run)
     return parser
@@ -30,7 +34,9 @@ def _add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: 
 def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = _add(commands, "run", "Load, recompute, attribute, check and publish each date in order.", _run)
     add_run_arguments(parser)
-    parser.add_argument("--from", dest="first", type=parse_date, required=True, metavar="DATE", help="first date")
+    parser.add_argument(
+        "--from", dest="first", type=parse_date, required=True, metavar="DATE", help="first date"
+    )
     parser.add_argument("--to", dest="last", type=parse_date, required=True, metavar="DATE", help="last date")
 
 
@@ -43,7 +49,9 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _add_status(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    parser = _add(commands, "status", "Published days, last runs, what failed and what to type next.", _status)
+    parser = _add(
+        commands, "status", "Published days, last runs, what failed and what to type next.", _status
+    )
     add_warehouse(parser)
 
 
@@ -102,7 +110,9 @@ def _add_fund_size(commands: "argparse._SubParsersAction[argparse.ArgumentParser
         _fund_size,
     )
     add_run_arguments(parser)
-    parser.add_argument("--from", dest="first", type=parse_date, required=True, metavar="DATE", help="first date")
+    parser.add_argument(
+        "--from", dest="first", type=parse_date, required=True, metavar="DATE", help="first date"
+    )
     parser.add_argument("--to", dest="last", type=parse_date, required=True, metavar="DATE", help="last date")
 
 
@@ -116,7 +126,9 @@ def _fund_size(args: argparse.Namespace) -> int:
 
 def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = _add(commands, "demo", "A generated crash day from raw files to published tables.", _demo)
-    parser.add_argument("--folder", type=Path, default=Path("demo"), metavar="DIR", help="where (default: ./demo)")
+    parser.add_argument(
+        "--folder", type=Path, default=Path("demo"), metavar="DIR", help="where (default: ./demo)"
+    )
 
 
 def _demo(args: argparse.Namespace) -> int:

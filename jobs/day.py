@@ -39,7 +39,7 @@ class Published:
 def published_days(warehouse: Warehouse) -> dict[date, Published]:
     """What readers may see, by date."""
     rows = to_rows(PUBLISHED_DAYS, warehouse.read(PUBLISHED_DAYS))
-    return {row[0]: Published(*row[:8], json.loads(row[8])) for row in sorted(rows)}
+    return {row[0]: Published(*(*row[:-1], json.loads(row[-1]))) for row in sorted(rows)}
 
 
 @dataclass
@@ -125,5 +125,7 @@ class Day:
 def _not_next(day: date, published: list[date]) -> str:
     first, last = published[0], published[-1]
     if day < first:
-        return f"{day} is before the first date of this warehouse: run from {first}, or into another warehouse"
+        return (
+            f"{day} is before the first date of this warehouse: run from {first}, or into another warehouse"
+        )
     return f"{day} leaves a gap after the last published date {last}: run from {last + timedelta(days=1)}"

@@ -28,7 +28,7 @@ def run_command(
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except Exception as error:
+    except Exception as error:  # the last resort: every end of a command is one line and a code
         known = deepest_known(error)
         if known is not None:
             _tell(args, str(known))
@@ -54,4 +54,4 @@ def deepest_known(error: BaseException) -> LossledgerError | None:
 def _tell(args: argparse.Namespace, message: str) -> None:
     if args.debug:
         traceback.print_exc()
-    print(f"lossledger: error: {' '.join(message.split())[:1000]}", file=sys.stderr)
+    sys.stderr.write(f"lossledger: error: {' '.join(message.split())[:1000]}\n")

@@ -36,7 +36,9 @@ class LandedFile:
 def check_landing(landing: Path) -> None:
     """ConfigError when it is not there; DataError for a folder that is no dataset."""
     if not landing.is_dir():
-        raise ConfigError(f"landing folder {landing} does not exist: give --landing the folder with the datasets")
+        raise ConfigError(
+            f"landing folder {landing} does not exist: give --landing the folder with the datasets"
+        )
     for entry in sorted(landing.iterdir()):
         if entry.is_dir() and not _ignored(entry.name) and entry.name not in (*DATASETS, SCENARIOS):
             raise DataError(f"{entry}: unknown dataset folder; known are {', '.join(sorted(DATASETS))}")

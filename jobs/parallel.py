@@ -10,9 +10,12 @@ R = TypeVar("R")
 class Mapper(Protocol):
     """Applies a module-level function to every task; results in the order of the tasks."""
 
-    partitions: int
+    @property
+    def partitions(self) -> int:
+        """Into how many tasks a replay is cut."""
 
-    def map(self, function: Callable[[T], R], tasks: Sequence[T]) -> list[R]: ...
+    def map(self, function: Callable[[T], R], tasks: Sequence[T]) -> list[R]:
+        """Apply; an error in a task is raised here."""
 
 
 class InProcess:

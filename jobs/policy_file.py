@@ -14,18 +14,22 @@ from engine.policy import Policy, parse_policy
 from jobs.landing import POLICY_FILE, SCENARIOS
 
 
+def _as_text(loader: yaml.SafeLoader, node: yaml.Node) -> str:
+    return str(node.value)
+
+
 class _ExactLoader(yaml.SafeLoader):
     """SafeLoader that leaves decimals as text."""
 
 
-_ExactLoader.add_constructor("tag:yaml.org,2002:float", yaml.SafeLoader.construct_yaml_str)
+_ExactLoader.add_constructor("tag:yaml.org,2002:float", _as_text)
 
 
 def _read_yaml(path: Path, what: str) -> tuple[Any, str]:
     """The content, and the hash of the text."""
     try:
         data = path.read_bytes()
-        return yaml.load(data.decode(), _ExactLoader), hashlib.sha256(data).hexdigest()  # noqa: S506
+        return yaml.load(data.decode(), _ExactLoader), hashlib.sha256(data).hexdigest()
     except OSError as error:
         raise ConfigError(f"{what} {path} cannot be read: {error.strerror}") from error
     except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:

@@ -62,12 +62,16 @@ def publish(day: Day, run_id: str, input_sha256: str, to: date) -> Publication:
     elif before.input_sha256 != input_sha256:
         _commit(day, replace(before, input_sha256=input_sha256))
     shutil.rmtree(day.staged("").parent, ignore_errors=True)
-    return Publication({t.full_name: d.num_rows for t, d in changed.items()}, before is not None and bool(changed))
+    return Publication(
+        {t.full_name: d.num_rows for t, d in changed.items()}, before is not None and bool(changed)
+    )
 
 
 def _same(warehouse: Warehouse, table: Table, data: pa.Table, day: date) -> bool:
     stored = warehouse.read(table, day)
-    return stored.num_rows == data.num_rows and content_hash([(table, stored)]) == content_hash([(table, data)])
+    return stored.num_rows == data.num_rows and content_hash([(table, stored)]) == content_hash(
+        [(table, data)]
+    )
 
 
 def _restate(day: Day, run_id: str, table: Table, data: pa.Table, old_version: int) -> None:
@@ -100,4 +104,3 @@ def _commit(day: Day, row: Published) -> None:
         PUBLISHED_DAYS, to_arrow(PUBLISHED_DAYS, [values], business_date=row.day), row.day
     )
     day.published[row.day] = row
-

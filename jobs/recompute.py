@@ -15,9 +15,18 @@ from engine.numbers import e18_to_units
 from engine.policy import Policy
 from engine.replay import UnitInput, replay_units
 from engine.rows import SessionRows, Snapshot, UnitPosition, UnitSession
-from jobs.arrow import arrow_schema, from_ipc, sort_by_key, to_arrow, to_ipc, to_objects, to_rows, tuples_to_arrow
+from jobs.arrow import (
+    arrow_schema,
+    from_ipc,
+    sort_by_key,
+    to_arrow,
+    to_ipc,
+    to_objects,
+    to_rows,
+    tuples_to_arrow,
+)
 from jobs.day import Day
-from jobs.load import account_bucket
+from jobs.parse import account_bucket
 from jobs.reference import ReferenceData
 from schemas.core import Table
 from schemas.inputs import DATED
@@ -82,8 +91,10 @@ def replay_buckets(task: BucketTask) -> dict[str, bytes]:
     held |= {fill.instrument_id for unit in units.values() for fill in unit.fills}
     market = session_market(task, sorted(held))
     rows = replay_units(units.values(), market, task.policy, task.start)
-    return {name: to_ipc(tuples_to_arrow(table, _names(name), getattr(rows, name), business_date=_NO_DAY))
-            for name, table in REPLAYED.items()}
+    return {
+        name: to_ipc(tuples_to_arrow(table, _names(name), getattr(rows, name), business_date=_NO_DAY))
+        for name, table in REPLAYED.items()
+    }
 
 
 _NO_DAY = date(1970, 1, 1)  # workers do not care which date it is; the driver puts it in
@@ -118,13 +129,19 @@ def _units(task: BucketTask) -> dict[UnitKey, UnitInput]:
     for s in to_objects(UNIT_SESSIONS, task.state("unit_sessions"), UnitSession):
         if account_bucket(s.account_id) in mine:
             state = unit(s.account_id, s.currency, s.isolation)
-            state.wallet, state.debt, state.unrealised = s.closing_wallet, s.closing_debt, s.closing_unrealised
+            state.wallet, state.debt, state.unrealised = (
+                s.closing_wallet,
+                s.closing_debt,
+                s.closing_unrealised,
+            )
             state.open_episode = s.open_episode
     for p in to_objects(UNIT_POSITIONS, task.state("unit_positions"), UnitPosition):
         if account_bucket(p.account_id) in mine:
             position = (p.instrument_id, p.quantity_e18, p.entry_value)
             unit(p.account_id, p.currency, p.isolation).positions.append(position)
-    for _, account_id, currency, isolation, amount, booked_at in to_rows(UNIT_CHARGES, task.state("unit_charges")):
+    for _, account_id, currency, isolation, amount, booked_at in to_rows(
+        UNIT_CHARGES, task.state("unit_charges")
+    ):
         if account_bucket(account_id) in mine:
             state = unit(account_id, currency, isolation)
             state.charge, state.charge_at = amount, booked_at
@@ -134,11 +151,32 @@ def _units(task: BucketTask) -> dict[UnitKey, UnitInput]:
     ):
         amount = e18_to_units(amount_e18, task.reference.scales[currency])
         unit(account_id, currency, isolation).transfers.append(Transfer(ts, transfer_id, amount))
-    fields = ("fill_id", "trade_id", "ts", "account_id", "instrument_id", "isolated", "side", "price", "quantity",
-              "fee", "kind")
-    for fill_id, trade_id, ts, account_id, instrument_id, isolated, side, price, quantity, fee_e18, kind in to_rows(
-        TYPED["fills"], task.events("fills", in_buckets), fields
-    ):
+    fields = (
+        "fill_id",
+        "trade_id",
+        "ts",
+        "account_id",
+        "instrument_id",
+        "isolated",
+        "side",
+        "price",
+        "quantity",
+        "fee",
+        "kind",
+    )
+    for (
+        fill_id,
+        trade_id,
+        ts,
+        account_id,
+        instrument_id,
+        isolated,
+        side,
+        price,
+        quantity,
+        fee_e18,
+        kind,
+    ) in to_rows(TYPED["fills"], task.events("fills", in_buckets), fields):
         contract = contracts[instrument_id]
         fee = e18_to_units(fee_e18, contract.scale)
         fill = Fill(
@@ -171,7 +209,9 @@ def session_market(task: BucketTask, instruments: Sequence[str]) -> Market:
         series.mark.append(mark)
         series.bid.append(bid)
         series.ask.append(ask)
-    for _, ts, instrument_id, rate, price in sorted(to_rows(TYPED["funding"], task.events("funding", wanted))):
+    for _, ts, instrument_id, rate, price in sorted(
+        to_rows(TYPED["funding"], task.events("funding", wanted))
+    ):
         market.funding.setdefault(instrument_id, []).append(Funding(ts, rate, price))
     return market
 
@@ -225,7 +265,7 @@ def recompute(day: Day, reference: ReferenceData, folders: Sequence[date]) -> di
 def venue_wallets(task: BucketTask) -> list[tuple[str, str, int]]:
     """Which wallets the venue has published in the session, and when."""
     name = "venue_account_balances"
-    return sorted(to_rows(TYPED[name], task.events(name), ("account_id", "currency", "ts")))  # type: ignore[arg-type]
+    return sorted(to_rows(TYPED[name], task.events(name), ("account_id", "currency", "ts")))
 
 
 def _closing_marks(task: BucketTask) -> list[dict[str, Any]]:
@@ -233,7 +273,9 @@ def _closing_marks(task: BucketTask) -> list[dict[str, Any]]:
     return [{"instrument_id": i, "mark": mark} for i, mark in sorted(market.closing_marks().items())]
 
 
-def snapshots_at(day: Day, reference: ReferenceData, folders: Sequence[date], instants: list[int]) -> list[Snapshot]:
+def snapshots_at(
+    day: Day, reference: ReferenceData, folders: Sequence[date], instants: list[int]
+) -> list[Snapshot]:
     """A second pass over the same replay: the state of all units at the instants that are asked for."""
     tasks = bucket_tasks(day, reference, folders)
     for task in tasks:

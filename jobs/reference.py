@@ -33,11 +33,15 @@ class ReferenceData:
 
 def read_reference(warehouse: Warehouse) -> ReferenceData:
     """Build from the ledger's reference tables."""
-    tables = {d.name: warehouse.read(TYPED[d.name]) for d in (CURRENCIES, INSTRUMENTS, ACCOUNTS, MARGIN_TIERS)}
-    scales = {currency: scale for currency, scale in to_rows(TYPED["currencies"], tables["currencies"])}
+    tables = {
+        d.name: warehouse.read(TYPED[d.name]) for d in (CURRENCIES, INSTRUMENTS, ACCOUNTS, MARGIN_TIERS)
+    }
+    scales: dict[str, int] = dict(to_rows(TYPED["currencies"], tables["currencies"]))  # type: ignore[arg-type]
     known = Reference(scales=dict(sorted(scales.items())))
     contracts: dict[str, Contract] = {}
-    instruments = sorted(to_rows(TYPED["instruments"], tables["instruments"]), key=lambda row: (row[0], row[8]))
+    instruments = sorted(
+        to_rows(TYPED["instruments"], tables["instruments"]), key=lambda row: (row[0], row[8])
+    )
     for instrument_id, kind, _, _, settlement, multiplier, tick_size, lot_size, valid_from in instruments:
         version = InstrumentVersion(valid_from, tick_size, lot_size)
         known.instruments.setdefault(instrument_id, []).append(version)
@@ -52,7 +56,9 @@ def read_reference(warehouse: Warehouse) -> ReferenceData:
         types[account_id] = account_type
     accounts = {a: Account(a, types[a], tuple(sorted(v))) for a, v in sorted(versions.items())}
     known.accounts = {a: account.versions[0].valid_from for a, account in accounts.items()}
-    tier_rows: defaultdict[str, defaultdict[int, list[tuple[int, int]]]] = defaultdict(lambda: defaultdict(list))
+    tier_rows: defaultdict[str, defaultdict[int, list[tuple[int, int]]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
     for instrument_id, valid_from, floor, rate in to_rows(TYPED["margin_tiers"], tables["margin_tiers"]):
         tier_rows[instrument_id][valid_from].append((floor, rate))
     tiers = {

@@ -1,7 +1,6 @@
 """Run a range of dates: every stage of each date in order, one writer, one Spark session."""
 
 import shutil
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -18,6 +17,7 @@ from jobs.policy_file import Scenario, read_policy, read_scenario
 from jobs.publish import now_us
 from jobs.record import new_run_id, record_run
 from jobs.stages import NAMES, Stages
+from jobs.terminal import show_step
 from jobs.warehouse import Warehouse
 
 
@@ -110,7 +110,9 @@ def run(request: Request) -> Iterator[str]:
             publication = stages.publication
             changed |= bool(publication and publication.changed)
             left = (perf_counter() - began) / done * (len(request.days) - done)
-            yield day_line(stages) + (f"  ({done} of {len(request.days)}, {duration(left)} left)" if left else "")
+            yield day_line(stages) + (
+                f"  ({done} of {len(request.days)}, {duration(left)} left)" if left else ""
+            )
         if not changed:
             yield f"{request.first} to {request.last}: nothing changed"
 
@@ -121,8 +123,7 @@ def run_day(day: Day, run_id: str, to: date, loader: Loader | None = None) -> St
     stages = Stages(day, run_id, to, loader)
     try:
         for name in NAMES:
-            if sys.stderr.isatty():
-                print(f"\r{day.day}  {name:<10}", end="\r", file=sys.stderr, flush=True)
+            show_step(f"{day.day}  {name}")
             stages.run(name)
     except BaseException as error:
         record_run(stages, started, error)

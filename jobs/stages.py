@@ -1,6 +1,5 @@
 """The stages of a date, in order: load, recompute, attribute, check, publish. Each leaves its result on disk."""
 
-import sys
 from collections.abc import Callable
 from datetime import date
 from time import perf_counter
@@ -9,10 +8,12 @@ from engine.errors import ConfigError
 from jobs.attribute import attribute_day
 from jobs.check import check_day
 from jobs.day import Day
-from jobs.load import REFERENCE_DAY, Loader
+from jobs.deliveries import REFERENCE_DAY
+from jobs.load import Loader
 from jobs.publish import Publication, publish
 from jobs.recompute import recompute
 from jobs.reference import read_reference, text_hash
+from jobs.terminal import warn
 from schemas.inputs import DATED, REFERENCE
 
 RULES_VERSION = "1"  # raised whenever the same input may give other rows
@@ -57,7 +58,18 @@ class Stages:
         if not self.note:
             raise ConfigError(f"{self.day.day} has not been loaded: run the stage load first")
         if self.note["policy_sha256"] != self.day.policy_sha256:
-            raise ConfigError(f"the policy has changed since {self.day.day} was loaded: run the stage load again")
+            raise ConfigError(
+                f"the policy has changed since {self.day.day} was loaded: run the stage load again"
+            )
+
+        if self.note["state_sha256"] != self._state_sha256():
+            raise ConfigError(
+                f"the date before {self.day.day} has been published anew since: run the stage load again"
+            )
+
+    def _state_sha256(self) -> str:
+        """The hash of what was published for the date before: this date is computed from it."""
+        return self.day.previous.output_sha256 if self.day.previous else "first"
 
     def _load(self) -> None:
         day = self.day
@@ -66,17 +78,19 @@ class Stages:
         reference = loader.load_reference(day.day)
         folders = day.folders(loader.landed_days(day.last_folder))
         if not folders:
-            print(f"warning: {day.day}: the landing zone has no data for this date", file=sys.stderr)
+            warn(f"{day.day}: the landing zone has no data for this date")
         loader.load_days(folders, reference, None if day.first else day.session_start)
-        deliveries = [loader.deliveries[key] for key in sorted(loader.deliveries) if key[0] in folders]
-        fixed = [loader.deliveries[REFERENCE_DAY, d.name].sha256 for d in REFERENCE]
-        loaded = [f"{d.day} {d.dataset} {d.sha256}" for d in deliveries if d.dataset in {s.name for s in DATED}]
-        state = day.previous.output_sha256 if day.previous else "first"
+        books = loader.deliveries.loaded
+        mine = [books[key] for key in sorted(books) if key[0] in folders]
+        fixed = [books[REFERENCE_DAY, d.name].sha256 for d in REFERENCE]
+        loaded = [f"{d.day} {d.dataset} {d.sha256}" for d in mine]
+        state = self._state_sha256()
         opening = repr(sorted((day.fund_opening or {}).items()))
         digest = text_hash(RULES_VERSION, day.policy_sha256, opening, state, *fixed, *loaded)
         published = day.published.get(day.day)
         self.note = {
             "run_id": self.run_id,
+            "state_sha256": state,
             "policy_sha256": day.policy_sha256,
             "folders": [f.isoformat() for f in folders],
             "input_sha256": digest,

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
@@ -58,7 +59,9 @@ class Warehouse:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
-                raise ConflictError(f"another run is writing to {self.root}: try again when it is done") from None
+                raise ConflictError(
+                    f"another run is writing to {self.root}: try again when it is done"
+                ) from None
             yield
 
     def path(self, table: Table) -> Path:
@@ -115,12 +118,14 @@ class Warehouse:
         self._commit(table, data, mode="overwrite", predicate=predicate)
         return self.version(table)
 
-    def _commit(self, table: Table, data: pa.Table, **options: str | None) -> None:
+    def _commit(self, table: Table, data: pa.Table, **options: Any) -> None:
         delta = self.delta(table)
         try:
-            write_deltalake(delta, data.cast(arrow_schema(table)), **options)  # type: ignore[arg-type]
+            write_deltalake(delta, data.cast(arrow_schema(table)), **options)
         except CommitFailedError as error:
-            raise ConflictError(f"{table.full_name} was written by somebody else meanwhile: try again") from error
+            raise ConflictError(
+                f"{table.full_name} was written by somebody else meanwhile: try again"
+            ) from error
         except (OSError, DeltaError) as error:
             raise ConfigError(f"cannot write {self.path(table)}: {error}") from error
         delta.update_incremental()
@@ -139,7 +144,9 @@ def _check_format(root: Path) -> None:
                 f"{FORMAT}): use the version that wrote it, or an empty warehouse"
             )
     elif root.is_dir() and any(entry.name != _LOCK for entry in root.iterdir()):
-        raise ConfigError(f"{root} is not empty and no Lossledger warehouse: give --warehouse an empty or new folder")
+        raise ConfigError(
+            f"{root} is not empty and no Lossledger warehouse: give --warehouse an empty or new folder"
+        )
 
 
 def content_hash(tables: Iterable[tuple[Table, pa.Table]]) -> str:

@@ -177,7 +177,12 @@ ADL_LOSSES = _table(
         text("side", "What the account did.", values=SIDES),
         decimal("price", "The price it got.", "quote currency"),
         decimal("quantity", "How much was taken over.", "contracts"),
-        decimal("mark_price", "The mark then in force; null before the first tick.", "quote currency", nullable=True),
+        decimal(
+            "mark_price",
+            "The mark then in force; null before the first tick.",
+            "quote currency",
+            nullable=True,
+        ),
         money("amount", "Positive: lost by the account. Fee excluded."),
         text("against_account_id", "The other side, when the trade has exactly one.", nullable=True),
     ),
@@ -240,7 +245,9 @@ RECONCILIATION = _table(
         text("key", "What it is about."),
         text("source_expected", "Where the expected value is from."),
         text("source_actual", "Where the actual value is from."),
-        decimal("expected", "Money in units of its currency, sizes in contracts, counts as they are.", "by rule"),
+        decimal(
+            "expected", "Money in units of its currency, sizes in contracts, counts as they are.", "by rule"
+        ),
         decimal("actual", "Null where it cannot be determined.", "by rule", nullable=True),
         decimal("break", "actual − expected.", "by rule", nullable=True),
         decimal("tolerance", "How large a break rounding explains.", "by rule"),

@@ -58,7 +58,9 @@ ACCOUNTS = Dataset(
     "Accounts; the type never changes.",
     (
         _ACCOUNT,
-        Field("account_type", _T, "House accounts are never triggered, reset or charged.", values=ACCOUNT_TYPES),
+        Field(
+            "account_type", _T, "House accounts are never triggered, reset or charged.", values=ACCOUNT_TYPES
+        ),
         Field("client_class", _T, "The client's regulatory class.", values=CLIENT_CLASSES),
         Field("negative_balance_protected", Type.BOOLEAN, "Whether losses below zero are covered."),
         _VALID_FROM,
@@ -142,7 +144,12 @@ VENUE_ACCOUNT_BALANCES = Dataset(
     "venue_account_balances",
     True,
     "Wallet balances as the venue states them, to reconcile with.",
-    (_WHEN, _ACCOUNT, _CURRENCY, Field("wallet_balance", _D, "All units of the account together.", money=True)),
+    (
+        _WHEN,
+        _ACCOUNT,
+        _CURRENCY,
+        Field("wallet_balance", _D, "All units of the account together.", money=True),
+    ),
     ("account_id", "currency", "ts"),
 )
 VENUE_FUND_BALANCES = Dataset(

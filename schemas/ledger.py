@@ -1,10 +1,25 @@
 """The ledger: inputs typed and deduplicated, rejected rows, and the state carried from date to date."""
 
-from schemas.core import BUSINESS_DATE, Column, Dataset, Field, Table, Type, count, decimal, flag, text, units, when
+from schemas.core import (
+    BUSINESS_DATE,
+    Column,
+    Dataset,
+    Field,
+    Table,
+    Type,
+    count,
+    decimal,
+    flag,
+    text,
+    units,
+    when,
+)
 from schemas.inputs import DATASETS
 
 EVENT_DATE = Column("event_date", Type.DATE, "The UTC date of ts: the landing folder's date.")
-BUCKET = Column("account_bucket", Type.INTEGER, "Hash of account_id: which accounts are replayed together.", "count")
+BUCKET = Column(
+    "account_bucket", Type.INTEGER, "Hash of account_id: which accounts are replayed together.", "count"
+)
 BUCKETS = 64
 BUCKETED = ("transfers", "fills")
 
@@ -21,7 +36,9 @@ def _typed(dataset: Dataset) -> Table:
     if not dataset.dated:
         return Table("ledger", dataset.name, grain, dataset.doc, columns, dataset.key, partition="")
     bucket = (BUCKET,) if dataset.name in BUCKETED else ()
-    return Table("ledger", dataset.name, grain, dataset.doc, (EVENT_DATE, *bucket, *columns), dataset.key, "event_date")
+    return Table(
+        "ledger", dataset.name, grain, dataset.doc, (EVENT_DATE, *bucket, *columns), dataset.key, "event_date"
+    )
 
 
 def _raw(dataset: Dataset) -> Table:
@@ -89,7 +106,12 @@ _KEY = ("business_date", "account_id", "currency", "isolation")
 
 
 def _replayed(
-    name: str, grain: str, doc: str, columns: tuple[Column, ...], key: tuple[str, ...], schema: str = "staging"
+    name: str,
+    grain: str,
+    doc: str,
+    columns: tuple[Column, ...],
+    key: tuple[str, ...],
+    schema: str = "staging",
 ) -> Table:
     return Table(schema, name, grain, doc, (BUSINESS_DATE, *columns), key)
 
@@ -246,7 +268,7 @@ FUNDING_TOTALS = _replayed(
         text("instrument_id", "The instrument."),
         text("currency", "Settlement currency."),
         units("amount", "Received."),
-        count("count", "Positions times funding events."),
+        count("events", "Positions times funding events."),
     ),
     (),
 )

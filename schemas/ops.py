@@ -32,7 +32,9 @@ PUBLISHED_DAYS = Table(
         BUSINESS_DATE,
         text("run_id", "The run that published it."),
         when("published_at", "When."),
-        when("session_start", "The session is [session_start, session_end); the first date has no lower bound."),
+        when(
+            "session_start", "The session is [session_start, session_end); the first date has no lower bound."
+        ),
         when("session_end", "The end of the session."),
         flag("first_date", "Whether it is the first date of the warehouse."),
         text("input_sha256", "Hash of all that the date was computed from."),
