@@ -89,8 +89,7 @@ class Inputs:
             & (pc.field("trade_id") <= trade_ids[-1])
             & pc.field("trade_id").isin(trade_ids)
         )
-        fills = self.day.warehouse.delta(TYPED["fills"]).to_pyarrow_dataset()
-        return fills.to_table(columns=columns, filter=wanted)
+        return self.day.warehouse.find(TYPED["fills"], wanted, columns)
 
     def other_sides(self, trade_ids: list[str]) -> dict[str, list[tuple[str, str]]]:
         """(fill_id, account_id) of all sides of some trades delivered before the end of the session."""

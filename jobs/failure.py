@@ -29,26 +29,8 @@ def run_command(
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:  # the last resort: every end of a command is one line and a code
-        known = deepest_known(error)
-        if known is not None:
-            _tell(args, str(known))
-            return known.exit_code
         _tell(args, f"unexpected {type(error).__name__}: {error}; run again with --debug for the traceback")
         return 1
-
-
-def deepest_known(error: BaseException) -> LossledgerError | None:
-    """The error a worker raised, out of what Spark makes of it: its class stands in the Python traceback."""
-    import re
-
-    import engine.errors as errors
-
-    found = re.findall(r"engine\.errors\.(\w+Error): ([^\n]+)", str(error))
-    if not found:
-        return None
-    name, message = found[-1]
-    kind = getattr(errors, name, LossledgerError)
-    return kind(message.strip()) if issubclass(kind, LossledgerError) else None
 
 
 def _tell(args: argparse.Namespace, message: str) -> None:

@@ -101,7 +101,7 @@ class Loader:
             & (pc.field(key) <= keys[-1])
             & pc.field(key).isin(keys)
         )
-        found = self.warehouse.delta(table).to_pyarrow_dataset().to_table(filter=wanted)
+        found = self.warehouse.find(table, wanted)
         names = [f.name for f in dataset.fields]
         return {(row[0],): row for row in to_rows(table, found, names)}
 

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
+from engine.errors import LossledgerError
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -50,4 +52,26 @@ class OnSpark:
     def map(self, function: Callable[[T], R], tasks: Sequence[T]) -> list[R]:
         if not tasks:
             return []
-        return list(self._context.parallelize(tasks, len(tasks)).map(function).collect())
+        results: list[R | LossledgerError] = (
+            self._context.parallelize(tasks, len(tasks)).map(_Guarded(function)).collect()
+        )
+        return [_result(result) for result in results]
+
+
+class _Guarded:
+    """Brings an error that a person can act on back as a value: Spark would bury it in its own."""
+
+    def __init__(self, function: Callable[[Any], Any]) -> None:
+        self.function = function
+
+    def __call__(self, task: Any) -> Any:
+        try:
+            return self.function(task)
+        except LossledgerError as error:
+            return error
+
+
+def _result(result: R | LossledgerError) -> R:
+    if isinstance(result, LossledgerError):
+        raise result
+    return result

@@ -26,6 +26,7 @@ from jobs.arrow import (
     tuples_to_arrow,
 )
 from jobs.day import Day
+from jobs.delta import read
 from jobs.parse import account_bucket
 from jobs.reference import ReferenceData
 from schemas.core import Table
@@ -46,7 +47,7 @@ class Source:
     def read(self, filters: Any, partition: tuple[str, list[str]] | None = None) -> pa.Table:
         delta = DeltaTable(self.path, version=self.version)
         partitions = [(partition[0], "in", partition[1])] if partition else None
-        return delta.to_pyarrow_table(partitions=partitions, filters=filters).cast(arrow_schema(self.table))
+        return read(self.table, delta, partitions, filters)
 
 
 @dataclass

@@ -40,4 +40,4 @@ def record_run(stages: Stages, started_us: int, error: BaseException | None) -> 
 
 def _one_line(error: BaseException) -> str:
     text = str(error) if isinstance(error, LossledgerError) else f"{type(error).__name__}: {error}"
-    return " ".join(text.split())
+    return " ".join(text.split())[:500]

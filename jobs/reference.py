@@ -36,7 +36,7 @@ def read_reference(warehouse: Warehouse) -> ReferenceData:
     tables = {
         d.name: warehouse.read(TYPED[d.name]) for d in (CURRENCIES, INSTRUMENTS, ACCOUNTS, MARGIN_TIERS)
     }
-    scales: dict[str, int] = dict(to_rows(TYPED["currencies"], tables["currencies"]))  # type: ignore[arg-type]
+    scales: dict[str, int] = dict(to_rows(TYPED["currencies"], tables["currencies"]))
     known = Reference(scales=dict(sorted(scales.items())))
     contracts: dict[str, Contract] = {}
     instruments = sorted(

@@ -15,6 +15,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 
 from engine.errors import ConfigError, ConflictError
 from jobs.arrow import arrow_schema, sort_by_key, to_ipc
+from jobs.delta import dataset, read
 from schemas.core import Table
 from schemas.registry import TABLES
 
@@ -94,7 +95,11 @@ class Warehouse:
         """All rows, or those of one value of the partition column, in the declared types."""
         delta = self.delta(table) if version is None else DeltaTable(str(self.path(table)), version=version)
         partitions = [(table.partition, "=", day.isoformat())] if day else None
-        return delta.to_pyarrow_table(partitions=partitions).cast(arrow_schema(table))
+        return read(table, delta, partitions)
+
+    def find(self, table: Table, wanted: Any, columns: list[str] | None = None) -> pa.Table:
+        """The rows that satisfy an Arrow expression; file statistics spare what cannot hold any."""
+        return dataset(self.delta(table)).to_table(filter=wanted, columns=columns)
 
     def days(self, table: Table) -> list[date]:
         """The partition values for which the table has rows, from its log alone."""
