@@ -35,8 +35,9 @@ from engine.rows import SessionRows
 from engine.waterfall import ExternalMovement, run_waterfall
 from jobs.arrow import to_arrow, to_objects, to_rows
 from jobs.day import Day
-from jobs.recompute import bucket_tasks, row_types, snapshots_at
+from jobs.recompute import bucket_tasks, snapshots_at
 from jobs.reference import ReferenceData
+from jobs.replay_task import row_types
 from schemas.attribution import INSURANCE_FUND_DAILY, TABLES
 from schemas.ledger import REPLAYED, TYPED, UNIT_CHARGES
 
@@ -161,8 +162,8 @@ def read_replayed(day: Day) -> SessionRows:
     return SessionRows(**lists)
 
 
-def attribute_day(day: Day, reference: ReferenceData, folders: Sequence[date]) -> dict[str, int]:
-    """Stage the date's published tables: rows per table."""
+def attribute_day(day: Day, reference: ReferenceData, folders: Sequence[date]) -> None:
+    """Stage the date's published tables."""
     inputs = Inputs(day, reference, folders)
     rows = read_replayed(day)
     openings = None if day.first else _fund_openings(day, reference)
@@ -185,17 +186,16 @@ def attribute_day(day: Day, reference: ReferenceData, folders: Sequence[date]) -
     instants = shortfall_instants(session)
     snapshots = snapshots_at(day, reference, folders, instants) if instants else []
     tables["rule_comparison"], tables["rule_totals"] = comparison_rows(session, snapshots)
-    return _stage(day, tables, session)
+    _stage(day, tables, session)
 
 
-def _stage(day: Day, tables: Tables, session: Session) -> dict[str, int]:
+def _stage(day: Day, tables: Tables, session: Session) -> None:
     for table in TABLES:
         day.write_staged(table, to_arrow(table, tables[table.name], business_date=day.day))
     charges = [
         {**key._asdict(), "charge": amount, "booked_at": day.end} for key, amount in session.charges.items()
     ]
     day.write_staged(UNIT_CHARGES, to_arrow(UNIT_CHARGES, charges, business_date=day.day))
-    return {table.name: len(tables[table.name]) for table in TABLES}
 
 
 def _fund_openings(day: Day, reference: ReferenceData) -> dict[str, int]:

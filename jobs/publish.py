@@ -21,9 +21,10 @@ _TABLES = (*PUBLISHED.values(), *CARRIED.values())
 
 @dataclass
 class Publication:
-    """What publishing did: `changed` tables with their rows, empty when all was the same."""
+    """What publishing did: `changed` tables with their rows, none when all was the same; `rows` of every table."""
 
     changed: dict[str, int]
+    rows: dict[str, int]
     restated: bool
 
 
@@ -62,9 +63,9 @@ def publish(day: Day, run_id: str, input_sha256: str, to: date) -> Publication:
     elif before.input_sha256 != input_sha256:
         _commit(day, replace(before, input_sha256=input_sha256))
     shutil.rmtree(day.staged("").parent, ignore_errors=True)
-    return Publication(
-        {t.full_name: d.num_rows for t, d in changed.items()}, before is not None and bool(changed)
-    )
+    written = {table.full_name: data.num_rows for table, data in changed.items()}
+    rows = {table.name: data.num_rows for table, data in staged.items()}
+    return Publication(written, rows, before is not None and bool(changed))
 
 
 def _same(warehouse: Warehouse, table: Table, data: pa.Table, day: date) -> bool:

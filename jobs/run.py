@@ -137,9 +137,8 @@ def day_line(stages: Stages) -> str:
     publication, day = stages.publication, stages.day.day
     if publication is None or not publication.changed:
         return f"{day}  unchanged"
-    counts = stages.counts
     what = ", ".join(
-        f"{counts[name]} {label}"
+        f"{publication.rows[name]} {label}"
         for name, label in (
             ("liquidations", "liquidations"),
             ("negative_balances", "negative balances"),

@@ -28,7 +28,6 @@ class Stages:
         self._loader = loader
         self.note = day.read_note("load")
         self.seconds: dict[str, float] = self.note.get("seconds", {})
-        self.counts: dict[str, int] = {}
         self.publication: Publication | None = None
 
     @property
@@ -99,10 +98,10 @@ class Stages:
         }
 
     def _recompute(self) -> None:
-        self.counts |= recompute(self.day, read_reference(self.day.warehouse), self.folders)
+        recompute(self.day, read_reference(self.day.warehouse), self.folders)
 
     def _attribute(self) -> None:
-        self.counts |= attribute_day(self.day, read_reference(self.day.warehouse), self.folders)
+        attribute_day(self.day, read_reference(self.day.warehouse), self.folders)
 
     def _check(self) -> None:
         check_day(self.day, self.run_id)

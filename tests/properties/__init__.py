@@ -1,0 +1,1 @@
+"""What must hold for every market: properties, tried on many small generated ones (docs/properties.md)."""

@@ -1,0 +1,154 @@
+"""From delivered rows to what the engine replays, in memory: no files, no Arrow, no Delta."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from engine.contracts import Contract
+from engine.events import Account, AccountVersion, Fill, Funding, Market, TickSeries, Transfer, UnitKey
+from engine.intake import InstrumentVersion, Intake, RawRow, Reference, reject_changed_versions, settle_keys, take_in
+from engine.margin import TierHistory, TierTable
+from engine.numbers import e18_to_units
+from engine.policy import Policy, parse_policy
+from engine.waterfall import ExternalMovement
+from jobs.load_reference import _FIXED
+from schemas.inputs import DATASETS
+from tests.properties.delivered import Delivered
+
+Tuples = list[tuple[Any, ...]]
+
+
+@dataclass
+class Ledger:
+    """Accepted rows as the engine wants them: all dates together, in the order of time."""
+
+    first: dt.date
+    last: dt.date
+    policy: Policy
+    reference: Reference
+    contracts: dict[str, Contract]
+    accounts: dict[str, Account]
+    tiers: dict[str, TierHistory]
+    transfers: list[tuple[UnitKey, Transfer]] = field(default_factory=list)
+    fills: list[tuple[UnitKey, Fill]] = field(default_factory=list)
+    ticks: Tuples = field(default_factory=list)  # ts, instrument_id, mark, bid, ask
+    funding: list[tuple[str, Funding]] = field(default_factory=list)
+    movements: list[ExternalMovement] = field(default_factory=list)
+
+    @property
+    def scales(self) -> dict[str, int]:
+        return self.reference.scales
+
+    def market(self, start: int, end: int, marks: dict[str, int]) -> Market:
+        """Marks, ticks and funding of [start, end)."""
+        sizes = {i: [(v.valid_from, v.tick_size_e18) for v in vs] for i, vs in self.reference.instruments.items()}
+        market = Market(self.contracts, sizes, self.tiers, dict(marks))
+        for ts, instrument_id, mark, bid, ask in self.ticks:
+            if start <= ts < end:
+                series = market.ticks.setdefault(instrument_id, TickSeries())
+                series.ts.append(ts)
+                series.mark.append(mark)
+                series.bid.append(bid)
+                series.ask.append(ask)
+        for instrument_id, event in self.funding:
+            if start <= event.ts < end:
+                market.funding.setdefault(instrument_id, []).append(event)
+        return market
+
+    def until(self, t: int) -> Ledger:
+        """What was known at t: no later event."""
+        return replace(
+            self,
+            transfers=[e for e in self.transfers if e[1].ts <= t],
+            fills=[e for e in self.fills if e[1].ts <= t],
+            ticks=[e for e in self.ticks if e[0] <= t],
+            funding=[e for e in self.funding if e[1].ts <= t],
+            movements=[m for m in self.movements if m.ts <= t],
+        )
+
+    def times(self) -> list[int]:
+        """When anything happens."""
+        stamps = {e[1].ts for e in self.transfers} | {e[1].ts for e in self.fills}
+        return sorted(stamps | {e[0] for e in self.ticks} | {e[1].ts for e in self.funding})
+
+
+def take_in_all(delivered: Delivered) -> tuple[dict[str, Tuples], Reference]:
+    """Judge a whole delivery as the load does: reference data first, then folder by folder."""
+    known, accepted = Reference(), defaultdict[str, Tuples](list)
+    for name, dataset in DATASETS.items():
+        if not dataset.dated:
+            intake = settle_keys(dataset, _judged(delivered, name, None, known), {})
+            if name in _FIXED:
+                intake = reject_changed_versions(dataset, intake, *_FIXED[name])
+            accepted[name] = intake.rows
+            _learn(known, name, intake.rows)
+    for name, day in sorted((key for key in delivered.rows if key[1]), key=lambda key: (key[1] or dt.date.min, key)):
+        dataset = DATASETS[name]
+        place = [f.name for f in dataset.fields].index(dataset.key[0])
+        before = {} if "ts" in dataset.key else {(row[place],): row for row in accepted[name]}
+        accepted[name] += settle_keys(dataset, _judged(delivered, name, day, known), before).rows
+    return accepted, known
+
+
+def _judged(delivered: Delivered, name: str, day: dt.date | None, known: Reference) -> Intake:
+    rows = delivered.rows.get((name, day), [])
+    return take_in(DATASETS[name], (RawRow("a", n, row, "") for n, row in enumerate(rows, 1)), known, day)
+
+
+def _learn(known: Reference, name: str, rows: Tuples) -> None:
+    if name == "currencies":
+        known.scales = dict(sorted(rows))
+    for row in sorted(rows, key=lambda row: row[-1]) if name in ("instruments", "accounts") else []:
+        if name == "instruments":
+            known.instruments.setdefault(row[0], []).append(InstrumentVersion(row[8], row[6], row[7]))
+            known.settlement[row[0]] = row[4]
+        else:
+            known.accounts.setdefault(row[0], row[4])
+
+
+def read_ledger(delivered: Delivered) -> Ledger:
+    """Everything accepted of a delivery."""
+    accepted, known = take_in_all(delivered)
+    scales = known.scales
+    contracts = {r[0]: Contract(r[0], r[1], r[4], scales[r[4]], r[5]) for r in accepted["instruments"]}
+    versions: defaultdict[str, list[AccountVersion]] = defaultdict(list)
+    types = {}
+    for account_id, kind, client_class, protected, since in accepted["accounts"]:
+        types[account_id] = kind
+        versions[account_id].append(AccountVersion(since, client_class, protected))
+    tables: defaultdict[str, defaultdict[int, list[tuple[int, int]]]] = defaultdict(lambda: defaultdict(list))
+    for instrument_id, since, floor, rate in accepted["margin_tiers"]:
+        tables[instrument_id][since].append((floor, rate))
+    tiers = {
+        i: TierHistory(i, {since: TierTable(rows, contracts[i].scale) for since, rows in by_time.items()})
+        for i, by_time in tables.items()
+    }
+    accounts = {a: Account(a, types[a], tuple(sorted(v))) for a, v in sorted(versions.items())}
+    policy = parse_policy(delivered.policy)
+    ledger = Ledger(delivered.first, delivered.last, policy, known, contracts, accounts, tiers)
+    _add_events(ledger, accepted)
+    return ledger
+
+
+def _add_events(ledger: Ledger, accepted: dict[str, Tuples]) -> None:
+    scales = ledger.scales
+    for transfer_id, ts, account_id, currency, isolation, amount, _ in accepted["transfers"]:
+        units = e18_to_units(amount, scales[currency])
+        ledger.transfers.append((UnitKey(account_id, currency, isolation), Transfer(ts, transfer_id, units)))
+    for fill_id, trade_id, ts, account, instrument, isolated, side, price, quantity, fee, kind in accepted["fills"]:
+        contract = ledger.contracts[instrument]
+        units, sign = e18_to_units(fee, contract.scale), 1 if side == "buy" else -1
+        fill = Fill(ts, fill_id, trade_id, instrument, sign, price, quantity, units, kind)
+        ledger.fills.append((UnitKey(account, contract.currency, instrument if isolated else ""), fill))
+    ledger.ticks = sorted(((ts, i, m, b, a) for ts, i, m, _, b, a in accepted["ticks"]), key=lambda r: r[:2])
+    ledger.funding = [(i, Funding(ts, rate, price)) for ts, i, rate, price in sorted(accepted["funding"])]
+    for movement_id, ts, currency, amount, kind in accepted["fund_movements"]:
+        units = e18_to_units(amount, scales[currency])
+        ledger.movements.append(ExternalMovement(ts, movement_id, currency, kind, units))
+
+
+Keep = Callable[[str], bool]
