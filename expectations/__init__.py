@@ -1,0 +1,1 @@
+"""What must hold before a date is published: suites derived from schemas/ and rules written in SQL."""

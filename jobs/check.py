@@ -1,7 +1,120 @@
 """Check: Great Expectations on the staged date; a failed check leaves it unpublished."""
 
+from datetime import date
+from decimal import Decimal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from engine.errors import DataError
+from expectations.check import FAIL, CheckResult, suite_sha256
+from jobs.arrow import to_arrow, to_rows
 from jobs.day import Day
+from jobs.warehouse import content_hash
+from schemas.attribution import (
+    ACCOUNT_DAILY,
+    INSURANCE_FUND_DAILY,
+    NEGATIVE_BALANCES,
+    RECEIVABLES_DAILY,
+    SOCIALISED_LOSSES,
+)
+from schemas.attribution import TABLES as ATTRIBUTION
+from schemas.ledger import TYPED
+from schemas.ops import DQ_RESULTS
+from schemas.registry import CARRIED, PUBLISHED
+
+_TIME = pa.timestamp("us", tz="UTC")
+_MONEY = pa.decimal128(38, 18)
 
 
 def check_day(day: Day, run_id: str) -> None:
-    """placeholder"""
+    """Write a row per check to ops.dq_results. DataError when one that must hold does not."""
+    from expectations.run import checker
+
+    results = checker().run(tables_to_check(day), day.day)
+    if not _is_published(day):
+        day.warehouse.replace_day(DQ_RESULTS, result_rows(results, day.day, run_id), day.day)
+    failed = [result for result in results if not result.success and result.check.severity == FAIL]
+    if failed:
+        raise DataError(_message(day.day, failed))
+
+
+def tables_to_check(day: Day) -> dict[str, pa.Table]:
+    """What the suites refer to, by the names that they use: the staged date and what it must agree with."""
+    # As it lies in the file: the reader of the other stages already turns away what a suite is to report.
+    tables = {table.name: pq.ParquetFile(day.staged(table.name)).read() for table in ATTRIBUTION}
+    for table in (INSURANCE_FUND_DAILY, ACCOUNT_DAILY, RECEIVABLES_DAILY, SOCIALISED_LOSSES):
+        tables[f"previous_{table.name}"] = day.before(table)
+    accounts = day.warehouse.read(TYPED["accounts"]).select(["account_id", "account_type"])
+    tables["accounts"] = accounts.group_by(["account_id", "account_type"]).aggregate([])
+    scales = to_rows(TYPED["currencies"], day.warehouse.read(TYPED["currencies"]), ("currency", "scale"))
+    tables["currencies"] = pa.table(
+        {
+            "currency": pa.array([currency for currency, _ in scales], pa.string()),
+            "ledger_unit": pa.array([Decimal(f"1e-{scale}") for _, scale in scales], _MONEY),
+        }
+    )
+    tables["session"] = pa.table(
+        {
+            "session_start": pa.array([day.session_start], _TIME),
+            "session_end": pa.array([day.end], _TIME),
+            "first_date": pa.array([day.first]),
+        }
+    )
+    tables["fund_floors"] = _fund_floors(day, tables[NEGATIVE_BALANCES.name])
+    return tables
+
+
+def _fund_floors(day: Day, events: pa.Table) -> pa.Table:
+    """The floor in force at each negative-balance event (rules.md section 10)."""
+    found = events.select(["currency", "ts"]).group_by(["currency", "ts"]).aggregate([])
+    floors = [
+        Decimal(f"{day.policy.at(ts).fund_floor.get(currency, 0)}e-18")
+        for currency, ts in zip(
+            found.column("currency").to_pylist(), pc.cast(found.column("ts"), pa.int64()).to_pylist(), strict=True
+        )
+    ]
+    return found.append_column("fund_floor", pa.array(floors, _MONEY))
+
+
+def result_rows(results: list[CheckResult], day: date, run_id: str) -> pa.Table:
+    """Rows of ops.dq_results."""
+    from expectations.suites import published_suites
+
+    hashes = {table: suite_sha256(checks) for table, checks in published_suites().items()}
+    rows = [
+        {
+            "table_name": result.check.table,
+            "expectation": result.check.name,
+            "success": result.success,
+            "unexpected_count": result.unexpected_count,
+            "examples": result.examples,
+            "suite_sha256": hashes[result.check.table],
+        }
+        for result in results
+    ]
+    return to_arrow(DQ_RESULTS, rows, business_date=day, run_id=run_id)
+
+
+def _is_published(day: Day) -> bool:
+    """Whether just these rows are published already: then the results of that run stand."""
+    published = day.published.get(day.day)
+    if published is None:
+        return False
+    staged = [(t, day.read_staged(t)) for t in (*PUBLISHED.values(), *CARRIED.values())]
+    return published.output_sha256 == content_hash(staged)
+
+
+def _message(day: date, failed: list[CheckResult]) -> str:
+    first = failed[0]
+    what = (
+        f"{first.unexpected_count} row{'s violate' if first.unexpected_count != 1 else ' violates'} it"
+        if first.unexpected_count
+        else "it could not be evaluated"
+    )
+    more = f"; {len(failed) - 1} more checks failed" if len(failed) > 1 else ""
+    return (
+        f"{day} was not published: {first.check.table} fails {first.check.name}: {what}{more}. "
+        f"ops.dq_results has examples of the rows, docs/checks.md says what the check means"
+    )

@@ -66,8 +66,9 @@ def _story(rows: PublishedRows, currencies: Sequence[str]) -> Iterator[str]:
         f"{exact(total(of(adl, currency=currency), 'amount'))} {currency}" for currency in currencies
     )
     with_deficit = sum(row["deficit"] > 0 for row in episodes)
-    yield f"  {len(episodes):,} liquidation episodes ({ends or 'none'}), {with_deficit:,} with a deficit; " + (
-        f"{len(adl):,} ADL fills"
+    yield (
+        f"  {len(episodes):,} liquidation episodes ({ends or 'none'}), {with_deficit:,} with a deficit; "
+        + (f"{len(adl):,} ADL fills")
     )
     yield f"  {len(events):,} balances below zero, {covered:,} of them covered; ADL cost {lost or 'nothing'}"
 
@@ -83,7 +84,9 @@ def _statement(
     columns = [row for currency in currencies for row in of(rows, currency=currency)]
     table = [["", *(row["currency"] for row in columns)]]
     table.append(["", *(row["business_date"].isoformat() for row in columns)])
-    table += [[label, *(exact(row[name], scales[row["currency"]]) for row in columns)] for label, name in lines]
+    table += [
+        [label, *(exact(row[name], scales[row["currency"]]) for row in columns)] for label, name in lines
+    ]
     table.append([count[0], *(f"{row[count[1]]:,}" for row in columns)])
     yield from _indent(text_table(table))
 
@@ -111,7 +114,9 @@ def _rule_comparison(rows: PublishedRows, scales: Mapping[str, int]) -> Iterator
             compared = of(totals, business_date=day, currency=currency)
             if not compared:
                 continue
-            yield from _heading(f"UNDER OTHER RULES in {currency}, session of {day} (nothing of it is booked)")
+            yield from _heading(
+                f"UNDER OTHER RULES in {currency}, session of {day} (nothing of it is booked)"
+            )
             table = [["rule", "charged", "to fund", "uncovered", "payers", "pays most", "charge", "of all"]]
             for row in sorted(compared, key=lambda row: attribution.COMPARED_RULES.index(row["rule"])):
                 same = {name: row[name] for name in ("business_date", "rule", "currency")}

@@ -31,7 +31,7 @@ def percent(part: int, whole: int) -> str:
     """part / whole, rounded to a tenth of a percent; nothing of nothing is told as a dash."""
     if whole == 0:
         return "-"
-    return rounded(round_half_even_div(part * 100 * E18, whole), 1) + " %"
+    return rounded(round_half_even_div(part * 100 * E18, whole), 1) + "%"
 
 
 def text_table(rows: Sequence[Sequence[str]], left: int = 1) -> list[str]:

@@ -1,4 +1,72 @@
-from pathlib import Path
+"""One page for people: what happened on published dates, in a single HTML file that needs nothing else."""
+
 from datetime import date
+from html import escape
+from pathlib import Path
+
+from engine.errors import ConfigError
+from jobs import page_checks, page_sections
+from jobs.page_data import PublishedRows
 from jobs.warehouse import Warehouse
-def write_page(warehouse: Warehouse, days: list[date], out: Path) -> None: pass
+
+# No script, no request: a browser that honours it would refuse them even if a value could smuggle one in.
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+_SECTIONS = (
+    ("fund", "Insurance fund"),
+    ("causes", "Causes"),
+    ("paid", "Who paid"),
+    ("cases", "Largest cases"),
+    ("rules", "Other rules"),
+    ("checks", "Reconciliation"),
+    ("margins", "Nearest to liquidation"),
+    ("source", "Made from"),
+)
+
+
+def write_page(warehouse: Warehouse, days: list[date], out: Path) -> None:
+    """Write the page on these dates; the same published tables give the same bytes.
+
+    ConfigError: a date is not published, or `out` cannot be written.
+    """
+    text = page_text(PublishedRows(warehouse, days))
+    beside = out.with_name(out.name + ".writing")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_text(text, encoding="utf-8", newline="\n")
+        beside.replace(out)
+    except OSError as error:
+        raise ConfigError(f"cannot write {out}: {error.strerror or error}") from error
+
+
+def page_text(rows: PublishedRows) -> str:
+    first, last = rows.days[0].day, rows.days[-1].day
+    period = f"{first}" if first == last else f"{first} to {last}"
+    sections = (
+        page_sections.fund(rows),
+        page_sections.causes(rows),
+        page_sections.who_paid(rows),
+        page_sections.largest_cases(rows),
+        page_checks.rule_comparison(rows),
+        page_checks.reconciliation(rows),
+        page_checks.margins(rows),
+        page_checks.made_from(rows),
+    )
+    body = "".join(sections)
+    links = "".join(
+        f'<a href="#{anchor}">{title}</a>' for anchor, title in _SECTIONS if f'id="{anchor}"' in body
+    )
+    style = Path(__file__).with_name("page.css").read_text(encoding="utf-8")
+    return (
+        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{escape(_POLICY)}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>Losses and who paid, {period}</title>\n<style>\n{style}</style></head>\n<body>\n"
+        f'<header><h1>Losses and who paid</h1><p class="period">{_sessions(rows, period)}</p>'
+        f"<nav>{links}</nav></header>\n<main>{page_sections.headline(rows)}{body}</main>\n</body></html>\n"
+    )
+
+
+def _sessions(rows: PublishedRows, period: str) -> str:
+    count = len(rows.days)
+    start, end = page_sections.clock(rows.days[0].start), page_sections.clock(rows.days[-1].end)
+    return f"{count} session{'s' if count > 1 else ''}, {period}: from {start} to {end} UTC"

@@ -13,8 +13,9 @@ from deltalake import DeltaTable
 from engine.events import Fill, Funding, Market, TickSeries, Transfer, UnitKey
 from engine.numbers import e18_to_units
 from engine.policy import Policy
-from engine.replay import UnitInput, replay_units
+from engine.replay import replay_units
 from engine.rows import SessionRows, UnitPosition, UnitSession
+from engine.unit import UnitInput
 from jobs.arrow import (
     arrow_schema,
     to_ipc,

@@ -7,4 +7,3 @@ select account_id, currency, isolation, today.opening_wallet, previous.closing_w
 from account_daily as today
 full join previous_account_daily as previous using (account_id, currency, isolation)
 where coalesce(today.opening_wallet, 0) <> coalesce(previous.closing_wallet, 0)
-    or (today.opening_wallet is null and previous.closing_wallet <> 0)

@@ -11,7 +11,8 @@ from typing import Any
 
 from engine.attribution import Session, Tables, adl_rows, attribute, comparison_rows, shortfall_instants
 from engine.events import UnitKey
-from engine.replay import UnitInput, replay_units
+from engine.replay import replay_units
+from engine.unit import UnitInput
 from engine.rows import SessionRows, UnitPosition, UnitSession
 from engine.waterfall import run_waterfall
 from schemas.attribution import TABLES

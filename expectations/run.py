@@ -1,0 +1,116 @@
+"""Runs suites with Great Expectations on tables in memory: SQL on exact decimals in DuckDB, no Spark.
+
+The only module that imports Great Expectations, and only when something is checked: it takes seconds.
+"""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from datetime import date
+from functools import cache
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from expectations.check import FAIL, Check, CheckResult
+
+EXAMPLES = 5
+_SEVERITIES = {FAIL: "critical"}
+
+
+class Checker:
+    """Suites made ready once; `run` may be called for any number of dates."""
+
+    def __init__(self, suites: Mapping[str, Sequence[Check]]) -> None:
+        os.environ["GX_ANALYTICS_ENABLED"] = "false"  # before the import: no usage statistics leave a run
+        import great_expectations as gx
+        from great_expectations import expectations as gxe
+
+        self.suites = suites
+        context = gx.get_context(mode="ephemeral")
+        context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]
+        # A database of this checker's own: the name keeps it apart from any other in the process.
+        self._source = context.data_sources.add_sql(
+            "checks", connection_string=f"duckdb:///:memory:checks{id(self)}", create_temp_table=False
+        )
+        engine = self._source.get_execution_engine().engine
+        # DuckDB has no cursors apart from the connection: the rollback at the end of each query throws away
+        # the rows that Great Expectations has yet to fetch. Checks only read, so they need no transaction.
+        engine.dialect.do_begin = engine.dialect.do_rollback = lambda connection: None
+        self._connection: duckdb.DuckDBPyConnection = engine.raw_connection().driver_connection
+        self._connection.execute("set TimeZone = 'UTC'")
+        self._suites = {
+            table: gx.ExpectationSuite(
+                name=table,
+                expectations=[
+                    getattr(gxe, c.expectation)(
+                        **c.arguments, severity=_SEVERITIES.get(c.severity, "warning"), meta={"name": c.name}
+                    )
+                    for c in checks
+                ],
+            )
+            for table, checks in suites.items()
+        }
+        self._batches: dict[str, Any] = {}
+
+    def run(self, tables: Mapping[str, pa.Table], day: date) -> list[CheckResult]:
+        """Check the tables of a date, by short name; those that the rules refer to beside them are in it too."""
+        for name, data in tables.items():
+            self._connection.register("arriving", data)
+            self._connection.execute(f'create or replace table "{name}" as select * from arriving')
+            self._connection.unregister("arriving")
+        try:
+            return [result for table in self.suites for result in self._run_suite(table, day)]
+        finally:
+            for name in tables:
+                self._connection.execute(f'drop table "{name}"')
+
+    def _run_suite(self, table: str, day: date) -> list[CheckResult]:
+        if table not in self._batches:
+            asset = self._source.add_table_asset(table, table_name=table.split(".")[1])
+            self._batches[table] = asset.add_batch_definition_whole_table("date")
+        found = self._batches[table].get_batch().validate(
+            self._suites[table], result_format="BASIC", expectation_parameters={"business_dates": [day]}
+        )
+        by_name = {result.expectation_config.meta["name"]: result for result in found.results}
+        return [self._result(check, by_name[check.name]) for check in self.suites[table]]
+
+    def _result(self, check: Check, found: Any) -> CheckResult:
+        if found.success:
+            return CheckResult(check, True, 0, "[]")
+        if found.exception_info.get("raised_exception", True):
+            return CheckResult(check, False, 0, _json([_reason(found.exception_info)]))
+        result = found.result
+        if query := check.arguments.get("unexpected_rows_query"):
+            return CheckResult(check, False, result["observed_value"], _json(self._examples(query)))
+        if "details" in result:
+            mismatched = result["details"]["mismatched"]
+            return CheckResult(check, False, len(mismatched), _json(mismatched[:EXAMPLES]))
+        examples = result["partial_unexpected_list"][:EXAMPLES]
+        return CheckResult(check, False, result["unexpected_count"], _json(examples))
+
+    def _examples(self, query: str) -> list[dict[str, Any]]:
+        """A few violating rows, read past Great Expectations, which would make floats of decimals."""
+        sql = query.format(batch="")
+        found = self._connection.execute(f"select * from ({sql}\n) order by all limit {EXAMPLES}")
+        return found.fetch_arrow_table().to_pylist()
+
+
+def _json(examples: Sequence[Any]) -> str:
+    """Amounts and times as text: exact."""
+    return json.dumps(examples, default=str, ensure_ascii=False)
+
+
+def _reason(exception_info: Mapping[str, Any]) -> str:
+    """The first line of what kept a check from being evaluated, such as a column that is not there."""
+    info = exception_info if "exception_message" in exception_info else next(iter(exception_info.values()))
+    return str(info["exception_message"]).strip().splitlines()[0]
+
+
+@cache
+def checker() -> Checker:
+    """The published suites, ready: once a process."""
+    from expectations.suites import published_suites
+
+    return Checker(published_suites())

@@ -1,0 +1,241 @@
+"""The page's account of what happened: headline, insurance fund, causes, who paid, the largest cases."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from engine.clock import to_datetime
+from jobs.figures import exact, percent
+from jobs.page_charts import Bar, Part, Scale, bar_chart, bridge, legend, stacked, step_line
+from jobs.page_data import PublishedRows, Row, broken, largest, of, total
+from jobs.page_html import heading, paragraph, section, table, tile
+from schemas import attribution
+
+LARGEST = 10
+_BRIDGE = (
+    ("opening", "opening", "level"),
+    ("external", "external", "in"),
+    ("liquidation fees", "liquidation_fees", "in"),
+    ("surplus", "surplus", "in"),
+    ("draws", "draws", "out"),
+)
+_CAUSES = {
+    "cushion": "maintenance margin at the trigger, there to absorb the loss",
+    "headroom": "equity above it, where the venue acted without a recomputed breach",
+    "gap_in_cushion": "the mark's jump past the trigger, as far as margin reached",
+    "gap_past_bankruptcy": "the mark's jump past bankruptcy, before anyone could act",
+    "latency": "marks between the trigger and the first liquidation fill",
+    "market_move": "marks after the first liquidation fill",
+    "execution": "liquidation fills at other prices than the mark",
+    "fees": "fees of all fills in the episode",
+    "funding": "funding in the episode",
+    "account_trading": "the account's own fills in the episode",
+    "other_flows": "transfers and charges in the episode",
+}
+PAYERS = (("level", "insurance fund"), ("in", "charged to accounts"), ("none", "uncovered: paid by nobody"))
+
+
+def clock(ts: int) -> str:
+    return f"{to_datetime(ts):%Y-%m-%d %H:%M:%S}"
+
+
+def headline(rows: PublishedRows) -> str:
+    losses = rows.rows(attribution.SESSION_LOSSES)
+    episodes, events = rows.rows(attribution.LIQUIDATIONS), rows.rows(attribution.NEGATIVE_BALANCES)
+    charged, adl = rows.rows(attribution.SOCIALISED_LOSSES), rows.rows(attribution.ADL_LOSSES)
+    covered = sum(row["protected"] for row in events)
+    accounts = len({row["account_id"] for row in charged})
+    checks = [row for row in rows.rows(attribution.RECONCILIATION) if row["independent"]]
+    breaks = sum(broken(row) for row in checks)
+
+    def sums(column: str) -> list[tuple[str, str]]:
+        return [
+            (exact(total(of(losses, currency=currency), column), rows.scales()[currency]), currency)
+            for currency in rows.currencies()
+        ]
+
+    recovered = len(of(episodes, end_reason="recovered"))
+    tiles = (
+        tile("Liquidation episodes", [(f"{len(episodes):,}", "")], f"{recovered:,} of them recovered", "level"),
+        tile("Balances below zero", [(f"{len(events):,}", "")], f"{covered:,} covered by protection", "level"),
+        tile("Covered deficits", sums("deficit"), "what had to be paid by somebody", "level"),
+        tile("Paid by the insurance fund", sums("fund_draw"), "draws, down to its floor", "level"),
+        tile("Charged to accounts", sums("socialised"), f"socialised losses of {accounts:,} accounts", "in"),
+        tile("Uncovered", sums("uncovered"), "paid by nobody in this ledger", "none"),
+        tile(
+            "Receivables", sums("unprotected_deficit"), "deficits without protection, outside the above", "out"
+        ),
+        tile("Auto-deleveraging", sums("adl_loss"), f"lost in kind in {len(adl):,} fills, at the mark", "out"),
+        tile(
+            "Independent checks",
+            [(f"{len(checks):,}", "")],
+            f"{breaks:,} breaks beyond tolerance, all listed",
+            "bad" if breaks else "good",
+        ),
+    )
+    return f'<div class="tiles">{"".join(tiles)}</div>\n'
+
+
+def fund(rows: PublishedRows) -> str:
+    """A bridge per currency and date on one scale, so that dates compare; and the balance over time."""
+    daily = rows.rows(attribution.INSURANCE_FUND_DAILY)
+    parts = [
+        paragraph(
+            "Opening balance, plus money put in by the venue, plus fees of liquidations and forfeited surplus, "
+            "less what was paid for deficits, is the closing balance."
+        )
+    ]
+    for currency in rows.currencies():
+        mine = of(daily, currency=currency)
+        scale = rows.scales()[currency]
+        bridges = [
+            bridge([(label, row[name], kind) for label, name, kind in _BRIDGE], row["closing"], scale)
+            for row in mine
+        ]
+        common = Scale.over([bar for bars in bridges for bar in bars])
+        charts = "".join(
+            "<div>"
+            + heading(f"{currency}, {row['business_date']}")
+            + bar_chart(bars, common, currency)
+            + paragraph(_lowest(row, scale), "soft")
+            + "</div>"
+            for row, bars in zip(mine, bridges, strict=True)
+        )
+        parts += [f'<div class="pair">{charts}</div>', _balance(rows, currency)]
+    return section("fund", "Insurance fund", *parts)
+
+
+def _lowest(row: Row, scale: int) -> str:
+    lowest = exact(row["lowest"], scale)
+    return f"Lowest balance {lowest}; {row['draw_count']:,} draws."
+
+
+def _balance(rows: PublishedRows, currency: str) -> str:
+    movements = of(rows.rows(attribution.INSURANCE_FUND_LEDGER), currency=currency)
+    if not movements:
+        return ""
+    movements = sorted(movements, key=lambda row: (row["business_date"], row["seq"]))
+    start, end = rows.days[0].start, rows.days[-1].end
+    opening = of(rows.rows(attribution.INSURANCE_FUND_DAILY), currency=currency)[0]["opening"]
+    points = [(start, opening), *((row["ts"], row["balance"]) for row in movements)]
+    marks = [f"{to_datetime(start + (end - start) * n // 4):%d %b %H:%M}" for n in range(5)]
+    return heading(f"Balance of the fund in {currency}, UTC") + step_line(points, start, end, marks)
+
+
+def causes(rows: PublishedRows) -> str:
+    """Components of all episodes with a deficit; what made it larger and what made it smaller side by side."""
+    episodes = {
+        (row["business_date"], row["episode_id"]): row
+        for row in rows.rows(attribution.LIQUIDATIONS)
+        if row["deficit"] > 0
+    }
+    sums: defaultdict[tuple[str, str, bool], int] = defaultdict(int)
+    for row in rows.rows(attribution.LOSS_COMPONENTS_TABLE):
+        episode = episodes.get((row["business_date"], row["episode_id"]))
+        if episode:
+            sums[episode["currency"], row["component"], row["amount"] > 0] += row["amount"]
+    parts = [
+        paragraph(
+            "Every change of equity from the trigger to the end of a liquidation belongs to one cause. To the "
+            "right what enlarged the deficits, to the left what reduced them; the bars add up exactly. They are "
+            "valuations along the path that was taken: what a faster or better liquidation would have saved is "
+            "a scenario, not a bar."
+        ),
+        legend((("out", "enlarged the deficits"), ("in", "reduced them"), ("level", "deficits"))),
+    ]
+    for currency in rows.currencies():
+        mine = of(episodes.values(), currency=currency)
+        if mine:
+            parts += _causes_in(currency, rows.scales()[currency], mine, sums)
+    return section("causes", "Why balances fell below zero", *parts)
+
+
+def _causes_in(
+    currency: str, scale: int, episodes: Sequence[Row], sums: dict[tuple[str, str, bool], int]
+) -> list[str]:
+    bars = []
+    for cause, meaning in _CAUSES.items():
+        more, less = sums.get((currency, cause, True), 0), sums.get((currency, cause, False), 0)
+        if more:
+            bars.append(Bar(cause, [Part(0, more, "out")], exact(more, scale), meaning))
+        if less:
+            bars.append(Bar(cause, [Part(0, less, "in")], exact(less, scale), meaning))
+    bars.sort(key=lambda bar: -bar.parts[0].end)
+    deficit = total(episodes, "deficit")
+    whole = sum(bar.parts[0].end for bar in bars)
+    bars.append(Bar("deficits", [Part(0, deficit, "level")], exact(deficit, scale), strong=True))
+    said = f"{currency}: {len(episodes):,} episodes with a deficit"
+    check = f"Sum of the causes {exact(whole, scale)}, deficits {exact(deficit, scale)}: "
+    check += "equal." if whole == deficit else f"they differ by {exact(whole - deficit, scale)}."
+    chart = bar_chart(bars, unit=currency)
+    return [heading(said), f'<div class="wide">{chart}</div>', paragraph(check, "soft")]
+
+
+def who_paid(rows: PublishedRows) -> str:
+    losses = rows.rows(attribution.SESSION_LOSSES)
+    parts = [
+        paragraph(
+            "A covered deficit is paid by the insurance fund as far as it reaches; the rest is charged to "
+            "accounts at the end of the session; what they cannot give is uncovered."
+        ),
+        legend(PAYERS),
+    ]
+    for currency in rows.currencies():
+        mine, scale = of(losses, currency=currency), rows.scales()[currency]
+        bars = [
+            stacked(
+                row["business_date"].isoformat(),
+                [
+                    (row[name], kind)
+                    for name, (kind, _) in zip(("fund_draw", "socialised", "uncovered"), PAYERS, strict=True)
+                ],
+                exact(row["deficit"], scale),
+            )
+            for row in mine
+        ]
+        parts += [heading(f"{currency}: covered deficits by session"), bar_chart(bars, unit=currency)]
+        names = ("deficit", "fund_draw", "socialised", "uncovered", "unprotected_deficit", "adl_loss")
+        lines = [
+            [row["business_date"].isoformat(), *(exact(row[name], scale) for name in names)]
+            + [f"{row['payers']:,}", row["method"]]
+            for row in mine
+        ]
+        head = ("session", "#covered deficit", "#fund draw", "#socialised", "#uncovered", "#receivables")
+        parts.append(table((*head, "#ADL loss", "#payers", "method"), lines))
+    return section("paid", "Who paid", *parts)
+
+
+def largest_cases(rows: PublishedRows) -> str:
+    parts = []
+    for currency in rows.currencies():
+        scale = rows.scales()[currency]
+        events = of(rows.rows(attribution.NEGATIVE_BALANCES), currency=currency)
+        if events:
+            parts += [heading(f"Largest negative balances in {currency}"), _negative(events, scale)]
+        charged = of(rows.rows(attribution.SOCIALISED_LOSSES), currency=currency)
+        if charged:
+            parts += [heading(f"Largest socialised losses in {currency}"), _socialised(charged, scale)]
+    return section("cases", "Largest cases", *parts) if parts else ""
+
+
+def _negative(events: Sequence[Row], scale: int) -> str:
+    lines = [
+        [clock(row["ts"]), row["account_id"], row["isolation"] or "cross", row["client_class"], row["cause"]]
+        + [exact(row["deficit"], scale)]
+        + ([exact(row["fund_draw"], scale), exact(row["shortfall"], scale)] if row["protected"] else ["", ""])
+        + ["" if row["protected"] else "receivable"]
+        for row in largest(events, "deficit", LARGEST, "business_date", "event_id")
+    ]
+    head = ("time, UTC", "account", "margin", "class", "cause", "#deficit", "#fund draw", "#shortfall", "")
+    return table(head, lines, f"{len(lines)} of {len(events):,}")
+
+
+def _socialised(charged: Sequence[Row], scale: int) -> str:
+    whole = total(charged, "charge")
+    lines = [
+        [row["business_date"].isoformat(), row["account_id"], row["client_class"], row["method"]]
+        + [exact(row["basis"], scale), exact(row["charge"], scale)]
+        + [percent(row["charge"], row["basis"]), percent(row["charge"], whole)]
+        for row in largest(charged, "charge", LARGEST, "business_date", "account_id")
+    ]
+    head = ("session", "account", "class", "method", "#basis", "#charge", "#of basis", "#of all charges")
+    return table(head, lines, f"{len(lines)} of {len(charged):,}; percentages rounded to a tenth")

@@ -1,0 +1,97 @@
+"""The exact cases of tests/data/cases: running them, and comparing what is published with what is expected."""
+
+import csv
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+from jobs.parallel import InProcess, Mapper
+from jobs.run import Request, run
+from jobs.warehouse import Warehouse
+from schemas.attribution import TABLES
+from schemas.core import Table
+from schemas.ledger import QUARANTINE
+from tests.oracle.compare import diff_tables
+
+Row = Mapping[str, str]
+DATA = Path(__file__).parent / "data" / "cases"
+CASES = (
+    "recorded_profit",
+    "recorded_equity_8h",
+    "recorded_none",
+    "simulated",
+    "simulated_latency",
+    "bad_input",
+    "edges",
+    "edges_simulated",
+)
+FIRST = date(2025, 10, 9)
+NOT_COMPARED = "why"  # explains a row of quarantine.csv
+# An episode is identified by what it is about: its id is the implementation's own.
+EPISODE = ("account_id", "currency", "isolation", "triggered_at", "ended_at")
+
+
+def case_days(name: str) -> list[date]:
+    """The dates that a case covers."""
+    last = 11 if name.startswith("edges") else 10
+    return [date(2025, 10, day) for day in range(9, last + 1)]
+
+
+def run_case(name: str, warehouse: Path, mapper: Mapper | None = None, landing: Path | None = None) -> list[str]:
+    """All dates of a case in one go; the lines that the run says."""
+    days = case_days(name)
+    where = landing or DATA / name / "landing"
+    return list(run(Request(where, warehouse, days[0], days[-1], mapper or InProcess(2))))
+
+
+def run_day_by_day(name: str, warehouse: Path, mapper: Mapper | None = None) -> None:
+    """Every date as a run of its own, which knows nothing but what the warehouse holds."""
+    for day in case_days(name):
+        list(run(Request(DATA / name / "landing", warehouse, day, day, mapper or InProcess(2))))
+
+
+def differences(name: str, warehouse: Path) -> dict[str, list[str]]:
+    """Per table the rows that are missing (`-`) or not expected (`+`); empty when all is exact."""
+    actual = published(warehouse)
+    found = {table: diff_tables(expected(name, table), rows) for table, rows in actual.items()}
+    return {table: lines for table, lines in found.items() if lines}
+
+
+def expected(name: str, table: str) -> list[Row]:
+    """The rows of a case's table; none when it has no file."""
+    path = DATA / name / "expected" / f"{table}.csv"
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    return [{column: value for column, value in row.items() if column != NOT_COMPARED} for row in rows]
+
+
+def published(warehouse: Path) -> dict[str, list[Row]]:
+    """Every compared table of a warehouse as text rows, by name."""
+    opened = Warehouse(warehouse)
+    tables = {table.name: text_rows(opened, table) for table in (*TABLES, QUARANTINE)}
+    episodes = {row["episode_id"]: row for row in tables["liquidations"]}
+    tables["loss_components"] = [
+        {**row, **{name: episodes[row["episode_id"]][name] for name in EPISODE}}
+        for row in tables["loss_components"]
+    ]
+    return tables
+
+
+def text_rows(warehouse: Warehouse, table: Table) -> list[Row]:
+    """All rows of a table as text: exact decimals, ISO times, '' for null."""
+    return [{name: _text(value) for name, value in row.items()} for row in warehouse.read(table).to_pylist()]
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, (date, datetime)):
+        return value.isoformat()
+    return str(value)

@@ -1,0 +1,30 @@
+"""What the properties draw: a market, and what is done to it. Histories of drawn markets are kept."""
+
+from __future__ import annotations
+
+import functools
+import os
+
+from hypothesis import strategies as st
+
+from tests.properties.delivered import KINDS, delivered
+from tests.properties.history import Outcome, run_history
+from tests.properties.ledger import Ledger, read_ledger
+
+# In the suite all properties share one pool of markets, so that each is made and replayed once.
+SEEDS = 100 if os.environ.get("HYPOTHESIS_PROFILE", "fixed") == "fixed" else 1 << 32
+
+markets = st.tuples(st.sampled_from(KINDS), st.integers(0, SEEDS - 1))
+Market = tuple[str, int]
+
+
+@functools.lru_cache(maxsize=3 * 100)
+def ledger_of(market: Market) -> Ledger:
+    """The market's accepted rows; nobody may change them."""
+    return read_ledger(delivered(*market))
+
+
+@functools.lru_cache(maxsize=3 * 100)
+def history_of(market: Market) -> list[Outcome]:
+    """The market's history in one go, everybody in one partition."""
+    return run_history(ledger_of(market))
