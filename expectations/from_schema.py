@@ -55,8 +55,8 @@ def _wrong_types(table: Table) -> str:
     expected = ", ".join(f"('{c.name}', '{DUCKDB_TYPES[c.type]}')" for c in table.columns)
     return (
         f"select * from (values {expected}) as expected(column_name, data_type) "
-        "anti join (select column_name, data_type from information_schema.columns "
-        f"where table_name = '{table.name}') as found using (column_name, data_type)"
+        f"anti join (select column_name, column_type as data_type from (describe {table.name})) as found "
+        "using (column_name, data_type)"
     )
 
 
@@ -72,7 +72,5 @@ def _duplicates(table: Table) -> str:
 
 
 def _fractions(table: Table) -> str:
-    finer = " or ".join(
-        f'found."{c.name}" % ledger_unit <> 0' for c in table.columns if c.unit == "currency"
-    )
+    finer = " or ".join(f'found."{c.name}" % ledger_unit <> 0' for c in table.columns if c.unit == "currency")
     return f"select found.* from {table.name} as found join currencies using (currency) where {finer}"

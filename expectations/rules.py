@@ -29,7 +29,8 @@ class Rule:
 def parse_rule(text: str) -> Rule:
     """A rule from the text of its file. ValueError when a line of the header is missing or unknown."""
     lines = text.splitlines()
-    header = dict(line.removeprefix("-- ").split(": ", 1) for line in lines[: len(_KEYS)])
+    pairs = [line.removeprefix("-- ").partition(": ") for line in lines[: len(_KEYS)]]
+    header = {key: value for key, _, value in pairs}
     if tuple(header) != _KEYS or header["severity"] not in (FAIL, WARN):
         raise ValueError(f"a rule starts with the comments {', '.join(_KEYS)}; found {', '.join(header)}")
     return Rule(**header, sql="\n".join(lines[len(_KEYS) :]))

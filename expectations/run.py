@@ -16,7 +16,6 @@ import pyarrow as pa
 from expectations.check import FAIL, Check, CheckResult
 
 EXAMPLES = 5
-_SEVERITIES = {FAIL: "critical"}
 
 
 class Checker:
@@ -34,22 +33,9 @@ class Checker:
         self._source = context.data_sources.add_sql(
             "checks", connection_string=f"duckdb:///:memory:checks{id(self)}", create_temp_table=False
         )
-        engine = self._source.get_execution_engine().engine
-        # DuckDB has no cursors apart from the connection: the rollback at the end of each query throws away
-        # the rows that Great Expectations has yet to fetch. Checks only read, so they need no transaction.
-        engine.dialect.do_begin = engine.dialect.do_rollback = lambda connection: None
-        self._connection: duckdb.DuckDBPyConnection = engine.raw_connection().driver_connection
-        self._connection.execute("set TimeZone = 'UTC'")
+        self._connection = _connect(self._source.get_execution_engine().engine)
         self._suites = {
-            table: gx.ExpectationSuite(
-                name=table,
-                expectations=[
-                    getattr(gxe, c.expectation)(
-                        **c.arguments, severity=_SEVERITIES.get(c.severity, "warning"), meta={"name": c.name}
-                    )
-                    for c in checks
-                ],
-            )
+            table: gx.ExpectationSuite(name=table, expectations=[_expectation(gxe, c) for c in checks])
             for table, checks in suites.items()
         }
         self._batches: dict[str, Any] = {}
@@ -70,8 +56,12 @@ class Checker:
         if table not in self._batches:
             asset = self._source.add_table_asset(table, table_name=table.split(".")[1])
             self._batches[table] = asset.add_batch_definition_whole_table("date")
-        found = self._batches[table].get_batch().validate(
-            self._suites[table], result_format="BASIC", expectation_parameters={"business_dates": [day]}
+        found = (
+            self._batches[table]
+            .get_batch()
+            .validate(
+                self._suites[table], result_format="BASIC", expectation_parameters={"business_dates": [day]}
+            )
         )
         by_name = {result.expectation_config.meta["name"]: result for result in found.results}
         return [self._result(check, by_name[check.name]) for check in self.suites[table]]
@@ -94,7 +84,23 @@ class Checker:
         """A few violating rows, read past Great Expectations, which would make floats of decimals."""
         sql = query.format(batch="")
         found = self._connection.execute(f"select * from ({sql}\n) order by all limit {EXAMPLES}")
-        return found.fetch_arrow_table().to_pylist()
+        rows: list[dict[str, Any]] = found.to_arrow_table().to_pylist()
+        return rows
+
+
+def _connect(engine: Any) -> duckdb.DuckDBPyConnection:
+    """The connection that Great Expectations will query through."""
+    # DuckDB has no cursors apart from the connection: the rollback at the end of each query throws away the
+    # rows that Great Expectations has yet to fetch. Checks only read, so they need no transaction.
+    engine.dialect.do_begin = engine.dialect.do_rollback = lambda connection: None
+    connection: duckdb.DuckDBPyConnection = engine.raw_connection().driver_connection
+    connection.execute("set TimeZone = 'UTC'")
+    return connection
+
+
+def _expectation(gxe: Any, check: Check) -> Any:
+    severity = "critical" if check.severity == FAIL else "warning"
+    return getattr(gxe, check.expectation)(**check.arguments, severity=severity, meta={"name": check.name})
 
 
 def _json(examples: Sequence[Any]) -> str:

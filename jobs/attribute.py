@@ -35,6 +35,7 @@ from engine.rows import SessionRows
 from engine.waterfall import ExternalMovement, run_waterfall
 from jobs.arrow import to_arrow, to_objects, to_rows
 from jobs.day import Day
+from jobs.fund_opening import replace_openings
 from jobs.recompute import bucket_tasks, snapshots_at
 from jobs.reference import ReferenceData
 from jobs.replay_task import row_types
@@ -135,24 +136,6 @@ class Inputs:
             fill = Fill(ts, fill_id, trade_id, instrument_id, sign, price, quantity, 0, "liquidation")
             fills[ts, account_id, self.reference.contracts[instrument_id].currency].append(fill)
         return fills
-
-
-def replace_openings(
-    rows: list[ExternalMovement], day: Day, reference: ReferenceData
-) -> list[ExternalMovement]:
-    """A scenario's opening balances instead of the delivered ones, at the time of the first of them."""
-    wanted = day.fund_opening
-    if wanted is None:
-        return rows
-    kept = [row for row in rows if not (row.kind == "opening" and row.currency in wanted)]
-    if not day.first:
-        return kept
-    for currency, amount_e18 in sorted(wanted.items()):
-        delivered = [row for row in rows if row.kind == "opening" and row.currency == currency]
-        ts = min((row.ts for row in delivered), default=day.session_start)
-        amount = e18_to_units(amount_e18, reference.scales[currency])
-        kept.append(ExternalMovement(ts, "scenario-opening", currency, "opening", amount))
-    return kept
 
 
 def read_replayed(day: Day) -> SessionRows:

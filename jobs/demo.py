@@ -50,11 +50,11 @@ def _write_market(landing: Path) -> tuple[date, date]:
 def _start_afresh(folder: Path) -> None:
     """Remove what an earlier demo made, and nothing else that may lie beside it."""
     marker = folder / _MARKER
-    if folder.exists() and not marker.exists():
-        if not folder.is_dir() or any(folder.iterdir()):
-            raise ConfigError(
-                f"{folder} is there and was not made by lossledger demo: give --folder a new or empty folder"
-            )
+    foreign = folder.exists() and not marker.exists()
+    if foreign and (not folder.is_dir() or any(folder.iterdir())):
+        raise ConfigError(
+            f"{folder} is there and was not made by lossledger demo: give --folder a new or empty folder"
+        )
     try:
         folder.mkdir(parents=True, exist_ok=True)
         marker.write_text("Made by `lossledger demo`, which makes it anew each time.\n", encoding="utf-8")

@@ -114,10 +114,11 @@ def _rule_comparison(rows: PublishedRows, scales: Mapping[str, int]) -> Iterator
             compared = of(totals, business_date=day, currency=currency)
             if not compared:
                 continue
+            shortfall = exact(compared[0]["shortfall"], scales[currency])
             yield from _heading(
-                f"UNDER OTHER RULES in {currency}, session of {day} (nothing of it is booked)"
+                f"UNDER OTHER RULES, {day}: shortfall {shortfall} {currency} (nothing of it is booked)"
             )
-            table = [["rule", "charged", "to fund", "uncovered", "payers", "pays most", "charge", "of all"]]
+            table = [["rule", "to fund", "uncovered", "payers", "pays most", "charge", "of all"]]
             for row in sorted(compared, key=lambda row: attribution.COMPARED_RULES.index(row["rule"])):
                 same = {name: row[name] for name in ("business_date", "rule", "currency")}
                 first = largest(of(charges, **same), "charge", 1, "account_id")
@@ -126,7 +127,7 @@ def _rule_comparison(rows: PublishedRows, scales: Mapping[str, int]) -> Iterator
 
 
 def _rule_line(row: Row, first: Sequence[Row], scale: int) -> list[str]:
-    amounts = [exact(row[name], scale) for name in ("charged", "to_fund", "uncovered")]
+    amounts = [exact(row[name], scale) for name in ("to_fund", "uncovered")]
     most = ["-", "-", "-"]
     if first:
         charge = first[0]["charge"]

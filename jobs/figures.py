@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from engine.clock import to_datetime
 from engine.numbers import E18, round_half_even_div
 
 UNKNOWN = "n/a"
@@ -32,6 +33,11 @@ def percent(part: int, whole: int) -> str:
     if whole == 0:
         return "-"
     return rounded(round_half_even_div(part * 100 * E18, whole), 1) + "%"
+
+
+def clock(ts: int) -> str:
+    """To the second, UTC."""
+    return f"{to_datetime(ts):%Y-%m-%d %H:%M:%S}"
 
 
 def text_table(rows: Sequence[Sequence[str]], left: int = 1) -> list[str]:

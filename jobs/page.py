@@ -5,7 +5,8 @@ from html import escape
 from pathlib import Path
 
 from engine.errors import ConfigError
-from jobs import page_checks, page_sections
+from jobs import page_cases, page_checks, page_rules, page_sections
+from jobs.figures import clock
 from jobs.page_data import PublishedRows
 from jobs.warehouse import Warehouse
 
@@ -45,10 +46,10 @@ def page_text(rows: PublishedRows) -> str:
         page_sections.fund(rows),
         page_sections.causes(rows),
         page_sections.who_paid(rows),
-        page_sections.largest_cases(rows),
-        page_checks.rule_comparison(rows),
+        page_cases.largest_cases(rows),
+        page_rules.rule_comparison(rows),
         page_checks.reconciliation(rows),
-        page_checks.margins(rows),
+        page_cases.margins(rows),
         page_checks.made_from(rows),
     )
     body = "".join(sections)
@@ -61,12 +62,12 @@ def page_text(rows: PublishedRows) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{escape(_POLICY)}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>Losses and who paid, {period}</title>\n<style>\n{style}</style></head>\n<body>\n"
-        f'<header><h1>Losses and who paid</h1><p class="period">{_sessions(rows, period)}</p>'
+        f'<header><h1>Losses and who paid</h1><p class="period">{_sessions(rows)}</p>'
         f"<nav>{links}</nav></header>\n<main>{page_sections.headline(rows)}{body}</main>\n</body></html>\n"
     )
 
 
-def _sessions(rows: PublishedRows, period: str) -> str:
+def _sessions(rows: PublishedRows) -> str:
     count = len(rows.days)
-    start, end = page_sections.clock(rows.days[0].start), page_sections.clock(rows.days[-1].end)
-    return f"{count} session{'s' if count > 1 else ''}, {period}: from {start} to {end} UTC"
+    start, end = clock(rows.days[0].start), clock(rows.days[-1].end)
+    return f"{count} session{'s' if count > 1 else ''}, {start} to {end} UTC"

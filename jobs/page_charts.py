@@ -64,9 +64,9 @@ def bar_chart(bars: Sequence[Bar], scale: Scale | None = None, unit: str = "") -
 
 
 def _line(bar: Bar, scale: Scale) -> str:
-    grid = "".join(f'<path class="grid" d="M{scale.x(tick)} 0V20"/>' for tick in scale.ticks())
+    grid = "".join(f'<path class="grid" d="M{scale.x(tick)} -10V30"/>' for tick in scale.ticks())
     rects = "".join(_rect(part, scale) for part in bar.parts if part.start != part.end)
-    zero = f'<path class="zero" d="M{scale.x(0)} 0V20"/>'
+    zero = f'<path class="zero" d="M{scale.x(0)} -10V30"/>'
     note = f"<small>{escape(bar.note)}</small>" if bar.note else ""
     return (
         f'<div class="line{" strong" if bar.strong else ""}"><div class="label">{escape(bar.label)}{note}</div>'
@@ -124,7 +124,9 @@ def step_line(points: Sequence[tuple[int, int]], start: int, end: int, marks: Se
     scale = Scale(min(0, *(b for _, b in points)), max(1, *(b for _, b in points)))
     columns: dict[int, list[int]] = {}
     for ts, balance in points:
-        columns.setdefault(max(0, ts - start) * _WIDTH // (end - start), []).append(200 - scale.x(balance) // 5)
+        columns.setdefault(max(0, ts - start) * _WIDTH // (end - start), []).append(
+            200 - scale.x(balance) // 5
+        )
     path, y = "", None
     for x, ys in sorted(columns.items()):
         path += f"M{x} {ys[0]}" if y is None else f"H{x}"

@@ -19,7 +19,7 @@ REFERENCE = ("accounts", "currencies", "instruments", "margin_tiers")
 class PublishedRows:
     """Reads every date at the table versions that it was published with (ops.published_days).
 
-    ConfigError: no date is asked for, or one that is not published.
+    ConfigError: no date is asked for, or one that is not published, or dates with a gap between them.
     """
 
     def __init__(self, warehouse: Warehouse, days: Iterable[date]) -> None:
@@ -30,6 +30,10 @@ class PublishedRows:
             have = f"{min(known)} to {max(known)}" if known else "none"
             what = f"{missing[0]} is not published" if missing else "no date given"
             raise ConfigError(f"{what} in {warehouse.root}: published dates are {have}")
+        if (wanted[-1] - wanted[0]).days + 1 != len(wanted):
+            raise ConfigError(
+                f"dates with a gap between {wanted[0]} and {wanted[-1]}: give all dates of a range"
+            )
         self.warehouse = warehouse
         self.days = [known[day] for day in wanted]
         self._rows: dict[str, list[Row]] = {}

@@ -29,9 +29,16 @@ def table(head: Sequence[str], rows: Sequence[Sequence[Cell]], caption: str = ""
         for row in rows
     )
     said = f"<caption>{escape(caption)}</caption>" if caption else ""
+    whole = f"<table>{said}<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>"
     return (
-        f'<div class="scroll"><table>{said}<thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
+        f'<div class="scroll" tabindex="0">{whole}</div>'  # reached by keyboard: it scrolls where it is wide
     )
+
+
+def facts(pairs: Sequence[tuple[str, str]]) -> str:
+    """What something is, line by line; long values wrap."""
+    body = "".join(f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in pairs)
+    return f'<table class="facts"><tbody>{body}</tbody></table>'
 
 
 def _cell(tag: str, cell: Cell, number: bool) -> str:

@@ -1,16 +1,16 @@
-"""The page's account of what happened: headline, insurance fund, causes, who paid, the largest cases."""
+"""The page's account of what happened: headline, insurance fund, causes, who paid."""
 
 from collections import defaultdict
 from collections.abc import Sequence
 
 from engine.clock import to_datetime
-from jobs.figures import exact, percent
+from jobs.figures import exact
 from jobs.page_charts import Bar, Part, Scale, bar_chart, bridge, legend, stacked, step_line
-from jobs.page_data import PublishedRows, Row, broken, largest, of, total
+from jobs.page_data import PublishedRows, Row, broken, of, total
 from jobs.page_html import heading, paragraph, section, table, tile
 from schemas import attribution
 
-LARGEST = 10
+_BRIDGES = 7  # a chart per session up to a week; above it one for the range and a table
 _BRIDGE = (
     ("opening", "opening", "level"),
     ("external", "external", "in"),
@@ -19,23 +19,19 @@ _BRIDGE = (
     ("draws", "draws", "out"),
 )
 _CAUSES = {
-    "cushion": "maintenance margin at the trigger, there to absorb the loss",
-    "headroom": "equity above it, where the venue acted without a recomputed breach",
-    "gap_in_cushion": "the mark's jump past the trigger, as far as margin reached",
-    "gap_past_bankruptcy": "the mark's jump past bankruptcy, before anyone could act",
-    "latency": "marks between the trigger and the first liquidation fill",
+    "cushion": "maintenance margin at the trigger",
+    "headroom": "equity above it when the venue acted",
+    "gap_in_cushion": "the mark's jump from trigger to bankruptcy",
+    "gap_past_bankruptcy": "the mark's jump past bankruptcy",
+    "latency": "marks before the first liquidation fill",
     "market_move": "marks after the first liquidation fill",
-    "execution": "liquidation fills at other prices than the mark",
-    "fees": "fees of all fills in the episode",
-    "funding": "funding in the episode",
-    "account_trading": "the account's own fills in the episode",
-    "other_flows": "transfers and charges in the episode",
+    "execution": "liquidation fills off the mark",
+    "fees": "fees of all fills",
+    "funding": "funding paid or received",
+    "account_trading": "the account's own fills",
+    "other_flows": "transfers and charges",
 }
 PAYERS = (("level", "insurance fund"), ("in", "charged to accounts"), ("none", "uncovered: paid by nobody"))
-
-
-def clock(ts: int) -> str:
-    return f"{to_datetime(ts):%Y-%m-%d %H:%M:%S}"
 
 
 def headline(rows: PublishedRows) -> str:
@@ -55,16 +51,25 @@ def headline(rows: PublishedRows) -> str:
 
     recovered = len(of(episodes, end_reason="recovered"))
     tiles = (
-        tile("Liquidation episodes", [(f"{len(episodes):,}", "")], f"{recovered:,} of them recovered", "level"),
-        tile("Balances below zero", [(f"{len(events):,}", "")], f"{covered:,} covered by protection", "level"),
+        tile(
+            "Liquidation episodes", [(f"{len(episodes):,}", "")], f"{recovered:,} of them recovered", "level"
+        ),
+        tile(
+            "Balances below zero", [(f"{len(events):,}", "")], f"{covered:,} covered by protection", "level"
+        ),
         tile("Covered deficits", sums("deficit"), "what had to be paid by somebody", "level"),
         tile("Paid by the insurance fund", sums("fund_draw"), "draws, down to its floor", "level"),
         tile("Charged to accounts", sums("socialised"), f"socialised losses of {accounts:,} accounts", "in"),
         tile("Uncovered", sums("uncovered"), "paid by nobody in this ledger", "none"),
         tile(
-            "Receivables", sums("unprotected_deficit"), "deficits without protection, outside the above", "out"
+            "Receivables",
+            sums("unprotected_deficit"),
+            "deficits without protection, outside the above",
+            "out",
         ),
-        tile("Auto-deleveraging", sums("adl_loss"), f"lost in kind in {len(adl):,} fills, at the mark", "out"),
+        tile(
+            "Auto-deleveraging", sums("adl_loss"), f"lost in kind in {len(adl):,} fills, at the mark", "out"
+        ),
         tile(
             "Independent checks",
             [(f"{len(checks):,}", "")],
@@ -76,7 +81,7 @@ def headline(rows: PublishedRows) -> str:
 
 
 def fund(rows: PublishedRows) -> str:
-    """A bridge per currency and date on one scale, so that dates compare; and the balance over time."""
+    """Bridges on one scale, so that dates compare, and the balance over time."""
     daily = rows.rows(attribution.INSURANCE_FUND_DAILY)
     parts = [
         paragraph(
@@ -85,28 +90,48 @@ def fund(rows: PublishedRows) -> str:
         )
     ]
     for currency in rows.currencies():
-        mine = of(daily, currency=currency)
-        scale = rows.scales()[currency]
-        bridges = [
-            bridge([(label, row[name], kind) for label, name, kind in _BRIDGE], row["closing"], scale)
-            for row in mine
-        ]
-        common = Scale.over([bar for bars in bridges for bar in bars])
-        charts = "".join(
-            "<div>"
-            + heading(f"{currency}, {row['business_date']}")
-            + bar_chart(bars, common, currency)
-            + paragraph(_lowest(row, scale), "soft")
-            + "</div>"
-            for row, bars in zip(mine, bridges, strict=True)
-        )
-        parts += [f'<div class="pair">{charts}</div>', _balance(rows, currency)]
+        mine, scale = of(daily, currency=currency), rows.scales()[currency]
+        titled = [(f"{currency}, {row['business_date']}", row) for row in mine]
+        many = len(mine) > _BRIDGES
+        if many:
+            titled = [
+                (f"{currency}, {mine[0]['business_date']} to {mine[-1]['business_date']}", _range(mine))
+            ]
+        parts += [_bridges(titled, currency, scale), _balance(rows, currency)]
+        if many:
+            names = [name for _, name, _ in _BRIDGE] + ["closing", "lowest"]
+            lines = [
+                [row["business_date"].isoformat(), *(exact(row[name], scale) for name in names)]
+                for row in mine
+            ]
+            head = [f"#{label}" for label, _, _ in _BRIDGE]
+            parts.append(table(("session", *head, "#closing", "#lowest"), lines))
     return section("fund", "Insurance fund", *parts)
 
 
-def _lowest(row: Row, scale: int) -> str:
-    lowest = exact(row["lowest"], scale)
-    return f"Lowest balance {lowest}; {row['draw_count']:,} draws."
+def _range(daily: Sequence[Row]) -> Row:
+    """Many sessions as one."""
+    flows = {name: total(daily, name) for _, name, _ in _BRIDGE if name != "opening"}
+    return {
+        "opening": daily[0]["opening"],
+        **flows,
+        "closing": daily[-1]["closing"],
+        "lowest": min(row["lowest"] for row in daily),
+        "draw_count": total(daily, "draw_count"),
+    }
+
+
+def _bridges(titled: Sequence[tuple[str, Row]], currency: str, scale: int) -> str:
+    bridges = [
+        bridge([(label, row[name], kind) for label, name, kind in _BRIDGE], row["closing"], scale)
+        for _, row in titled
+    ]
+    common = Scale.over([bar for bars in bridges for bar in bars])
+    charts = ""
+    for (title, row), bars in zip(titled, bridges, strict=True):
+        said = f"Lowest balance {exact(row['lowest'], scale)}; {row['draw_count']:,} draws."
+        charts += f"<div>{heading(title)}{bar_chart(bars, common, currency)}{paragraph(said, 'soft')}</div>"
+    return f'<div class="pair">{charts}</div>'
 
 
 def _balance(rows: PublishedRows, currency: str) -> str:
@@ -195,47 +220,14 @@ def who_paid(rows: PublishedRows) -> str:
         parts += [heading(f"{currency}: covered deficits by session"), bar_chart(bars, unit=currency)]
         names = ("deficit", "fund_draw", "socialised", "uncovered", "unprotected_deficit", "adl_loss")
         lines = [
-            [row["business_date"].isoformat(), *(exact(row[name], scale) for name in names)]
-            + [f"{row['payers']:,}", row["method"]]
+            [
+                row["business_date"].isoformat(),
+                *(exact(row[name], scale) for name in names),
+                f"{row['payers']:,}",
+                row["method"],
+            ]
             for row in mine
         ]
         head = ("session", "#covered deficit", "#fund draw", "#socialised", "#uncovered", "#receivables")
         parts.append(table((*head, "#ADL loss", "#payers", "method"), lines))
     return section("paid", "Who paid", *parts)
-
-
-def largest_cases(rows: PublishedRows) -> str:
-    parts = []
-    for currency in rows.currencies():
-        scale = rows.scales()[currency]
-        events = of(rows.rows(attribution.NEGATIVE_BALANCES), currency=currency)
-        if events:
-            parts += [heading(f"Largest negative balances in {currency}"), _negative(events, scale)]
-        charged = of(rows.rows(attribution.SOCIALISED_LOSSES), currency=currency)
-        if charged:
-            parts += [heading(f"Largest socialised losses in {currency}"), _socialised(charged, scale)]
-    return section("cases", "Largest cases", *parts) if parts else ""
-
-
-def _negative(events: Sequence[Row], scale: int) -> str:
-    lines = [
-        [clock(row["ts"]), row["account_id"], row["isolation"] or "cross", row["client_class"], row["cause"]]
-        + [exact(row["deficit"], scale)]
-        + ([exact(row["fund_draw"], scale), exact(row["shortfall"], scale)] if row["protected"] else ["", ""])
-        + ["" if row["protected"] else "receivable"]
-        for row in largest(events, "deficit", LARGEST, "business_date", "event_id")
-    ]
-    head = ("time, UTC", "account", "margin", "class", "cause", "#deficit", "#fund draw", "#shortfall", "")
-    return table(head, lines, f"{len(lines)} of {len(events):,}")
-
-
-def _socialised(charged: Sequence[Row], scale: int) -> str:
-    whole = total(charged, "charge")
-    lines = [
-        [row["business_date"].isoformat(), row["account_id"], row["client_class"], row["method"]]
-        + [exact(row["basis"], scale), exact(row["charge"], scale)]
-        + [percent(row["charge"], row["basis"]), percent(row["charge"], whole)]
-        for row in largest(charged, "charge", LARGEST, "business_date", "account_id")
-    ]
-    head = ("session", "account", "class", "method", "#basis", "#charge", "#of basis", "#of all charges")
-    return table(head, lines, f"{len(lines)} of {len(charged):,}; percentages rounded to a tenth")

@@ -13,6 +13,9 @@ from engine.parsing import Unparsable, parse_decimal_e18
 from engine.policy import Policy, parse_policy
 from jobs.landing import POLICY_FILE, SCENARIOS
 
+PUBLISHED = "published"  # what compare calls the published tables; no scenario can have that name
+_SCENARIO_KEYS = ("name", "reason", "policy", "fund_opening")
+
 
 def _as_text(loader: yaml.SafeLoader, node: yaml.Node) -> str:
     return str(node.value)
@@ -58,22 +61,29 @@ def read_policy(landing: Path, path: Path | None, scenario: Scenario | None = No
 
 def read_scenario(landing: Path, name: str) -> Scenario:
     """LANDING/scenarios/NAME.yaml. ConfigError when it is missing or malformed."""
-    if not name or "/" in name or name.startswith("."):
-        raise ConfigError(f"scenario name {name!r} is no plain file name")
+    if not name or "/" in name or name.startswith(".") or name == PUBLISHED:
+        raise ConfigError(f"scenario name {name!r}: a plain file name is needed, and not {PUBLISHED!r}")
     path = landing / SCENARIOS / f"{name}.yaml"
     content, digest = _read_yaml(path, "scenario")
     if not isinstance(content, dict):
-        raise ConfigError(f"scenario {path}: expected a map with name, reason, policy, fund_opening")
-    unknown = set(content) - {"name", "reason", "policy", "fund_opening"}
+        raise ConfigError(f"scenario {path}: expected a map with {', '.join(_SCENARIO_KEYS)}")
+    unknown = set(content) - set(_SCENARIO_KEYS)
     if unknown:
-        raise ConfigError(f"scenario {path}: unknown key {', '.join(sorted(map(str, unknown)))}")
-    policy, opening = content.get("policy") or {}, content.get("fund_opening") or {}
-    if not isinstance(policy, dict) or not isinstance(opening, dict):
-        raise ConfigError(f"scenario {path}: policy and fund_opening are maps")
-    if content.get("name", name) != name:
+        raise ConfigError(
+            f"scenario {path}: unknown key {', '.join(sorted(map(str, unknown)))}; "
+            f"known are {', '.join(_SCENARIO_KEYS)}"
+        )
+    if str(content.get("name", name)) != name:
         raise ConfigError(f"scenario {path}: its name says {content['name']!r}, its file {name!r}")
+    policy, opening = ({} if content.get(key) is None else content[key] for key in _SCENARIO_KEYS[2:])
+    if not isinstance(policy, dict) or not isinstance(opening, dict):
+        raise ConfigError(f"scenario {path}: policy and fund_opening are maps, or left out")
+    amounts = {str(currency): _amount(path, currency, amount) for currency, amount in opening.items()}
+    return Scenario(name, str(content.get("reason") or ""), policy, amounts, digest)
+
+
+def _amount(path: Path, currency: object, amount: object) -> int:
     try:
-        amounts = {str(currency): parse_decimal_e18(amount) for currency, amount in opening.items()}
+        return parse_decimal_e18(amount)
     except Unparsable as error:
-        raise ConfigError(f"scenario {path}: fund_opening: {error}") from error
-    return Scenario(name, str(content.get("reason", "")), policy, amounts, digest)
+        raise ConfigError(f"scenario {path}: fund_opening of {currency}: {error}") from error

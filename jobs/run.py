@@ -1,6 +1,5 @@
 """Run a range of dates: every stage of each date in order, one writer, one Spark session."""
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -16,6 +15,7 @@ from jobs.parallel import Mapper
 from jobs.policy_file import Scenario, read_policy, read_scenario
 from jobs.publish import now_us
 from jobs.record import new_run_id, record_run
+from jobs.scenario import open_scenario
 from jobs.stages import NAMES, Stages
 from jobs.terminal import show_step
 from jobs.warehouse import Warehouse
@@ -81,26 +81,18 @@ def prepare(request: Request) -> Setting:
 
 
 def _prepare_scenario(request: Request, scenario: Scenario, policy: Policy, digest: str) -> Setting:
-    """A scenario has a warehouse of its own, made anew when its definition has changed."""
-    base = Warehouse.create(request.warehouse)
-    root = request.warehouse / "scenarios" / scenario.name
-    made_from = root / "scenario.sha256"
-    if root.exists() and (not made_from.exists() or made_from.read_text() != digest):
-        shutil.rmtree(root)
-    warehouse = Warehouse.create(root)
-    made_from.write_text(digest)
-    own = published_days(warehouse)
-    before = {d: p for d, p in published_days(base).items() if d < request.first}
-    if before and scenario.fund_opening and not own:
-        raise ConfigError(
-            f"scenario {scenario.name} has a fund_opening: run it from the first date, --from {min(before)}"
-        )
-    return Setting(warehouse, base if before else None, policy, digest, scenario, before | own)
+    """A scenario writes to a warehouse of its own."""
+    own = open_scenario(request.warehouse, scenario, digest, request.first)
+    return Setting(own.warehouse, own.base, policy, digest, scenario, own.published)
 
 
 def run(request: Request) -> Iterator[str]:
     """Run the dates; yields a line on each. Raises the first error, after recording it in ops.runs."""
-    setting = prepare(request)
+    yield from run_prepared(request, prepare(request))
+
+
+def run_prepared(request: Request, setting: Setting) -> Iterator[str]:
+    """Run a request that has been made ready."""
     with setting.warehouse.locked():
         loader = Loader(setting.warehouse, request.landing, setting.policy, request.mapper)
         run_id, began = new_run_id(), perf_counter()

@@ -38,7 +38,9 @@ def case_days(name: str) -> list[date]:
     return [date(2025, 10, day) for day in range(9, last + 1)]
 
 
-def run_case(name: str, warehouse: Path, mapper: Mapper | None = None, landing: Path | None = None) -> list[str]:
+def run_case(
+    name: str, warehouse: Path, mapper: Mapper | None = None, landing: Path | None = None
+) -> list[str]:
     """All dates of a case in one go; the lines that the run says."""
     days = case_days(name)
     where = landing or DATA / name / "landing"

@@ -34,7 +34,9 @@ def rename_files(landing: Path) -> None:
 
 def _text_files(landing: Path) -> list[Path]:
     endings = (".csv", ".csv.gz", ".jsonl", ".jsonl.gz")
-    return [p for p in sorted(landing.glob("*/**/*")) if p.name.endswith(endings) and not p.name.startswith(".")]
+    return [
+        p for p in sorted(landing.glob("*/**/*")) if p.name.endswith(endings) and not p.name.startswith(".")
+    ]
 
 
 def _read(path: Path) -> tuple[list[str], list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from itertools import pairwise
 
 from engine.events import UnitKey
 from engine.numbers import e18_to_units
@@ -61,13 +62,13 @@ def _charges_are_there(outcome: Outcome) -> None:
 
 def charges_arrive(history: History) -> None:
     """What is charged at the end of a session is what the next one books, unit by unit; wallets join up."""
-    for before, after in zip(history, history[1:], strict=False):
+    for before, after in pairwise(history):
         units = {UnitKey(u.account_id, u.currency, u.isolation): u for u in after.rows.unit_sessions}
         booked = {key: u.socialised_charge for key, u in units.items() if u.socialised_charge}
         assert booked == before.session.charges
         closed = {UnitKey(u.account_id, u.currency, u.isolation): u for u in before.rows.unit_sessions}
         for key, u in units.items():
-            opening = closed[key] if key in closed else None
+            opening = closed.get(key)
             assert u.opening_wallet == (opening.closing_wallet if opening else 0)
             assert u.opening_debt == (opening.closing_debt if opening else 0)
 
@@ -89,19 +90,21 @@ def flat_units_owe_what_protection_leaves(ledger: Ledger, history: History) -> N
     """A flat client unit is below zero by its debt exactly; with protection at all times that debt is transfers.
 
     Debt changes only while flat, so at the end of a session: flat → max(0, −W) = closing debt, and the
-    session's new debt is the sum of its events that are not covered.
+    session's new debt is the sum of its events that are not covered. Trading is a cause only with a trade.
     """
+    trades = {(key, fill.ts) for key, fill in ledger.fills}
     for outcome in history:
         owed = defaultdict[tuple[str, str, str], int](int)
         for event in outcome.rows.negative_balances:
             account = ledger.accounts[event.account_id]
             assert not account.is_house
             assert event.protected == (account.at(event.ts).protected and event.cause != "transfer")
+            unit = UnitKey(event.account_id, event.currency, event.isolation)
+            assert event.cause != "trading" or (unit, event.ts) in trades
             if not event.protected:
-                owed[event.account_id, event.currency, event.isolation] += event.deficit
+                owed[unit] += event.deficit
         holding = {(p.account_id, p.currency, p.isolation) for p in outcome.rows.unit_positions}
-        for unit in outcome.rows.unit_sessions:
-            key = (unit.account_id, unit.currency, unit.isolation)
-            assert unit.new_debt == owed[key]
-            if key not in holding and not ledger.accounts[unit.account_id].is_house:
-                assert max(0, -unit.closing_wallet) == unit.closing_debt
+        for u in outcome.rows.unit_sessions:
+            assert u.new_debt == owed[u[:3]]
+            if u[:3] not in holding and not ledger.accounts[u.account_id].is_house:
+                assert max(0, -u.closing_wallet) == u.closing_debt

@@ -12,8 +12,8 @@ from typing import Any
 from engine.attribution import Session, Tables, adl_rows, attribute, comparison_rows, shortfall_instants
 from engine.events import UnitKey
 from engine.replay import replay_units
-from engine.unit import UnitInput
 from engine.rows import SessionRows, UnitPosition, UnitSession
+from engine.unit import UnitInput
 from engine.waterfall import run_waterfall
 from schemas.attribution import TABLES
 from tests.properties.ledger import Ledger
@@ -65,7 +65,9 @@ def one_bucket(account_id: str) -> int:
     return 0
 
 
-def unit_inputs(ledger: Ledger, before: Carried, start: int, end: int, instants: Iterable[int]) -> list[UnitInput]:
+def unit_inputs(
+    ledger: Ledger, before: Carried, start: int, end: int, instants: Iterable[int]
+) -> list[UnitInput]:
     """The units with their state at `start` and their events in [start, end)."""
     units: dict[UnitKey, UnitInput] = {}
 
@@ -137,14 +139,12 @@ def run_session(ledger: Ledger, day: dt.date, before: Carried | None, bucket: Bu
     return Outcome(session, tables, carried)
 
 
-def run_history(ledger: Ledger, bucket: Bucket = one_bucket, stored: bool = False) -> list[Outcome]:
-    """All dates in order; `stored`: what is carried passes through its stored form in between."""
+def run_history(ledger: Ledger, bucket: Bucket = one_bucket) -> list[Outcome]:
+    """All dates in order."""
     outcomes: list[Outcome] = []
-    before: Carried | None = None
     for n in range((ledger.last - ledger.first).days + 1):
-        outcome = run_session(ledger, ledger.first + dt.timedelta(days=n), before, bucket)
-        outcomes.append(outcome)
-        before = Carried.from_json(outcome.carried.to_json()) if stored else outcome.carried
+        before = outcomes[-1].carried if outcomes else None
+        outcomes.append(run_session(ledger, ledger.first + dt.timedelta(days=n), before, bucket))
     return outcomes
 
 

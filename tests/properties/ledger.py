@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from engine.contracts import Contract
 from engine.events import Account, AccountVersion, Fill, Funding, Market, TickSeries, Transfer, UnitKey
-from engine.intake import InstrumentVersion, Intake, RawRow, Reference, reject_changed_versions, settle_keys, take_in
+from engine.intake import (
+    InstrumentVersion,
+    Intake,
+    RawRow,
+    Reference,
+    reject_changed_versions,
+    settle_keys,
+    take_in,
+)
 from engine.margin import TierHistory, TierTable
 from engine.numbers import e18_to_units
 from engine.policy import Policy, parse_policy
@@ -32,7 +40,7 @@ class Ledger:
     reference: Reference
     contracts: dict[str, Contract]
     accounts: dict[str, Account]
-    tiers: dict[str, TierHistory]
+    tiers: dict[str, dict[int, TierTable]]  # by instrument and valid_from
     transfers: list[tuple[UnitKey, Transfer]] = field(default_factory=list)
     fills: list[tuple[UnitKey, Fill]] = field(default_factory=list)
     ticks: Tuples = field(default_factory=list)  # ts, instrument_id, mark, bid, ask
@@ -45,8 +53,11 @@ class Ledger:
 
     def market(self, start: int, end: int, marks: dict[str, int]) -> Market:
         """Marks, ticks and funding of [start, end)."""
-        sizes = {i: [(v.valid_from, v.tick_size_e18) for v in vs] for i, vs in self.reference.instruments.items()}
-        market = Market(self.contracts, sizes, self.tiers, dict(marks))
+        sizes = {
+            i: [(v.valid_from, v.tick_size_e18) for v in vs] for i, vs in self.reference.instruments.items()
+        }
+        tiers = {i: TierHistory(i, tables) for i, tables in self.tiers.items()}
+        market = Market(self.contracts, sizes, tiers, dict(marks))
         for ts, instrument_id, mark, bid, ask in self.ticks:
             if start <= ts < end:
                 series = market.ticks.setdefault(instrument_id, TickSeries())
@@ -60,9 +71,17 @@ class Ledger:
         return market
 
     def until(self, t: int) -> Ledger:
-        """What was known at t: no later event."""
+        """What was known at t: no later event, and no version of an account, contract or table valid later."""
+        accounts = {
+            a: Account(a, x.account_type, x.versions[: _count(x.versions, t)])
+            for a, x in self.accounts.items()
+        }
+        instruments = {i: vs[: _count(vs, t)] for i, vs in self.reference.instruments.items()}
         return replace(
             self,
+            accounts={a: x for a, x in accounts.items() if x.versions},
+            reference=replace(self.reference, instruments=instruments),
+            tiers={i: {v: x for v, x in tables.items() if v <= t} for i, tables in self.tiers.items()},
             transfers=[e for e in self.transfers if e[1].ts <= t],
             fills=[e for e in self.fills if e[1].ts <= t],
             ticks=[e for e in self.ticks if e[0] <= t],
@@ -76,6 +95,11 @@ class Ledger:
         return sorted(stamps | {e[0] for e in self.ticks} | {e[1].ts for e in self.funding})
 
 
+def _count(versions: Sequence[AccountVersion | InstrumentVersion], t: int) -> int:
+    """How many of the versions are valid at t or were before."""
+    return sum(version.valid_from <= t for version in versions)
+
+
 def take_in_all(delivered: Delivered) -> tuple[dict[str, Tuples], Reference]:
     """Judge a whole delivery as the load does: reference data first, then folder by folder."""
     known, accepted = Reference(), defaultdict[str, Tuples](list)
@@ -86,7 +110,9 @@ def take_in_all(delivered: Delivered) -> tuple[dict[str, Tuples], Reference]:
                 intake = reject_changed_versions(dataset, intake, *_FIXED[name])
             accepted[name] = intake.rows
             _learn(known, name, intake.rows)
-    for name, day in sorted((key for key in delivered.rows if key[1]), key=lambda key: (key[1] or dt.date.min, key)):
+    for name, day in sorted(
+        (key for key in delivered.rows if key[1]), key=lambda key: (key[1] or dt.date.min, key)
+    ):
         dataset = DATASETS[name]
         place = [f.name for f in dataset.fields].index(dataset.key[0])
         before = {} if "ts" in dataset.key else {(row[place],): row for row in accepted[name]}
@@ -120,13 +146,12 @@ def read_ledger(delivered: Delivered) -> Ledger:
     for account_id, kind, client_class, protected, since in accepted["accounts"]:
         types[account_id] = kind
         versions[account_id].append(AccountVersion(since, client_class, protected))
-    tables: defaultdict[str, defaultdict[int, list[tuple[int, int]]]] = defaultdict(lambda: defaultdict(list))
+    rates: defaultdict[tuple[str, int], list[tuple[int, int]]] = defaultdict(list)
     for instrument_id, since, floor, rate in accepted["margin_tiers"]:
-        tables[instrument_id][since].append((floor, rate))
-    tiers = {
-        i: TierHistory(i, {since: TierTable(rows, contracts[i].scale) for since, rows in by_time.items()})
-        for i, by_time in tables.items()
-    }
+        rates[instrument_id, since].append((floor, rate))
+    tiers: defaultdict[str, dict[int, TierTable]] = defaultdict(dict)
+    for (instrument_id, since), rows in rates.items():
+        tiers[instrument_id][since] = TierTable(rows, contracts[instrument_id].scale)
     accounts = {a: Account(a, types[a], tuple(sorted(v))) for a, v in sorted(versions.items())}
     policy = parse_policy(delivered.policy)
     ledger = Ledger(delivered.first, delivered.last, policy, known, contracts, accounts, tiers)
@@ -139,7 +164,9 @@ def _add_events(ledger: Ledger, accepted: dict[str, Tuples]) -> None:
     for transfer_id, ts, account_id, currency, isolation, amount, _ in accepted["transfers"]:
         units = e18_to_units(amount, scales[currency])
         ledger.transfers.append((UnitKey(account_id, currency, isolation), Transfer(ts, transfer_id, units)))
-    for fill_id, trade_id, ts, account, instrument, isolated, side, price, quantity, fee, kind in accepted["fills"]:
+    for fill_id, trade_id, ts, account, instrument, isolated, side, price, quantity, fee, kind in accepted[
+        "fills"
+    ]:
         contract = ledger.contracts[instrument]
         units, sign = e18_to_units(fee, contract.scale), 1 if side == "buy" else -1
         fill = Fill(ts, fill_id, trade_id, instrument, sign, price, quantity, units, kind)
@@ -149,6 +176,3 @@ def _add_events(ledger: Ledger, accepted: dict[str, Tuples]) -> None:
     for movement_id, ts, currency, amount, kind in accepted["fund_movements"]:
         units = e18_to_units(amount, scales[currency])
         ledger.movements.append(ExternalMovement(ts, movement_id, currency, kind, units))
-
-
-Keep = Callable[[str], bool]

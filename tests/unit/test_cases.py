@@ -10,59 +10,68 @@ import pytest
 from jobs.parallel import InProcess
 from tests.cases import CASES, DATA, case_days, differences, expected, published, run_case, run_day_by_day
 from tests.landings import permute_rows, rename_files, split_files
+from tests.oracle.compare import diff_tables
 
 ROOT = Path(__file__).parents[2]
+CHECKED = ("simulated", "edges")
+
+
+@pytest.fixture
+def no_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the quality checks: they take most of the time, and change no number."""
+    monkeypatch.setattr("jobs.stages.check_day", lambda day, run_id: None)
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_case_in_one_run(name: str, tmp_path: Path) -> None:
+def test_case_in_one_run(name: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
+    if name not in CHECKED:
+        request.getfixturevalue("no_checks")
     run_case(name, tmp_path)
     assert differences(name, tmp_path) == {}
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_case_day_by_day(name: str, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("no_checks")
+@pytest.mark.parametrize(("name", "partitions"), zip(CASES, (1, 2, 7, 1, 2, 7, 1, 7), strict=True))
+def test_case_day_by_day(name: str, partitions: int, tmp_path: Path) -> None:
     """Nothing is carried from date to date but what the warehouse holds: orders, episodes, debts, the fund."""
-    run_day_by_day(name, tmp_path, InProcess(3))
+    run_day_by_day(name, tmp_path, InProcess(partitions))
     assert differences(name, tmp_path) == {}
 
 
-@pytest.mark.parametrize(
-    ("name", "partitions"), [("recorded_profit", 1), ("edges", 1), ("simulated_latency", 7), ("edges", 7)]
-)
-def test_number_of_partitions_changes_nothing(name: str, partitions: int, tmp_path: Path) -> None:
-    run_case(name, tmp_path, InProcess(partitions))
-    assert differences(name, tmp_path) == {}
-
-
-@pytest.mark.parametrize("name", ["recorded_profit", "edges_simulated", "recorded_equity_8h"])
+@pytest.mark.usefixtures("no_checks")
+@pytest.mark.parametrize("name", ["edges_simulated", "recorded_none"])
 def test_order_and_names_of_files_change_nothing(name: str, tmp_path: Path) -> None:
-    """Rows permuted, files renamed, one file a folder cut into three: the same ids and the same rows."""
-    landing, plain, mixed = tmp_path / "landing", tmp_path / "plain", tmp_path / "mixed"
-    permute_rows(DATA / name / "landing", landing)
-    split_files(landing, parts=3)
-    rename_files(landing)
-    run_case(name, plain)
-    run_case(name, mixed, landing=landing)
-    assert differences(name, mixed) == {}
-    assert published(mixed) == published(plain)
+    """Rows permuted, files renamed, a file cut into three."""
+    permute_rows(DATA / name / "landing", tmp_path / "landing")
+    split_files(tmp_path / "landing", parts=3)
+    rename_files(tmp_path / "landing")
+    run_case(name, tmp_path / "warehouse", landing=tmp_path / "landing")
+    assert differences(name, tmp_path / "warehouse") == {}
+
+
+@pytest.mark.usefixtures("no_checks")
+def test_ids_are_those_of_any_other_run(tmp_path: Path) -> None:
+    """Ids depend on what a row is about, not on files, partitions or the run."""
+    permute_rows(DATA / "edges" / "landing", tmp_path / "landing")
+    run_case("edges", tmp_path / "one")
+    run_case("edges", tmp_path / "other", InProcess(5), tmp_path / "landing")
+    assert published(tmp_path / "one") == published(tmp_path / "other")
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("name", "zone", "locale"), [("edges", "Asia/Tokyo", "C"), ("recorded_equity_8h", "America/St_Johns", "tr_TR.UTF-8")]
-)
-def test_separate_processes_in_another_time_zone(name: str, zone: str, locale: str, tmp_path: Path) -> None:
+def test_separate_processes_in_other_time_zones(tmp_path: Path) -> None:
     """One process a date, as a scheduler starts them; neither zone, locale nor hash seed is in any number."""
-    for seed, day in enumerate(case_days(name)):
-        command = [sys.executable, "-m", "jobs.cli", "run", "--engine", "local"]
+    name, places = "recorded_equity_8h", [("Asia/Tokyo", "C"), ("America/St_Johns", "tr_TR.UTF-8")]
+    for seed, (day, (zone, locale)) in enumerate(zip(case_days(name), places, strict=True)):
+        command = [sys.executable, "-m", "jobs.cli", "run"]
+        command += ["--engine", "local", "--from", str(day), "--to", str(day)]
         command += ["--landing", str(DATA / name / "landing"), "--warehouse", str(tmp_path)]
-        command += ["--from", str(day), "--to", str(day)]
         env = os.environ | {"TZ": zone, "LC_ALL": locale, "PYTHONHASHSEED": str(seed)}
         subprocess.run(command, cwd=ROOT, env=env, check=True, capture_output=True)
     assert differences(name, tmp_path) == {}
 
 
+@pytest.mark.usefixtures("no_checks")
 def test_comparison_sees_one_unit(tmp_path: Path) -> None:
     """What the tests above rest on: a last digit, a missing row and a surplus row are all differences."""
     run_case("edges", tmp_path)
@@ -70,8 +79,6 @@ def test_comparison_sees_one_unit(tmp_path: Path) -> None:
     digit = "1" if first["equity"][-1] == "0" else "0"
     changed = {**first, "equity": first["equity"][:-1] + digit}
     actual = published(tmp_path)["account_daily"]
-    from tests.oracle.compare import diff_tables
-
     assert len(diff_tables([changed, *others], actual)) == 2
     assert len(diff_tables(others, actual)) == 1
     assert len(diff_tables([first, first, *others], actual)) == 1

@@ -1,0 +1,145 @@
+"""A scenario's warehouse: WAREHOUSE/scenarios/NAME, complete, apart from what is published.
+
+It begins with the input that the published warehouse has loaded (the same files under a second name, never
+written to again) and, when it does not begin on the first date, with the published state of the date before.
+"""
+
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from deltalake import DeltaTable
+
+from engine.errors import ConfigError
+from jobs.day import Published, published_days
+from jobs.landing import SCENARIOS
+from jobs.policy_file import Scenario
+from jobs.warehouse import Warehouse
+from schemas.core import Table
+from schemas.ledger import DELIVERIES
+from schemas.registry import LEDGER, RAW
+
+_DEFINITION = "scenario.json"
+
+
+@dataclass
+class ScenarioWarehouse:
+    """`base` holds the published state that it starts from, None when it starts on a first date.
+
+    `published`: the dates that count as published before it, its own and those of `base`.
+    """
+
+    warehouse: Warehouse
+    base: Warehouse | None
+    published: dict[date, Published]
+
+
+def scenario_root(main: Path, name: str) -> Path:
+    return main / SCENARIOS / name
+
+
+def scenario_names(main: Path) -> list[str]:
+    """The scenarios that have been run."""
+    return sorted(p.parent.name for p in (main / SCENARIOS).glob(f"[!.]*/{_DEFINITION}"))
+
+
+def read_definition(root: Path) -> dict[str, Any]:
+    """What a scenario's tables were made from; empty when there is none."""
+    path = root / _DEFINITION
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+def open_scenario(main: Path, scenario: Scenario, digest: str, first: date) -> ScenarioWarehouse:
+    """Open it to run from `first`; it is made anew when its definition or what it starts from has changed.
+
+    `digest`: of the scenario and the policy. Takes no lock of the published warehouse and writes nothing to it
+    (it is made, empty, when it is not there). ConfigError for a fund_opening after the first date.
+    """
+    live = Warehouse.create(main)
+    published = published_days(live)
+    root = scenario_root(main, scenario.name)
+    own = published_days(Warehouse(root)) if read_definition(root) else {}
+    start = min(own, default=first)
+    if root.exists() and (first < start or read_definition(root) != _define(scenario, digest, start, published)):
+        _discard(root)
+        own, start = {}, first
+    before = {day: row for day, row in published.items() if day < start}
+    if before and scenario.fund_opening:
+        raise ConfigError(
+            f"scenario {scenario.name} has a fund_opening: run it from the first date, --from {min(published)}"
+        )
+    if not root.exists():
+        _make(root, live, _define(scenario, digest, start, published))
+    base = live.pinned(before[max(before)].table_versions) if before else None
+    return ScenarioWarehouse(Warehouse.create(root), base, before | own)
+
+
+def _define(
+    scenario: Scenario, digest: str, start: date, published: dict[date, Published]
+) -> dict[str, Any]:
+    """All that the scenario's tables follow from, beside the input."""
+    state = published.get(start - timedelta(days=1))
+    return {
+        "name": scenario.name,
+        "reason": scenario.reason,
+        "policy": {key: str(value) for key, value in scenario.policy.items()},
+        "fund_opening": {currency: str(amount) for currency, amount in scenario.fund_opening.items()},
+        "sha256": digest,
+        "starts_from": state.output_sha256 if state else "",
+    }
+
+
+def _discard(root: Path) -> None:
+    """Remove it as a whole: at no time does a half-removed warehouse stand under its name."""
+    old = root.with_name(f".{root.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    with Warehouse(root).locked():
+        root.rename(old)
+    shutil.rmtree(old)
+
+
+def _make(root: Path, live: Warehouse, definition: dict[str, Any]) -> None:
+    """Make it beside and rename: at no time does a half-made warehouse stand under its name."""
+    beside = root.with_name(f".{root.name}.new")
+    shutil.rmtree(beside, ignore_errors=True)
+    copy_input(live, Warehouse.create(beside))
+    (beside / _DEFINITION).write_text(json.dumps(definition, sort_keys=True, indent=1) + "\n")
+    beside.rename(root)
+
+
+def copy_input(source: Warehouse, target: Warehouse) -> None:
+    """Give `target`, which is new, the input that `source` has loaded, without parsing or storing it again.
+
+    `deliveries` first: what it says is loaded is in the tables that are read after it. What a run in progress
+    adds meanwhile is not yet in it, and is loaded again.
+    """
+    if not source.days(DELIVERIES):
+        return
+    for table in (DELIVERIES, *RAW.values(), *LEDGER.values()):
+        if table is not DELIVERIES or source.version(table):
+            _copy_table(source.path(table), target.path(table), table)
+
+
+def _copy_table(source: Path, target: Path, table: Table) -> None:
+    """A Delta table as it is now: its log, and the files that it names. Nothing of these is ever changed."""
+    delta = DeltaTable(str(source))
+    shutil.rmtree(target)
+    for entry in sorted((source / "_delta_log").iterdir()):
+        if entry.name[:20].isdigit() and int(entry.name[:20]) <= delta.version():
+            _link(entry, target / "_delta_log" / entry.name)
+    for uri in delta.file_uris():
+        path = Path(uri)
+        _link(path, target / path.relative_to(source))
+
+
+def _link(source: Path, target: Path) -> None:
+    """A second name for the same file, or a copy where the file system has no such thing."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)

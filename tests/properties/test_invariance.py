@@ -1,0 +1,146 @@
+"""What may not matter: the order of rows, partitions, where a run is cut, names, and the future."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from random import Random
+from typing import Any
+from zlib import crc32
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.attribution import Tables
+from engine.parsing import parse_time_us
+from engine.policy import parse_policy
+from engine.rows import SessionRows, UnitSession
+from tests.properties.delivered import Delivered, Row, delivered
+from tests.properties.examples import Market, history_of, ledger_of, markets
+from tests.properties.history import Carried, Outcome, canonical, replay, run_history, run_session
+from tests.properties.ledger import read_ledger
+
+LISTS = ("episodes", "components", "negative_balances", "fund_movements", "adl_losses")
+FLOWS = UnitSession._fields[5:12]  # transfers to socialised_charge
+CLOSING = ("closing_wallet", "closing_unrealised", "closing_debt", "open_episode")
+seeds = st.integers(0, 2**32)
+places = st.integers(0, 10**6)
+
+
+def tables_of(history: list[Outcome]) -> list[dict[str, list[str]]]:
+    return [canonical(outcome.tables) for outcome in history]
+
+
+@given(markets, seeds, st.integers(1, 9))
+def test_neither_the_order_of_rows_nor_partitions_matter(market: Market, seed: int, partitions: int) -> None:
+    """Rows in any order of rows and files, accounts in any partitions. Rows broken on purpose stay behind the
+    good ones: of two in conflict the first counts."""
+    history = run_history(
+        read_ledger(shuffled(delivered(*market), seed)), lambda a: crc32(f"{seed}{a}".encode()) % partitions
+    )
+    assert tables_of(history) == tables_of(history_of(market))
+
+
+def shuffled(market: Delivered, seed: int) -> Delivered:
+    random, rows = Random(seed), {}
+    for key, there in market.rows.items():
+        good = [row for row in there if not row.get("bad")]
+        random.shuffle(good)
+        rows[key] = good + [row for row in there if row.get("bad")]
+    return replace(market, rows=rows)
+
+
+@given(markets, places, places)
+def test_a_run_may_stop_anywhere_and_go_on_from_what_it_stored(market: Market, day: int, place: int) -> None:
+    """Any session cut in two at any event, the state in between going through its stored form."""
+    history, ledger = history_of(market), ledger_of(market)
+    whole = history[day % len(history)]
+    start, end = whole.session.start, whole.session.end
+    before = Carried() if day % len(history) == 0 else history[day % len(history) - 1].carried
+    times = [t for t in ledger.times() if start < t < end] or [end - 1]
+    cut = times[place % len(times)]
+    first, carried = replay(ledger, Carried.from_json(before.to_json()), start, cut)
+    second, _ = replay(ledger, Carried.from_json(carried.to_json()), cut, end)
+    for name in LISTS:
+        parts = getattr(first, name) + getattr(second, name)
+        assert sorted(map(repr, parts)) == sorted(map(repr, getattr(whole.rows, name))), name
+    assert second.unit_positions == whole.rows.unit_positions
+    assert units_of(first, second) == units_of(whole.rows)
+
+
+def units_of(*parts: SessionRows) -> dict[tuple[Any, ...], list[Any]]:
+    """Per unit the sums of flows over the parts of a session, and the state at the end of the last."""
+    result: dict[tuple[Any, ...], list[Any]] = {}
+    for part in parts:
+        present = {unit[:3]: unit for unit in part.unit_sessions}
+        for key in present.keys() | result.keys():
+            flows = result.get(key, [0] * len(FLOWS))[: len(FLOWS)]
+            unit = present.get(key)
+            added = [sum(pair) for pair in zip(flows, [getattr(unit, f, 0) for f in FLOWS], strict=True)]
+            result[key] = added + [getattr(unit, name, 0) or 0 for name in CLOSING]
+    return result
+
+
+@given(markets, st.text(st.characters(min_codepoint=32, max_codepoint=0x3000), max_size=3))
+def test_names_of_accounts_matter_by_their_order_alone(market: Market, tail: str) -> None:
+    original = delivered(*market)
+    names = sorted({r["account_id"] for k, rows in original.rows.items() if k[0] == "accounts" for r in rows})
+    new = {name: f"{number:03d}|{tail}" for number, name in enumerate(names)}
+
+    def rename(dataset: str, row: Row) -> Row:
+        account_id = row.get("account_id")
+        return row | {"account_id": new.get(account_id, account_id)} if account_id else row
+
+    history = run_history(read_ledger(original.changed(rename)))
+    old = {name: before for before, name in new.items()}
+    for renamed, outcome in zip(history, history_of(market), strict=True):
+        back = old | new_ids(renamed, outcome, old)
+        tables: Tables = {
+            name: [{c: back.get(v, v) if isinstance(v, str) else v for c, v in row.items()} for row in rows]
+            for name, rows in renamed.tables.items()
+        }
+        assert canonical(tables) == canonical(outcome.tables)
+
+
+def new_ids(renamed: Outcome, outcome: Outcome, old: dict[str, str]) -> dict[str, str]:
+    """Ids are made of the unit and the time: the new to the old ones."""
+    episodes = {(e[1:4], e.triggered_at): e.episode_id for e in outcome.rows.episodes}
+    events = {(n[2:5], n.ts): n.event_id for n in outcome.rows.negative_balances}
+    result = {}
+    for e in renamed.rows.episodes:
+        result[e.episode_id] = episodes[(old[e.account_id], *e[2:4]), e.triggered_at]
+    for n in renamed.rows.negative_balances:
+        result[n.event_id] = events[(old[n.account_id], *n[3:5]), n.ts]
+    return result
+
+
+@given(markets, places, st.sampled_from((-1, 0, 1)))
+def test_nothing_depends_on_the_future(market: Market, place: int, offset: int) -> None:
+    """Without anything later than t (events, versions, policy entries) all up to t is the same."""
+    ledger, history = ledger_of(market), history_of(market)
+    times = ledger.times()
+    t = times[place % len(times)] + offset
+    entries = [e for e in delivered(*market).policy if parse_time_us(e["valid_from"]) <= t]
+    known = replace(ledger.until(t), policy=parse_policy(entries))
+    before: Carried | None = None
+    for whole in history:
+        if before and whole.session.start > t:
+            break
+        cut = run_session(known, whole.session.day, before)
+        if whole.session.end <= t:
+            assert canonical(cut.tables) == canonical(whole.tables)
+        assert seen_by(cut, t) == seen_by(whole, t)
+        before = cut.carried
+
+
+def seen_by(outcome: Outcome, t: int) -> dict[str, list[str]]:
+    """What a session says of the time up to t."""
+    rows, tables = outcome.rows, outcome.tables
+    ended = {e.episode_id for e in rows.episodes if e.ended_at <= t}
+    seen: dict[str, list[Any]] = defaultdict(list)
+    seen["liquidations"] = [e for e in rows.episodes if e.episode_id in ended]
+    seen["components"] = [c for c in rows.components if c.episode_id in ended]
+    seen["adl"] = [a for a in rows.adl_losses if a.ts <= t]
+    seen["negative"] = [sorted(n.items(), key=str) for n in tables["negative_balances"] if n["ts"] <= t]
+    seen["fund"] = [e for e in outcome.session.waterfall.entries if e.ts <= t]
+    return {name: sorted(map(repr, found)) for name, found in seen.items()}

@@ -1,0 +1,72 @@
+"""`lossledger demo` from end to end, on Spark, with the market that it ships with."""
+
+import re
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from jobs.demo import demo_lines
+from jobs.warehouse import Warehouse
+from schemas import attribution
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("demo") / "d"
+
+
+@pytest.fixture(scope="module")
+def lines(spark: "SparkSession", folder: Path) -> list[str]:
+    return list(demo_lines(folder))
+
+
+def test_every_table_is_told_in_100_columns(lines: list[str], folder: Path) -> None:
+    titles = [re.split(r",? (?:in|of|per|day|20)", line)[0] for line in lines if re.match("[A-Z]{3}", line)]
+    assert titles == [
+        "WHAT HAPPENED",
+        "INSURANCE FUND",
+        "WHO PAID FOR THE DEFICITS",
+        "LARGEST SOCIALISED LOSSES",
+        "LARGEST SOCIALISED LOSSES",
+        "UNDER OTHER RULES",
+        "UNDER OTHER RULES",
+        "WHERE IT IS",
+    ]
+    assert [line for line in lines if len(line) > 100 and str(folder) not in line] == []
+
+
+def test_what_is_told_is_what_is_published(lines: list[str], folder: Path) -> None:
+    warehouse = Warehouse(folder / "warehouse")
+    losses = _usdt(warehouse.read(attribution.SESSION_LOSSES, date(2025, 10, 10)))
+    (deficit,) = losses["deficit"].to_pylist()
+    (socialised,) = losses["socialised"].to_pylist()
+    assert socialised > 0  # the fund runs dry: that is what the demonstration is about
+    assert any(line.split()[:3] == ["deficit,", "covered", f"{deficit:,.6f}"] for line in lines)
+    charged = _usdt(warehouse.read(attribution.SOCIALISED_LOSSES)).sort_by([("charge", "descending")])
+    most = charged.slice(0, 1).to_pylist()[0]
+    start = lines.index(f"LARGEST SOCIALISED LOSSES in USDT, of {charged.num_rows}")
+    assert lines[start + 2].split()[:4] == [
+        most["account_id"],
+        most["client_class"],
+        "2025-10-10",
+        f"{most['charge']:,.6f}",
+    ]
+
+
+def test_page_is_there(lines: list[str], folder: Path) -> None:
+    page = (folder / "lossledger.html").read_text(encoding="utf-8")
+    assert page.endswith("</html>\n")
+    assert any(str(folder / "lossledger.html") in line for line in lines)
+
+
+def _usdt(data: pa.Table) -> pa.Table:
+    return data.filter(pc.equal(data["currency"], "USDT"))

@@ -1,0 +1,209 @@
+"""Small tables in, small tables out: a session written as text, replayed and attributed by the engine alone.
+
+The session is the UTC day 2025-10-10, the first of its ledger. Tables are written with `|` between columns; an
+empty cell is null. `session()` takes the events of all accounts, `expect()` compares the columns that a table names.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from engine.attribution import Session, adl_rows, attribute, comparison_rows, shortfall_instants
+from engine.clock import day_start_us
+from engine.contracts import Contract
+from engine.events import Account, AccountVersion, Fill, Funding, Market, TickSeries, Transfer, UnitKey
+from engine.margin import TierHistory, TierTable
+from engine.numbers import E18, e18_to_units
+from engine.parsing import parse_decimal_e18
+from engine.policy import Policy, parse_policy
+from engine.replay import replay_units
+from engine.rows import SessionRows
+from engine.unit import UnitInput
+from engine.waterfall import ExternalMovement, run_waterfall
+from schemas.core import Type
+from schemas.registry import PUBLISHED
+
+Cells = dict[str, str]
+DAY = date(2025, 10, 10)
+BEGINNING = -(1 << 62)
+ONE_PERPETUAL = """
+    instrument | kind   | currency | multiplier | tick_size
+    P          | linear | USD      | 1          | 0.1
+"""
+HALF_PERCENT = [{"floor": "0", "rate": "0.005"}]
+FILLS = {"fill": "normal", "liquidation": "liquidation", "adl": "adl"}
+
+
+def parse(text: str) -> list[Cells]:
+    """The rows of a text table; cells left out at the end of a line are empty."""
+    header, *lines = [
+        [cell.strip() for cell in line.split("|")] for line in text.splitlines() if line.strip()
+    ]
+    return [dict(zip(header, line + [""] * (len(header) - len(line)), strict=True)) for line in lines]
+
+
+def instant(text: str) -> int:
+    """HH:MM[:SS[.ffffff]] of the session's day, in microseconds."""
+    hours, minutes, seconds = (text + ":0").split(":")[:3]
+    micros = parse_decimal_e18(seconds) // 10**12
+    return day_start_us(DAY) + (int(hours) * 60 + int(minutes)) * 60_000_000 + micros
+
+
+@dataclass
+class Book:
+    """The events of a text table, ready to be replayed."""
+
+    currencies: Mapping[str, int]
+    market: Market
+    policy: Policy
+    accounts: dict[str, Account]
+    units: dict[UnitKey, UnitInput]
+    movements: list[ExternalMovement]
+
+    def replay(self, snapshots: list[int]) -> SessionRows:
+        for unit in self.units.values():
+            unit.snapshots = snapshots
+        return replay_units(self.units.values(), self.market, self.policy, BEGINNING)
+
+
+@dataclass
+class Result:
+    """The published rows of the session by table, decimals and times as text, and what units were charged."""
+
+    tables: dict[str, list[Cells]]
+    charges: dict[tuple[str, str], str]
+
+
+def session(
+    events: str,
+    *,
+    instruments: str = ONE_PERPETUAL,
+    tiers: str = "instrument | floor | rate",
+    accounts: str = "account | type | protected",
+    currencies: Mapping[str, int] | None = None,
+    **policy: object,
+) -> Result:
+    """Replay and attribute.
+
+    Accounts are protected retail clients and margin is half a percent, where a table does not say otherwise.
+    """
+    book = _book(events, instruments, tiers, accounts, currencies or {"USD": 2}, policy)
+    rows = book.replay([])
+    waterfall = run_waterfall(
+        book.currencies, None, book.movements, rows.fund_movements, rows.negative_balances, book.policy
+    )
+    start, end = book.policy.session_bounds(DAY)
+    done = Session(DAY, start, end, book.policy, book.currencies, book.accounts, rows, waterfall)
+    tables = attribute(done)
+    tables["adl_losses"] = adl_rows(done, {})
+    snapshots = book.replay(shortfall_instants(done)).snapshots
+    tables["rule_comparison"], tables["rule_totals"] = comparison_rows(done, snapshots)
+    charges = {
+        (key.account_id, key.isolation): _decimal(done.money(key.currency, amount))
+        for key, amount in sorted(done.charges.items())
+    }
+    return Result({name: [_cells(name, row) for row in rows] for name, rows in tables.items()}, charges)
+
+
+def expect(result: Result, table: str, text: str) -> None:
+    """AssertionError unless the table has just these rows, in any order, in the columns that the text names."""
+    expected = parse(text)
+    header = [cell.strip() for cell in next(line for line in text.splitlines() if line.strip()).split("|")]
+    actual = [{name: row[name] for name in header} for row in result.tables[table]]
+    left, right = ("\n".join(sorted(" | ".join(row.values()) for row in rows)) for rows in (expected, actual))
+    assert left == right, f"{table} ({' | '.join(header)})\nexpected:\n{left}\nactual:\n{right}"
+
+
+def _book(
+    events: str,
+    instruments: str,
+    tiers: str,
+    accounts: str,
+    scales: Mapping[str, int],
+    policy: Mapping[str, object],
+) -> Book:
+    terms = parse_policy([{"valid_from": "2020-01-01", **policy}])
+    book = Book(scales, _market(instruments, tiers, scales), terms, {}, {}, [])
+    known = {row["account"]: row for row in parse(accounts)}
+    for number, row in enumerate(parse(events), 1):
+        account_id = row.get("account") or "a"
+        if account_id not in book.accounts:
+            book.accounts[account_id] = _account(account_id, known.get(account_id, {}))
+        _add_event(book, row, account_id, f"{number:03}")
+    for series in book.market.ticks.values():
+        assert series.ts == sorted(set(series.ts)), "ticks are written in the order of time"
+    return book
+
+
+def _account(account_id: str, row: Mapping[str, str]) -> Account:
+    protected = row.get("protected", "true") == "true"
+    return Account(account_id, row.get("type", "client"), (AccountVersion(0, "retail", protected),))
+
+
+def _market(instruments: str, tiers: str, scales: Mapping[str, int]) -> Market:
+    market = Market({}, {}, {})
+    steps = parse(tiers)
+    for row in parse(instruments):
+        name, scale = row["instrument"], scales[row["currency"]]
+        multiplier = parse_decimal_e18(row["multiplier"])
+        market.contracts[name] = Contract(name, row["kind"], row["currency"], scale, multiplier)
+        market.tick_sizes[name] = [(0, parse_decimal_e18(row["tick_size"]))]
+        mine = [step for step in steps if step["instrument"] == name] or HALF_PERCENT
+        table = TierTable(
+            [(parse_decimal_e18(s["floor"]), parse_decimal_e18(s["rate"])) for s in mine], scale
+        )
+        market.tiers[name] = TierHistory(name, {0: table})
+    return market
+
+
+def _add_event(book: Book, row: Mapping[str, str], account_id: str, number: str) -> None:
+    ts, event = instant(row["time"]), row["event"]
+    instrument_id = row.get("instrument") or next(iter(book.market.contracts))
+    currency = row.get("currency") or book.market.contracts[instrument_id].currency
+    price = parse_decimal_e18(row.get("price") or 0)
+    amount = e18_to_units(parse_decimal_e18(row.get("amount") or 0), book.currencies[currency])
+    if event == "tick":
+        series = book.market.ticks.setdefault(instrument_id, TickSeries())
+        series.ts.append(ts)
+        series.mark.append(price)
+        series.bid.append(parse_decimal_e18(row["bid"]) if row.get("bid") else None)
+        series.ask.append(parse_decimal_e18(row["ask"]) if row.get("ask") else None)
+    elif event == "funding":
+        rate = parse_decimal_e18(row["rate"])
+        book.market.funding.setdefault(instrument_id, []).append(Funding(ts, rate, price))
+    elif event == "fund":
+        book.movements.append(ExternalMovement(ts, number, currency, "opening", amount))
+    else:
+        key = UnitKey(account_id, currency, row.get("isolation", ""))
+        unit = book.units.setdefault(key, UnitInput(key, book.accounts[account_id]))
+        if event == "transfer":
+            unit.transfers.append(Transfer(ts, number, amount))
+            return
+        side, quantity = (1 if row["side"] == "buy" else -1), parse_decimal_e18(row["quantity"])
+        fee = e18_to_units(parse_decimal_e18(row.get("fee") or 0), book.currencies[currency])
+        fill = Fill(ts, number, number, instrument_id, side, price, quantity, fee, FILLS[event])
+        unit.fills.append(fill)
+
+
+def _cells(table: str, row: Mapping[str, Any]) -> Cells:
+    types = {column.name: column.type for column in PUBLISHED[f"attribution.{table}"].columns}
+    return {name: _cell(value, types[name]) for name, value in row.items()}
+
+
+def _cell(value: Any, kind: Type) -> str:
+    if value is None:
+        return ""
+    if kind is Type.DECIMAL:
+        return _decimal(value)
+    if kind is Type.TIME:
+        seconds = (value - day_start_us(DAY)) // 1_000_000
+        text = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+        return text.removesuffix(":00")
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _decimal(value_e18: int) -> str:
+    whole, rest = divmod(abs(value_e18), E18)
+    fraction = f"{rest:018}".rstrip("0")
+    return ("-" if value_e18 < 0 else "") + f"{whole}" + (f".{fraction}" if fraction else "")

@@ -1,0 +1,138 @@
+"""Maintenance margin and the liquidation trigger (rules.md sections 6 and 7)."""
+
+import pytest
+
+from engine.margin import TierTable
+from engine.numbers import e18_to_units, units_to_e18
+from engine.parsing import parse_decimal_e18
+from tests.spec.tables import Result, expect, parse, session
+
+ONE_PERCENT = """
+    instrument | floor | rate
+    P          | 0     | 0.01
+"""
+NOBODY = "account_id"
+ELECTED = """
+    account_id | trigger | triggered_at | equity_at_trigger | maintenance_margin_at_trigger
+    a          | margin  | 10:00        | 91                | 91
+"""
+
+
+@pytest.mark.parametrize(
+    "row",
+    parse("""
+        notional  | margin  | why
+        100.01    | 0.41    | 0.40004: up to the next unit
+        49999.99  | 200     | 199.99996: up to the next unit
+        50000     | 200     | a floor belongs to its tier, and margin does not jump there
+        250000    | 1200    | 250000 × 1 % − 1300
+        300000    | 1700    | 300000 × 1 % − 1300
+    """),
+    ids=lambda row: row["notional"],
+)
+def test_tiers(row: dict[str, str]) -> None:
+    """MM = ceil(n × rate − deduction): 0.4 %, from 50,000 on 0.5 % − 50, from 250,000 on 1 % − 1,300."""
+    steps = [("0", "0.004"), ("50000", "0.005"), ("250000", "0.01")]
+    table = TierTable([(parse_decimal_e18(floor), parse_decimal_e18(rate)) for floor, rate in steps], scale=2)
+    notional = e18_to_units(parse_decimal_e18(row["notional"]), 2)
+    assert units_to_e18(table.maintenance_margin_units(notional), 2) == parse_decimal_e18(row["margin"])
+
+
+def _at_equality(trigger: str) -> Result:
+    """Equity and margin are both 91 at a mark of 9,100; later the account closes by itself."""
+    return session(
+        """
+        time  | event    | amount | side | quantity | price
+        09:00 | transfer | 991
+        09:01 | fill     |        | buy  | 1        | 10000
+        10:00 | tick     |        |      |          | 9100
+        11:00 | fill     |        | sell | 1        | 9100
+        """,
+        tiers=ONE_PERCENT,
+        trigger=trigger,
+    )
+
+
+@pytest.mark.parametrize(("trigger", "liquidations"), [("lt", NOBODY), ("lte", ELECTED)])
+def test_equality_triggers_only_where_the_policy_says_so(trigger: str, liquidations: str) -> None:
+    expect(_at_equality(trigger), "liquidations", liquidations)
+
+
+def test_margin_is_looked_at_only_when_a_held_instrument_ticks() -> None:
+    """The withdrawal leaves too little at 10:00; the tick at 11:00 finds it, at a price that did not move."""
+    result = session("""
+        time  | event    | amount | side | quantity | price
+        09:00 | transfer | 1000
+        09:00 | fill     |        | buy  | 1        | 10000
+        09:00 | tick     |        |      |          | 10000
+        10:00 | transfer | -990
+        11:00 | tick     |        |      |          | 10000
+        12:00 | fill     |        | sell | 1        | 10000
+    """)
+    expect(result, "liquidations", "triggered_at | equity_at_trigger | end_reason\n 11:00 | 10 | self_closed")
+
+
+def test_nobody_is_triggered_while_a_held_instrument_has_no_mark() -> None:
+    """P alone would be far under its margin at 10:00, but Q has no price yet; at 11:00 both are known."""
+    result = session(
+        """
+        time  | event    | instrument | amount | side | quantity | price
+        09:00 | transfer |            | 100
+        09:00 | fill     | P          |        | buy  | 1        | 1000
+        09:00 | fill     | Q          |        | buy  | 1        | 1000
+        10:00 | tick     | P          |        |      |          | 800
+        11:00 | tick     | Q          |        |      |          | 1000
+        12:00 | fill     | P          |        | sell | 1        | 800
+        12:00 | fill     | Q          |        | sell | 1        | 1000
+        """,
+        instruments="""
+        instrument | kind   | currency | multiplier | tick_size
+        P          | linear | USD      | 1          | 0.1
+        Q          | linear | USD      | 1          | 0.1
+        """,
+        tiers="""
+        instrument | floor | rate
+        P          | 0     | 0.005
+        Q          | 0     | 0.01
+        """,
+    )
+    expect(
+        result,
+        "liquidations",
+        """
+        triggered_at | equity_at_trigger | maintenance_margin_at_trigger
+        11:00        | -100              | 14
+        """,
+    )
+
+
+def test_isolated_and_cross_positions_stand_alone() -> None:
+    """The isolated unit falls with its own 20; the 1,000 of the cross unit beside it are not asked."""
+    result = session("""
+        time  | event       | isolation | amount | side | quantity | price
+        09:00 | transfer    |           | 1000
+        09:00 | transfer    | P         | 20
+        09:00 | fill        | P         |        | buy  | 1        | 1000
+        10:00 | tick        |           |        |      |          | 984
+        10:01 | liquidation | P         |        | sell | 1        | 981
+    """)
+    expect(result, "liquidations", "isolation | equity_at_trigger | terminal_equity\n P | 4 | 1")
+
+
+def test_house_accounts_are_replayed_but_never_triggered() -> None:
+    result = session(
+        """
+        time  | account | event       | side | quantity | price | fee
+        09:00 | mm      | fill        | buy  | 1        | 1000
+        10:00 |         | tick        |      |          | 500
+        10:01 | mm      | liquidation | sell | 1        | 400   | 2
+        """,
+        accounts="""
+        account | type
+        mm      | house
+        """,
+    )
+    expect(result, "liquidations", "account_id")
+    expect(result, "negative_balances", "account_id")
+    expect(result, "insurance_fund_ledger", "kind")  # nor is its fee a movement of the fund
+    expect(result, "account_daily", "account_id | closing_wallet\n mm | -602")

@@ -1,0 +1,61 @@
+"""The demonstration's folder: its own is made anew, anybody else's is left alone."""
+
+from pathlib import Path
+
+import pytest
+
+import simulator.demo
+from engine.errors import ConfigError
+from jobs.demo import demo_lines
+from jobs.parallel import InProcess
+from simulator.config import MarketConfig
+
+SMALL = MarketConfig(seed=1, accounts=20, days=1, instruments=2, tick_seconds=1800)
+
+
+@pytest.fixture(autouse=True)
+def small_market(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(simulator.demo, "DEMO", SMALL)
+
+
+def demo(folder: Path) -> list[str]:
+    return list(demo_lines(folder, InProcess(1)))
+
+
+def test_demo_folder_is_made_anew_and_what_lies_beside_stays(tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    first = demo(folder)
+    (folder / "landing" / "ticks" / "mine.csv").write_text("left over from yesterday\n")
+    (folder / "notes.txt").write_text("mine\n")
+    second = demo(folder)
+    assert [line for line in first if not line.endswith(" s") and "s in all" not in line] == [
+        line for line in second if not line.endswith(" s") and "s in all" not in line
+    ]
+    assert not (folder / "landing" / "ticks" / "mine.csv").exists()
+    assert (folder / "notes.txt").read_text() == "mine\n"
+    assert (folder / "lossledger.html").exists()
+
+
+def test_demo_that_was_interrupted_is_begun_again(tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    lines = demo_lines(folder, InProcess(1))
+    next(lines)  # only begun
+    lines.close()
+    assert demo(folder)[-1].endswith("s in all")
+
+
+def test_foreign_folder_is_refused_and_untouched(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work\n")
+    with pytest.raises(ConfigError, match="not made by lossledger demo: give --folder a new or empty folder"):
+        demo(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "demo").touch()
+    with pytest.raises(ConfigError, match="give --folder a new or empty folder"):
+        demo(tmp_path / "demo")
+
+
+def test_empty_folder_is_welcome(tmp_path: Path) -> None:
+    assert demo(tmp_path)[-1].endswith("s in all")

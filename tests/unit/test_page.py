@@ -1,0 +1,248 @@
+"""The page: exact figures of the published tables, one file that needs nothing else, the same bytes every time."""
+
+import re
+from collections.abc import Iterator
+from datetime import date, timedelta
+from fractions import Fraction
+from pathlib import Path
+
+import pyarrow.compute as pc
+import pytest
+
+from engine.errors import ConfigError
+from engine.numbers import E18
+from jobs import page_sections
+from jobs.figures import exact
+from jobs.page import page_text, write_page
+from jobs.page_cases import margins
+from jobs.page_charts import Bar, Part, Scale, bar_chart, bridge, step_line
+from jobs.page_data import PublishedRows, of, total
+from jobs.page_html import facts, table, tile
+from jobs.page_margin import Distance, distances
+from jobs.parallel import InProcess
+from jobs.run import Request, run
+from jobs.warehouse import Warehouse
+from schemas import attribution
+from simulator.config import MarketConfig
+from simulator.simulate import simulate
+
+DAYS = [date(2025, 10, 10), date(2025, 10, 11)]
+MARKET = MarketConfig(
+    seed=1,
+    accounts=60,
+    days=2,
+    instruments=4,
+    tick_seconds=300,
+    trades_per_account_day=8.0,
+    fund_opening={"USDT": "300", "BTC": "0.001"},
+)
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+    root = tmp_path_factory.mktemp("page")
+    simulate(MARKET, root / "landing")
+    list(run(Request(root / "landing", root / "warehouse", DAYS[0], DAYS[1], InProcess(1))))
+    yield Warehouse(root / "warehouse")
+
+
+@pytest.fixture(scope="module")
+def text(warehouse: Warehouse) -> str:
+    return page_text(PublishedRows(warehouse, DAYS))
+
+
+def test_same_tables_give_the_same_bytes(warehouse: Warehouse, tmp_path: Path) -> None:
+    write_page(warehouse, DAYS, tmp_path / "one.html")
+    write_page(Warehouse(warehouse.root), list(reversed(DAYS)), tmp_path / "folder" / "two.html")
+    assert (tmp_path / "one.html").read_bytes() == (tmp_path / "folder" / "two.html").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "one.html"]
+
+
+def test_page_asks_nobody_for_anything(text: str) -> None:
+    assert not re.search(r"https?:|//\w|url\(|@import|<script|<link|<img|<iframe|\bsrc=|\son\w+=", text)
+    assert re.findall(r'href="([^"]*)"', text) == [
+        f"#{name}" for name in ("fund", "causes", "paid", "cases", "rules", "checks", "margins", "source")
+    ]
+    assert "default-src &#x27;none&#x27;" in text
+
+
+def test_page_is_well_formed(text: str) -> None:
+    from xml.etree import ElementTree
+
+    ElementTree.fromstring(re.sub(r"<meta[^>]*>", "", text.removeprefix("<!doctype html>\n")))
+
+
+def test_headline_is_the_sum_of_the_published_rows(warehouse: Warehouse, text: str) -> None:
+    losses = warehouse.read(attribution.SESSION_LOSSES)
+    for currency in ("USDT", "BTC"):
+        mine = losses.filter(pc.equal(losses["currency"], currency))
+        for column in ("deficit", "fund_draw", "socialised", "unprotected_deficit", "adl_loss"):
+            amount = sum(mine[column].to_pylist())  # exact decimals of Arrow
+            places = 8 if currency == "BTC" else 6
+            expected = f"{amount:,.{places}f}" if amount else "0"
+            assert f"<b>{expected} <span>{currency}</span></b>" in text
+
+
+def test_page_tells_what_it_was_made_from(warehouse: Warehouse, text: str) -> None:
+    for day in PublishedRows(warehouse, DAYS).days:
+        assert day.output_sha256 in text
+        assert day.input_sha256 in text
+        assert day.run_id in text
+        for name, version in day.table_versions.items():
+            assert f"{name} {version}" in text
+
+
+def test_rows_that_were_not_published_are_not_shown(tmp_path: Path) -> None:
+    """A table may hold a newer version: of a run that is not done, or of a hand that should not have been there."""
+    simulate(MARKET, tmp_path / "landing")
+    list(run(Request(tmp_path / "landing", tmp_path / "warehouse", DAYS[0], DAYS[0], InProcess(1))))
+    warehouse = Warehouse(tmp_path / "warehouse")
+    before = page_text(PublishedRows(warehouse, DAYS[:1]))
+    losses = warehouse.read(attribution.SESSION_LOSSES, DAYS[0])
+    warehouse.replace_day(attribution.SESSION_LOSSES, losses.slice(0, 1), DAYS[0])
+    assert page_text(PublishedRows(Warehouse(tmp_path / "warehouse"), DAYS[:1])) == before
+
+
+@pytest.mark.parametrize(
+    ("days", "says"),
+    [
+        ([], "no date given"),
+        ([DAYS[0], DAYS[1] + timedelta(days=1)], "2025-10-12 is not published"),
+    ],
+)
+def test_dates_that_are_not_published_are_refused(warehouse: Warehouse, days: list[date], says: str) -> None:
+    with pytest.raises(ConfigError, match=f"{says} in .*: published dates are 2025-10-10 to 2025-10-11"):
+        PublishedRows(warehouse, days)
+
+
+def test_a_page_that_cannot_be_written_is_one_line(warehouse: Warehouse, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match="cannot write"):
+        write_page(warehouse, DAYS, tmp_path / "file" / "page.html")
+
+
+def test_every_break_is_listed(warehouse: Warehouse, text: str) -> None:
+    checks = PublishedRows(warehouse, DAYS).rows(attribution.RECONCILIATION)
+    breaks = [row for row in checks if row["break"] and abs(row["break"]) > row["tolerance"]]
+    assert breaks
+    for row in breaks:
+        assert f'<td>{row["key"]}</td><td class="n">{exact(row["expected"])}</td>' in text
+        assert f'<td class="n bad">{exact(row["break"])}</td>' in text
+
+
+def test_causes_add_up_to_the_deficits(text: str) -> None:
+    sums = re.findall(r"Sum of the causes ([\d.,]+), deficits ([\d.,]+): (\w+)", text)
+    assert len(sums) == 2  # currencies
+    assert all(causes == deficits and said == "equal" for causes, deficits, said in sums)
+
+
+def test_more_than_a_week_is_one_bridge_and_a_table(
+    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page_sections, "_BRIDGES", 1)
+    rows = PublishedRows(warehouse, DAYS)
+    html = page_sections.fund(rows)
+    daily = of(rows.rows(attribution.INSURANCE_FUND_DAILY), currency="USDT")
+    assert "<h3>USDT, 2025-10-10 to 2025-10-11</h3>" in html
+    assert f'<div class="amount">{exact(total(daily, "draws"), 6)}</div>' in html
+    assert f'<td>2025-10-11</td><td class="n">{exact(daily[1]["opening"], 6)}</td>' in html
+
+
+def test_liquidation_price_is_where_equity_meets_margin(warehouse: Warehouse) -> None:
+    rows = PublishedRows(warehouse, DAYS)
+    known = distances(rows)
+    assert known.nearest == sorted(known.nearest, key=lambda d: d.distance)
+    assert {
+        d.position["side"] if "side" in d.position else d.position["quantity"] > 0 for d in known.nearest
+    } == {
+        True,
+        False,
+    }
+    for at in known.nearest:
+        step = Fraction(at.tick_size, E18)
+        price = Fraction(at.liquidation, E18)
+        good = price + step if at.position["quantity"] > 0 else price - step
+        bad = price - step if at.position["quantity"] > 0 else price + step
+        assert _headroom(rows, at, good) > 0 > _headroom(rows, at, bad)
+    assert "Nearest to liquidation" in margins(rows)
+
+
+def _headroom(rows: PublishedRows, at: Distance, price: Fraction) -> Fraction:
+    """Equity less maintenance margin at a price, straight from rules.md sections 2 and 6, unrounded."""
+    row = at.position
+    (terms,) = of(rows.reference("instruments"), instrument_id=row["instrument_id"])
+    tiers = of(rows.reference("margin_tiers"), instrument_id=row["instrument_id"])
+    newest = max(tier["valid_from"] for tier in tiers)
+    (unit,) = of(
+        rows.rows(attribution.ACCOUNT_DAILY),
+        **{name: row[name] for name in ("business_date", "account_id", "currency", "isolation")},
+    )
+    size = Fraction(abs(row["quantity"]), E18) * Fraction(terms["multiplier"], E18)
+    inverse = terms["kind"] == "inverse"
+    value = size / price if inverse else size * price
+    gain = (value - Fraction(row["entry_value"], E18)) * (-1 if inverse else 1)
+    equity = Fraction(unit["closing_wallet"], E18) + (gain if row["quantity"] > 0 else -gain)
+    margin, below, rate = Fraction(0), Fraction(0), Fraction(0)
+    for tier in sorted(of(tiers, valid_from=newest), key=lambda tier: tier["notional_floor"]):
+        floor = Fraction(tier["notional_floor"], E18)
+        if floor > value:
+            break
+        margin += (floor - below) * rate  # each slice of the notional at the rate of its own tier
+        below, rate = floor, Fraction(tier["maintenance_rate"], E18)
+    return equity - margin - (value - below) * rate
+
+
+# --- pieces
+
+
+def test_what_was_delivered_never_becomes_markup() -> None:
+    hostile = '<script>"&'
+    safe = "&lt;script&gt;&quot;&amp;"
+    bar = Bar(hostile, [], hostile, hostile)
+    for html in (
+        table(["a"], [[hostile]], hostile),
+        facts([(hostile, hostile)]),
+        tile(hostile, [(hostile, hostile)], hostile),
+        bar_chart([bar], unit=hostile),
+        step_line([(0, 1)], 0, 1, [hostile]),
+    ):
+        assert "<script>" not in html
+        assert safe in html
+
+
+def test_bridge_ends_where_it_closes() -> None:
+    bars = bridge([("opening", 5 * E18, "level"), ("draws", -3 * E18, "out")], 2 * E18, 2)
+    assert [(bar.label, bar.parts[0].start // E18, bar.parts[0].end // E18, bar.text) for bar in bars] == [
+        ("opening", 0, 5, "5.00"),
+        ("draws", 5, 2, "-3.00"),
+        ("closing", 0, 2, "2.00"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "ticks"),
+    [
+        (0, 24_662_978_010, [0, 10_000_000_000, 20_000_000_000]),
+        (-52, 81, [-50, 0, 50]),
+        (0, 1, [0, 1]),
+        (-30, -10, [-30, -20, -10, 0]),
+        (0, 0, [0, 1]),
+    ],
+)
+def test_axis_has_round_ticks_and_zero(low: int, high: int, ticks: list[int]) -> None:
+    assert Scale.over([Bar("", [Part(low, high, "in")], "")]).ticks() == ticks
+
+
+def test_bars_lie_where_their_amounts_are() -> None:
+    html = bar_chart(
+        [Bar("loss", [Part(0, -50 * E18, "in")], "-50"), Bar("gain", [Part(0, 150 * E18, "out")], "150")]
+    )
+    assert '<rect class="in" x="0" y="3" width="250" height="14"/>' in html
+    assert '<rect class="out" x="250" y="3" width="750" height="14"/>' in html
+    assert '<span style="left:25.0%">0</span>' in html
+
+
+def test_balance_is_drawn_as_steps_and_its_extremes_stay() -> None:
+    points = [(0, 100), (500, 40), (500, 0), (500, 60)]  # three movements at one instant
+    html = step_line(points, 0, 1000, ["start", "end"])
+    assert 'd="M0 0V0V0V0H500V80V200V80H1000"' in html

@@ -1,0 +1,264 @@
+"""Scenarios: exact, complete, and apart from what is published."""
+
+import json
+import shutil
+from collections.abc import Mapping
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+import yaml
+
+from engine.errors import ConfigError, ConflictError
+from jobs.day import published_days
+from jobs.landing import SCENARIOS
+from jobs.parallel import InProcess
+from jobs.run import Request, run
+from jobs.scenario import scenario_names, scenario_root
+from jobs.warehouse import Warehouse
+from schemas.registry import PUBLISHED, TABLES
+from tests.cases import DATA, case_days, published, text_rows
+from tests.oracle.compare import diff_tables
+from tests.oracle.markets import write_market
+from tests.oracle.oracle import compute
+
+FIRST, SECOND, THIRD = case_days("edges")
+
+
+def write_scenario(landing: Path, name: str, **content: object) -> None:
+    (landing / SCENARIOS).mkdir(exist_ok=True)
+    text = yaml.safe_dump({"name": name, "reason": "a test", **content})
+    (landing / SCENARIOS / f"{name}.yaml").write_text(text)
+
+
+def run_range(landing: Path, warehouse: Path, first: date, last: date, scenario: str | None = None) -> list[str]:
+    return list(run(Request(landing, warehouse, first, last, InProcess(2), None, scenario)))
+
+
+def files(warehouse: Path) -> dict[Path, bytes]:
+    found = (p for p in warehouse.rglob("*") if p.is_file())
+    return {p: p.read_bytes() for p in found if SCENARIOS not in p.relative_to(warehouse).parts}
+
+
+def days_of(warehouse: Path, days: set[date]) -> dict[str, list[Mapping[str, str]]]:
+    """The published rows of some dates, every column, ids too."""
+    opened = Warehouse(warehouse)
+    shown = {day.isoformat() for day in days}
+    return {
+        name: [row for row in text_rows(opened, table) if row["business_date"] in shown]
+        for name, table in PUBLISHED.items()
+    }
+
+
+def differences(landing: Path, root: Path, days: list[date], scenario: Mapping[str, object]) -> dict[str, int]:
+    """Tables in which a scenario's rows are not the oracle's, and in how many rows."""
+    expected = compute(landing, days[0], days[-1], None, scenario)
+    for row in expected["quarantine"]:
+        del row["reasons"]  # each says it in its own words
+    actual = published(root)
+    found = {name: len(diff_tables(expected.get(name, []), rows)) for name, rows in actual.items()}
+    return {name: count for name, count in found.items() if count}
+
+
+@pytest.fixture
+def edges(tmp_path: Path) -> Path:
+    """The landing zone of the case `edges`, to write scenarios into."""
+    return Path(shutil.copytree(DATA / "edges" / "landing", tmp_path / "landing"))
+
+
+@pytest.fixture
+def simulated(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(DATA / "edges_simulated" / "landing", tmp_path / "landing"))
+
+
+def test_identity_from_every_date(edges: Path, tmp_path: Path) -> None:
+    """Nothing overridden, nothing different, wherever it starts: row for row, ids and sources included."""
+    warehouse = tmp_path / "warehouse"
+    run_range(edges, warehouse, FIRST, THIRD)
+    before = files(warehouse)
+    for start in (FIRST, SECOND, THIRD):
+        name = f"from-{start}"
+        write_scenario(edges, name)
+        run_range(edges, warehouse, start, THIRD, name)
+        days = {day for day in (FIRST, SECOND, THIRD) if day >= start}
+        root = scenario_root(warehouse, name)
+        assert set(published_days(Warehouse(root))) == days
+        assert days_of(root, days) == days_of(warehouse, days)
+    assert files(warehouse) == before
+
+
+def test_identity_where_sessions_start_at_eight(tmp_path: Path) -> None:
+    """The folder of the first date of the scenario also holds events of the session before."""
+    landing, warehouse = tmp_path / "landing", tmp_path / "warehouse"
+    shutil.copytree(DATA / "recorded_equity_8h" / "landing", landing)
+    write_scenario(landing, "same")
+    run_range(landing, warehouse, FIRST, SECOND)
+    run_range(landing, warehouse, SECOND, SECOND, "same")
+    root = scenario_root(warehouse, "same")
+    assert days_of(root, {SECOND}) == days_of(warehouse, {SECOND})
+
+
+@pytest.mark.parametrize("seed", [3])
+def test_identity_in_the_middle_of_generated_markets(seed: int, tmp_path: Path) -> None:
+    landing, warehouse = tmp_path / "landing", tmp_path / "warehouse"
+    first, last = write_market(landing, seed, "recorded")
+    write_scenario(landing, "same")
+    run_range(landing, warehouse, first, last)
+    run_range(landing, warehouse, last, last, "same")
+    assert days_of(scenario_root(warehouse, "same"), {last}) == days_of(warehouse, {last})
+
+
+@pytest.mark.parametrize(
+    ("seed", "execution", "policy", "opening"),
+    [
+        (1, "recorded", {"sharing": "equity_prorata", "residual": "to_fund"}, None),
+        (2, "recorded", {"execution": "simulated", "latency_us": 60_000_000}, "0"),
+        (4, "simulated", {"slippage_rate": "0.01", "trigger": "lte"}, "1"),
+        (5, "simulated", {"session_start": "08:00"}, "1000000"),
+    ],
+)
+def test_scenarios_of_generated_markets(
+    seed: int, execution: str, policy: dict[str, object], opening: str | None, tmp_path: Path
+) -> None:
+    """The oracle, which shares no code, has the same rows in every table."""
+    landing, warehouse = tmp_path / "landing", tmp_path / "warehouse"
+    first, last = write_market(landing, seed, execution)
+    content: dict[str, object] = {"policy": policy}
+    if opening is not None:
+        currencies = compute(landing, first, last)["session_losses"]
+        content["fund_opening"] = {row["currency"]: opening for row in currencies}
+    write_scenario(landing, "what-if", **content)
+    run_range(landing, warehouse, first, last, "what-if")
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    root = scenario_root(warehouse, "what-if")
+    assert differences(landing, root, days, content) == {}
+    assert differences(landing, root, days, {}) != {}, "the scenario changes nothing: it tests nothing"
+
+
+def test_override_holds_where_the_policy_changes_the_key(simulated: Path, tmp_path: Path) -> None:
+    policy = [{"valid_from": "2025-10-09", "sharing": "none"}, {"valid_from": "2025-10-10", "sharing": "none"}]
+    (simulated / "policy.yaml").write_text(yaml.safe_dump(policy))
+    write_scenario(simulated, "equity", policy={"sharing": "equity_prorata"})
+    run_range(simulated, tmp_path / "w", FIRST, THIRD, "equity")
+    rows = published(scenario_root(tmp_path / "w", "equity"))["session_losses"]
+    assert {row["method"] for row in rows} == {"equity_prorata"}
+
+
+def openings(root: Path) -> list[tuple[str, str, str, str]]:
+    rows = text_rows(Warehouse(root), PUBLISHED["attribution.insurance_fund_ledger"])
+    return [(r["ts"], r["currency"], r["amount"].rstrip("0"), r["ref"]) for r in rows if r["kind"] == "opening"]
+
+
+def test_fund_opening_replaces_in_place_or_stands_at_the_start(edges: Path, tmp_path: Path) -> None:
+    warehouse = tmp_path / "w"
+    run_range(edges, warehouse, FIRST, FIRST)
+    delivered = {row[1]: row for row in openings(warehouse)}
+    write_scenario(edges, "richer", fund_opening=dict.fromkeys(["USDT", "BTC"], "123.5"))
+    run_range(edges, warehouse, FIRST, FIRST, "richer")
+    found = {row[1]: row for row in openings(scenario_root(warehouse, "richer"))}
+    for currency in ("USDT", "BTC"):
+        ts, ref = ("2025-10-09T00:00:00+00:00", "")
+        if currency in delivered:
+            ts, _, _, ref = delivered[currency]
+        assert found[currency] == (ts, currency, "123.5", ref)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"polcy": {}}, "unknown key polcy; known are name, reason, policy, fund_opening"),
+        ({"policy": {"latency": 1}}, "unknown key 'latency'"),
+        ({"policy": {"valid_from": "2025-10-09"}}, "unknown key 'valid_from'"),
+        ({"policy": {"sharing": "fair"}}, "'fair' is none of session_profit_prorata, equity_prorata, none"),
+        ({"policy": {"fund_floor": {"USDT": "0.001"}}}, "fund_floor of USDT is finer than its ledger unit, 10^-2"),
+        ({"policy": []}, "policy and fund_opening are maps, or left out"),
+        ({"fund_opening": {"USDT": "1.001"}}, "fund_opening of USDT is finer than its ledger unit, 10^-2"),
+        ({"fund_opening": {"XYZ": 1}}, "fund_opening names XYZ, which is not in LANDING/currencies"),
+        ({"fund_opening": {"USDT": "much"}}, "fund_opening of USDT: 'much' is not a decimal"),
+        ({"fund_opening": 5}, "policy and fund_opening are maps, or left out"),
+        ({"name": "other"}, "its name says 'other', its file 'bad'"),
+    ],
+)
+def test_a_malformed_scenario_is_told_in_one_line(
+    edges: Path, tmp_path: Path, content: dict[str, object], message: str
+) -> None:
+    write_scenario(edges, "bad", **content)
+    with pytest.raises(ConfigError) as told:
+        run_range(edges, tmp_path / "w", FIRST, FIRST, "bad")
+    assert message in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("name", ["missing", "../edges", ".hidden", "published", ""])
+def test_a_scenario_that_is_none(edges: Path, tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigError):
+        run_range(edges, tmp_path / "w", FIRST, FIRST, name)
+
+
+def test_a_changed_file_makes_it_anew(edges: Path, tmp_path: Path) -> None:
+    warehouse = tmp_path / "w"
+    write_scenario(edges, "what-if", policy={"sharing": "none"})
+    run_range(edges, warehouse, FIRST, SECOND, "what-if")
+    assert run_range(edges, warehouse, FIRST, SECOND, "what-if")[-1].endswith("nothing changed")
+    write_scenario(edges, "what-if", policy={"sharing": "equity_prorata"})
+    run_range(edges, warehouse, FIRST, FIRST, "what-if")
+    root = scenario_root(warehouse, "what-if")
+    assert set(published_days(Warehouse(root))) == {FIRST}, "nothing is left of the old definition"
+    assert json.loads((root / "scenario.json").read_text())["policy"] == {"sharing": "equity_prorata"}
+    assert scenario_names(warehouse) == ["what-if"]
+
+
+def test_it_is_made_anew_when_the_state_it_starts_from_is_restated(edges: Path, tmp_path: Path) -> None:
+    warehouse = tmp_path / "w"
+    run_range(edges, warehouse, FIRST, SECOND)
+    write_scenario(edges, "same")
+    run_range(edges, warehouse, SECOND, SECOND, "same")
+    moved = edges / "funding" / f"date={FIRST}"
+    for path in moved.iterdir():
+        path.write_text("ts,instrument_id,rate,price\n")
+    run_range(edges, warehouse, FIRST, SECOND)
+    run_range(edges, warehouse, SECOND, SECOND, "same")
+    assert days_of(scenario_root(warehouse, "same"), {SECOND}) == days_of(warehouse, {SECOND})
+
+
+def test_a_fund_opening_belongs_to_the_first_date(edges: Path, tmp_path: Path) -> None:
+    run_range(edges, tmp_path / "w", FIRST, SECOND)
+    write_scenario(edges, "richer", fund_opening={"USDT": 1})
+    with pytest.raises(ConfigError, match=f"run it from the first date, --from {FIRST}"):
+        run_range(edges, tmp_path / "w", SECOND, SECOND, "richer")
+
+
+def test_its_own_dates_have_no_gap(edges: Path, tmp_path: Path) -> None:
+    """After its first date it goes on from its own numbers, never again from the published ones."""
+    warehouse = tmp_path / "w"
+    run_range(edges, warehouse, FIRST, THIRD)
+    write_scenario(edges, "none", policy={"sharing": "none"})
+    run_range(edges, warehouse, FIRST, FIRST, "none")
+    with pytest.raises(ConfigError, match=f"leaves a gap after the last published date {FIRST}"):
+        run_range(edges, warehouse, THIRD, THIRD, "none")
+
+
+def test_locks(edges: Path, tmp_path: Path) -> None:
+    """It runs beside a run of the published tables, and not beside one of itself."""
+    warehouse = tmp_path / "w"
+    run_range(edges, warehouse, FIRST, FIRST)
+    write_scenario(edges, "same")
+    with Warehouse(warehouse).locked():
+        run_range(edges, warehouse, FIRST, FIRST, "same")
+    with Warehouse(scenario_root(warehouse, "same")).locked():
+        with pytest.raises(ConflictError):
+            run_range(edges, warehouse, FIRST, FIRST, "same")
+        write_scenario(edges, "same", policy={"sharing": "none"})
+        with pytest.raises(ConflictError):  # nor is it taken away from under it
+            run_range(edges, warehouse, FIRST, FIRST, "same")
+
+
+def test_it_starts_from_what_is_published_not_from_what_is_being_written(edges: Path, tmp_path: Path) -> None:
+    """A run that has replaced a table and not yet committed the date: nobody has published that."""
+    warehouse = tmp_path / "w"
+    run_range(edges, warehouse, FIRST, SECOND)
+    live, table = Warehouse(warehouse), TABLES["ledger.unit_sessions"]
+    live.replace_day(table, live.read(table, FIRST).slice(0, 0), FIRST)
+    write_scenario(edges, "same")
+    run_range(edges, warehouse, SECOND, SECOND, "same")
+    assert days_of(scenario_root(warehouse, "same"), {SECOND}) == days_of(warehouse, {SECOND})
