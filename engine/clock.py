@@ -19,7 +19,7 @@ def day_of(ts: int) -> date:
 
 def iso(ts: int) -> str:
     """`YYYY-MM-DDTHH:MM:SS.ffffffZ`, the form used in keys (rules.md section 13)."""
-    return to_datetime(ts).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return to_datetime(ts).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def to_datetime(ts: int) -> datetime:

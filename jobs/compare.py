@@ -17,8 +17,11 @@ def compare_lines(root: Path, left: str, right: str) -> Iterator[str]:
     """What differs over the dates that both sides have. ConfigError for a side that there is not."""
     sides = open_side(root, left), open_side(root, right)
     days = sorted(set(sides[0].days) & set(sides[1].days))
+    for side in sides:
+        if not side.days:
+            raise ConfigError(f"{side.name} has no published date yet: run it first, lossledger run …")
     if not days:
-        raise ConfigError(f"{left} and {right} have no date in common: {_range(sides[0])}, {_range(sides[1])}")
+        raise ConfigError(f"{left} and {right} have no date in common: {_range(sides[0])}; {_range(sides[1])}")
     diffs = [diff_table(table, *(side.rows(table, days) for side in sides)) for table in sides[0].tables]
     yield from _identity_lines(sides, diffs, days)
     for word, side in zip(("left", "right"), sides, strict=True):
@@ -39,23 +42,18 @@ def _identity_lines(sides: tuple[Side, Side], diffs: Sequence[TableDiff], days: 
     if not changed:
         rows = sum(d.identical for d in diffs)
         if unchanged_rules and published:
-            yield (
-                f"identity check holds: {unchanged_rules[0]} overrides nothing, and nothing differs"
-            )
+            yield f"identity check holds: {unchanged_rules[0]} overrides nothing, and nothing differs"
         yield f"identical: every row of all {len(diffs)} tables, {rows:,} rows, {span}"
         return
     if unchanged_rules and published:
-        yield (
-            f"IDENTITY CHECK FAILS: {unchanged_rules[0]} overrides nothing and yet differs: has the input or the "
-            "policy"
-        )
-        yield "                      changed since the dates were published? Run both again over the same dates."
+        yield f"IDENTITY CHECK FAILS: {unchanged_rules[0]} overrides nothing, and yet rows differ. Has the input"
+        yield "or the policy changed since the dates were published? Run both again over the same dates."
     yield f"not identical: {len(changed)} of {len(diffs)} tables differ between {left.name} and {right.name}, {span}"
 
 
 def _range(side: Side) -> str:
     days = sorted(side.days)
-    return f"{side.name}: {days[0]} to {days[-1]}" if days else f"{side.name}: no date"
+    return f"{side.name}, {days[0]} to {days[-1]}"
 
 
 def _row_lines(diffs: Sequence[TableDiff]) -> Iterator[str]:

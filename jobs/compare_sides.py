@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from engine.errors import ConfigError
 from jobs.arrow import to_rows
 from jobs.day import published_days
+from jobs.figures import exact
 from jobs.policy_file import PUBLISHED as PUBLISHED_NAME
 from jobs.scenario import read_definition, scenario_names, scenario_root
 from jobs.warehouse import Warehouse
@@ -71,9 +72,8 @@ def _current(warehouse: Warehouse) -> dict[date, Mapping[str, int]]:
 
 def _about(definition: Mapping[str, Any]) -> list[str]:
     overrides = [f"{key} = {value}" for key, value in sorted(definition["policy"].items())]
-    overrides += [
-        f"fund_opening of {currency} replaced" for currency in sorted(definition["fund_opening"])
-    ]
+    openings = sorted(definition["fund_opening"].items())
+    overrides += [f"fund_opening of {currency} = {exact(int(amount))}" for currency, amount in openings]
     reason = f" ({definition['reason']})" if definition["reason"] else ""
     return [("overrides " + "; ".join(overrides) if overrides else "overrides nothing") + reason]
 

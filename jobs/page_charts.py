@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
+from engine.numbers import E18
 from jobs.figures import exact
 
 _WIDTH = 1000
@@ -43,7 +44,12 @@ class Scale:
     @classmethod
     def over(cls, bars: Sequence[Bar]) -> "Scale":
         ends = [0, *(end for bar in bars for part in bar.parts for end in (part.start, part.end))]
-        return cls(min(ends), max(ends) if max(ends) > min(ends) else min(ends) + 1)
+        return cls.between(min(ends), max(ends))
+
+    @classmethod
+    def between(cls, low: int, high: int) -> "Scale":
+        """Nothing at all is drawn as nothing of one."""
+        return cls(low, high if high > low else low + E18)
 
     def x(self, amount: int) -> int:
         return (amount - self.low) * _WIDTH // (self.high - self.low)
@@ -121,7 +127,7 @@ def step_line(points: Sequence[tuple[int, int]], start: int, end: int, marks: Se
 
     Points nearer to each other than the drawing can tell are drawn as the stretch between their extremes.
     """
-    scale = Scale(min(0, *(b for _, b in points)), max(1, *(b for _, b in points)))
+    scale = Scale.between(min(0, *(b for _, b in points)), max(0, *(b for _, b in points)))
     columns: dict[int, list[int]] = {}
     for ts, balance in points:
         columns.setdefault(max(0, ts - start) * _WIDTH // (end - start), []).append(

@@ -63,7 +63,7 @@ class PublishedRows:
         return {row["currency"]: row["scale"] for row in self.reference("currencies")}
 
     def currencies(self) -> list[str]:
-        """Those in which anything happened, the busiest first."""
+        """Those in which anything happened, the busiest first; all of them when nothing did."""
         busy: defaultdict[str, int] = defaultdict(int)
         for table in (attribution.LIQUIDATIONS, attribution.NEGATIVE_BALANCES):
             for row in self.rows(table):
@@ -73,7 +73,7 @@ class PublishedRows:
                 busy[row["currency"]] += 0
         for row in self.rows(attribution.ADL_LOSSES):
             busy[row["currency"]] += 0
-        return sorted(busy, key=lambda currency: (-busy[currency], currency))
+        return sorted(busy or self.scales(), key=lambda currency: (-busy[currency], currency))
 
 
 def _rows(table: Table, data: Any) -> list[Row]:

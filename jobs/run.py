@@ -69,7 +69,7 @@ def prepare(request: Request) -> Setting:
     if request.first > request.last:
         raise ConfigError(f"--from {request.first} is after --to {request.last}")
     check_landing(request.landing)
-    scenario = read_scenario(request.landing, request.scenario) if request.scenario else None
+    scenario = None if request.scenario is None else read_scenario(request.landing, request.scenario)
     policy, digest = read_policy(request.landing, request.policy, scenario)
     if scenario is None:
         warehouse = Warehouse.create(request.warehouse)

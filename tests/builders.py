@@ -22,9 +22,9 @@ REFERENCE = {
         BTC      | 8
     """,
     "instruments": """
-        instrument_id | kind    | base_currency | quote_currency | settlement_currency | multiplier | tick_size | lot_size | valid_from
-        P             | linear  | BTC           | USD            | USD                 | 1          | 0.5       | 0.1      | 2020-01-01
-        I             | inverse | BTC           | USD            | BTC                 | 1          | 0.5       | 1        | 2020-01-01
+        instrument_id|kind|base_currency|quote_currency|settlement_currency|multiplier|tick_size|lot_size|valid_from
+        P            |linear |BTC       |USD           |USD                |1         |0.5      |0.1     |2020-01-01
+        I            |inverse|BTC       |USD           |BTC                |1         |0.5      |1       |2020-01-01
     """,
     "margin_tiers": """
         instrument_id | valid_from | notional_floor | maintenance_rate
@@ -45,9 +45,9 @@ EVENTS = {
         t2          | 2025-10-09T08:00:00Z | b          | USD      |           | 1000   | deposit
     """,
     ("fills", D9): """
-        fill_id | trade_id | ts                   | account_id | instrument_id | side | price | quantity | fee | kind
-        f1      | x1       | 2025-10-09T09:00:00Z | a          | P             | buy  | 1000  | 1        | 0   | normal
-        f2      | x1       | 2025-10-09T09:00:00Z | b          | P             | sell | 1000  | 1        | 0   | normal
+        fill_id|trade_id|ts|account_id|instrument_id|side|price|quantity|fee|kind
+        f1|x1|2025-10-09T09:00:00Z|a|P|buy|1000|1|0|normal
+        f2|x1|2025-10-09T09:00:00Z|b|P|sell|1000|1|0|normal
     """,
     ("ticks", D9): """
         ts                   | instrument_id | mark_price
@@ -59,9 +59,9 @@ EVENTS = {
         2025-10-10T11:00:00Z | P             | 890
     """,
     ("fills", D10): """
-        fill_id | trade_id | ts                   | account_id | instrument_id | side | price | quantity | fee | kind
-        f3      | x2       | 2025-10-10T10:01:00Z | a          | P             | sell | 880   | 1        | 0   | liquidation
-        f4      | x2       | 2025-10-10T10:01:00Z | b          | P             | buy  | 880   | 1        | 0   | normal
+        fill_id|trade_id|ts|account_id|instrument_id|side|price|quantity|fee|kind
+        f3|x2|2025-10-10T10:01:00Z|a|P|sell|880|1|0|liquidation
+        f4|x2|2025-10-10T10:01:00Z|b|P|buy|880|1|0|normal
     """,
 }
 

@@ -84,7 +84,7 @@ def test_a_failed_check_leaves_the_date_unpublished(tmp_path: Path, spoiled_fund
     assert error.value.exit_code == 3
     assert str(error.value).startswith(
         "2025-10-10 was not published: attribution.insurance_fund_daily fails whole_ledger_units: "
-        "2 rows violate it; 4 more checks failed. ops.dq_results"
+        "2 rows violate it; 3 more checks failed. ops.dq_results"
     )
     assert "\n" not in str(error.value)
     warehouse = Warehouse(request.warehouse)

@@ -110,7 +110,12 @@ def ordinary(seed: int) -> Delivered:
         return Delivered(rows, policy, first, last)
 
 
-@functools.lru_cache(maxsize=512)
+SHRUNK: dict[int, Delivered] = {}  # markets of the kind `shrunk`, made by taking rows away
+
+
+@functools.lru_cache(maxsize=300)
 def delivered(kind: str, seed: int) -> Delivered:
     """One market a kind and seed; nobody may change it."""
+    if kind == "shrunk":
+        return SHRUNK[seed]
     return ordinary(seed) if kind == "ordinary" else hostile(seed, kind)

@@ -24,8 +24,8 @@ from tests.properties.delivered import delivered, write_small_market
 from tests.properties.history import canonical, run_history
 from tests.properties.ledger import read_ledger
 
-MARKETS = [("recorded", 1), ("recorded", 10), ("simulated", 3), ("simulated", 7), ("ordinary", 3)]
-FEW = [("recorded", 5), ("simulated", 12), ("ordinary", 2)]
+FEW = [("recorded", 8), ("simulated", 0), ("ordinary", 4)]  # two dates each, with episodes carried over
+MARKETS = [*FEW, ("recorded", 10), ("simulated", 3), ("ordinary", 3)]
 NOT_HERE = ("reconciliation", "quarantine")  # rows about sources, which the history does not keep
 COMPARED = [table for table in TABLES if table.name not in NOT_HERE]
 
@@ -53,7 +53,7 @@ def same(left: Mapping[dt.date, Tables], right: Mapping[dt.date, Tables]) -> boo
     return {d: canonical(t) for d, t in left.items()} == {d: canonical(t) for d, t in right.items()}
 
 
-@pytest.mark.parametrize(("kind", "seed"), MARKETS)
+@pytest.mark.parametrize(("kind", "seed"), FEW)
 def test_the_history_equals_what_the_jobs_publish(tmp_path: Path, kind: str, seed: int) -> None:
     days = write_small_market(tmp_path / "landing", kind, seed)
     assert same(in_memory(kind, seed), published(tmp_path / "landing", days, InProcess(3)))
@@ -73,7 +73,7 @@ def test_the_history_equals_the_oracle(tmp_path: Path, kind: str, seed: int) -> 
 
 @pytest.mark.spark
 @pytest.mark.slow
-@pytest.mark.parametrize(("kind", "seed"), FEW)
+@pytest.mark.parametrize(("kind", "seed"), FEW[:2])
 def test_spark_publishes_the_reference(tmp_path: Path, spark: object, kind: str, seed: int) -> None:
     days = write_small_market(tmp_path / "landing", kind, seed)
     assert same(in_memory(kind, seed), published(tmp_path / "landing", days, OnSpark(2 + seed % 3)))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import builtins
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 from zlib import crc32
 
@@ -18,6 +20,7 @@ from engine.replay import UnitReplay
 from tests.properties import test_amounts, test_invariance, test_scaling
 from tests.properties.delivered import KINDS
 from tests.properties.examples import history_of
+from tests.properties.shrink import shrink, write_landing
 
 Patch = pytest.MonkeyPatch
 PLACES = (10, 100, 333, 500, 700, 1000)
@@ -147,11 +150,11 @@ MUTANTS: list[tuple[Callable[[Patch], None], Any, list[tuple[Any, ...]]]] = [
 
 
 @pytest.fixture(autouse=True)
-def forget_histories() -> Iterator[None]:
-    """What a mutant computed is nobody else's."""
-    history_of.cache_clear()
-    yield
-    history_of.cache_clear()
+def own_histories(monkeypatch: Patch) -> None:
+    """What a mutant computes is nobody else's."""
+    fresh = lru_cache(history_of.__wrapped__)
+    for module in (test_amounts, test_invariance, test_scaling):
+        monkeypatch.setattr(module, "history_of", fresh)
 
 
 @pytest.mark.parametrize(
@@ -166,3 +169,13 @@ def test_a_mistake_turns_its_property_red(
             for kind in KINDS:
                 for more in arguments:
                     red.hypothesis.inner_test((kind, seed), *more)
+
+
+def test_a_failing_market_shrinks_to_a_few_rows(monkeypatch: Patch, tmp_path: Path) -> None:
+    ticks_after_the_first_fill_are_forgotten(monkeypatch)
+    kept = shrink(CAUSES, "recorded", 1, ())
+    left = {dataset: len(rows) for (dataset, day), rows in kept.rows.items() if day and rows}
+    assert sum(left.values()) < 20
+    assert left.keys() >= {"fills", "ticks"}
+    write_landing(kept, tmp_path)
+    assert len(list((tmp_path / "fills").rglob("*.csv"))) >= 1

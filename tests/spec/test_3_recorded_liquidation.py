@@ -1,5 +1,7 @@
 """Liquidations that the venue executed (rules.md section 8, `execution: recorded`)."""
 
+from typing import Any
+
 import pytest
 
 from tests.spec.tables import expect, session
@@ -110,7 +112,7 @@ def test_venue_liquidates_without_a_breach() -> None:
     ],
     ids=["fee to the fund", "fee to the venue", "residual to the fund"],
 )
-def test_what_the_fund_gets_of_a_liquidation(policy: dict[str, str], movements: str, wallet: str) -> None:
+def test_what_the_fund_gets_of_a_liquidation(policy: dict[str, Any], movements: str, wallet: str) -> None:
     """40 of equity are left at 9,100; the fill there costs a fee of 4.55."""
     result = session(
         START

@@ -1,6 +1,7 @@
 """The page: exact figures of the published tables, one file that needs nothing else, the same bytes every time."""
 
 import re
+import shutil
 from collections.abc import Iterator
 from datetime import date, timedelta
 from fractions import Fraction
@@ -152,12 +153,10 @@ def test_liquidation_price_is_where_equity_meets_margin(warehouse: Warehouse) ->
     rows = PublishedRows(warehouse, DAYS)
     known = distances(rows)
     assert known.nearest == sorted(known.nearest, key=lambda d: d.distance)
-    assert {
-        d.position["side"] if "side" in d.position else d.position["quantity"] > 0 for d in known.nearest
-    } == {
-        True,
-        False,
-    }
+    assert {at.position["quantity"] > 0 for at in known.nearest} == {True, False}  # both sides
+    open_at_end = of(rows.rows(attribution.POSITIONS_DAILY), business_date=DAYS[-1])
+    clients = [row for row in open_at_end if not row["account_id"].startswith("house-")]
+    assert len(known.nearest) + known.not_stated == len(clients) < len(open_at_end)
     for at in known.nearest:
         step = Fraction(at.tick_size, E18)
         price = Fraction(at.liquidation, E18)
@@ -190,6 +189,19 @@ def _headroom(rows: PublishedRows, at: Distance, price: Fraction) -> Fraction:
         margin += (floor - below) * rate  # each slice of the notional at the rate of its own tier
         below, rate = floor, Fraction(tier["maintenance_rate"], E18)
     return equity - margin - (value - below) * rate
+
+
+def test_a_date_on_which_nothing_happened_has_its_page(tmp_path: Path) -> None:
+    quiet = MarketConfig(
+        seed=1, accounts=2, days=1, instruments=1, tick_seconds=7200, trades_per_account_day=0
+    )
+    simulate(quiet, tmp_path / "landing")
+    for folder in (tmp_path / "landing").glob("fund_movements"):
+        shutil.rmtree(folder)
+    list(run(Request(tmp_path / "landing", tmp_path / "warehouse", DAYS[0], DAYS[0], InProcess(1))))
+    html = page_text(PublishedRows(Warehouse(tmp_path / "warehouse"), DAYS[:1]))
+    assert "<b>0 <span>USDT</span></b>" in html
+    assert "there was nothing to share under any rule" in html
 
 
 # --- pieces
@@ -226,7 +238,7 @@ def test_bridge_ends_where_it_closes() -> None:
         (-52, 81, [-50, 0, 50]),
         (0, 1, [0, 1]),
         (-30, -10, [-30, -20, -10, 0]),
-        (0, 0, [0, 1]),
+        (0, 0, [0, E18 // 2, E18]),
     ],
 )
 def test_axis_has_round_ticks_and_zero(low: int, high: int, ticks: list[int]) -> None:

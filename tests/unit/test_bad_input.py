@@ -1,0 +1,327 @@
+"""Whatever is wrong with a call or a delivery: one clear line, the right exit code, nothing published."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from jobs.cli import main
+from jobs.warehouse import Warehouse
+from schemas.registry import LEDGER
+from tests.builders import D9, D10, D11, POLICY, add_rows, deliver, published_rows, run_dates, small_landing
+
+CONFIG, DATA, CONFLICT = 2, 3, 4
+Spoil = Callable[[Path], object]
+
+
+@pytest.fixture(autouse=True)
+def no_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is refused here never gets as far as the quality checks."""
+    monkeypatch.setattr("jobs.stages.check_day", lambda day, run_id: None)
+
+
+@pytest.fixture
+def landing(tmp_path: Path) -> Path:
+    return small_landing(tmp_path / "landing")
+
+
+def run(landing: Path, warehouse: Path, *more: str, first: object = D9, last: object = D10) -> int:
+    call = ["run", "--engine", "local", "--landing", str(landing), "--warehouse", str(warehouse)]
+    return main([*call, "--from", str(first), "--to", str(last), *more])
+
+
+def error_line(capsys: pytest.CaptureFixture[str]) -> str:
+    """The one error on stderr (warnings may stand before it)."""
+    lines = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("warning: ")]
+    assert len(lines) == 1, lines
+    assert lines[0].startswith("lossledger: error: ")
+    return lines[0].removeprefix("lossledger: error: ")
+
+
+def rewrite(path: str, old: str, new: str) -> Spoil:
+    """Replace a text in a delivered file."""
+
+    def spoil(landing: Path) -> None:
+        text = (landing / path).read_text()
+        assert old in text
+        (landing / path).write_text(text.replace(old, new))
+
+    return spoil
+
+
+def policy(line: str) -> Spoil:
+    return lambda landing: (landing / "policy.yaml").write_text(f"{POLICY}  {line}\n")
+
+
+def file(path: str, content: bytes) -> Spoil:
+    def spoil(landing: Path) -> None:
+        (landing / path).parent.mkdir(parents=True, exist_ok=True)
+        (landing / path).write_bytes(content)
+
+    return spoil
+
+
+FILLS = "fills/date=2025-10-09"
+SPOILED: list[tuple[str, Spoil, int, str]] = [
+    ("no landing folder", shutil.rmtree, CONFIG, "does not exist: give --landing"),
+    ("policy is no YAML", rewrite("policy.yaml", "- valid", "- [valid"), CONFIG, "is not YAML"),
+    ("policy is no list", lambda p: (p / "policy.yaml").write_text("trigger: lt"), CONFIG, "expected a list"),
+    ("entry without valid_from", rewrite("policy.yaml", "valid_from", "trigger"), CONFIG, "a map with valid_from"),
+    ("valid_from is no time", rewrite("policy.yaml", "2020-01-01", "soon"), CONFIG, "'soon' is not a date"),
+    ("unknown policy key", policy("latency_ms: 5"), CONFIG, "unknown key 'latency_ms'; known are"),
+    ("unknown policy value", policy("sharing: fair"), CONFIG, "sharing: 'fair' is none of"),
+    ("session_start not in quotes", policy("session_start: 10:00"), CONFIG, "write it in quotes, like '08:00'"),
+    ("session_start is no time", policy("session_start: '24:00'"), CONFIG, "'24:00' is not text HH:MM"),
+    ("rate is no decimal", policy("slippage_rate: .nan"), CONFIG, "slippage_rate: '.nan' is not a decimal"),
+    ("latency with a fraction", policy("latency_us: 0.5"), CONFIG, "not a whole number of microseconds"),
+    ("floor finer than a unit", policy("fund_floor: {USD: '0.001'}"), CONFIG, "USD is finer than its ledger unit"),
+    ("floor of no currency", policy("fund_floor: {EUR: '1'}"), CONFIG, "EUR, which is not in LANDING/currencies"),
+    ("unknown dataset", lambda p: (p / "trades").mkdir(), DATA, "trades: unknown dataset folder; known are accounts"),
+    ("folder that is no date", lambda p: (p / "fills/today").mkdir(), DATA, "date=YYYY-MM-DD"),
+    ("dataset without files", lambda p: shutil.rmtree(p / "accounts"), DATA, "accounts has no files"),
+    ("unknown file type", file(f"{FILLS}/f.xlsx", b""), DATA, "f.xlsx: not one of the file types .csv"),
+    ("column missing", rewrite(f"{FILLS}/data.csv", "side", "way"), DATA, "missing required column side"),
+    ("column twice", rewrite(f"{FILLS}/data.csv", "trade_id", "fill_id"), DATA, "twice in the header"),
+    ("no header at all", file(f"{FILLS}/b.csv", b""), DATA, "b.csv: missing required column"),
+    ("cut off gzip", file(f"{FILLS}/b.csv.gz", b"\x1f\x8b\x08\x00\x00"), DATA, "b.csv.gz: damaged file"),
+    ("no gzip", file(f"{FILLS}/b.jsonl.gz", b"{}"), DATA, "b.jsonl.gz: damaged file"),
+    ("cut off Parquet", file(f"{FILLS}/b.parquet", b"PAR1"), DATA, "b.parquet: damaged file"),
+    ("cut off JSON", file(f"{FILLS}/b.jsonl", b'{"fill_id":'), DATA, "b.jsonl: damaged file"),
+    ("JSON that is no object", file(f"{FILLS}/b.jsonl", b"[1]"), DATA, "a line is not a JSON object"),
+    ("not UTF-8", file(f"{FILLS}/b.csv", b"fill_id\n\xff"), DATA, "b.csv: damaged file"),
+    ("quote that never ends", file(f"{FILLS}/b.csv", b'fill_id\n"a'), DATA, "b.csv: damaged file"),
+    ("rate falls", rewrite("margin_tiers/data.csv", "0.01", "0.001"), DATA, "rejected: its rate falls"),
+    ("first floor", rewrite("margin_tiers/data.csv", ",0,", ",1,"), DATA, "rejected: its first floor is not 0"),
+    ("held without a table", rewrite("margin_tiers/data.csv", "2020-01-01", "2026-01-01"), DATA, "with no effective margin table"),
+    ("too much quarantined", rewrite("policy.yaml", "'0.5'", "'0.4'"), DATA, "1 of 2 rows are quarantined, more than"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("spoil", "code", "message"), [case[1:] for case in SPOILED], ids=[case[0] for case in SPOILED]
+)
+def test_bad_landing_zone(
+    landing: Path, tmp_path: Path, spoil: Spoil, code: int, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if "quarantined" in message:
+        rewrite(f"{FILLS}/data.csv", "f1,x1", "f1,")(landing)
+    spoil(landing)
+    assert run(landing, tmp_path / "warehouse") == code
+    assert message in error_line(capsys)
+    assert published_rows(tmp_path / "warehouse") == 0
+
+
+def other_folder(root: Path) -> None:
+    root.mkdir()
+    (root / "notes.txt").write_text("mine")
+
+
+def old_warehouse(root: Path) -> None:
+    root.mkdir()
+    (root / "lossledger.json").write_text('{"warehouse_format": 0}')
+
+
+@pytest.mark.parametrize(
+    ("prepare", "message"),
+    [
+        (other_folder, "not empty and no Lossledger warehouse"),
+        (old_warehouse, "written by an incompatible version (format 0, this one writes 1)"),
+        (lambda root: root.write_text(""), "cannot write to warehouse"),
+    ],
+    ids=["folder of something else", "incompatible version", "a file"],
+)
+def test_bad_warehouse(
+    landing: Path, tmp_path: Path, prepare: Spoil, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prepare(tmp_path / "warehouse")
+    before = sorted(tmp_path.rglob("warehouse*"))
+    assert run(landing, tmp_path / "warehouse") == CONFIG
+    assert message in error_line(capsys)
+    assert sorted(tmp_path.rglob("warehouse*")) == before
+
+
+def test_warehouse_that_cannot_be_written(
+    landing: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("")
+    assert run(landing, tmp_path / "file" / "warehouse") == CONFIG
+    assert "cannot write to warehouse" in error_line(capsys)
+
+
+def test_locked_warehouse(landing: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A second writer is told to come back; nothing waits and nothing is mixed up."""
+    with Warehouse.create(tmp_path / "warehouse").locked():
+        assert run(landing, tmp_path / "warehouse") == CONFLICT
+    assert "another run is writing to" in error_line(capsys)
+    assert run(landing, tmp_path / "warehouse", last=D9) == 0
+
+
+def test_dates_in_the_wrong_order(landing: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(landing, tmp_path / "warehouse", first=D10, last=D9) == CONFIG
+    assert error_line(capsys) == "--from 2025-10-10 is after --to 2025-10-09"
+    assert not (tmp_path / "warehouse").exists()
+
+
+def test_gap_after_the_last_published_date(
+    landing: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No date is left out: each is computed from the one before."""
+    warehouse = tmp_path / "warehouse"
+    run_dates(landing, warehouse, D9)
+    before = published_rows(warehouse)
+    assert run(landing, warehouse, first=D11, last=D11) == CONFIG
+    assert "leaves a gap after the last published date 2025-10-09: run from 2025-10-10" in error_line(capsys)
+    assert run(landing, warehouse, first="2025-10-08", last=D9) == CONFIG
+    assert "2025-10-08 is before the first date of this warehouse: run from 2025-10-09" in error_line(capsys)
+    assert published_rows(warehouse) == before
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--policy", "nowhere.yaml"], "nowhere.yaml cannot be read: No such file or directory"),
+        (["--scenario", "nowhere"], "nowhere.yaml cannot be read: No such file or directory"),
+        (["--scenario", "../policy"], "plain file name"),
+    ],
+)
+def test_files_that_are_named_and_not_there(
+    landing: Path, tmp_path: Path, more: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(landing, tmp_path / "warehouse", *more) == CONFIG
+    assert message in error_line(capsys)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "the following arguments are required: COMMAND"),
+        (["fly"], "invalid choice: 'fly'"),
+        (["run"], "the following arguments are required: --landing"),
+        (
+            ["run", "--landing", "l", "--warehouse", "w", "--from", "1.10.", "--to", "x"],
+            "'1.10.' is not a date",
+        ),
+        (["run", "--partitions", "0"], "'0' is not a number of at least 1"),
+    ],
+)
+def test_arguments(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    assert stop.value.code == CONFIG
+    assert message in capsys.readouterr().err
+
+
+def test_traceback_only_when_asked_for(
+    landing: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.rmtree(landing)
+    assert run(landing, tmp_path / "warehouse", "--debug") == CONFIG
+    assert "Traceback" in capsys.readouterr().err
+
+
+# what goes on in spite of bad rows -------------------------------------------------------------------
+
+
+def test_every_delivered_row_is_accepted_a_duplicate_or_quarantined(landing: Path, tmp_path: Path) -> None:
+    """Five rows more: a duplicate, a conflict, two bad ones and a good one, in two files of one folder."""
+    add_rows(
+        landing,
+        "transfers",
+        """
+        t1 | 2025-10-09T08:00:00Z | a | USD | | 100.00 | deposit
+        t2 | 2025-10-09T08:00:00Z | b | USD | | 999    | deposit
+        """,
+        D9,
+    )
+    deliver(
+        landing,
+        "transfers",
+        """
+        transfer_id | ts                   | account_id | currency | amount | kind
+        t3          | 2025-10-09T08:00:00Z | a          | EUR      | 1      | deposit
+        t4          | 2025-10-09T08:00:00Z |            | USD      | NaN    | deposit
+        t5          | 2025-10-09T08:00:00Z | b          | USD      | 1      | deposit
+        """,
+        D9,
+        "more.jsonl.gz",
+    )
+    run_dates(landing, tmp_path / "warehouse", D9)
+    assert delivery(tmp_path / "warehouse", "transfers") == {
+        "rows": 7,
+        "accepted": 3,
+        "duplicates": 1,
+        "quarantined": 3,
+        "extra_columns": "",
+    }
+    assert quarantine(tmp_path / "warehouse") == [
+        ("transfers/date=2025-10-09/data.csv", 4, "conflict with a known key: the first is kept"),
+        ("transfers/date=2025-10-09/more.jsonl.gz", 1, "unknown currency"),
+        (
+            "transfers/date=2025-10-09/more.jsonl.gz",
+            2,
+            "missing account_id; unparsable amount: 'NaN' is not a decimal",
+        ),
+    ]
+
+
+def test_quarantined_row_is_kept_as_it_was_delivered(landing: Path, tmp_path: Path) -> None:
+    add_rows(landing, "transfers", " 007 | 2025-10-09T08:00:00Z | a | USD | | 1e400 | déposit ", D9)
+    run_dates(landing, tmp_path / "warehouse", D9)
+    [row] = tables(tmp_path / "warehouse", "quarantine")
+    delivered = json.loads(row["row"])
+    assert (delivered["transfer_id"], delivered["amount"], delivered["kind"]) == ("007", "1e400", "déposit")
+
+
+def test_duplicates_and_conflicts_across_dates(landing: Path, tmp_path: Path) -> None:
+    """The key of a transfer is its id alone: the first date that delivered it keeps it."""
+    deliver(
+        landing,
+        "transfers",
+        """
+        transfer_id | ts                   | account_id | currency | amount | kind
+        t1          | 2025-10-10T08:00:00Z | a          | USD      | 100    | deposit
+        t9          | 2025-10-10T08:00:00Z | a          | USD      | 0      | deposit
+        """,
+        D10,
+    )
+    run_dates(landing, tmp_path / "warehouse", D9, D10)
+    assert quarantine(tmp_path / "warehouse") == [
+        ("transfers/date=2025-10-10/data.csv", 1, "conflict with a known key: the first is kept")
+    ]
+
+
+def test_extra_columns_are_kept_out_and_reported(
+    landing: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rewrite("ticks/date=2025-10-09/data.csv", "mark_price", "mark_price,venue")(landing)
+    run_dates(landing, tmp_path / "warehouse", D9)
+    assert delivery(tmp_path / "warehouse", "ticks")["extra_columns"] == "venue"
+    assert "warning: ticks/date=2025-10-09: unknown columns kept out: venue" in capsys.readouterr().err
+
+
+def test_share_is_allowed_up_to_the_policys_limit(
+    landing: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One of two rows with a limit of 0.5: published, with a warning."""
+    rewrite("transfers/date=2025-10-09/data.csv", "t1,", ",")(landing)
+    assert run(landing, tmp_path / "warehouse", last=D9) == 0
+    assert (
+        "transfers/date=2025-10-09: 1 of 2 rows quarantined, see ledger.quarantine" in capsys.readouterr().err
+    )
+
+
+def tables(warehouse: Path, name: str) -> list[dict[str, str]]:
+    rows: list[dict[str, str]] = Warehouse(warehouse).read(LEDGER[f"ledger.{name}"]).to_pylist()
+    return rows
+
+
+def delivery(warehouse: Path, dataset: str) -> dict[str, object]:
+    [row] = [r for r in tables(warehouse, "deliveries") if r["dataset"] == dataset]
+    return {name: row[name] for name in ("rows", "accepted", "duplicates", "quarantined", "extra_columns")}
+
+
+def quarantine(warehouse: Path) -> list[tuple[object, object, object]]:
+    rows = tables(warehouse, "quarantine")
+    return sorted((row["file"], row["row_number"], row["reasons"]) for row in rows)

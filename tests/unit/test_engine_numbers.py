@@ -1,0 +1,184 @@
+"""Exact numbers and times: rounding, decimals and instants (rules.md section 1, inputs.md)."""
+
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.clock import day_of, day_start_us, from_datetime, iso, to_datetime
+from engine.numbers import ceil_div, e18_to_units, round_half_even_div, units_to_e18
+from engine.parsing import Unparsable, parse_bool, parse_decimal_e18, parse_text, parse_time_us
+from tests.spec.tables import parse
+
+E18 = 10**18
+
+
+@pytest.mark.parametrize(
+    "row",
+    parse("""
+        numerator | denominator | rounded | ceiling
+        5         | 2           | 2       | 3
+        7         | 2           | 4       | 4
+        -5        | 2           | -2      | -2
+        -7        | 2           | -4      | -3
+        1         | 3           | 0       | 1
+        -1        | 3           | 0       | 0
+        2         | 3           | 1       | 1
+        6         | 3           | 2       | 2
+    """),
+    ids=lambda r: f"{r['numerator']}/{r['denominator']}",
+)
+def test_rounding(row: dict[str, str]) -> None:
+    """Half to the even number; ceil toward +infinity, for negative numbers too."""
+    n, d = int(row["numerator"]), int(row["denominator"])
+    assert (round_half_even_div(n, d), ceil_div(n, d)) == (int(row["rounded"]), int(row["ceiling"]))
+
+
+@given(st.integers(-(10**40), 10**40), st.integers(1, 10**40))
+def test_rounding_is_that_of_decimal_arithmetic(n: int, d: int) -> None:
+    quotient, rest = divmod(n, d)
+    nearest = round_half_even_div(n, d)
+    assert nearest in (quotient, quotient + 1)
+    assert abs(nearest * d - n) * 2 <= d
+    if rest * 2 == d:
+        assert nearest % 2 == 0
+
+
+@given(st.integers(-(10**19), 10**19), st.integers(0, 18))
+def test_units_are_decimals_of_the_scale(units: int, scale: int) -> None:
+    assert e18_to_units(units_to_e18(units, scale), scale) == units
+    if scale < 18:
+        with pytest.raises(ValueError, match="finer than a ledger unit"):
+            e18_to_units(units_to_e18(units, scale) + 1, scale)
+
+
+@pytest.mark.parametrize(
+    ("delivered", "expected"),
+    [
+        ("1", E18),
+        ("1.0", E18),
+        ("+1", E18),
+        ("-0.000000000000000001", -1),
+        (".5", E18 // 2),
+        ("5.", 5 * E18),
+        ("1e-2", E18 // 100),
+        ("1.5E+3", 1500 * E18),
+        ("-0", 0),
+        ("0e999", 0),
+        ("1.00000000000000000000000", E18),
+        ("99999999999999999999.999999999999999999", 10**38 - 1),
+        (7, 7 * E18),
+        (Decimal("0.10"), E18 // 10),
+        (Decimal("1E+2"), 100 * E18),
+    ],
+)
+def test_decimals(delivered: object, expected: int) -> None:
+    assert parse_decimal_e18(delivered) == expected
+
+
+@pytest.mark.parametrize(
+    "delivered",
+    [
+        *[
+            "",
+            " 1",
+            "1 ",
+            "1,5",
+            "1_000",
+            "0x1",
+            "NaN",
+            "inf",
+            "-Infinity",
+            "1e",
+            "e5",
+            ".",
+            "--1",
+            "１",
+            "½",
+        ],
+        *["1e-19", "0.0000000000000000001", "100000000000000000000", "1e20", "1e9999", "1" * 4000],
+        *[1.5, 1.0, True, None, [], Decimal("NaN"), Decimal("Infinity")],
+    ],
+    ids=lambda value: f"{value!r:.30}",
+)
+def test_what_is_no_decimal(delivered: object) -> None:
+    """A binary float is none; nor is what DECIMAL(38,18) cannot hold exactly."""
+    with pytest.raises(Unparsable):
+        parse_decimal_e18(delivered)
+
+
+@given(st.integers(1 - 10**38, 10**38 - 1))
+def test_text_of_a_decimal_is_read_back(value_e18: int) -> None:
+    """Plain or with an exponent, as Python writes it."""
+    digits = tuple(int(digit) for digit in str(abs(value_e18)))
+    value = Decimal((int(value_e18 < 0), digits, -18))
+    assert parse_decimal_e18(format(value, "f")) == parse_decimal_e18(str(value)) == value_e18
+
+
+NOON = 1_760_097_600_000_000  # 2025-10-10T12:00:00Z
+
+
+@pytest.mark.parametrize(
+    ("delivered", "expected"),
+    [
+        ("2025-10-10T12:00:00Z", NOON),
+        ("2025-10-10T12:00Z", NOON),
+        ("2025-10-10T12:00:00.5Z", NOON + 500_000),
+        ("2025-10-10T12:00:00.000001Z", NOON + 1),
+        ("2025-10-10T12:00:00.000001000Z", NOON + 1),
+        ("2025-10-10", NOON - 12 * 3_600_000_000),
+        ("1760097600000000", NOON),
+        (NOON, NOON),
+        (date(2025, 10, 10), NOON - 12 * 3_600_000_000),
+        (datetime(2025, 10, 10, 12, tzinfo=UTC), NOON),
+        (datetime(2025, 10, 10, 21, tzinfo=timezone(timedelta(hours=9))), NOON),
+        ("1969-12-31T23:59:59.999999Z", -1),
+    ],
+)
+def test_times(delivered: object, expected: int) -> None:
+    assert parse_time_us(delivered) == expected
+
+
+@pytest.mark.parametrize(
+    "delivered",
+    [
+        *["", "2025-10-10T12:00:00", "2025-10-10T12:00:00+00:00", "2025-10-10 12:00:00Z", "10.10.2025"],
+        *["2025-02-30", "2025-10-10T24:00:00Z", "2025-10-10T12:00:60Z", "2025-10-10T12:00:00.0000001Z"],
+        *["12:00Z", "999999999999999999", "1.5", 10**30, 1.5, True, None],
+    ],
+    ids=repr,
+)
+def test_what_is_no_time(delivered: object) -> None:
+    """Without Z it says no zone, and finer than a microsecond is no instant of the ledger."""
+    with pytest.raises(Unparsable):
+        parse_time_us(delivered)
+
+
+@given(st.datetimes(timezones=st.just(UTC)))
+def test_times_are_written_and_read_back(moment: datetime) -> None:
+    """From year 1 to 9999."""
+    ts = from_datetime(moment)
+    assert parse_time_us(iso(ts)) == ts == from_datetime(to_datetime(ts))
+    assert day_of(ts) == moment.date()
+    assert day_start_us(day_of(ts)) <= ts < day_start_us(day_of(ts)) + 86_400_000_000
+
+
+@pytest.mark.parametrize(("delivered", "expected"), [("true", True), ("false", False), (True, True)])
+def test_booleans(delivered: object, expected: bool) -> None:
+    assert parse_bool(delivered) is expected
+
+
+@pytest.mark.parametrize("delivered", ["True", "1", "yes", "", 1, 0, None])
+def test_what_is_no_boolean(delivered: object) -> None:
+    with pytest.raises(Unparsable):
+        parse_bool(delivered)
+
+
+def test_numbers_are_text_where_text_is_meant() -> None:
+    """An id that JSON or Parquet delivers as a number; a float or a truth is none."""
+    assert (parse_text(7), parse_text("007")) == ("7", "007")
+    for value in (1.5, True, None):
+        with pytest.raises(Unparsable):
+            parse_text(value)

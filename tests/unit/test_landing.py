@@ -1,0 +1,204 @@
+"""Reading delivered files: the same rows in every format (inputs.md)."""
+
+import gzip
+import json
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from engine.errors import DataError
+from engine.intake import InstrumentVersion, Reference, take_in
+from engine.numbers import E18
+from jobs.landing import dataset_days, delivery_hash, landed_files, read_file
+from schemas.inputs import DATASETS
+
+FILLS, TRANSFERS = DATASETS["fills"], DATASETS["transfers"]
+DAY = date(2025, 10, 10)
+TS = datetime(2025, 10, 10, 12, tzinfo=UTC)
+MICROS = 1_760_097_600_000_000
+KNOWN = Reference({"USD": 2}, {"P": "USD"}, {"P": [InstrumentVersion(0, E18 // 2, E18 // 10)]}, {"a": 0})
+TYPED = ("f1", "x1", MICROS, "a", "P", False, "buy", 100_500 * 10**15, 10**17, -(10**16), "normal")
+ROW = {
+    "fill_id": "f1",
+    "trade_id": "x1",
+    "ts": "2025-10-10T12:00:00Z",
+    "account_id": "a",
+    "instrument_id": "P",
+    "side": "buy",
+    "price": "100.50",
+    "quantity": "0.1",
+    "fee": "-0.01",
+    "kind": "normal",
+}
+CSV = f"{','.join(ROW)}\n{','.join(ROW.values())}\n".encode()
+JSON = json.dumps(ROW).encode()
+NUMBERS = json.dumps(ROW | {"ts": MICROS}).replace('"100.50"', "100.50").encode()
+
+
+def parquet(path: Path, **columns: pa.Array) -> None:
+    data: dict[str, Any] = {name: pa.array([value]) for name, value in ROW.items()}
+    pq.write_table(pa.table(data | columns), path)
+
+
+def read(path: Path) -> list[tuple[Any, ...]]:
+    """The typed rows of a file; none may be rejected."""
+    taken = take_in(FILLS, read_file(path.parent, path.name, FILLS).rows, KNOWN, DAY)
+    assert taken.rejected == []
+    return taken.rows
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("f.csv", CSV),
+        ("f.csv", CSV.replace(b"\n", b"\r\n")),
+        ("f.csv", b"\xef\xbb\xbf" + CSV),
+        ("f.csv", b"\n" + CSV.replace(b"\n", b"\n\n") + b"\n\n"),
+        ("f.csv", CSV.rstrip()),
+        ("f.csv", CSV.replace(b"f1,", b'"f1",')),
+        ("f.csv", CSV.replace(b"2025-10-10T12:00:00Z", str(MICROS).encode())),
+        ("f.csv.gz", gzip.compress(CSV)),
+        ("f.jsonl", JSON),
+        ("f.json", b"\n\n" + JSON + b"\n\n"),
+        ("f.jsonl", b"\xef\xbb\xbf" + JSON),
+        ("f.jsonl", NUMBERS),
+        ("f.jsonl.gz", gzip.compress(JSON)),
+        ("f.json.gz", gzip.compress(JSON)),
+        ("a.b.csv", CSV),
+    ],
+    ids=[
+        *[
+            "csv",
+            "CRLF",
+            "BOM",
+            "blank lines",
+            "no last newline",
+            "quotes",
+            "microseconds",
+            "csv.gz",
+            "jsonl",
+        ],
+        *["json", "json with BOM", "numbers as numbers", "jsonl.gz", "json.gz", "dots in the name"],
+    ],
+)
+def test_text_formats_say_the_same(name: str, content: bytes, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(content)
+    assert read(tmp_path / name) == [TYPED]
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {},
+        {"price": pa.array([Decimal("100.50")], pa.decimal128(20, 4))},
+        {"price": pa.array([Decimal("100.50")], pa.decimal256(60, 30))},
+        {"ts": pa.array([TS], pa.timestamp("us", tz="UTC"))},
+        {"ts": pa.array([TS], pa.timestamp("ms", tz="UTC"))},
+        {"ts": pa.array([TS], pa.timestamp("ns", tz="UTC"))},
+        {"ts": pa.array([TS], pa.timestamp("us", tz="Asia/Tokyo"))},
+        {"ts": pa.array([MICROS])},
+        {"isolated": pa.array([False])},
+        {"isolated": pa.array([None], pa.bool_())},
+        {"side": pa.array(["buy"]).dictionary_encode()},
+    ],
+    ids=[
+        "text",
+        "decimal",
+        "wide decimal",
+        "us",
+        "ms",
+        "ns",
+        "Tokyo",
+        "integer",
+        "bool",
+        "null",
+        "dictionary",
+    ],
+)
+def test_parquet_says_the_same(columns: dict[str, pa.Array], tmp_path: Path) -> None:
+    parquet(tmp_path / "f.parquet", **columns)
+    assert read(tmp_path / "f.parquet") == [TYPED]
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [(pa.array([100.5]), "100.5 is not a decimal"), (pa.array([float("nan")]), "nan is not a decimal")],
+)
+def test_binary_floats_are_no_amounts(value: pa.Array, reason: str, tmp_path: Path) -> None:
+    parquet(tmp_path / "f.parquet", price=value)
+    taken = take_in(FILLS, read_file(tmp_path, "f.parquet", FILLS).rows, KNOWN, DAY)
+    assert [r.reasons for r in taken.rejected] == [(f"unparsable price: {reason}",)]
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e400"])
+def test_json_constants_are_rejected_not_read(number: str, tmp_path: Path) -> None:
+    (tmp_path / "f.jsonl").write_bytes(JSON.replace(b'"100.50"', number.encode()))
+    taken = take_in(FILLS, read_file(tmp_path, "f.jsonl", FILLS).rows, KNOWN, DAY)
+    assert len(taken.rejected) == 1
+
+
+def test_rows_are_numbered_without_header_and_blank_lines(tmp_path: Path) -> None:
+    (tmp_path / "f.csv").write_bytes(CSV + b"\n" + CSV.splitlines()[1] + b"\n\n")
+    assert [row.number for row in read_file(tmp_path, "f.csv", FILLS).rows] == [1, 2]
+
+
+def test_short_and_long_lines(tmp_path: Path) -> None:
+    """A field too few is missing; one too many makes the row doubtful as a whole."""
+    (tmp_path / "f.csv").write_bytes(CSV + b"f2,x2\n" + CSV.splitlines()[1] + b",more\n")
+    taken = take_in(FILLS, read_file(tmp_path, "f.csv", FILLS).rows, KNOWN, DAY)
+    assert [r.row_number for r in taken.rejected] == [2, 3]
+    assert taken.rejected[1].reasons == ("more fields than the header",)
+
+
+def test_line_breaks_and_commas_inside_quotes(tmp_path: Path) -> None:
+    header = "transfer_id,ts,account_id,currency,isolation,amount,kind\n"
+    (tmp_path / "t.csv").write_text(header + 't,2025-10-10,a,USD,,1,"a, b\nc"\nu,2025-10-10,a,USD,,1,d\n')
+    rows = read_file(tmp_path, "t.csv", TRANSFERS).rows
+    assert [(row.number, row.values["kind"]) for row in rows] == [(1, "a, b\nc"), (2, "d")]
+
+
+def test_empty_deliveries(tmp_path: Path) -> None:
+    """A header alone, or no line of JSON: a file without rows, and no error."""
+    (tmp_path / "f.csv").write_bytes(CSV.splitlines()[0])
+    (tmp_path / "f.jsonl").write_bytes(b"")
+    assert read_file(tmp_path, "f.csv", FILLS).rows == read_file(tmp_path, "f.jsonl", FILLS).rows == []
+
+
+def test_columns_are_needed_unless_optional(tmp_path: Path) -> None:
+    """`isolated` may be missing as a column, `fee` not; one that is unknown is named."""
+    (tmp_path / "f.csv").write_bytes(CSV.replace(b"fee", b"cost"))
+    with pytest.raises(DataError, match=r"^f.csv: missing required column fee$"):
+        read_file(tmp_path, "f.csv", FILLS)
+    (tmp_path / "f.csv").write_bytes(CSV.replace(b"kind", b"kind,venue"))
+    assert read_file(tmp_path, "f.csv", FILLS).extra_columns == ("venue",)
+
+
+def test_files_of_a_delivery(tmp_path: Path) -> None:
+    """In order of path by code points; what a writer leaves beside them is not data."""
+    folder = tmp_path / "fills" / "date=2025-10-10"
+    folder.mkdir(parents=True)
+    for name in ("b.csv", "B.csv", "é.csv", "10.csv", "9.csv", "_SUCCESS", ".b.csv.crc"):
+        (folder / name).write_bytes(b"")
+    names = [Path(file.path).name for file in landed_files(tmp_path, FILLS, DAY)]
+    assert names == ["10.csv", "9.csv", "B.csv", "b.csv", "é.csv"]
+    assert dataset_days(tmp_path, FILLS) == [DAY]
+    assert (landed_files(tmp_path, TRANSFERS, DAY), dataset_days(tmp_path, TRANSFERS)) == ([], [])
+
+
+def test_a_delivery_is_known_by_its_paths_and_contents(tmp_path: Path) -> None:
+    path = tmp_path / "fills" / "date=2025-10-10" / "f.csv"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(CSV)
+    before = delivery_hash(landed_files(tmp_path, FILLS, DAY))
+    path.touch()
+    assert delivery_hash(landed_files(tmp_path, FILLS, DAY)) == before
+    path.write_bytes(CSV + b"\n")
+    assert delivery_hash(landed_files(tmp_path, FILLS, DAY)) != before
+    path.write_bytes(CSV)
+    path.rename(path.with_name("g.csv"))
+    assert delivery_hash(landed_files(tmp_path, FILLS, DAY)) != before
