@@ -1,8 +1,11 @@
 """docs/checks.md: every check that a published date has passed, written from the rules themselves."""
 
+from pathlib import Path
+
 from expectations.rules import Rule, all_rules
 from schemas.registry import PUBLISHED
 
+TARGET = Path(__file__).resolve().parents[1] / "docs" / "checks.md"
 INTRODUCTION = """# Checks
 
 What must hold of a date before it is published, written by `make docs` from `expectations/`: change it there, not

@@ -6,7 +6,7 @@ from itertools import islice
 from pathlib import Path
 
 from engine.errors import ConfigError
-from jobs.compare_rows import TableDiff, account_totals, diff_table, money_totals
+from jobs.compare_rows import AccountTotal, TableDiff, Total, account_totals, diff_table, money_totals
 from jobs.compare_sides import Side, open_side
 from jobs.figures import exact, text_table
 
@@ -21,7 +21,9 @@ def compare_lines(root: Path, left: str, right: str) -> Iterator[str]:
         if not side.days:
             raise ConfigError(f"{side.name} has no published date yet: run it first, lossledger run …")
     if not days:
-        raise ConfigError(f"{left} and {right} have no date in common: {_range(sides[0])}; {_range(sides[1])}")
+        raise ConfigError(
+            f"{left} and {right} have no date in common: {_range(sides[0])}; {_range(sides[1])}"
+        )
     diffs = [diff_table(table, *(side.rows(table, days) for side in sides)) for table in sides[0].tables]
     yield from _identity_lines(sides, diffs, days)
     for word, side in zip(("left", "right"), sides, strict=True):
@@ -32,7 +34,9 @@ def compare_lines(root: Path, left: str, right: str) -> Iterator[str]:
     yield from _account_lines(diffs)
 
 
-def _identity_lines(sides: tuple[Side, Side], diffs: Sequence[TableDiff], days: Sequence[date]) -> Iterator[str]:
+def _identity_lines(
+    sides: tuple[Side, Side], diffs: Sequence[TableDiff], days: Sequence[date]
+) -> Iterator[str]:
     """The statement that comes before anything else."""
     left, right = sides
     changed = [d for d in diffs if not d.is_identical]
@@ -74,9 +78,8 @@ def _total_lines(diffs: Sequence[TableDiff], days: Sequence[date]) -> Iterator[s
     yield ""
     yield f"totals over the dates (opening: {days[0]}; closing, equity: {days[-1]}); others do not differ"
     rows = [["table", "column", "currency", "left", "right", "right − left"]]
-    rows += [
-        [t.table, t.column, t.currency, exact(t.left), exact(t.right), _signed(t.right - t.left)] for t in totals
-    ]
+    places = _places(totals)
+    rows += [[t.table, t.column, t.currency, *_amounts(t, places[t.currency])] for t in totals]
     yield from (f"  {line}" for line in text_table(rows, left=3))
 
 
@@ -88,16 +91,29 @@ def _account_lines(diffs: Sequence[TableDiff]) -> Iterator[str]:
     yield ""
     yield "socialised charges by account, the largest difference first"
     rows = [["account", "currency", "charged left", "charged right", "pays more (+) or less (−)"]]
+    places = _places(accounts)
     rows += [
-        [a.account_id, a.currency, exact(a.left), exact(a.right), _signed(a.right - a.left)]
-        for a in islice(accounts, _ACCOUNTS)
+        [a.account_id, a.currency, *_amounts(a, places[a.currency])] for a in islice(accounts, _ACCOUNTS)
     ]
     yield from (f"  {line}" for line in text_table(rows, left=2))
     if len(accounts) > _ACCOUNTS:
         yield f"  and {len(accounts) - _ACCOUNTS:,} accounts with smaller differences"
 
 
-def _signed(value_e18: int) -> str:
-    return "-" if value_e18 == 0 else ("+" if value_e18 > 0 else "") + exact(value_e18)
+def _places(totals: Sequence[Total | AccountTotal]) -> dict[str, int]:
+    """Decimals per currency, so that amounts line up: as many as the finest amount has."""
+    places: dict[str, int] = {}
+    for total in totals:
+        decimals = (len(exact(value).partition(".")[2]) for value in (total.left, total.right))
+        places[total.currency] = max(places.get(total.currency, 0), *decimals)
+    return places
 
 
+def _amounts(total: Total | AccountTotal, places: int) -> list[str]:
+    change = total.right - total.left
+    sign = "+" if change > 0 else ""
+    return [
+        exact(total.left, places),
+        exact(total.right, places),
+        sign + exact(change, places) if change else "-",
+    ]

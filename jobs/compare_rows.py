@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
+from schemas.attribution import RULE_COMPARISON
 from schemas.core import Table
 
 Row = Mapping[str, Any]
@@ -34,7 +35,7 @@ class TableDiff:
 
 
 class Total(NamedTuple):
-    """A money column over the dates, in one currency."""
+    """A money column over the dates, in one currency; `table` with the rule where there are several."""
 
     table: str
     column: str
@@ -45,7 +46,9 @@ class Total(NamedTuple):
     @property
     def shown(self) -> bool:
         """What differs, and the waterfall in any case."""
-        waterfall = self.table == "session_losses" and self.column in _ALWAYS and bool(self.left or self.right)
+        waterfall = (
+            self.table == "session_losses" and self.column in _ALWAYS and bool(self.left or self.right)
+        )
         return self.left != self.right or waterfall
 
 
@@ -81,18 +84,19 @@ def _key(table: Table, row: Row) -> tuple[Any, ...]:
 def money_totals(diff: TableDiff, days: Sequence[date]) -> Iterator[Total]:
     """Every money column per currency: summed over the dates, a state at the first or last of them."""
     names = [c.name for c in diff.table.columns]
-    if "currency" not in names:
-        return  # loss_components: the currency is the episode's, and their sum is −terminal_equity
+    # loss_components have their episode's currency, and sum to −terminal_equity; rule_comparison to rule_totals
+    if "currency" not in names or diff.table is RULE_COMPARISON:
+        return
     for column in diff.table.columns:
         if column.unit != "currency" or column.name in _NO_TOTAL:
             continue
-        sums: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
+        sums: defaultdict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0])
         for side, rows in enumerate((diff.left, diff.right)):
             for row in rows:
                 if _counts(column.name, row["business_date"], days):
-                    sums[row["currency"]][side] += row[column.name]
-        for currency, (left, right) in sorted(sums.items()):
-            yield Total(diff.table.name, column.name, currency, left, right)
+                    sums[row.get("rule", ""), row["currency"]][side] += row[column.name]
+        for (rule, currency), (left, right) in sorted(sums.items()):
+            yield Total(f"{diff.table.name} {rule}".strip(), column.name, currency, left, right)
 
 
 def _counts(column: str, day: date, days: Sequence[date]) -> bool:

@@ -89,7 +89,13 @@ class Day:
         """The rows of the day before in a carried table; none on the first date."""
         if self.first:
             return arrow_schema(table).empty_table()
-        return self.state.read(table, self.day - timedelta(days=1))
+        return self.state.read(table, self.day - timedelta(days=1), version=self.state_version(table))
+
+    def state_version(self, table: Table) -> int:
+        """The version of a carried table that the day before was published with, not what a dead run left."""
+        if self.previous is None:
+            return self.state.version(table)
+        return self.previous.table_versions[table.full_name]
 
     def staged(self, name: str) -> Path:
         return self.warehouse.root / "staging" / self.day.isoformat() / f"{name}.parquet"

@@ -53,7 +53,9 @@ class Movement(NamedTuple):
     balance: int
 
 
-def smallest_opening(movements: list[Movement], plenty: int, policy: Policy, currency: str, scale: int) -> Need:
+def smallest_opening(
+    movements: list[Movement], plenty: int, policy: Policy, currency: str, scale: int
+) -> Need:
     """From the ledger, in its order, of a fund that opened with `plenty` (ledger units) and never ran short.
 
     Draws before the opening is booked do not depend on it and are left out.
@@ -86,7 +88,9 @@ class Trials:
         setting = Setting(self.warehouse, None, self.policy, self.digest, scenario, published)
         for _ in run_prepared(self.request, setting):
             pass  # its lines are about dates, this command is about the range
-        rows = to_rows(SESSION_LOSSES, self.warehouse.read(SESSION_LOSSES), ("currency", "business_date", "shortfall"))
+        rows = to_rows(
+            SESSION_LOSSES, self.warehouse.read(SESSION_LOSSES), ("currency", "business_date", "shortfall")
+        )
         found: dict[str, list[tuple[str, int]]] = {}
         for currency, day, shortfall in sorted(rows):
             if shortfall:
@@ -122,12 +126,16 @@ def fund_size_lines(request: Request) -> Iterator[str]:
     live = Warehouse.create(request.warehouse)
     first = min(published_days(live), default=request.first)
     if request.first != first or request.first > request.last:
-        raise ConfigError(f"the fund opens on the first date of a warehouse: --from {first}, and --to not before it")
+        raise ConfigError(
+            f"the fund opens on the first date of a warehouse: --from {first}, and --to not before it"
+        )
     folder = _temporary(request.warehouse)
     try:
         warehouse = Warehouse.create(folder)
         copy_input(live, warehouse)
-        yield from _search(Trials(request, Warehouse(folder), scenario.policy if scenario else {}, policy, digest))
+        yield from _search(
+            Trials(request, Warehouse(folder), scenario.policy if scenario else {}, policy, digest)
+        )
     finally:
         shutil.rmtree(folder)
 
@@ -145,7 +153,9 @@ def _search(trials: Trials) -> Iterator[str]:
     hopeless = trials.run(dict.fromkeys(scales, PLENTY_E18))
     delivered = trials.delivered()
     needs = {
-        c: smallest_opening(trials.movements(c, scale), PLENTY_E18 // 10 ** (18 - scale), trials.policy, c, scale)
+        c: smallest_opening(
+            trials.movements(c, scale), PLENTY_E18 // 10 ** (18 - scale), trials.policy, c, scale
+        )
         for c, scale in scales.items()
         if c not in hopeless
     }
@@ -160,7 +170,16 @@ def _search(trials: Trials) -> Iterator[str]:
                 f"{enough.get(currency, [])}, with one less {less.get(currency, [])}: this is a fault of the program"
             )
     yield ""
-    rows = [["currency", "delivered", "smallest opening", "with it", "with a ledger unit less", "decided by the draw at"]]
+    rows = [
+        [
+            "currency",
+            "delivered",
+            "smallest opening",
+            "with it",
+            "with a ledger unit less",
+            "decided by the draw at",
+        ]
+    ]
     for currency in scales:
         if currency in hopeless:
             rows.append([currency, exact(delivered.get(currency, 0)), "none is enough", "", "", ""])

@@ -16,6 +16,7 @@ from schemas.core import Table
 from schemas.ops import PUBLISHED_DAYS, RESTATEMENTS
 from schemas.registry import CARRIED, PUBLISHED
 
+IN_PROGRESS = "publishing"  # the note that is there from the first table written until the commit
 _TABLES = (*PUBLISHED.values(), *CARRIED.values())
 
 
@@ -41,21 +42,24 @@ def publish(day: Day, run_id: str, input_sha256: str, to: date) -> Publication:
     staged = {table: sort_by_key(table, day.read_staged(table)) for table in _TABLES}
     own_days = day.warehouse.days(PUBLISHED_DAYS)
     before = day.published[day.day] if day.day in own_days else None
-    changed = {t: data for t, data in staged.items() if not _same(day.warehouse, t, data, day.day)}
+    # Against what readers see, which is not the newest version if a run died before its commit.
+    seen = before.table_versions if before else {}
+    changed = {t: data for t, data in staged.items() if not _same(day, t, data, seen.get(t.full_name))}
+    unseen = {t: data for t, data in staged.items() if not _same(day, t, data, None)}
     if before and changed and own_days[-1] > to:
         raise ConfigError(
             f"{day.day} comes out differently from what is published, and {own_days[-1]} was computed from it: "
             f"run again with --to {own_days[-1]}"
         )
+    day.write_note(IN_PROGRESS, {"run_id": run_id})
     versions = {}
     for table in _TABLES:
-        old_version = day.warehouse.version(table)
-        if table in changed:
-            day.warehouse.replace_day(table, changed[table], day.day)
-            if before:
-                _restate(day, run_id, table, changed[table], old_version)
+        if table in unseen:
+            day.warehouse.replace_day(table, unseen[table], day.day)
+        if before and table in changed:
+            _restate(day, run_id, table, changed[table], before.table_versions[table.full_name])
         versions[table.full_name] = day.warehouse.version(table)
-    if not before or changed:
+    if not before or changed or unseen:
         output = content_hash(staged.items())
         start = day.session_start
         row = Published(day.day, run_id, now_us(), start, day.end, day.first, input_sha256, output, versions)
@@ -68,8 +72,9 @@ def publish(day: Day, run_id: str, input_sha256: str, to: date) -> Publication:
     return Publication(written, rows, before is not None and bool(changed))
 
 
-def _same(warehouse: Warehouse, table: Table, data: pa.Table, day: date) -> bool:
-    stored = warehouse.read(table, day)
+def _same(day: Day, table: Table, data: pa.Table, version: int | None) -> bool:
+    """Whether the table holds just these rows of the date, in a version or (None) now."""
+    stored = day.warehouse.read(table, day.day, version=version)
     return stored.num_rows == data.num_rows and content_hash([(table, stored)]) == content_hash(
         [(table, data)]
     )

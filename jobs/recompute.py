@@ -22,7 +22,7 @@ def bucket_tasks(day: Day, reference: ReferenceData, folders: Sequence[date]) ->
         for name in (d.name for d in DATED)
     }
     carried = {
-        t.name: Source(str(day.state.path(t)), day.state.version(t), t)
+        t.name: Source(str(day.state.path(t)), day.state_version(t), t)
         for t in (UNIT_SESSIONS, UNIT_POSITIONS, UNIT_CHARGES, MARKS)
     }
     previous = None if day.first else date.fromordinal(day.day.toordinal() - 1).isoformat()

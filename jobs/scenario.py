@@ -64,7 +64,9 @@ def open_scenario(main: Path, scenario: Scenario, digest: str, first: date) -> S
     root = scenario_root(main, scenario.name)
     own = published_days(Warehouse(root)) if read_definition(root) else {}
     start = min(own, default=first)
-    if root.exists() and (first < start or read_definition(root) != _define(scenario, digest, start, published)):
+    if root.exists() and (
+        first < start or read_definition(root) != _define(scenario, digest, start, published)
+    ):
         _discard(root)
         own, start = {}, first
     before = {day: row for day, row in published.items() if day < start}
@@ -78,19 +80,23 @@ def open_scenario(main: Path, scenario: Scenario, digest: str, first: date) -> S
     return ScenarioWarehouse(Warehouse.create(root), base, before | own)
 
 
-def _define(
-    scenario: Scenario, digest: str, start: date, published: dict[date, Published]
-) -> dict[str, Any]:
+def _define(scenario: Scenario, digest: str, start: date, published: dict[date, Published]) -> dict[str, Any]:
     """All that the scenario's tables follow from, beside the input."""
     state = published.get(start - timedelta(days=1))
     return {
         "name": scenario.name,
         "reason": scenario.reason,
-        "policy": {key: str(value) for key, value in scenario.policy.items()},
+        "policy": {key: _text(value) for key, value in scenario.policy.items()},
         "fund_opening": {currency: str(amount) for currency, amount in scenario.fund_opening.items()},
         "sha256": digest,
         "starts_from": state.output_sha256 if state else "",
     }
+
+
+def _text(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {amount}" for key, amount in value.items()) or "nothing"
+    return str(value)
 
 
 def _discard(root: Path) -> None:

@@ -10,7 +10,7 @@ from jobs.check import check_day
 from jobs.day import Day
 from jobs.deliveries import REFERENCE_DAY
 from jobs.load import Loader
-from jobs.publish import Publication, publish
+from jobs.publish import IN_PROGRESS, Publication, publish
 from jobs.recompute import recompute
 from jobs.reference import read_reference, text_hash
 from jobs.terminal import warn
@@ -93,7 +93,9 @@ class Stages:
             "policy_sha256": day.policy_sha256,
             "folders": [f.isoformat() for f in folders],
             "input_sha256": digest,
-            "unchanged": bool(published and published.input_sha256 == digest),
+            "unchanged": bool(
+                published and published.input_sha256 == digest and not day.read_note(IN_PROGRESS)
+            ),
             "inputs": {d.name: day.warehouse.version_of("ledger", d.name) for d in DATED},
         }
 

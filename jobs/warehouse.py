@@ -89,7 +89,8 @@ class Warehouse:
         """For reading: the same tables as they were at these versions, by full name."""
         then = Warehouse(self.root)
         then._open = {
-            name: DeltaTable(str(self.path(TABLES[name])), version=version) for name, version in versions.items()
+            name: DeltaTable(str(self.path(TABLES[name])), version=version)
+            for name, version in versions.items()
         }
         return then
 

@@ -1,9 +1,10 @@
-"""Write docs/dictionary.md from the declarations in schemas/: `make docs`."""
+"""Write docs/dictionary.md from the declarations in schemas/, and docs/checks.md from the rules: `make docs`."""
 
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from expectations import page as checks
 from schemas.core import Column, Dataset, Field, Table
 from schemas.inputs import DATASETS
 from schemas.registry import CARRIED, LEDGER, OPS, PUBLISHED, RAW
@@ -62,5 +63,6 @@ def _rows(rows: Iterable[tuple[str, str, str, str]]) -> str:
 
 
 if __name__ == "__main__":
-    TARGET.write_text(render(), encoding="utf-8")
-    sys.stdout.write(f"{TARGET.relative_to(TARGET.parents[1])} written\n")
+    for target, text in ((TARGET, render()), (checks.TARGET, checks.render())):
+        target.write_text(text, encoding="utf-8")
+        sys.stdout.write(f"{target.relative_to(target.parents[1])} written\n")

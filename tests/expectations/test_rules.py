@@ -13,19 +13,6 @@ from expectations.run import Checker, checker
 from schemas.registry import PUBLISHED
 from tests.expectations import red_accounts, red_losses
 from tests.expectations.day import DAY, Spoil, change, good_day, to_tables
-    DAY,
-    TINY,
-    Spoil,
-    add,
-    at,
-    both,
-    change,
-    drop,
-    good_day,
-    less,
-    more,
-    to_tables,
-)
 
 RED = red_losses.RED | red_accounts.RED
 

@@ -23,11 +23,14 @@ from engine.margin import TierHistory, TierTable
 from engine.numbers import e18_to_units
 from engine.policy import Policy, parse_policy
 from engine.waterfall import ExternalMovement
-from jobs.load_reference import _FIXED
 from schemas.inputs import DATASETS
 from tests.properties.delivered import Delivered
 
 Tuples = list[tuple[Any, ...]]
+UNCHANGING = {
+    "instruments": ("kind", "base_currency", "quote_currency", "settlement_currency", "multiplier"),
+    "accounts": ("account_type",),
+}
 
 
 @dataclass
@@ -106,8 +109,8 @@ def take_in_all(delivered: Delivered) -> tuple[dict[str, Tuples], Reference]:
     for name, dataset in DATASETS.items():
         if not dataset.dated:
             intake = settle_keys(dataset, _judged(delivered, name, None, known), {})
-            if name in _FIXED:
-                intake = reject_changed_versions(dataset, intake, *_FIXED[name])
+            if name in UNCHANGING:
+                intake = reject_changed_versions(dataset, intake, UNCHANGING[name], "changed")
             accepted[name] = intake.rows
             _learn(known, name, intake.rows)
     for name, day in sorted(

@@ -26,7 +26,13 @@ D1, D2 = date(2025, 10, 9), date(2025, 10, 10)
 
 def charge(account: str, amount: int, day: date = D1, currency: str = "USD") -> dict[str, Any]:
     """A row of socialised_losses, of the columns that matter here."""
-    return {"business_date": day, "account_id": account, "currency": currency, "basis": 0, "charge": amount * E18}
+    return {
+        "business_date": day,
+        "account_id": account,
+        "currency": currency,
+        "basis": 0,
+        "charge": amount * E18,
+    }
 
 
 def test_rows_are_compared_by_key() -> None:
@@ -78,7 +84,9 @@ def test_flows_are_summed_and_states_are_those_of_one_date() -> None:
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The case `edges`, published, and two scenarios of it."""
     root = tmp_path_factory.mktemp("compare")
-    landing = Path(shutil.copytree(DATA / "edges" / "landing", tmp_path_factory.mktemp("compare") / "landing"))
+    landing = Path(
+        shutil.copytree(DATA / "edges" / "landing", tmp_path_factory.mktemp("compare") / "landing")
+    )
     (landing / SCENARIOS).mkdir()
     poor = {"reason": "an empty fund", "fund_opening": {"USD": 0}}
     for name, content in {"same": {}, "poor": poor}.items():
@@ -127,7 +135,9 @@ def test_a_run_is_what_it_published(warehouse: Path, compared: Callable[[str, st
 
 
 def test_what_there_is_not(warehouse: Path, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"no scenario and no run 'rich' .* there is published, poor, same; last"):
+    with pytest.raises(
+        ConfigError, match=r"no scenario and no run 'rich' .* there is published, poor, same; last"
+    ):
         list(compare_lines(warehouse, "published", "rich"))
     with pytest.raises(ConfigError, match="is no Lossledger warehouse"):
         list(compare_lines(tmp_path, "published", "published"))

@@ -73,7 +73,7 @@ def sizes(landing: Path, warehouse: Path, name: str) -> dict[str, list[str]]:
     return {row[0]: [cell.strip() for cell in row[1:] if cell.strip()] for row in rows}
 
 
-@pytest.mark.parametrize("name", ["edges", "simulated"])
+@pytest.mark.parametrize("name", ["edges", "edges_simulated"])
 def test_the_oracle_confirms_it(name: str, tmp_path: Path, no_checks: None) -> None:
     """Enough and not a ledger unit more, by an implementation that shares no code."""
     landing = DATA / name / "landing"
@@ -93,6 +93,10 @@ def test_the_oracle_confirms_it(name: str, tmp_path: Path, no_checks: None) -> N
 
 
 def test_it_starts_with_the_first_date_of_the_warehouse(tmp_path: Path) -> None:
-    first, second = case_days("simulated")
+    first, second = case_days("recorded_profit")
     with pytest.raises(ConfigError, match="the fund opens on the first date"):
-        list(fund_size_lines(Request(DATA / "simulated" / "landing", tmp_path, second, first, InProcess(1))))
+        list(
+            fund_size_lines(
+                Request(DATA / "recorded_profit" / "landing", tmp_path, second, first, InProcess(1))
+            )
+        )

@@ -31,7 +31,9 @@ def write_scenario(landing: Path, name: str, /, **content: object) -> None:
     (landing / SCENARIOS / f"{name}.yaml").write_text(text)
 
 
-def run_range(landing: Path, warehouse: Path, first: date, last: date, scenario: str | None = None) -> list[str]:
+def run_range(
+    landing: Path, warehouse: Path, first: date, last: date, scenario: str | None = None
+) -> list[str]:
     return list(run(Request(landing, warehouse, first, last, InProcess(2), None, scenario)))
 
 
@@ -50,7 +52,9 @@ def days_of(warehouse: Path, days: set[date]) -> dict[str, list[Mapping[str, str
     }
 
 
-def differences(landing: Path, root: Path, days: list[date], scenario: Mapping[str, object]) -> dict[str, int]:
+def differences(
+    landing: Path, root: Path, days: list[date], scenario: Mapping[str, object]
+) -> dict[str, int]:
     """Tables in which a scenario's rows are not the oracle's, and in how many rows."""
     expected = compute(landing, days[0], days[-1], None, scenario)
     for row in expected["quarantine"]:
@@ -148,7 +152,10 @@ def test_scenarios_of_generated_markets(
 
 
 def test_override_holds_where_the_policy_changes_the_key(simulated: Path, tmp_path: Path) -> None:
-    policy = [{"valid_from": "2025-10-09", "sharing": "none"}, {"valid_from": "2025-10-10", "sharing": "none"}]
+    policy = [
+        {"valid_from": "2025-10-09", "sharing": "none"},
+        {"valid_from": "2025-10-10", "sharing": "none"},
+    ]
     (simulated / "policy.yaml").write_text(yaml.safe_dump(policy))
     write_scenario(simulated, "equity", policy={"sharing": "equity_prorata"})
     run_range(simulated, tmp_path / "w", FIRST, THIRD, "equity")
@@ -158,7 +165,9 @@ def test_override_holds_where_the_policy_changes_the_key(simulated: Path, tmp_pa
 
 def openings(root: Path) -> list[tuple[str, str, str, str]]:
     rows = text_rows(Warehouse(root), PUBLISHED["attribution.insurance_fund_ledger"])
-    return [(r["ts"], r["currency"], r["amount"].rstrip("0"), r["ref"]) for r in rows if r["kind"] == "opening"]
+    return [
+        (r["ts"], r["currency"], r["amount"].rstrip("0"), r["ref"]) for r in rows if r["kind"] == "opening"
+    ]
 
 
 def test_fund_opening_replaces_in_place_or_stands_at_the_start(edges: Path, tmp_path: Path) -> None:
@@ -182,7 +191,10 @@ def test_fund_opening_replaces_in_place_or_stands_at_the_start(edges: Path, tmp_
         ({"policy": {"latency": 1}}, "unknown key 'latency'"),
         ({"policy": {"valid_from": "2025-10-09"}}, "unknown key 'valid_from'"),
         ({"policy": {"sharing": "fair"}}, "'fair' is none of session_profit_prorata, equity_prorata, none"),
-        ({"policy": {"fund_floor": {"USD": "0.001"}}}, "fund_floor of USD is finer than its ledger unit, 10^-2"),
+        (
+            {"policy": {"fund_floor": {"USD": "0.001"}}},
+            "fund_floor of USD is finer than its ledger unit, 10^-2",
+        ),
         ({"policy": []}, "policy and fund_opening are maps, or left out"),
         ({"fund_opening": {"USD": "1.001"}}, "fund_opening of USD is finer than its ledger unit, 10^-2"),
         ({"fund_opening": {"XYZ": 1}}, "fund_opening names XYZ, which is not in LANDING/currencies"),
