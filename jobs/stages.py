@@ -14,7 +14,7 @@ from jobs.publish import IN_PROGRESS, Publication, publish
 from jobs.recompute import recompute
 from jobs.reference import read_reference, text_hash
 from jobs.terminal import warn
-from schemas.inputs import DATED, REFERENCE
+from schemas.inputs import DATASETS, REFERENCE
 
 RULES_VERSION = "1"  # raised whenever the same input may give other rows
 NAMES = ("load", "recompute", "attribute", "check", "publish")
@@ -96,7 +96,7 @@ class Stages:
             "unchanged": bool(
                 published and published.input_sha256 == digest and not day.read_note(IN_PROGRESS)
             ),
-            "inputs": {d.name: day.warehouse.version_of("ledger", d.name) for d in DATED},
+            "inputs": {name: day.warehouse.version_of("ledger", name) for name in DATASETS},
         }
 
     def _recompute(self) -> None:

@@ -93,7 +93,7 @@ def test_a_failed_check_leaves_the_date_unpublished(tmp_path: Path, spoiled_fund
     failed = {r["expectation"]: r for r in results(request.warehouse, LAST) if not r["success"]}
     assert {"fund_bridge", "fund_ledger_closing"} <= set(failed)
     assert failed["fund_bridge"]["unexpected_count"] == 2
-    assert json.loads(failed["fund_bridge"]["examples"])[0]["closing"].endswith("000000000000000001")
+    assert json.loads(failed["fund_bridge"]["examples"])[0]["closing"].endswith("0000000001")
     assert [r["outcome"] for r in warehouse.read(RUNS, LAST).to_pylist()] == ["failed"]
 
     spoiled_fund.undo()

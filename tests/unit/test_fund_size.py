@@ -55,7 +55,7 @@ def test_smallest_opening_by_hand(steps: list[tuple[str, int]], policy: Policy, 
 
 
 def test_the_floor_of_a_later_date() -> None:
-    movements = ledger(("opening", PLENTY), ("draw", -70)) + [Movement(LATER, "draw", PLENTY - 71)]
+    movements = [*ledger(("opening", PLENTY), ("draw", -70)), Movement(LATER, "draw", PLENTY - 71)]
     assert smallest_opening(movements, PLENTY, parse_policy(FLOORS), "USD", 2) == Need(371, LATER)
 
 

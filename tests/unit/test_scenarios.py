@@ -103,7 +103,7 @@ def test_identity_from_every_date(edges: Path, tmp_path: Path) -> None:
     assert files(warehouse) == before
 
 
-def test_identity_where_sessions_start_at_eight(tmp_path: Path, with_checks: None) -> None:
+def test_identity_where_sessions_start_at_eight(tmp_path: Path) -> None:
     """The folder of the first date of the scenario also holds events of the session before."""
     landing, warehouse = tmp_path / "landing", tmp_path / "warehouse"
     shutil.copytree(DATA / "recorded_equity_8h" / "landing", landing)
@@ -170,7 +170,9 @@ def openings(root: Path) -> list[tuple[str, str, str, str]]:
     ]
 
 
-def test_fund_opening_replaces_in_place_or_stands_at_the_start(edges: Path, tmp_path: Path) -> None:
+def test_fund_opening_replaces_in_place_or_stands_at_the_start(
+    edges: Path, tmp_path: Path, with_checks: None
+) -> None:
     warehouse = tmp_path / "w"
     run_range(edges, warehouse, FIRST, FIRST)
     delivered = {row[1]: row for row in openings(warehouse)}
@@ -182,41 +184,6 @@ def test_fund_opening_replaces_in_place_or_stands_at_the_start(edges: Path, tmp_
         if currency in delivered:
             ts, _, _, ref = delivered[currency]
         assert found[currency] == (ts, currency, "123.5", ref)
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        ({"polcy": {}}, "unknown key polcy; known are name, reason, policy, fund_opening"),
-        ({"policy": {"latency": 1}}, "unknown key 'latency'"),
-        ({"policy": {"valid_from": "2025-10-09"}}, "unknown key 'valid_from'"),
-        ({"policy": {"sharing": "fair"}}, "'fair' is none of session_profit_prorata, equity_prorata, none"),
-        (
-            {"policy": {"fund_floor": {"USD": "0.001"}}},
-            "fund_floor of USD is finer than its ledger unit, 10^-2",
-        ),
-        ({"policy": []}, "policy and fund_opening are maps, or left out"),
-        ({"fund_opening": {"USD": "1.001"}}, "fund_opening of USD is finer than its ledger unit, 10^-2"),
-        ({"fund_opening": {"XYZ": 1}}, "fund_opening names XYZ, which is not in LANDING/currencies"),
-        ({"fund_opening": {"USD": "much"}}, "fund_opening of USD: 'much' is not a decimal"),
-        ({"fund_opening": 5}, "policy and fund_opening are maps, or left out"),
-        ({"name": "other"}, "its name says 'other', its file 'bad'"),
-    ],
-)
-def test_a_malformed_scenario_is_told_in_one_line(
-    edges: Path, tmp_path: Path, content: dict[str, object], message: str
-) -> None:
-    write_scenario(edges, "bad", **content)
-    with pytest.raises(ConfigError) as told:
-        run_range(edges, tmp_path / "w", FIRST, FIRST, "bad")
-    assert message in str(told.value)
-    assert "\n" not in str(told.value)
-
-
-@pytest.mark.parametrize("name", ["missing", "../edges", ".hidden", "published", ""])
-def test_a_scenario_that_is_none(edges: Path, tmp_path: Path, name: str) -> None:
-    with pytest.raises(ConfigError):
-        run_range(edges, tmp_path / "w", FIRST, FIRST, name)
 
 
 def test_a_changed_file_makes_it_anew(edges: Path, tmp_path: Path) -> None:
