@@ -115,7 +115,7 @@ def _read(path: Path) -> tuple[set[str], list[dict[str, Any]]]:
     if path.name.endswith(".gz"):
         data = gzip.decompress(data)
     content = data.decode("utf-8-sig")
-    if ".csv" in path.suffixes:
+    if path.name.removesuffix(".gz").endswith(".csv"):
         return _read_csv(content)
     return _read_json(content)
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 from engine.errors import ConfigError
 from jobs.arrow import sort_by_key, to_arrow
 from jobs.day import Day, Published
-from jobs.warehouse import Warehouse, content_hash
+from jobs.warehouse import content_hash
 from schemas.core import Table
 from schemas.ops import PUBLISHED_DAYS, RESTATEMENTS
 from schemas.registry import CARRIED, PUBLISHED

@@ -76,8 +76,7 @@ def open_scenario(main: Path, scenario: Scenario, digest: str, first: date) -> S
         )
     if not root.exists():
         _make(root, live, _define(scenario, digest, start, published))
-    base = live.pinned(before[max(before)].table_versions) if before else None
-    return ScenarioWarehouse(Warehouse.create(root), base, before | own)
+    return ScenarioWarehouse(Warehouse.create(root), live if before else None, before | own)
 
 
 def _define(scenario: Scenario, digest: str, start: date, published: dict[date, Published]) -> dict[str, Any]:

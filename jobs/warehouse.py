@@ -3,7 +3,7 @@
 import fcntl
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -84,15 +84,6 @@ class Warehouse:
             self.ensure(table)
             self._open.setdefault(table.full_name, DeltaTable(str(self.path(table))))
         return self._open[table.full_name]
-
-    def pinned(self, versions: Mapping[str, int]) -> "Warehouse":
-        """For reading: the same tables as they were at these versions, by full name."""
-        then = Warehouse(self.root)
-        then._open = {
-            name: DeltaTable(str(self.path(TABLES[name])), version=version)
-            for name, version in versions.items()
-        }
-        return then
 
     def version(self, table: Table) -> int:
         return self.delta(table).version()

@@ -43,15 +43,14 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def spoiled_fund(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     """The second date's fund closes 10^-18 too high."""
 
-    def attribute(day: Day, *rest: Any) -> dict[str, int]:
-        counts = attribute_day(day, *rest)
+    def attribute(day: Day, *rest: Any) -> None:
+        attribute_day(day, *rest)
         if day.day == LAST:
             fund = day.read_staged(INSURANCE_FUND_DAILY)
             closing = [amount + Decimal("1e-18") for amount in fund.column("closing").to_pylist()]
             at = fund.column_names.index("closing")
             spoiled = fund.set_column(at, "closing", pa.array(closing, pa.decimal128(38, 18)))
             day.write_staged(INSURANCE_FUND_DAILY, spoiled)
-        return counts
 
     with monkeypatch.context() as patch:
         patch.setattr(jobs.stages, "attribute_day", attribute)

@@ -98,19 +98,22 @@ def test_average_entry_value() -> None:
     )
 
 
-def test_entry_value_of_a_reduction_is_rounded_half_to_even() -> None:
-    """Half of 100.01 is 50.005: 50.00 leaves with the reduction, 50.01 stays, and nothing is lost."""
+@pytest.mark.parametrize(
+    ("price", "stays", "realised"), [("50.005", "50.01", "10"), ("50.015", "50.01", "9.98")]
+)
+def test_entry_value_of_a_reduction_is_rounded_half_to_even(price: str, stays: str, realised: str) -> None:
+    """Half of 100.01 is 50.005: 50.00 leaves and 50.01 stays. Half of 100.03 is 50.015: 50.02 leaves."""
     result = session(
-        """
+        f"""
         time  | event | instrument | side | quantity | price
-        09:00 | fill  | LIN        | buy  | 2        | 50.005
+        09:00 | fill  | LIN        | buy  | 2        | {price}
         09:01 | fill  | LIN        | sell | 1        | 60
         """,
         instruments=KINDS,
         currencies=SCALES,
     )
-    expect(result, "positions_daily", "quantity | entry_value\n 1 | 50.01")
-    expect(result, "account_daily", "realised_pnl\n 10")
+    expect(result, "positions_daily", f"quantity | entry_value\n 1 | {stays}")
+    expect(result, "account_daily", f"realised_pnl\n {realised}")
 
 
 def test_fill_larger_than_the_position_turns_it() -> None:
@@ -124,19 +127,22 @@ def test_fill_larger_than_the_position_turns_it() -> None:
     expect(result, "account_daily", "realised_pnl\n 20")
 
 
-def test_value_of_a_turning_fill_is_cut_without_a_remainder() -> None:
-    """100.01 for 2: the closing half counts 50.00 (half to even), the opening one has what is left, 50.01."""
+@pytest.mark.parametrize(
+    ("price", "opens", "realised"), [("50.005", "50.01", "10"), ("50.015", "50.01", "10.02")]
+)
+def test_value_of_a_turning_fill_is_cut_without_a_remainder(price: str, opens: str, realised: str) -> None:
+    """100.01 for 2: the closing half counts 50.00, half to even, and the opening one has what is left, 50.01."""
     result = session(
-        """
+        f"""
         time  | event | instrument | side | quantity | price
         09:00 | fill  | LIN        | buy  | 1        | 40
-        09:01 | fill  | LIN        | sell | 2        | 50.005
+        09:01 | fill  | LIN        | sell | 2        | {price}
         """,
         instruments=KINDS,
         currencies=SCALES,
     )
-    expect(result, "positions_daily", "quantity | entry_value\n -1 | 50.01")
-    expect(result, "account_daily", "realised_pnl\n 10")
+    expect(result, "positions_daily", f"quantity | entry_value\n -1 | {opens}")
+    expect(result, "account_daily", f"realised_pnl\n {realised}")
 
 
 def test_a_fee_is_paid_and_a_rebate_received_in_every_case() -> None:

@@ -22,6 +22,7 @@ ELECTED = """
     "row",
     parse("""
         notional  | margin  | why
+        0         | 0       | a position may be worth nothing
         100.01    | 0.41    | 0.40004: up to the next unit
         49999.99  | 200     | 199.99996: up to the next unit
         50000     | 200     | a floor belongs to its tier, and margin does not jump there

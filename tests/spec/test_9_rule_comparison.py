@@ -67,6 +67,48 @@ def test_five_rules_share_one_shortfall() -> None:
     )
 
 
+def test_queue_may_run_dry() -> None:
+    """Two contracts are to be taken over, 200 to be shared.
+
+    `b` comes first: 50/900 on a leverage of 850/55; then `a`: 75/500 on a leverage of 425/10,075. A short
+    that lost takes nothing, and half a contract is left: its quarter of the loss is uncovered.
+    """
+    result = session("""
+        time  | account | event       | amount | side | quantity | price
+        09:00 | loser   | transfer    | 200
+        09:00 | loser   | fill        |        | buy  | 2        | 1000
+        09:00 | a       | transfer    | 10000
+        09:00 | a       | fill        |        | sell | 0.5      | 1000
+        09:00 | b       | transfer    | 5
+        09:00 | b       | fill        |        | sell | 1        | 900
+        09:00 | lost    | transfer    | 1000
+        09:00 | lost    | fill        |        | sell | 1        | 700
+        10:00 |         | tick        |        |      |          | 850
+        10:01 | loser   | liquidation |        | sell | 2        | 800
+    """)
+    queue = [row for row in result.tables["rule_comparison"] if row["rule"] == "adl_queue"]
+    assert [(row["account_id"], row["charge"]) for row in queue] == [("a", "50"), ("b", "100")]
+    [total] = [row for row in result.tables["rule_totals"] if row["rule"] == "adl_queue"]
+    assert (total["charged"], total["uncovered"]) == ("150", "50")
+
+
+def test_queue_goes_by_leverage_as_well_as_by_profit() -> None:
+    """One contract: `b` with the smaller profit and the higher leverage takes it all."""
+    result = session("""
+        time  | account | event       | amount | side | quantity | price
+        09:00 | loser   | transfer    | 100
+        09:00 | loser   | fill        |        | buy  | 1        | 1000
+        09:00 | a       | transfer    | 10000
+        09:00 | a       | fill        |        | sell | 1        | 1000
+        09:00 | b       | transfer    | 5
+        09:00 | b       | fill        |        | sell | 1        | 900
+        10:00 |         | tick        |        |      |          | 850
+        10:01 | loser   | liquidation |        | sell | 1        | 800
+    """)
+    queue = [row for row in result.tables["rule_comparison"] if row["rule"] == "adl_queue"]
+    assert [(row["account_id"], row["charge"]) for row in queue] == [("b", "100")]
+
+
 def test_nobody_on_the_other_side() -> None:
     """Only a long is left: no winner of the other side can take over, and no client made a profit."""
     result = session("""
@@ -116,3 +158,18 @@ def test_loss_of_own_trading_has_no_instrument_to_share_by() -> None:
         """,
     )
     expect(result, "account_daily", "account_id | socialised_charge\n loser | 0\n w | 0")
+
+
+def test_nothing_comes_back_to_the_account_that_fell() -> None:
+    """Its isolated short stands on the other side, with a profit; it is left out, and so all is uncovered."""
+    result = session("""
+        time  | account | event       | isolation | amount | side | quantity | price
+        09:00 | loser   | transfer    |           | 100
+        09:00 | loser   | fill        |           |        | buy  | 1        | 1000
+        09:00 | loser   | transfer    | P         | 500
+        09:00 | loser   | fill        | P         |        | sell | 1        | 1000
+        10:00 |         | tick        |           |        |      |          | 850
+        10:01 | loser   | liquidation |           |        | sell | 1        | 800
+    """)
+    uncovered = {row["rule"]: row["uncovered"] for row in result.tables["rule_totals"]}
+    assert (uncovered["open_interest_prorata"], uncovered["adl_queue"]) == ("100", "100")

@@ -1,6 +1,5 @@
 """Whatever is wrong with a call or a delivery: one clear line, the right exit code, nothing published."""
 
-import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -9,8 +8,7 @@ import pytest
 
 from jobs.cli import main
 from jobs.warehouse import Warehouse
-from schemas.registry import LEDGER
-from tests.builders import D9, D10, D11, POLICY, add_rows, deliver, published_rows, run_dates, small_landing
+from tests.builders import D9, D10, D11, POLICY, published_rows, run_dates, small_landing
 
 CONFIG, DATA, CONFLICT = 2, 3, 4
 Spoil = Callable[[Path], object]

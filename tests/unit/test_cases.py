@@ -31,7 +31,7 @@ def test_case_in_one_run(name: str, tmp_path: Path, request: pytest.FixtureReque
 
 
 @pytest.mark.usefixtures("no_checks")
-@pytest.mark.parametrize(("name", "partitions"), zip(CASES, (1, 2, 7, 1, 2, 7, 1, 7), strict=True))
+@pytest.mark.parametrize(("name", "partitions"), list(zip(CASES, (1, 2, 7, 1, 2, 7, 1, 7), strict=True)))
 def test_case_day_by_day(name: str, partitions: int, tmp_path: Path) -> None:
     """Nothing is carried from date to date but what the warehouse holds: orders, episodes, debts, the fund."""
     run_day_by_day(name, tmp_path, InProcess(partitions))

@@ -70,6 +70,7 @@ def read(path: Path) -> list[tuple[Any, ...]]:
         ("f.jsonl.gz", gzip.compress(JSON)),
         ("f.json.gz", gzip.compress(JSON)),
         ("a.b.csv", CSV),
+        ("f.csv.jsonl.gz", gzip.compress(JSON)),
     ],
     ids=[
         *[
@@ -83,7 +84,15 @@ def read(path: Path) -> list[tuple[Any, ...]]:
             "csv.gz",
             "jsonl",
         ],
-        *["json", "json with BOM", "numbers as numbers", "jsonl.gz", "json.gz", "dots in the name"],
+        *[
+            "json",
+            "json with BOM",
+            "numbers as numbers",
+            "jsonl.gz",
+            "json.gz",
+            "dots in the name",
+            "the last name counts",
+        ],
     ],
 )
 def test_text_formats_say_the_same(name: str, content: bytes, tmp_path: Path) -> None:

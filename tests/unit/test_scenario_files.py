@@ -7,7 +7,7 @@ import pytest
 
 from engine.errors import ConfigError
 from tests.cases import DATA, case_days
-from tests.unit.test_scenarios import run_range, write_scenario
+from tests.scenarios import run_range, write_scenario
 
 FIRST = case_days("edges")[0]
 

@@ -12,8 +12,6 @@ import yaml
 from engine.errors import ConfigError, ConflictError
 from jobs.day import published_days
 from jobs.landing import SCENARIOS
-from jobs.parallel import InProcess
-from jobs.run import Request, run
 from jobs.scenario import scenario_names, scenario_root
 from jobs.warehouse import Warehouse
 from schemas.registry import PUBLISHED, TABLES
@@ -21,20 +19,9 @@ from tests.cases import DATA, case_days, published, text_rows
 from tests.oracle.compare import diff_tables
 from tests.oracle.markets import write_market
 from tests.oracle.oracle import compute
+from tests.scenarios import run_range, write_scenario
 
 FIRST, SECOND, THIRD = case_days("edges")
-
-
-def write_scenario(landing: Path, name: str, /, **content: object) -> None:
-    (landing / SCENARIOS).mkdir(exist_ok=True)
-    text = yaml.safe_dump({"name": name, "reason": "a test"} | content)
-    (landing / SCENARIOS / f"{name}.yaml").write_text(text)
-
-
-def run_range(
-    landing: Path, warehouse: Path, first: date, last: date, scenario: str | None = None
-) -> list[str]:
-    return list(run(Request(landing, warehouse, first, last, InProcess(2), None, scenario)))
 
 
 def files(warehouse: Path) -> dict[Path, bytes]:
@@ -65,15 +52,9 @@ def differences(
 
 
 @pytest.fixture(autouse=True)
-def no_checks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+def no_checks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Expectations on staged rows take most of a small run's time, and are the same for a scenario."""
-    if "with_checks" not in request.fixturenames:
-        monkeypatch.setattr("jobs.stages.check_day", lambda day, run_id: None)
-
-
-@pytest.fixture
-def with_checks() -> None:
-    """The run as it is."""
+    monkeypatch.setattr("jobs.stages.check_day", lambda day, run_id: None)
 
 
 @pytest.fixture
@@ -170,9 +151,7 @@ def openings(root: Path) -> list[tuple[str, str, str, str]]:
     ]
 
 
-def test_fund_opening_replaces_in_place_or_stands_at_the_start(
-    edges: Path, tmp_path: Path, with_checks: None
-) -> None:
+def test_fund_opening_replaces_in_place_or_stands_at_the_start(edges: Path, tmp_path: Path) -> None:
     warehouse = tmp_path / "w"
     run_range(edges, warehouse, FIRST, FIRST)
     delivered = {row[1]: row for row in openings(warehouse)}

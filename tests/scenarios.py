@@ -1,0 +1,22 @@
+"""Writing scenario files, and running a range of dates without Spark."""
+
+from datetime import date
+from pathlib import Path
+
+import yaml
+
+from jobs.landing import SCENARIOS
+from jobs.parallel import InProcess
+from jobs.run import Request, run
+
+
+def write_scenario(landing: Path, name: str, /, **content: object) -> None:
+    (landing / SCENARIOS).mkdir(exist_ok=True)
+    text = yaml.safe_dump({"name": name, "reason": "a test"} | content)
+    (landing / SCENARIOS / f"{name}.yaml").write_text(text)
+
+
+def run_range(
+    landing: Path, warehouse: Path, first: date, last: date, scenario: str | None = None
+) -> list[str]:
+    return list(run(Request(landing, warehouse, first, last, InProcess(2), None, scenario)))
