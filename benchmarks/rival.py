@@ -25,7 +25,9 @@ def first_breaches(landing: Path) -> set[tuple[str, str]]:
     fills = fills[fills["account_id"].isin(clients)]
     transfers = _read(landing, "transfers")
     transfers = transfers[transfers["isolation"].isna() & transfers["account_id"].isin(clients)]
-    marks = _read(landing, "ticks").pivot_table(index="ts", columns="instrument_id", values="mark_price").ffill()
+    marks = (
+        _read(landing, "ticks").pivot_table(index="ts", columns="instrument_id", values="mark_price").ffill()
+    )
     currency = instruments["settlement_currency"]
     breached = set()
     for account, own in fills.groupby("account_id"):

@@ -47,7 +47,9 @@ def market(landing: Path, accounts: int) -> tuple[date, date]:
     from simulator.config import MarketConfig
     from simulator.simulate import simulate
 
-    summary = simulate(MarketConfig(seed=7, accounts=accounts, days=2, instruments=3, tick_seconds=60), landing)
+    summary = simulate(
+        MarketConfig(seed=7, accounts=accounts, days=2, instruments=3, tick_seconds=60), landing
+    )
     return summary.first, summary.last
 
 
@@ -69,9 +71,13 @@ def compare_with_rival(folder: Path, landing: Path, days: tuple[date, date], rou
     warehouse = folder / "rival"
     list(run(Request(landing, warehouse, *days, InProcess(1))))
     rows = Warehouse(warehouse).read(LIQUIDATIONS).to_pylist()
-    ours = {(r["account_id"], r["currency"]) for r in rows if r["isolation"] == "" and r["trigger"] == "margin"}
+    ours = {
+        (r["account_id"], r["currency"]) for r in rows if r["isolation"] == "" and r["trigger"] == "margin"
+    }
     theirs = first_breaches(landing)
-    print(f"\ncross units that ever breach: exact {len(ours)}, float script {len(theirs)}, both {len(ours & theirs)}")
+    print(
+        f"\ncross units that ever breach: exact {len(ours)}, float script {len(theirs)}, both {len(ours & theirs)}"
+    )
     counter = iter(range(1000))
     seconds = interleaved(
         rounds,
@@ -119,7 +125,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         days = market(folder / "landing", args.accounts)
-        print(f"market: {args.accounts} accounts, 2 days, 3 instruments, a tick a minute; min, median, max, ratio")
+        print(
+            f"market: {args.accounts} accounts, 2 days, 3 instruments, a tick a minute; min, median, max, ratio"
+        )
         compare_with_rival(folder, folder / "landing", days, args.rounds)
         compare_mappers(folder, folder / "landing", days, args.rounds)
         compare_commits(folder, args.rounds)

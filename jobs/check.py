@@ -95,6 +95,7 @@ def result_rows(results: list[CheckResult], day: date, run_id: str) -> pa.Table:
         {
             "table_name": result.check.table,
             "expectation": result.check.name,
+            "severity": result.check.severity,
             "success": result.success,
             "unexpected_count": result.unexpected_count,
             "examples": result.examples,

@@ -53,6 +53,11 @@ DQ_RESULTS = Table(
         text("run_id", "The run."),
         text("table_name", "The table that was checked."),
         text("expectation", "What was expected."),
+        text(
+            "severity",
+            "fail: the date is not published; warn: published with the finding.",
+            values=("fail", "warn"),
+        ),
         flag("success", "Whether it held."),
         count("unexpected_count", "Rows that violate it."),
         text("examples", "A few of them, as JSON."),

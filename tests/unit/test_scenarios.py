@@ -39,9 +39,7 @@ def days_of(warehouse: Path, days: set[date]) -> dict[str, list[Mapping[str, str
     }
 
 
-def differences(
-    landing: Path, root: Path, days: list[date], scenario: Mapping[str, object]
-) -> dict[str, int]:
+def differences(landing: Path, root: Path, days: list[date], scenario: dict[str, object]) -> dict[str, int]:
     """Tables in which a scenario's rows are not the oracle's, and in how many rows."""
     expected = compute(landing, days[0], days[-1], None, scenario)
     for row in expected["quarantine"]:
