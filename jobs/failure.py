@@ -6,7 +6,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 
-from engine.errors import LossledgerError
+from engine.errors import ConfigError, LossledgerError
 
 
 def run_command(
@@ -28,6 +28,9 @@ def run_command(
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except PermissionError as error:
+        _tell(args, f"no permission: {error.filename or error}; run as a user who may read and write there")
+        return ConfigError.exit_code
     except Exception as error:  # the last resort: every end of a command is one line and a code
         _tell(args, f"unexpected {type(error).__name__}: {error}; run again with --debug for the traceback")
         return 1
