@@ -14,7 +14,7 @@ from engine.events import Account, UnitKey
 from engine.numbers import units_to_e18
 from engine.policy import Policy
 from engine.reconcile import Check, Losses
-from engine.rows import SessionRows, Snapshot, UnitSession
+from engine.rows import SessionRows, Snapshot
 from engine.sharing import AccountResult, account_results, bases, charge, unit_charges
 from engine.waterfall import Waterfall
 
@@ -267,8 +267,3 @@ def comparison_rows(session: Session, snapshots: Iterable[Snapshot]) -> tuple[li
             money = {name: session.money(currency, amount) for name, amount in amounts.items()}
             totals.append({"rule": rule, "currency": currency, "payers": len(payers), **money})
     return charges, totals
-
-
-def carried_state(units: Iterable[UnitSession]) -> dict[UnitKey, UnitSession]:
-    """The units whose state the next session starts from."""
-    return {UnitKey(u.account_id, u.currency, u.isolation): u for u in units}

@@ -11,19 +11,6 @@ from engine.rows import EndedEpisode, LossComponent
 
 MARGIN, RECORDED_FILL = "margin", "recorded_fill"
 FLAT, SELF_CLOSED, RECOVERED = "flat", "self_closed", "recovered"
-COMPONENTS = (
-    "cushion",
-    "headroom",
-    "gap_in_cushion",
-    "gap_past_bankruptcy",
-    "latency",
-    "market_move",
-    "execution",
-    "fees",
-    "funding",
-    "account_trading",
-    "other_flows",
-)
 
 
 def stable_id(prefix: str, *parts: object) -> str:

@@ -48,6 +48,14 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_range(parser: argparse.ArgumentParser) -> None:
+    """The dates to work on, both included."""
+    for name, which in (("from", "first"), ("to", "last")):
+        parser.add_argument(
+            f"--{name}", dest=which, type=parse_date, required=True, metavar="DATE", help=f"{which} date"
+        )
+
+
 def request_from(args: argparse.Namespace, first: date, last: date) -> "Request":
     from jobs.parallel import InProcess, OnSpark
     from jobs.run import Request

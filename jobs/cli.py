@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from jobs.arguments import add_run_arguments, add_warehouse, parse_date, request_from
+from jobs.arguments import add_run_arguments, add_warehouse, request_from
 from jobs.failure import run_command
 
 
@@ -36,10 +36,7 @@ def _add(
 def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = _add(commands, "run", "Load, recompute, attribute, check and publish each date in order.", _run)
     add_run_arguments(parser)
-    parser.add_argument(
-        "--from", dest="first", type=parse_date, required=True, metavar="DATE", help="first date"
-    )
-    parser.add_argument("--to", dest="last", type=parse_date, required=True, metavar="DATE", help="last date")
+    add_range(parser)
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -112,10 +109,7 @@ def _add_fund_size(commands: "argparse._SubParsersAction[argparse.ArgumentParser
         _fund_size,
     )
     add_run_arguments(parser)
-    parser.add_argument(
-        "--from", dest="first", type=parse_date, required=True, metavar="DATE", help="first date"
-    )
-    parser.add_argument("--to", dest="last", type=parse_date, required=True, metavar="DATE", help="last date")
+    add_range(parser)
 
 
 def _fund_size(args: argparse.Namespace) -> int:

@@ -7,7 +7,7 @@ import io
 import json
 import re
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -178,10 +178,3 @@ def delivery_hash(files: Iterable[LandedFile]) -> str:
     """One hash for a delivery: its paths and contents."""
     text = "\n".join(f"{f.path} {f.sha256}" for f in sorted(files))
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def all_days(landing: Path) -> Iterator[date]:
-    """Every date for which some dated dataset has a folder."""
-    for dataset in DATASETS.values():
-        if dataset.dated:
-            yield from dataset_days(landing, dataset)
