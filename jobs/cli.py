@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from jobs.arguments import add_run_arguments, add_warehouse, request_from
+from jobs.arguments import add_range, add_run_arguments, add_warehouse, request_from
 from jobs.failure import run_command
 
 
