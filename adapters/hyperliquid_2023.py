@@ -30,6 +30,9 @@ POLICY = """\
   # `rule_comparison` still shows what each rule would have charged.
   sharing: none
   session_start: '00:00'
+  # Some days have two or three rows of a kind: one that the load rejects must not stop the day. It is
+  # in ledger.quarantine all the same.
+  quarantine_max_share: '1'
 """
 
 
