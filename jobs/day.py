@@ -73,8 +73,9 @@ class Day:
                 f"{self.day} would now start at {iso(self.session_start)}: run again from {before}"
             )
         self.start = BEGINNING if self.first else self.session_start
-        own = before in published_days(self.warehouse)
-        self.state = self.warehouse if own or self.base is None else self.base
+        self.state = self.warehouse
+        if self.base is not None and before not in published_days(self.warehouse):
+            self.state = self.base
 
     @property
     def last_folder(self) -> date:

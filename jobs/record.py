@@ -2,6 +2,8 @@
 
 import json
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from engine.errors import LossledgerError
@@ -16,7 +18,19 @@ def new_run_id() -> str:
     return f"{datetime.now(UTC):%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
 
 
-def record_run(stages: Stages, started_us: int, error: BaseException | None) -> None:
+@contextmanager
+def recorded(stages: Stages) -> Iterator[None]:
+    """Work on a date, noted in ops.runs however it ends."""
+    started_us = now_us()
+    try:
+        yield
+    except BaseException as error:
+        _record(stages, started_us, error)
+        raise
+    _record(stages, started_us, None)
+
+
+def _record(stages: Stages, started_us: int, error: BaseException | None) -> None:
     """One row for a date that was published or failed; a date that was found unchanged leaves none."""
     publication = stages.publication
     if error is None and (publication is None or not publication.changed):

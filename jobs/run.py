@@ -13,8 +13,7 @@ from jobs.landing import check_landing
 from jobs.load import Loader
 from jobs.parallel import Mapper
 from jobs.policy_file import Scenario, read_policy, read_scenario
-from jobs.publish import now_us
-from jobs.record import new_run_id, record_run
+from jobs.record import new_run_id, recorded
 from jobs.scenario import open_scenario
 from jobs.stages import NAMES, Stages
 from jobs.terminal import show_step
@@ -111,16 +110,11 @@ def run_prepared(request: Request, setting: Setting) -> Iterator[str]:
 
 def run_day(day: Day, run_id: str, to: date, loader: Loader | None = None) -> Stages:
     """All stages of a date."""
-    started = now_us()
     stages = Stages(day, run_id, to, loader)
-    try:
+    with recorded(stages):
         for name in NAMES:
             show_step(f"{day.day}  {name}")
             stages.run(name)
-    except BaseException as error:
-        record_run(stages, started, error)
-        raise
-    record_run(stages, started, None)
     return stages
 
 

@@ -7,11 +7,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from engine.errors import LossledgerError
 from jobs.arguments import add_run_arguments, parse_date, request_from
 from jobs.failure import run_command
-from jobs.publish import now_us
-from jobs.record import new_run_id, record_run
+from jobs.record import new_run_id, recorded
 from jobs.run import day_line, prepare
 from jobs.stages import NAMES, Stages
 
@@ -31,15 +29,11 @@ def run_stage(args: argparse.Namespace) -> int:
     setting = prepare(request)
     with setting.warehouse.locked():
         day = setting.day(request, date)
-        run_id = day.read_note("load").get("run_id") or new_run_id()
-        stages = Stages(day, run_id, date)
-        started = now_us()
-        try:
+        # a night is one run: load begins it, the stages after it go on under its id
+        loaded = {} if args.stage == "load" else day.read_note("load")
+        stages = Stages(day, loaded.get("run_id") or new_run_id(), date)
+        with recorded(stages):
             stages.run(args.stage)
-        except LossledgerError as error:
-            record_run(stages, started, error)
-            raise
-        record_run(stages, started, None)
     if args.stage == "publish":
         print(day_line(stages))
     else:

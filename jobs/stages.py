@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date
+from functools import cached_property
 from time import perf_counter
 
 from engine.errors import ConfigError
@@ -12,7 +13,7 @@ from jobs.deliveries import REFERENCE_DAY
 from jobs.load import Loader
 from jobs.publish import IN_PROGRESS, Publication, publish
 from jobs.recompute import recompute
-from jobs.reference import read_reference, text_hash
+from jobs.reference import ReferenceData, read_reference, text_hash
 from jobs.terminal import warn
 from schemas.inputs import DATASETS, REFERENCE
 
@@ -39,6 +40,11 @@ class Stages:
     def folders(self) -> list[date]:
         return [date.fromisoformat(text) for text in self.note["folders"]]
 
+    @cached_property
+    def reference(self) -> ReferenceData:
+        """As loaded: by load in this process, or read back from the ledger."""
+        return read_reference(self.day.warehouse)
+
     def run(self, name: str) -> None:
         """Run one stage; all but load do nothing when the date is unchanged."""
         stage: Callable[[], None] = getattr(self, f"_{name}")
@@ -60,7 +66,6 @@ class Stages:
             raise ConfigError(
                 f"the policy has changed since {self.day.day} was loaded: run the stage load again"
             )
-
         if self.note["state_sha256"] != self._state_sha256():
             raise ConfigError(
                 f"the date before {self.day.day} has been published anew since: run the stage load again"
@@ -74,11 +79,11 @@ class Stages:
         day = self.day
         self.seconds = {}
         loader = self._loader or Loader(day.warehouse, day.landing, day.policy, day.mapper)
-        reference = loader.load_reference(day.day)
+        self.reference = loader.load_reference(day.day)
         folders = day.folders(loader.landed_days(day.last_folder))
         if not folders:
             warn(f"{day.day}: the landing zone has no data for this date")
-        loader.load_days(folders, reference, None if day.first else day.session_start)
+        loader.load_days(folders, self.reference, None if day.first else day.session_start)
         books = loader.deliveries.loaded
         mine = [books[key] for key in sorted(books) if key[0] in folders]
         fixed = [books[REFERENCE_DAY, d.name].sha256 for d in REFERENCE]
@@ -100,10 +105,10 @@ class Stages:
         }
 
     def _recompute(self) -> None:
-        recompute(self.day, read_reference(self.day.warehouse), self.folders)
+        recompute(self.day, self.reference, self.folders)
 
     def _attribute(self) -> None:
-        attribute_day(self.day, read_reference(self.day.warehouse), self.folders)
+        attribute_day(self.day, self.reference, self.folders)
 
     def _check(self) -> None:
         check_day(self.day, self.run_id)
