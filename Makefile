@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
-CODE := schemas engine expectations jobs adapters simulator dags tests scripts $(wildcard benchmarks)
+CODE := schemas engine expectations store jobs readers cli adapters simulator dags tests scripts $(wildcard benchmarks)
 # Set up anew when what it installs has changed; otherwise at once.
 STAMP := .venv/.setup-done
 
@@ -15,7 +15,7 @@ help: ## list the commands
 
 setup: $(STAMP) ## install everything a run needs into this folder (needs Python >= 3.11, Java >= 17)
 
-$(STAMP): scripts/setup pyproject.toml uv.lock jobs/jars.lock
+$(STAMP): scripts/setup pyproject.toml uv.lock jobs/spark/jars.lock
 	@PYTHON=$(PYTHON) scripts/setup
 	@touch $@
 

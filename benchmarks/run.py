@@ -16,10 +16,10 @@ from pathlib import Path
 from time import perf_counter
 
 from benchmarks.rival import first_breaches
-from jobs.parallel import InProcess, Mapper, OnSpark
 from jobs.run import Request, run
-from jobs.warehouse import Warehouse
+from jobs.spark.mapper import InProcess, Mapper, OnSpark
 from schemas.attribution import LIQUIDATIONS
+from store.warehouse import Warehouse
 
 
 def interleaved(rounds: int, **contenders: Callable[[], object]) -> dict[str, list[float]]:
@@ -94,7 +94,7 @@ def compare_commits(folder: Path, rounds: int) -> None:
     import pyarrow as pa
     from deltalake import write_deltalake
 
-    from jobs.spark_session import spark_session
+    from jobs.spark.session import spark_session
 
     spark = spark_session()
     data = pa.table({"business_date": ["2025-10-10"] * 10, "amount": list(range(10))})

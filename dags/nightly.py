@@ -1,7 +1,7 @@
 """The night: every stage of the business date that has just closed, in order, one process per stage.
 
 The file imports the Airflow SDK and the standard library only: a stage is a subprocess (`python -m
-jobs.stage`), so parsing is quick and the jobs may live in an environment, or an image, of their own.
+cli.stage`), so parsing is quick and the jobs may live in an environment, or an image, of their own.
 
 Settings, from the environment or, for one run, from its parameters of the same meaning:
 LOSSLEDGER_LANDING, LOSSLEDGER_WAREHOUSE (both required), LOSSLEDGER_POLICY (default: policy.yaml of the
@@ -60,7 +60,7 @@ def setting(context: Mapping[str, Any], name: str, required: bool = True) -> str
 
 def stage_command(stage: str, context: Mapping[str, Any]) -> list[str]:
     """The command line of one stage of the run's business date."""
-    command = [os.environ.get("LOSSLEDGER_PYTHON") or sys.executable, "-m", "jobs.stage", stage]
+    command = [os.environ.get("LOSSLEDGER_PYTHON") or sys.executable, "-m", "cli.stage", stage]
     command += ["--landing", str(setting(context, "landing"))]
     command += ["--warehouse", str(setting(context, "warehouse"))]
     command += ["--business-date", business_date(context)]

@@ -1,1 +1,1 @@
-"""Where the rules meet the data: reading, Spark, Delta, checking, publishing, and the command line."""
+"""The night: load, replay, attribute, check, publish, and running dates in order."""

@@ -9,9 +9,7 @@ import pyarrow.parquet as pq
 
 from engine.errors import DataError
 from expectations.check import FAIL, CheckResult, suite_sha256
-from jobs.arrow import to_arrow, to_rows
 from jobs.day import Day
-from jobs.warehouse import content_hash
 from schemas.attribution import (
     ACCOUNT_DAILY,
     INSURANCE_FUND_DAILY,
@@ -24,6 +22,8 @@ from schemas.core import Table
 from schemas.ledger import TYPED
 from schemas.ops import DQ_RESULTS
 from schemas.registry import CARRIED, PUBLISHED
+from store.arrow import to_arrow, to_rows
+from store.warehouse import content_hash
 
 _TIME = pa.timestamp("us", tz="UTC")
 _MONEY = pa.decimal128(38, 18)

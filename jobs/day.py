@@ -12,34 +12,13 @@ import pyarrow as pa
 from engine.clock import day_of, iso
 from engine.errors import ConfigError, DataError
 from engine.policy import Policy
-from jobs.arrow import arrow_schema, to_rows
-from jobs.parallel import Mapper
-from jobs.warehouse import Warehouse
+from jobs.spark.mapper import Mapper
 from schemas.core import Table
-from schemas.ops import PUBLISHED_DAYS
+from store.arrow import arrow_schema
+from store.published import Published, published_days
+from store.warehouse import Warehouse
 
 BEGINNING = -(1 << 62)
-
-
-@dataclass(frozen=True)
-class Published:
-    """A row of ops.published_days."""
-
-    day: date
-    run_id: str
-    published_at: int
-    start: int
-    end: int
-    first_date: bool
-    input_sha256: str
-    output_sha256: str
-    table_versions: Mapping[str, int]
-
-
-def published_days(warehouse: Warehouse) -> dict[date, Published]:
-    """What readers may see, by date."""
-    rows = to_rows(PUBLISHED_DAYS, warehouse.read(PUBLISHED_DAYS))
-    return {row[0]: Published(*(*row[:-1], json.loads(row[-1]))) for row in sorted(rows)}
 
 
 @dataclass

@@ -21,18 +21,19 @@ from typing import NamedTuple
 
 from engine.clock import iso
 from engine.errors import ConfigError, LossledgerError
+from engine.figures import exact, text_table
 from engine.numbers import e18_to_units, units_to_e18
 from engine.policy import Policy
-from jobs.arrow import to_rows
-from jobs.day import published_days
-from jobs.figures import exact, text_table
-from jobs.landing import SCENARIOS, check_landing
+from jobs.load.landing import check_landing
 from jobs.policy_file import Scenario, read_policy, read_scenario
 from jobs.run import Request, Setting, run_prepared
 from jobs.scenario import copy_input
-from jobs.warehouse import Warehouse
 from schemas.attribution import INSURANCE_FUND_LEDGER, SESSION_LOSSES
 from schemas.ledger import TYPED
+from store.arrow import to_rows
+from store.published import published_days
+from store.scenarios import SCENARIOS
+from store.warehouse import Warehouse
 
 PLENTY_E18 = 10**18 * 10**18  # more than any deficit, and within DECIMAL(38,18) with all that is added to it
 _COLUMNS = ("currency", "business_date", "seq", "ts", "kind", "amount", "balance")
@@ -195,7 +196,7 @@ def _search(trials: Trials) -> Iterator[str]:
 
 def _currencies(trials: Trials) -> dict[str, int]:
     """Currency to scale. Nothing may have been loaded yet: the reference data comes with the first run."""
-    from jobs.load import Loader
+    from jobs.load.loader import Loader
 
     loader = Loader(trials.warehouse, trials.request.landing, trials.policy, trials.request.mapper)
     return loader.load_reference(trials.request.first).scales

@@ -11,9 +11,9 @@ import yaml
 from engine.errors import ConfigError
 from engine.parsing import Unparsable, parse_decimal_e18
 from engine.policy import Policy, parse_policy
-from jobs.landing import POLICY_FILE, SCENARIOS
+from jobs.load.landing import POLICY_FILE
+from store.scenarios import PUBLISHED, SCENARIOS
 
-PUBLISHED = "published"  # what compare calls the published tables; no scenario can have that name
 _SCENARIO_KEYS = ("name", "reason", "policy", "fund_opening")
 
 

@@ -9,12 +9,13 @@ from datetime import date
 import pyarrow as pa
 
 from engine.errors import ConfigError
-from jobs.arrow import sort_by_key, to_arrow
-from jobs.day import Day, Published
-from jobs.warehouse import content_hash
+from jobs.day import Day
 from schemas.core import Table
 from schemas.ops import PUBLISHED_DAYS, RESTATEMENTS
 from schemas.registry import CARRIED, PUBLISHED
+from store.arrow import sort_by_key, to_arrow
+from store.published import Published
+from store.warehouse import content_hash
 
 IN_PROGRESS = "publishing"  # the note that is there from the first table written until the commit
 _TABLES = (*PUBLISHED.values(), *CARRIED.values())

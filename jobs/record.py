@@ -7,10 +7,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from engine.errors import LossledgerError
-from jobs.arrow import to_arrow
 from jobs.publish import now_us
 from jobs.stages import RULES_VERSION, Stages
 from schemas.ops import RUNS
+from store.arrow import to_arrow
 
 
 def new_run_id() -> str:

@@ -8,16 +8,17 @@ from time import perf_counter
 
 from engine.errors import ConfigError
 from engine.policy import Policy
-from jobs.day import Day, Published, published_days
-from jobs.landing import check_landing
-from jobs.load import Loader
-from jobs.parallel import Mapper
+from jobs.day import Day
+from jobs.load.landing import check_landing
+from jobs.load.loader import Loader
 from jobs.policy_file import Scenario, read_policy, read_scenario
 from jobs.record import new_run_id, recorded
 from jobs.scenario import open_scenario
+from jobs.spark.mapper import Mapper
 from jobs.stages import NAMES, Stages
 from jobs.terminal import show_step
-from jobs.warehouse import Warehouse
+from store.published import Published, published_days
+from store.warehouse import Warehouse
 
 
 @dataclass

@@ -15,15 +15,13 @@ from typing import Any
 from deltalake import DeltaTable
 
 from engine.errors import ConfigError
-from jobs.day import Published, published_days
-from jobs.landing import SCENARIOS
 from jobs.policy_file import Scenario
-from jobs.warehouse import Warehouse
 from schemas.core import Table
 from schemas.ledger import DELIVERIES
 from schemas.registry import LEDGER, RAW
-
-_DEFINITION = "scenario.json"
+from store.published import Published, published_days
+from store.scenarios import DEFINITION, read_definition, scenario_root
+from store.warehouse import Warehouse
 
 
 @dataclass
@@ -36,21 +34,6 @@ class ScenarioWarehouse:
     warehouse: Warehouse
     base: Warehouse | None
     published: dict[date, Published]
-
-
-def scenario_root(main: Path, name: str) -> Path:
-    return main / SCENARIOS / name
-
-
-def scenario_names(main: Path) -> list[str]:
-    """The scenarios that have been run."""
-    return sorted(p.parent.name for p in (main / SCENARIOS).glob(f"[!.]*/{_DEFINITION}"))
-
-
-def read_definition(root: Path) -> dict[str, Any]:
-    """What a scenario's tables were made from; empty when there is none."""
-    path = root / _DEFINITION
-    return json.loads(path.read_text()) if path.exists() else {}
 
 
 def open_scenario(main: Path, scenario: Scenario, digest: str, first: date) -> ScenarioWarehouse:
@@ -112,7 +95,7 @@ def _make(root: Path, live: Warehouse, definition: dict[str, Any]) -> None:
     beside = root.with_name(f".{root.name}.new")
     shutil.rmtree(beside, ignore_errors=True)
     copy_input(live, Warehouse.create(beside))
-    (beside / _DEFINITION).write_text(json.dumps(definition, sort_keys=True, indent=1) + "\n")
+    (beside / DEFINITION).write_text(json.dumps(definition, sort_keys=True, indent=1) + "\n")
     beside.rename(root)
 
 

@@ -6,16 +6,16 @@ from functools import cached_property
 from time import perf_counter
 
 from engine.errors import ConfigError
-from jobs.attribute import attribute_day
+from jobs.attribute.attribute import attribute_day
 from jobs.check import check_day
 from jobs.day import Day
-from jobs.deliveries import REFERENCE_DAY
-from jobs.load import Loader
+from jobs.load.deliveries import REFERENCE_DAY
+from jobs.load.loader import Loader
 from jobs.publish import IN_PROGRESS, Publication, publish
-from jobs.recompute import recompute
-from jobs.reference import ReferenceData, read_reference, text_hash
+from jobs.replay.recompute import recompute
 from jobs.terminal import warn
 from schemas.inputs import DATASETS, REFERENCE
+from store.reference import ReferenceData, read_reference, text_hash
 
 RULES_VERSION = "1"  # raised whenever the same input may give other rows
 NAMES = ("load", "recompute", "attribute", "check", "publish")

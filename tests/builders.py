@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
-from jobs.parallel import InProcess
 from jobs.run import Request, run
-from jobs.warehouse import Warehouse
+from jobs.spark.mapper import InProcess
 from schemas.attribution import TABLES
 from schemas.ops import PUBLISHED_DAYS
+from store.warehouse import Warehouse
 from tests.spec.tables import Cells, parse
 
 D9, D10, D11 = date(2025, 10, 9), date(2025, 10, 10), date(2025, 10, 11)

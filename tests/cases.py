@@ -6,12 +6,12 @@ from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
-from jobs.parallel import InProcess, Mapper
 from jobs.run import Request, run
-from jobs.warehouse import Warehouse
+from jobs.spark.mapper import InProcess, Mapper
 from schemas.attribution import TABLES
 from schemas.core import Table
 from schemas.ledger import QUARANTINE
+from store.warehouse import Warehouse
 from tests.oracle.compare import diff_tables
 
 Row = Mapping[str, str]

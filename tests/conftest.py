@@ -26,7 +26,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 @pytest.fixture(scope="session")
 def spark() -> "Iterator[SparkSession]":
     """The session that the jobs themselves use, on two cores; needs `make setup` and the mark `spark`."""
-    from jobs.spark_session import spark_session
+    from jobs.spark.session import spark_session
 
     session = spark_session(cores=2)
     yield session

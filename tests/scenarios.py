@@ -5,9 +5,9 @@ from pathlib import Path
 
 import yaml
 
-from jobs.landing import SCENARIOS
-from jobs.parallel import InProcess
+from jobs.load.landing import SCENARIOS
 from jobs.run import Request, run
+from jobs.spark.mapper import InProcess
 
 
 def write_scenario(landing: Path, name: str, /, **content: object) -> None:

@@ -130,7 +130,7 @@ def test_command_of_a_stage(nightly: ModuleType, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("LOSSLEDGER_WAREHOUSE", "/warehouse")
     monkeypatch.delenv("LOSSLEDGER_POLICY", raising=False)
     assert nightly.stage_command("load", context("2025-10-09", warehouse="/other", policy="p.yaml")) == [
-        "/jobs/python", "-m", "jobs.stage", "load", "--landing", "/landing", "--warehouse", "/other",
+        "/jobs/python", "-m", "cli.stage", "load", "--landing", "/landing", "--warehouse", "/other",
         "--business-date", "2025-10-09", "--policy", "p.yaml",
     ]  # fmt: skip
 

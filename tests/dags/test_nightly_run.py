@@ -96,9 +96,9 @@ def test_two_nights_publish_what_the_command_line_publishes(
 
 def tables(warehouse: Path) -> dict[str, list[str]]:
     """Rows of every attribution table and of the quarantine, sorted."""
-    from jobs.warehouse import Warehouse
     from schemas.attribution import TABLES
     from schemas.ledger import QUARANTINE
+    from store.warehouse import Warehouse
 
     opened = Warehouse(warehouse)
     return {t.name: sorted(str(row) for row in opened.read(t).to_pylist()) for t in (*TABLES, QUARANTINE)}

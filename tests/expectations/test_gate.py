@@ -19,13 +19,14 @@ import pytest
 import jobs.stages
 from engine.errors import DataError
 from expectations.suites import published_suites
-from jobs.attribute import attribute_day
-from jobs.day import Day, published_days
-from jobs.parallel import InProcess
+from jobs.attribute.attribute import attribute_day
+from jobs.day import Day
 from jobs.run import Request, run
-from jobs.warehouse import Warehouse
+from jobs.spark.mapper import InProcess
 from schemas.attribution import INSURANCE_FUND_DAILY
 from schemas.ops import DQ_RESULTS, RUNS
+from store.published import published_days
+from store.warehouse import Warehouse
 
 LANDING = Path(__file__).resolve().parents[1] / "data" / "cases" / "recorded_profit" / "landing"
 FIRST, LAST = date(2025, 10, 9), date(2025, 10, 10)

@@ -12,12 +12,12 @@ import pytest
 
 from engine.attribution import Tables
 from engine.clock import iso
-from jobs.arrow import to_rows
-from jobs.parallel import InProcess, Mapper, OnSpark
 from jobs.run import Request, run
-from jobs.warehouse import Warehouse
+from jobs.spark.mapper import InProcess, Mapper, OnSpark
 from schemas.attribution import LIQUIDATIONS, LOSS_COMPONENTS_TABLE, TABLES
 from schemas.core import Column, Table, Type
+from store.arrow import to_rows
+from store.warehouse import Warehouse
 from tests.oracle.compare import diff_tables
 from tests.oracle.oracle import compute
 from tests.properties.delivered import delivered, write_small_market

@@ -9,9 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from jobs.demo import demo_lines
-from jobs.warehouse import Warehouse
+from cli.demo import demo_lines
 from schemas import attribution
+from store.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs.cli import main
-from jobs.warehouse import Warehouse
+from cli.main import main
+from store.warehouse import Warehouse
 from tests.builders import D9, D10, D11, POLICY, published_rows, run_dates, small_landing
 
 CONFIG, DATA, CONFLICT = 2, 3, 4

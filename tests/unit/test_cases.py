@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.parallel import InProcess
+from jobs.spark.mapper import InProcess
 from tests.cases import CASES, DATA, case_days, differences, expected, published, run_case, run_day_by_day
 from tests.landings import permute_rows, rename_files, split_files
 from tests.oracle.compare import diff_tables
@@ -63,7 +63,7 @@ def test_separate_processes_in_other_time_zones(tmp_path: Path) -> None:
     """One process a date, as a scheduler starts them; neither zone, locale nor hash seed is in any number."""
     name, places = "recorded_equity_8h", [("Asia/Tokyo", "C"), ("America/St_Johns", "tr_TR.UTF-8")]
     for seed, (day, (zone, locale)) in enumerate(zip(case_days(name), places, strict=True)):
-        command = [sys.executable, "-m", "jobs.cli", "run"]
+        command = [sys.executable, "-m", "cli.main", "run"]
         command += ["--engine", "local", "--from", str(day), "--to", str(day)]
         command += ["--landing", str(DATA / name / "landing"), "--warehouse", str(tmp_path)]
         env = os.environ | {"TZ": zone, "LC_ALL": locale, "PYTHONHASHSEED": str(seed)}

@@ -11,14 +11,14 @@ import yaml
 
 from engine.errors import ConfigError
 from engine.numbers import E18
-from jobs.compare import compare_lines
-from jobs.compare_rows import AccountTotal, Total, account_totals, diff_table, money_totals
-from jobs.day import published_days
-from jobs.landing import SCENARIOS
-from jobs.parallel import InProcess
+from jobs.load.landing import SCENARIOS
 from jobs.run import Request, run
-from jobs.warehouse import Warehouse
+from jobs.spark.mapper import InProcess
+from readers.compare.compare import compare_lines
+from readers.compare.rows import AccountTotal, Total, account_totals, diff_table, money_totals
 from schemas.attribution import ACCOUNT_DAILY, SOCIALISED_LOSSES
+from store.published import published_days
+from store.warehouse import Warehouse
 from tests.cases import DATA
 
 D1, D2 = date(2025, 10, 9), date(2025, 10, 10)

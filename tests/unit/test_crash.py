@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 import jobs.publish
-from jobs.day import published_days
-from jobs.parallel import InProcess
 from jobs.run import Request, run
-from jobs.warehouse import Warehouse
+from jobs.spark.mapper import InProcess
 from schemas.registry import CARRIED, PUBLISHED
+from store.published import published_days
+from store.warehouse import Warehouse
 
 CASE = Path(__file__).resolve().parents[1] / "data" / "cases" / "recorded_profit" / "landing"
 FIRST, SECOND = date(2025, 10, 9), date(2025, 10, 10)

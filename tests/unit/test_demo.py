@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 import simulator.demo
+from cli.demo import demo_lines
 from engine.errors import ConfigError
-from jobs.demo import demo_lines
-from jobs.parallel import InProcess
+from jobs.spark.mapper import InProcess
 from simulator.config import MarketConfig
 
 SMALL = MarketConfig(seed=1, accounts=20, days=1, instruments=2, tick_seconds=1800)

@@ -9,9 +9,9 @@ import pytest
 from engine.errors import ConfigError
 from engine.policy import Policy, parse_policy
 from jobs.fund_size import Movement, Need, fund_size_lines, smallest_opening
-from jobs.landing import SCENARIOS
-from jobs.parallel import InProcess
+from jobs.load.landing import SCENARIOS
 from jobs.run import Request
+from jobs.spark.mapper import InProcess
 from tests.cases import DATA, case_days
 from tests.oracle.oracle import compute
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import ConfigError
-from jobs import jars
+from jobs.spark import jars
 
 CONTENT = b"an archive"
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import ConfigError
-from jobs.java import parse_java_version, require_java
+from jobs.spark.java import parse_java_version, require_java
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 from engine.errors import DataError
 from engine.intake import InstrumentVersion, Reference, take_in
 from engine.numbers import E18
-from jobs.landing import dataset_days, delivery_hash, landed_files, read_file
+from jobs.load.landing import dataset_days, delivery_hash, landed_files, read_file
 from schemas.inputs import DATASETS
 
 FILLS, TRANSFERS = DATASETS["fills"], DATASETS["transfers"]

@@ -11,19 +11,19 @@ import pyarrow.compute as pc
 import pytest
 
 from engine.errors import ConfigError
+from engine.figures import exact
 from engine.numbers import E18
-from jobs import page_sections
-from jobs.figures import exact
-from jobs.page import page_text, write_page
-from jobs.page_cases import margins
-from jobs.page_data import PublishedRows, of, total
-from jobs.page_margin import Distance, distances
-from jobs.parallel import InProcess
 from jobs.run import Request, run
-from jobs.warehouse import Warehouse
+from jobs.spark.mapper import InProcess
+from readers.page import sections
+from readers.page.cases import margins
+from readers.page.data import PublishedRows, of, total
+from readers.page.margin import Distance, distances
+from readers.page.page import page_text, write_page
 from schemas import attribution
 from simulator.config import MarketConfig
 from simulator.simulate import simulate
+from store.warehouse import Warehouse
 
 DAYS = [date(2025, 10, 10), date(2025, 10, 11)]
 MARKET = MarketConfig(
@@ -138,9 +138,9 @@ def test_causes_add_up_to_the_deficits(text: str) -> None:
 def test_more_than_a_week_is_one_bridge_and_a_table(
     warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(page_sections, "_BRIDGES", 1)
+    monkeypatch.setattr(sections, "_BRIDGES", 1)
     rows = PublishedRows(warehouse, DAYS)
-    html = page_sections.fund(rows)
+    html = sections.fund(rows)
     daily = of(rows.rows(attribution.INSURANCE_FUND_DAILY), currency="USDT")
     assert "<h3>USDT, 2025-10-10 to 2025-10-11</h3>" in html
     assert f'<div class="amount">{exact(total(daily, "draws"), 6)}</div>' in html

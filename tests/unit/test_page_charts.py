@@ -3,8 +3,8 @@
 import pytest
 
 from engine.numbers import E18
-from jobs.page_charts import Bar, Part, Scale, bar_chart, bridge, step_line
-from jobs.page_html import facts, table, tile
+from readers.page.charts import Bar, Part, Scale, bar_chart, bridge, step_line
+from readers.page.html import facts, table, tile
 
 
 def test_what_was_delivered_never_becomes_markup() -> None:

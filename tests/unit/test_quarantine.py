@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs.warehouse import Warehouse
 from schemas.registry import LEDGER
+from store.warehouse import Warehouse
 from tests.builders import D9, D10, add_rows, deliver, run_dates, small_landing
 
 

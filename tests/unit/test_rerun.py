@@ -8,11 +8,11 @@ import pytest
 from deltalake import DeltaTable
 
 from engine.errors import ConfigError, DataError
-from jobs.warehouse import Warehouse
 from schemas.attribution import ACCOUNT_DAILY, SESSION_LOSSES, TABLES
 from schemas.core import Table
 from schemas.ops import PUBLISHED_DAYS, RESTATEMENTS, RUNS
 from schemas.registry import TABLES as ALL_TABLES
+from store.warehouse import Warehouse
 from tests.builders import D9, D10, D11, add_rows, deliver, published_rows, run_dates, small_landing
 
 DEPOSIT = "t3 | 2025-10-10T09:00:00Z | b | USD | | 5 | deposit"

@@ -10,11 +10,11 @@ import pytest
 import yaml
 
 from engine.errors import ConfigError, ConflictError
-from jobs.day import published_days
-from jobs.landing import SCENARIOS
-from jobs.scenario import scenario_names, scenario_root
-from jobs.warehouse import Warehouse
+from jobs.load.landing import SCENARIOS
 from schemas.registry import PUBLISHED, TABLES
+from store.published import published_days
+from store.scenarios import scenario_names, scenario_root
+from store.warehouse import Warehouse
 from tests.cases import DATA, case_days, published, text_rows
 from tests.oracle.compare import diff_tables
 from tests.oracle.markets import write_market

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs.cli import main
+from cli.main import main
 from tests.builders import D9, D10, run_dates, small_landing
 
 

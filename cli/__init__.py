@@ -1,0 +1,1 @@
+"""The doors: arguments, progress, exit codes."""

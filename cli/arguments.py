@@ -1,0 +1,64 @@
+"""Arguments that several commands share."""
+
+import argparse
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jobs.run import Request
+
+
+def parse_date(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date YYYY-MM-DD") from None
+
+
+def _positive(text: str) -> int:
+    if not text.isdigit() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 1")
+    return int(text)
+
+
+def add_warehouse(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--warehouse", type=Path, required=True, metavar="DIR", help="where the tables are")
+
+
+def add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    """Landing zone, warehouse, policy, scenario, and how the work is spread."""
+    parser.add_argument("--landing", type=Path, required=True, metavar="DIR", help="the landing zone")
+    add_warehouse(parser)
+    parser.add_argument("--policy", type=Path, metavar="FILE", help="instead of LANDING/policy.yaml")
+    parser.add_argument(
+        "--scenario", metavar="NAME", help="LANDING/scenarios/NAME.yaml, apart from what is published"
+    )
+    parser.add_argument(
+        "--partitions",
+        type=_positive,
+        metavar="N",
+        help="Spark tasks per replay (default: what Spark offers)",
+    )
+    parser.add_argument(
+        "--engine",
+        choices=("spark", "local"),
+        default="spark",
+        help="local: the same work in this process, without Spark",
+    )
+
+
+def add_range(parser: argparse.ArgumentParser) -> None:
+    """The dates to work on, both included."""
+    for name, which in (("from", "first"), ("to", "last")):
+        parser.add_argument(
+            f"--{name}", dest=which, type=parse_date, required=True, metavar="DATE", help=f"{which} date"
+        )
+
+
+def request_from(args: argparse.Namespace, first: date, last: date) -> "Request":
+    from jobs.run import Request
+    from jobs.spark.mapper import InProcess, OnSpark
+
+    mapper = InProcess(args.partitions or 1) if args.engine == "local" else OnSpark(args.partitions)
+    return Request(args.landing, args.warehouse, first, last, mapper, args.policy, args.scenario)

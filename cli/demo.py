@@ -1,0 +1,77 @@
+"""The demonstration: a generated crash from raw files to published tables, and what they say in one screen."""
+
+import shutil
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from time import perf_counter
+
+from engine.errors import ConfigError
+from jobs.run import Request, run
+from jobs.spark.mapper import Mapper, OnSpark
+from readers.demo_text import report_lines
+from readers.page.data import PublishedRows
+from readers.page.page import write_page
+from store.warehouse import Warehouse
+
+_MARKER = ".lossledger-demo"
+_MADE = ("landing", "warehouse", "lossledger.html")
+
+
+def demo_lines(folder: Path, mapper: Mapper | None = None) -> Iterator[str]:
+    """Make the market, run its dates, tell what came out and write the page; yields lines for a terminal.
+
+    A folder that an earlier demo made is made anew. ConfigError: the folder holds anything else.
+    """
+    began = perf_counter()
+    landing, root, page = (folder / name for name in _MADE)
+    _start_afresh(folder)
+    yield f"A generated crash, from raw files to published tables, in {folder}"
+    yield ""
+    first, last = _write_market(landing)
+    yield f"{first} to {last}  raw files written to {landing}"
+    for line in run(Request(landing, root, first, last, mapper or OnSpark())):
+        yield line.split("  (")[0]  # how much is left is of no interest with two dates
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    warehouse = Warehouse(root)
+    write_page(warehouse, days, page)
+    yield from report_lines(PublishedRows(warehouse, days))
+    yield from _where_to_look(root, page)
+    yield ""
+    yield f"{perf_counter() - began:.0f} s in all"
+
+
+def _write_market(landing: Path) -> tuple[date, date]:
+    from simulator.demo import write_demo
+
+    return write_demo(landing)
+
+
+def _start_afresh(folder: Path) -> None:
+    """Remove what an earlier demo made, and nothing else that may lie beside it."""
+    marker = folder / _MARKER
+    foreign = folder.exists() and not marker.exists()
+    if foreign and (not folder.is_dir() or any(folder.iterdir())):
+        raise ConfigError(
+            f"{folder} is there and was not made by lossledger demo: give --folder a new or empty folder"
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        marker.write_text("Made by `lossledger demo`, which makes it anew each time.\n", encoding="utf-8")
+        for made in (folder / name for name in _MADE):
+            if made.is_dir():
+                shutil.rmtree(made)
+            else:
+                made.unlink(missing_ok=True)
+    except OSError as error:
+        raise ConfigError(f"cannot write to {folder}: {error.strerror or error}") from error
+
+
+def _where_to_look(root: Path, page: Path) -> Iterator[str]:
+    table = root / "attribution" / "session_losses"
+    yield ""
+    yield "WHERE IT IS"
+    yield f"  page    {page}  (one file, opens in any browser, prints)"
+    yield f"  tables  {root}/attribution/*  (Delta Lake; columns: docs/dictionary.md)"
+    yield f'  read    import deltalake; deltalake.DeltaTable("{table}").to_pandas()'
+    yield f"  status  lossledger status --warehouse {root}"

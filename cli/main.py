@@ -1,0 +1,139 @@
+"""The command line. Each command imports what it needs when it is called: those without Spark are quick."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from cli.arguments import add_range, add_run_arguments, add_warehouse, request_from
+from cli.failure import run_command
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        prog="lossledger",
+        description="Who paid when an account fell below zero: exact, reproducible, published day by day.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for add in (_add_run, _add_status, _add_adapt, _add_simulate, _add_compare, _add_fund_size, _add_demo):
+        add(commands)
+    return run_command(parser, None, argv)
+
+
+def _add(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    text: str,
+    run: Callable[[argparse.Namespace], int],
+) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
+    parser.set_defaults(run=run)
+    # also after the command; what is not given there leaves what was given before it
+    parser.add_argument("--debug", action="store_true", default=argparse.SUPPRESS, help="show tracebacks")
+    return parser
+
+
+def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = _add(commands, "run", "Load, recompute, attribute, check and publish each date in order.", _run)
+    add_run_arguments(parser)
+    add_range(parser)
+
+
+def _run(args: argparse.Namespace) -> int:
+    from jobs.run import run
+
+    for line in run(request_from(args, args.first, args.last)):
+        print(line, flush=True)
+    return 0
+
+
+def _add_status(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = _add(
+        commands, "status", "Published days, last runs, what failed and what to type next.", _status
+    )
+    add_warehouse(parser)
+
+
+def _status(args: argparse.Namespace) -> int:
+    from readers.status import status_lines
+
+    for line in status_lines(args.warehouse):
+        print(line)
+    return 0
+
+
+def _add_adapt(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    from adapters.registry import VENUES
+
+    parser = _add(commands, "adapt", "A venue's files into a landing zone.", _adapt)
+    parser.add_argument("venue", choices=sorted(VENUES), help="whose files")
+    parser.add_argument("--source", type=Path, required=True, metavar="DIR", help="the venue's files")
+    parser.add_argument("--landing", type=Path, required=True, metavar="DIR", help="where to write")
+
+
+def _adapt(args: argparse.Namespace) -> int:
+    from adapters.registry import VENUES
+
+    for line in VENUES[args.venue](args.source, args.landing).lines():
+        print(line)
+    return 0
+
+
+def _add_simulate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    from simulator import command
+
+    parser = _add(commands, "simulate", "A generated market into a landing zone.", command.run)
+    command.add_arguments(parser)
+
+
+def _add_compare(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = _add(commands, "compare", "What differs between published tables and scenarios.", _compare)
+    add_warehouse(parser)
+    for side in ("left", "right"):
+        parser.add_argument(f"--{side}", required=True, metavar="NAME", help="published, or a scenario")
+
+
+def _compare(args: argparse.Namespace) -> int:
+    from readers.compare.compare import compare_lines
+
+    for line in compare_lines(args.warehouse, args.left, args.right):
+        print(line)
+    return 0
+
+
+def _add_fund_size(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = _add(
+        commands,
+        "fund-size",
+        "The smallest opening balance of the fund with which no shortfall would have occurred, and its proof.",
+        _fund_size,
+    )
+    add_run_arguments(parser)
+    add_range(parser)
+
+
+def _fund_size(args: argparse.Namespace) -> int:
+    from jobs.fund_size import fund_size_lines
+
+    for line in fund_size_lines(request_from(args, args.first, args.last)):
+        print(line, flush=True)
+    return 0
+
+
+def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = _add(commands, "demo", "A generated crash day from raw files to published tables.", _demo)
+    parser.add_argument(
+        "--folder", type=Path, default=Path("demo"), metavar="DIR", help="where (default: ./demo)"
+    )
+
+
+def _demo(args: argparse.Namespace) -> int:
+    from cli.demo import demo_lines
+
+    for line in demo_lines(args.folder):
+        print(line, flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,49 @@
+"""One stage of one date in a process of its own: what the nightly DAG calls.
+
+python -m cli.stage STAGE --landing DIR --warehouse DIR --business-date DATE [--policy FILE] [--partitions N]
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from cli.arguments import add_run_arguments, parse_date, request_from
+from cli.failure import run_command
+from jobs.record import new_run_id, recorded
+from jobs.run import day_line, prepare
+from jobs.stages import NAMES, Stages
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m cli.stage", description="One stage of one date.")
+    parser.add_argument("stage", choices=NAMES)
+    parser.add_argument("--business-date", type=parse_date, required=True, help="the session's date")
+    add_run_arguments(parser)
+    return parser
+
+
+def run_stage(args: argparse.Namespace) -> int:
+    """Run the stage; its result is on disk for the next one."""
+    date = args.business_date
+    request = request_from(args, date, date)
+    setting = prepare(request)
+    with setting.warehouse.locked():
+        day = setting.day(request, date)
+        # a night is one run: load begins it, the stages after it go on under its id
+        loaded = {} if args.stage == "load" else day.read_note("load")
+        stages = Stages(day, loaded.get("run_id") or new_run_id(), date)
+        with recorded(stages):
+            stages.run(args.stage)
+    if args.stage == "publish":
+        print(day_line(stages))
+    else:
+        print(f"{date}  {args.stage}  {'unchanged' if stages.unchanged else 'done'}")
+    return 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    return run_command(_parser(), run_stage, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""From a replayed session to the published tables of its date."""

@@ -1,0 +1,1 @@
+"""Recomputing a session from the ledger and the state of the day before."""

@@ -1,0 +1,213 @@
+"""What a worker does: read the state and the events of some buckets of accounts, and replay them."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from deltalake import DeltaTable
+
+from engine.events import Fill, Funding, Market, TickSeries, Transfer, UnitKey
+from engine.numbers import e18_to_units
+from engine.policy import Policy
+from engine.replay import replay_units
+from engine.rows import SessionRows, UnitPosition, UnitSession
+from engine.unit import UnitInput
+from schemas.core import Table
+from schemas.ledger import MARKS, REPLAYED, TYPED, UNIT_CHARGES, UNIT_POSITIONS, UNIT_SESSIONS
+from store.arrow import (
+    arrow_schema,
+    to_ipc,
+    to_objects,
+    to_rows,
+    tuples_to_arrow,
+)
+from store.buckets import account_bucket
+from store.delta import read
+from store.reference import ReferenceData
+
+_TIME = pa.timestamp("us", tz="UTC")
+
+
+@dataclass
+class Source:
+    """A Delta table pinned to a version, opened where it is read."""
+
+    path: str
+    version: int
+    table: Table
+
+    def read(self, filters: Any, partition: tuple[str, list[str]] | None = None) -> pa.Table:
+        delta = DeltaTable(self.path, version=self.version)
+        partitions = [(partition[0], "in", partition[1])] if partition else None
+        return read(self.table, delta, partitions, filters)
+
+
+@dataclass
+class BucketTask:
+    """What a worker needs to replay some buckets of accounts: where things are, not the things themselves."""
+
+    buckets: list[int]
+    start: int
+    end: int
+    folders: list[str]
+    previous: str | None
+    sources: dict[str, Source]
+    reference: ReferenceData
+    policy: Policy
+    instants: list[int] = field(default_factory=list)  # snapshots of all units
+    wallets_at: list[tuple[str, str, int]] = field(default_factory=list)  # of one account and currency
+
+    def events(self, name: str, *conditions: Any) -> pa.Table:
+        """The session's rows of a dated dataset."""
+        source = self.sources[name]
+        if not self.folders:
+            return arrow_schema(source.table).empty_table()
+        wanted = pc.field("ts") < pa.scalar(self.end, _TIME)
+        if self.start > 0:
+            wanted &= pc.field("ts") >= pa.scalar(self.start, _TIME)
+        for condition in conditions:
+            wanted &= condition
+        return source.read(wanted, ("event_date", self.folders))
+
+    def state(self, name: str) -> pa.Table:
+        """The rows of the day before."""
+        source = self.sources[name]
+        if self.previous is None:
+            return arrow_schema(source.table).empty_table()
+        return source.read(None, ("business_date", [self.previous]))
+
+
+def replay_buckets(task: BucketTask) -> dict[str, bytes]:
+    """Replay the accounts of some buckets (in a worker): an Arrow table per kind of row."""
+    units = _units(task)
+    held = {i for unit in units.values() for i, _, _ in unit.positions}
+    held |= {fill.instrument_id for unit in units.values() for fill in unit.fills}
+    market = session_market(task, sorted(held))
+    rows = replay_units(units.values(), market, task.policy, task.start)
+    return {
+        name: to_ipc(tuples_to_arrow(table, _names(name), getattr(rows, name), business_date=_NO_DAY))
+        for name, table in REPLAYED.items()
+    }
+
+
+_NO_DAY = date(1970, 1, 1)  # workers do not care which date it is; the driver puts it in
+_ROW_TYPES: dict[str, Any] = {}
+
+
+def _names(name: str) -> tuple[str, ...]:
+    return row_types()[name]._fields
+
+
+def row_types() -> dict[str, Any]:
+    """The row type of each list in SessionRows."""
+    if not _ROW_TYPES:
+        from typing import get_args, get_type_hints
+
+        _ROW_TYPES.update({name: get_args(hint)[0] for name, hint in get_type_hints(SessionRows).items()})
+    return _ROW_TYPES
+
+
+def _units(task: BucketTask) -> dict[UnitKey, UnitInput]:
+    """The units of the task's accounts with their state and events."""
+    accounts, contracts = task.reference.accounts, task.reference.contracts
+    mine = set(task.buckets)
+    units: dict[UnitKey, UnitInput] = {}
+
+    def unit(account_id: str, currency: str, isolation: str) -> UnitInput:
+        key = UnitKey(account_id, currency, isolation)
+        if key not in units:
+            units[key] = UnitInput(key, accounts[account_id])
+        return units[key]
+
+    for s in to_objects(UNIT_SESSIONS, task.state("unit_sessions"), UnitSession):
+        if account_bucket(s.account_id) in mine:
+            state = unit(s.account_id, s.currency, s.isolation)
+            state.wallet, state.debt, state.unrealised = (
+                s.closing_wallet,
+                s.closing_debt,
+                s.closing_unrealised,
+            )
+            state.open_episode = s.open_episode
+    for p in to_objects(UNIT_POSITIONS, task.state("unit_positions"), UnitPosition):
+        if account_bucket(p.account_id) in mine:
+            position = (p.instrument_id, p.quantity_e18, p.entry_value)
+            unit(p.account_id, p.currency, p.isolation).positions.append(position)
+    for _, account_id, currency, isolation, amount, booked_at in to_rows(
+        UNIT_CHARGES, task.state("unit_charges")
+    ):
+        if account_bucket(account_id) in mine:
+            state = unit(account_id, currency, isolation)
+            state.charge, state.charge_at = amount, booked_at
+    in_buckets = pc.field("account_bucket").isin(task.buckets)
+    for _, _, transfer_id, ts, account_id, currency, isolation, amount_e18, _ in to_rows(
+        TYPED["transfers"], task.events("transfers", in_buckets)
+    ):
+        amount = e18_to_units(amount_e18, task.reference.scales[currency])
+        unit(account_id, currency, isolation).transfers.append(Transfer(ts, transfer_id, amount))
+    fields = (
+        "fill_id",
+        "trade_id",
+        "ts",
+        "account_id",
+        "instrument_id",
+        "isolated",
+        "side",
+        "price",
+        "quantity",
+        "fee",
+        "kind",
+    )
+    for (
+        fill_id,
+        trade_id,
+        ts,
+        account_id,
+        instrument_id,
+        isolated,
+        side,
+        price,
+        quantity,
+        fee_e18,
+        kind,
+    ) in to_rows(TYPED["fills"], task.events("fills", in_buckets), fields):
+        contract = contracts[instrument_id]
+        fee = e18_to_units(fee_e18, contract.scale)
+        fill = Fill(
+            ts, fill_id, trade_id, instrument_id, 1 if side == "buy" else -1, price, quantity, fee, kind
+        )
+        unit(account_id, contract.currency, instrument_id if isolated else "").fills.append(fill)
+    _ask_for_snapshots(task, units)
+    return units
+
+
+def _ask_for_snapshots(task: BucketTask, units: dict[UnitKey, UnitInput]) -> None:
+    asked: defaultdict[tuple[str, str], set[int]] = defaultdict(set)
+    for account_id, currency, ts in task.wallets_at:
+        asked[account_id, currency].add(ts)
+    for key, unit in units.items():
+        unit.snapshots = sorted({*task.instants, *asked[key.account_id, key.currency]})
+
+
+def session_market(task: BucketTask, instruments: Sequence[str]) -> Market:
+    """Marks, ticks and funding of some instruments in the session."""
+    market = task.reference.market()
+    market.opening_marks = {i: mark for _, i, mark in to_rows(MARKS, task.state("marks"))}
+    wanted = pc.field("instrument_id").isin(pa.array(instruments, pa.string()))
+    fields = ("ts", "instrument_id", "mark_price", "bid", "ask")
+    for ts, instrument_id, mark, bid, ask in sorted(
+        to_rows(TYPED["ticks"], task.events("ticks", wanted), fields), key=lambda row: row[:2]
+    ):
+        series = market.ticks.setdefault(instrument_id, TickSeries())
+        series.ts.append(ts)
+        series.mark.append(mark)
+        series.bid.append(bid)
+        series.ask.append(ask)
+    for _, ts, instrument_id, rate, price in sorted(
+        to_rows(TYPED["funding"], task.events("funding", wanted))
+    ):
+        market.funding.setdefault(instrument_id, []).append(Funding(ts, rate, price))
+    return market

@@ -1,0 +1,1 @@
+"""Running tasks, on Spark or in this process."""

@@ -1,0 +1,77 @@
+"""Running a function over tasks: by Spark, or in this process where starting it would cost more than it gives."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeVar
+
+from engine.errors import LossledgerError
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Mapper(Protocol):
+    """Applies a module-level function to every task; results in the order of the tasks."""
+
+    @property
+    def partitions(self) -> int:
+        """Into how many tasks a replay is cut."""
+
+    def map(self, function: Callable[[T], R], tasks: Sequence[T]) -> list[R]:
+        """Apply; an error in a task is raised here."""
+
+
+class InProcess:
+    """No Spark: for tests of everything around it, and for second looks at one account."""
+
+    def __init__(self, partitions: int = 2) -> None:
+        self.partitions = partitions
+
+    def map(self, function: Callable[[T], R], tasks: Sequence[T]) -> list[R]:
+        return [function(task) for task in tasks]
+
+
+class OnSpark:
+    """One Spark task per entry. The session starts with the first use and is shared by all dates of a run."""
+
+    def __init__(self, partitions: int | None = None) -> None:
+        self._session: Any = None
+        self._partitions = partitions
+
+    @property
+    def _context(self) -> Any:
+        if self._session is None:
+            from jobs.spark.session import spark_session
+
+            self._session = spark_session()
+        return self._session.sparkContext
+
+    @property
+    def partitions(self) -> int:
+        return self._partitions or int(self._context.defaultParallelism)
+
+    def map(self, function: Callable[[T], R], tasks: Sequence[T]) -> list[R]:
+        if not tasks:
+            return []
+        results: list[R | LossledgerError] = (
+            self._context.parallelize(tasks, len(tasks)).map(_Guarded(function)).collect()
+        )
+        return [_result(result) for result in results]
+
+
+class _Guarded:
+    """Brings an error that a person can act on back as a value: Spark would bury it in its own."""
+
+    def __init__(self, function: Callable[[Any], Any]) -> None:
+        self.function = function
+
+    def __call__(self, task: Any) -> Any:
+        try:
+            return self.function(task)
+        except LossledgerError as error:
+            return error
+
+
+def _result(result: R | LossledgerError) -> R:
+    if isinstance(result, LossledgerError):
+        raise result
+    return result

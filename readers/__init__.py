@@ -1,0 +1,1 @@
+"""For people: reads published versions only."""

@@ -1,0 +1,1 @@
+"""What is on disk: Delta tables, versions, published dates, reference data."""

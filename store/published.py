@@ -1,0 +1,31 @@
+"""Which dates are published, and with which version of every table."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from schemas.ops import PUBLISHED_DAYS
+from store.arrow import to_rows
+from store.warehouse import Warehouse
+
+
+@dataclass(frozen=True)
+class Published:
+    """A row of ops.published_days."""
+
+    day: date
+    run_id: str
+    published_at: int
+    start: int
+    end: int
+    first_date: bool
+    input_sha256: str
+    output_sha256: str
+    table_versions: Mapping[str, int]
+
+
+def published_days(warehouse: Warehouse) -> dict[date, Published]:
+    """What readers may see, by date."""
+    rows = to_rows(PUBLISHED_DAYS, warehouse.read(PUBLISHED_DAYS))
+    return {row[0]: Published(*(*row[:-1], json.loads(row[-1]))) for row in sorted(rows)}

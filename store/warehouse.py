@@ -1,0 +1,164 @@
+"""The warehouse: Delta tables under one folder, written by one writer at a time, a date replaced atomically."""
+
+import fcntl
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from deltalake import DeltaTable, write_deltalake
+from deltalake.exceptions import CommitFailedError, DeltaError
+
+from engine.errors import ConfigError, ConflictError
+from schemas.core import Table
+from schemas.registry import TABLES
+from store.arrow import arrow_schema, sort_by_key, to_ipc
+from store.delta import dataset, read
+
+FORMAT = 1
+_MARKER = "lossledger.json"
+_LOCK = ".lock"
+# Workers and other readers open the files themselves, so no deletion vectors; history is never cut short.
+_PROPERTIES = {
+    "delta.enableDeletionVectors": "false",
+    "delta.logRetentionDuration": "interval 3650 days",
+    "delta.deletedFileRetentionDuration": "interval 3650 days",
+}
+
+
+class Warehouse:
+    """Reads and writes tables below `root`. Opening checks that it is one of ours and of our format."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._open: dict[str, DeltaTable] = {}
+        _check_format(root)
+
+    @classmethod
+    def create(cls, root: Path) -> "Warehouse":
+        """Make the folder and all tables where they are missing. ConfigError when it cannot be written."""
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+            (root / _LOCK).touch()
+            warehouse = cls(root)
+            if not (root / _MARKER).exists():
+                (root / _MARKER).write_text(json.dumps({"warehouse_format": FORMAT}) + "\n")
+        except OSError as error:
+            raise ConfigError(f"cannot write to warehouse {root}: {error.strerror or error}") from error
+        for table in TABLES.values():
+            warehouse.ensure(table)
+        return warehouse
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the warehouse for one writer; the lock goes with the process, however it ends."""
+        with (self.root / _LOCK).open("a") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise ConflictError(
+                    f"another run is writing to {self.root}: try again when it is done"
+                ) from None
+            yield
+
+    def path(self, table: Table) -> Path:
+        return self.root / table.schema / table.name
+
+    def ensure(self, table: Table) -> None:
+        if not (self.path(table) / "_delta_log").is_dir():
+            self._open[table.full_name] = DeltaTable.create(
+                str(self.path(table)),
+                arrow_schema(table),
+                partition_by=[table.partition] if table.partition else None,
+                description=f"A row is: {table.grain}. {table.doc}",
+                configuration=_PROPERTIES,
+            )
+
+    def delta(self, table: Table) -> DeltaTable:
+        """The table as this process last wrote or saw it."""
+        if table.full_name not in self._open:
+            self.ensure(table)
+            self._open.setdefault(table.full_name, DeltaTable(str(self.path(table))))
+        return self._open[table.full_name]
+
+    def version(self, table: Table) -> int:
+        return self.delta(table).version()
+
+    def version_of(self, schema: str, name: str) -> int:
+        return self.version(TABLES[f"{schema}.{name}"])
+
+    def read(self, table: Table, day: date | None = None, version: int | None = None) -> pa.Table:
+        """All rows, or those of one value of the partition column, in the declared types."""
+        delta = self.delta(table) if version is None else DeltaTable(str(self.path(table)), version=version)
+        partitions = [(table.partition, "=", day.isoformat())] if day else None
+        return read(table, delta, partitions)
+
+    def find(self, table: Table, wanted: Any, columns: list[str] | None = None) -> pa.Table:
+        """The rows that satisfy an Arrow expression; file statistics spare what cannot hold any."""
+        return dataset(self.delta(table)).to_table(filter=wanted, columns=columns)
+
+    def days(self, table: Table) -> list[date]:
+        """The partition values for which the table has rows, from its log alone."""
+        actions = pa.table(self.delta(table).get_add_actions(flatten=True))
+        column = f"partition.{table.partition}"
+        if column not in actions.column_names:
+            return []
+        return sorted(set(actions.column(column).cast(pa.date32()).to_pylist()))
+
+    def replace_day(self, table: Table, data: pa.Table, day: date) -> int:
+        """Put `data` in place of the partition of a date, in one commit: the new version."""
+        return self._write(table, sort_by_key(table, data), f"{table.partition} = '{day.isoformat()}'")
+
+    def replace_all(self, table: Table, data: pa.Table) -> int:
+        return self._write(table, data, None)
+
+    def append(self, table: Table, data: pa.Table) -> None:
+        self._commit(table, data, mode="append")
+
+    def _write(self, table: Table, data: pa.Table, predicate: str | None) -> int:
+        self._commit(table, data, mode="overwrite", predicate=predicate)
+        return self.version(table)
+
+    def _commit(self, table: Table, data: pa.Table, **options: Any) -> None:
+        delta = self.delta(table)
+        try:
+            write_deltalake(delta, data.cast(arrow_schema(table)), **options)
+        except CommitFailedError as error:
+            raise ConflictError(
+                f"{table.full_name} was written by somebody else meanwhile: try again"
+            ) from error
+        except (OSError, DeltaError) as error:
+            raise ConfigError(f"cannot write {self.path(table)}: {error}") from error
+        delta.update_incremental()
+
+
+def _check_format(root: Path) -> None:
+    marker = root / _MARKER
+    if marker.exists():
+        try:
+            found = json.loads(marker.read_text())["warehouse_format"]
+        except (ValueError, KeyError, TypeError):
+            found = "unreadable"
+        if found != FORMAT:
+            raise ConfigError(
+                f"warehouse {root} was written by an incompatible version (format {found}, this one writes "
+                f"{FORMAT}): use the version that wrote it, or an empty warehouse"
+            )
+    elif root.is_dir() and any(entry.name != _LOCK for entry in root.iterdir()):
+        raise ConfigError(
+            f"{root} is not empty and no Lossledger warehouse: give --warehouse an empty or new folder"
+        )
+
+
+def content_hash(tables: Iterable[tuple[Table, pa.Table]]) -> str:
+    """A hash of rows that does not depend on how they are stored."""
+    digest = hashlib.sha256()
+    for table, data in tables:
+        ordered = sort_by_key(table, data).combine_chunks()
+        digest.update(table.full_name.encode())
+        digest.update(to_ipc(pa.Table.from_arrays(ordered.columns, names=ordered.column_names)))
+    return digest.hexdigest()
