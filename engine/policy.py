@@ -1,17 +1,17 @@
 """The effective-dated policy: every rule that a venue may choose (inputs.md, policy.yaml)."""
 
 import re
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, timedelta
 from types import MappingProxyType
 from typing import Any
 
-from engine.clock import DAY_US, day_start_us
+from engine.clock import DAY_US, NEVER, day_start_us
 from engine.errors import ConfigError
 from engine.numbers import e18_to_units
 from engine.parsing import Unparsable, parse_decimal_e18, parse_time_us
+from engine.versions import Versions
 
 _CHOICES = {
     "trigger": ("lt", "lte"),
@@ -47,6 +47,7 @@ class Terms:
         return equity_units < margin_units
 
 
+_DEFAULTS = Terms()
 KEYS = tuple(f.name for f in fields(Terms))
 
 
@@ -54,11 +55,11 @@ class Policy:
     """All versions of the policy; `at(ts)` is the one in force."""
 
     def __init__(self, versions: Sequence[tuple[int, Terms]] = ()) -> None:
-        self._starts = [start for start, _ in versions]
-        self._terms = [Terms(), *(terms for _, terms in versions)]
+        self._versions = Versions(versions)
 
     def at(self, ts: int) -> Terms:
-        return self._terms[bisect_right(self._starts, ts)]
+        """The terms in force; before the first entry the defaults."""
+        return self._versions.at(ts) or _DEFAULTS
 
     def session_bounds(self, day: date) -> tuple[int, int]:
         """[S, E) of the session that starts on a date (rules.md section 11)."""
@@ -70,7 +71,7 @@ class Policy:
 
     def check_currencies(self, scales: Mapping[str, int]) -> None:
         """ConfigError for a fund floor in an unknown currency or finer than a ledger unit."""
-        for terms in self._terms:
+        for terms in self._versions.values():
             for currency, amount_e18 in terms.fund_floor.items():
                 if currency not in scales:
                     raise ConfigError(
@@ -97,7 +98,7 @@ def parse_policy(entries: object, overrides: Mapping[str, object] | None = None)
         (_parse_entry(entry, number) for number, entry in enumerate(entries, 1)), key=lambda e: e[0]
     )
     fixed = {key: _parse_value(key, value, "scenario policy") for key, value in (overrides or {}).items()}
-    versions: list[tuple[int, Terms]] = [(-(1 << 62), Terms(**fixed))] if fixed else []
+    versions: list[tuple[int, Terms]] = [(-NEVER, Terms(**fixed))] if fixed else []
     values: dict[str, Any] = {}
     for start, changes in dated:
         values |= changes

@@ -7,13 +7,12 @@ anywhere. This is the reference; a faster one has to give the same `SessionRows`
 from collections.abc import Iterable
 from itertools import groupby
 
-from engine.clock import iso
+from engine.clock import NEVER, iso
 from engine.episode import FLAT, MARGIN, RECORDED_FILL, RECOVERED, SELF_CLOSED, Episode, stable_id
 from engine.events import Fill, Market, Transfer
 from engine.execution import closing_price
 from engine.numbers import E18, round_half_even_div
 from engine.policy import Policy, Terms
-from engine.position import NEVER
 from engine.rows import AdlLoss, FundMovement, NegativeBalance, SessionRows
 from engine.unit import Unit, UnitInput
 

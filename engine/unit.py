@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, field
 
+from engine.clock import NEVER
 from engine.episode import Episode
 from engine.events import Account, Fill, Market, Transfer, UnitKey
-from engine.position import NEVER, FillEffect, Position
+from engine.position import FillEffect, Position
 from engine.rows import FundingTotal, SessionRows, Snapshot, UnitPosition, UnitSession
 
 

@@ -20,6 +20,7 @@ from engine.policy import Policy, parse_policy
 from engine.replay import replay_units
 from engine.rows import SessionRows
 from engine.unit import UnitInput
+from engine.versions import Versions
 from engine.waterfall import ExternalMovement, run_waterfall
 from schemas.core import Type
 from schemas.registry import PUBLISHED
@@ -138,7 +139,9 @@ def _book(
 
 def _account(account_id: str, row: Mapping[str, str]) -> Account:
     protected = row.get("protected", "true") == "true"
-    return Account(account_id, row.get("type", "client"), (AccountVersion(0, "retail", protected),))
+    return Account(
+        account_id, row.get("type", "client"), Versions([(0, AccountVersion("retail", protected))])
+    )
 
 
 def _market(instruments: str, tiers: str, scales: Mapping[str, int]) -> Market:
@@ -148,7 +151,7 @@ def _market(instruments: str, tiers: str, scales: Mapping[str, int]) -> Market:
         name, scale = row["instrument"], scales[row["currency"]]
         multiplier = parse_decimal_e18(row["multiplier"])
         market.contracts[name] = Contract(name, row["kind"], row["currency"], scale, multiplier)
-        market.tick_sizes[name] = [(0, parse_decimal_e18(row["tick_size"]))]
+        market.tick_sizes[name] = Versions([(0, parse_decimal_e18(row["tick_size"]))])
         mine = [step for step in steps if step["instrument"] == name] or HALF_PERCENT
         table = TierTable(
             [(parse_decimal_e18(s["floor"]), parse_decimal_e18(s["rate"])) for s in mine], scale
