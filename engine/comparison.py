@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from engine.errors import InvariantError
 from engine.numbers import E18, round_half_even_div
 from engine.rows import NegativeBalance, Snapshot
 from engine.sharing import AccountResult, bases, charge, largest_remainder
@@ -159,5 +160,6 @@ def compare_rules(loss: SharedLoss) -> dict[str, Split]:
     splits = {name: rule(loss) for name, rule in RULES.items()}
     for name, split in splits.items():
         charged = sum(split.charges.values())
-        assert charged + split.uncovered == loss.total + split.to_fund, f"{name} does not add up"
+        if charged + split.uncovered != loss.total + split.to_fund:
+            raise InvariantError(f"the shares of the rule {name} do not add up to the shortfall")
     return splits

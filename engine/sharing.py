@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
+from engine.errors import InvariantError
 from engine.events import Account, UnitKey
 from engine.rows import UnitSession
 
@@ -91,5 +92,6 @@ def unit_charges(
             if part:
                 result[UnitKey(account_id, currency, unit.isolation)] = part
                 left -= part
-        assert left == 0, "a charge exceeds what its units hold"
+        if left:
+            raise InvariantError(f"the charge of {account_id} in {currency} exceeds what its units hold")
     return result
