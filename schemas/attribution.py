@@ -11,6 +11,19 @@ COMPARED_RULES = (
     "open_interest_prorata",
     "adl_queue",
 )
+RECONCILIATION_RULES = (
+    "trade_zero_sum",
+    "position_zero_sum",
+    "funding_zero_sum",
+    "account_roll_forward",
+    "fund_roll_forward",
+    "waterfall",
+    "components",
+    "liquidation_match",
+    "venue_account_balance",
+    "venue_fund_balance",
+    "venue_liquidation_value",
+)
 LOSS_COMPONENTS = (
     "cushion",
     "headroom",
@@ -19,6 +32,7 @@ LOSS_COMPONENTS = (
     "latency",
     "market_move",
     "execution",
+    "adl",
     "fees",
     "funding",
     "account_trading",
@@ -241,7 +255,7 @@ RECONCILIATION = _table(
     "A break is published whatever its size. Rows with independent = false hold by construction and are "
     "evidence of nothing but correct code.",
     (
-        text("rule", "Which check."),
+        text("rule", "Which check.", values=RECONCILIATION_RULES),
         text("key", "What it is about."),
         text("source_expected", "Where the expected value is from."),
         text("source_actual", "Where the actual value is from."),
