@@ -29,7 +29,11 @@ class Transfer(NamedTuple):
 
 
 class Fill(NamedTuple):
-    """`side`: +1 the account bought, −1 it sold; fee positive = paid."""
+    """`side`: +1 the account bought, −1 it sold; fee positive = paid.
+
+    `met_by_adl`, of a liquidation fill: somebody was deleveraged against it. Of the same trade_id and timestamp
+    there is an accepted fill of kind adl, of any account (rules.md section 12).
+    """
 
     ts: int
     fill_id: str
@@ -40,6 +44,7 @@ class Fill(NamedTuple):
     quantity_e18: int
     fee: int
     kind: str
+    met_by_adl: bool = False
 
 
 class Funding(NamedTuple):

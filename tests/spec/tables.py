@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from engine.attribution import Session, adl_rows, attribute, comparison_rows, shortfall_instants
+from engine.attribution import Session, adl_rows, attribute
 from engine.clock import day_start_us
 from engine.contracts import Contract
 from engine.events import Account, AccountVersion, Fill, Funding, Market, TickSeries, Transfer, UnitKey
@@ -19,6 +19,7 @@ from engine.parsing import parse_decimal_e18
 from engine.policy import Policy, parse_policy
 from engine.replay import replay_units
 from engine.rows import SessionRows
+from engine.rule_comparison import comparison_rows, shortfall_instants
 from engine.unit import UnitInput
 from engine.versions import Versions
 from engine.waterfall import ExternalMovement, run_waterfall
@@ -91,10 +92,10 @@ def session(
     """
     book = _book(events, instruments, tiers, accounts, currencies or {"USD": 2}, policy)
     rows = book.replay([])
-    waterfall = run_waterfall(
-        book.currencies, None, book.movements, rows.fund_movements, rows.negative_balances, book.policy
-    )
     start, end = book.policy.session_bounds(DAY)
+    waterfall = run_waterfall(
+        book.currencies, None, book.movements, rows.fund_movements, rows.negative_balances, book.policy, end
+    )
     done = Session(DAY, start, end, book.policy, book.currencies, book.accounts, rows, waterfall)
     tables = attribute(done)
     tables["adl_losses"] = adl_rows(done, {})

@@ -23,7 +23,7 @@ def test_a_charge_without_a_unit_to_take_it_from() -> None:
 def test_a_rule_that_loses_a_unit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(comparison.RULES, "equity_prorata", lambda loss: Split({"a": 1}))
     with pytest.raises(InvariantError, match="the shares of the rule equity_prorata do not add up"):
-        compare_rules(SharedLoss([], {}, 0))
+        compare_rules(SharedLoss([], {}, 0), ["equity_prorata"])
 
 
 def test_a_row_that_is_neither_accepted_nor_rejected() -> None:
