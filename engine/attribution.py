@@ -9,13 +9,18 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from engine.comparison import SharedLoss, Shortfall, compare_rules
 from engine.events import Account, UnitKey
 from engine.numbers import units_to_e18
-from engine.policy import Policy
+from engine.policy import Policy, Terms
 from engine.reconcile import Check, Losses
-from engine.rows import SessionRows, Snapshot
-from engine.sharing import AccountResult, account_results, bases, charge, unit_charges
+from engine.rows import NegativeBalance, SessionRows
+from engine.sharing import (
+    account_results,
+    bases,
+    charge,
+    chargeable_amounts,
+    unit_charges,
+)
 from engine.waterfall import Waterfall
 
 Row = dict[str, Any]
@@ -44,6 +49,17 @@ class Session:
         """The named money fields of a row with a currency, as decimals."""
         return {name: self.money(row.currency, getattr(row, name)) for name in names}
 
+    @property
+    def terms(self) -> Terms:
+        """What is in force just before the end, and with that for the session as a whole (section 11)."""
+        return self.policy.at(self.end - 1)
+
+    def account(self, account_id: str) -> Row:
+        """The type and class of an account just before the end."""
+        account = self.accounts[account_id]
+        client_class = account.at(self.end - 1).client_class
+        return {"account_type": account.account_type, "client_class": client_class}
+
     def shortfall(self, event_id: str, deficit: int) -> int:
         return deficit - self.waterfall.draws[event_id]
 
@@ -56,17 +72,19 @@ def attribute(session: Session) -> Tables:
     tables: Tables = {}
     tables["session_losses"], tables["socialised_losses"] = _share(session)
     tables["negative_balances"] = _negative_balances(session)
+    tables["protection_daily"] = _protection(session)
     tables["insurance_fund_ledger"], tables["insurance_fund_daily"] = _fund(session)
     tables["account_daily"], tables["receivables_daily"] = _accounts(session)
     tables["positions_daily"] = _positions(session)
     tables["liquidations"], tables["loss_components"] = _liquidations(session)
+    tables["liquidation_positions"] = _liquidation_positions(session)
     return tables
 
 
 def _share(session: Session) -> tuple[list[Row], list[Row]]:
     """Section 11: the session's shortfalls on its payers, per currency."""
     totals, payers = [], []
-    terms = session.policy.at(session.end - 1)
+    terms = session.terms
     adl: defaultdict[str, int] = defaultdict(int)
     for loss in session.rows.adl_losses:
         adl[loss.currency] += loss.amount
@@ -98,7 +116,7 @@ def _share(session: Session) -> tuple[list[Row], list[Row]]:
             {
                 "account_id": account_id,
                 "currency": currency,
-                "client_class": session.accounts[account_id].at(session.end - 1).client_class,
+                "client_class": session.account(account_id)["client_class"],
                 "method": terms.sharing,
                 "basis": session.money(currency, basis[account_id]),
                 "charge": session.money(currency, amount),
@@ -113,13 +131,38 @@ def _negative_balances(session: Session) -> list[Row]:
     for n in session.rows.negative_balances:
         draw = session.waterfall.draws[n.event_id] if n.protected else 0
         shortfall = n.deficit - draw if n.protected else 0
-        row = n._asdict() | session.money_row(n, "deficit")
+        row = n._asdict() | session.money_row(n, "session_transfers", "deficit")
         row |= {
             "fund_draw": session.money(n.currency, draw),
             "shortfall": session.money(n.currency, shortfall),
         }
         del row["liquidated"]
         rows.append(row)
+    return rows
+
+
+def _protection(session: Session) -> list[Row]:
+    """Covered deficits per account, beside what all its units hold at the end."""
+    events: defaultdict[tuple[str, str], list[NegativeBalance]] = defaultdict(list)
+    for n in session.rows.negative_balances:
+        if n.protected:
+            events[n.account_id, n.currency].append(n)
+    equity = {c: chargeable_amounts(session.rows.unit_sessions, c) for c in session.scales}
+    rows = []
+    for (account_id, currency), mine in sorted(events.items()):
+        deficit = sum(n.deficit for n in mine)
+        shortfall = sum(session.shortfall(n.event_id, n.deficit) for n in mine)
+        account_equity = equity[currency].get(account_id, 0)
+        amounts = {
+            "deficit": deficit,
+            "fund_draw": deficit - shortfall,
+            "shortfall": shortfall,
+            "account_equity": account_equity,
+            "within_account_equity": min(deficit, account_equity),
+        }
+        row = {"account_id": account_id, "currency": currency, "events": len(mine)}
+        row |= {name: session.money(currency, amount) for name, amount in amounts.items()}
+        rows.append(row | {"client_class": session.account(account_id)["client_class"]})
     return rows
 
 
@@ -151,10 +194,11 @@ def _accounts(session: Session) -> tuple[list[Row], list[Row]]:
         if unit.active or unit.closing_wallet or tuple(key.values()) in holding:
             equity = unit.closing_wallet + unit.closing_unrealised
             worth = {
+                "opening_unrealised_pnl": session.money(unit.currency, unit.opening_unrealised),
                 "unrealised_pnl": session.money(unit.currency, unit.closing_unrealised),
                 "equity": session.money(unit.currency, equity),
             }
-            daily.append(key | session.money_row(unit, *_FLOWS) | worth)
+            daily.append(key | session.account(unit.account_id) | session.money_row(unit, *_FLOWS) | worth)
         if any(getattr(unit, name) for name in _DEBTS):
             receivables.append(key | session.money_row(unit, *_DEBTS))
     return daily, receivables
@@ -193,6 +237,22 @@ def _liquidations(session: Session) -> tuple[list[Row], list[Row]]:
     return episodes, components
 
 
+def _liquidation_positions(session: Session) -> list[Row]:
+    names = ("entry_value", "maintenance_margin", "filled_value")
+    return [
+        {
+            "episode_id": p.episode_id,
+            "instrument_id": p.instrument_id,
+            "quantity": p.quantity_e18,
+            "mark_price": p.mark_e18,
+            "liquidation_fills": p.liquidation_fills,
+            "filled_quantity": p.filled_quantity_e18,
+            **session.money_row(p, *names),
+        }
+        for p in session.rows.liquidation_positions
+    ]
+
+
 def adl_rows(session: Session, other_sides: Mapping[str, list[tuple[str, str]]]) -> list[Row]:
     """`other_sides`: trade_id to (fill_id, account_id) of all its sides delivered before the end."""
     rows = []
@@ -226,44 +286,3 @@ def check_rows(checks: Iterable[Check]) -> list[Row]:
         gap = None if check.actual is None else check.actual - check.expected
         rows.append(check._asdict() | {"break": gap})
     return rows
-
-
-def shortfall_instants(session: Session) -> list[int]:
-    """The instants at which the rule comparison has to know the state of all accounts."""
-    events = session.rows.negative_balances
-    return sorted({n.ts for n in events if n.protected and session.shortfall(n.event_id, n.deficit) > 0})
-
-
-def comparison_rows(session: Session, snapshots: Iterable[Snapshot]) -> tuple[list[Row], list[Row]]:
-    """Section 14, for every currency with a shortfall; `snapshots` are of `shortfall_instants`."""
-    by_instant: defaultdict[int, list[Snapshot]] = defaultdict(list)
-    for snapshot in snapshots:
-        by_instant[snapshot.ts].append(snapshot)
-    charges, totals = [], []
-    floor_rate = session.policy.at(session.end - 1).profit_floor_rate
-    for currency in session.scales:
-        shortfalls = [
-            Shortfall(n, session.shortfall(n.event_id, n.deficit), by_instant[n.ts])
-            for n in sorted(session.rows.negative_balances, key=lambda n: (n.ts, n.account_id, n.isolation))
-            if n.protected and n.currency == currency and session.shortfall(n.event_id, n.deficit) > 0
-        ]
-        if not shortfalls:
-            continue
-        results: Mapping[str, AccountResult] = account_results(
-            session.rows.unit_sessions, session.accounts, currency
-        )
-        loss = SharedLoss(shortfalls, results, floor_rate)
-        for rule, split in compare_rules(loss).items():
-            payers = {a: c for a, c in sorted(split.charges.items()) if c > 0}
-            for account_id, amount in payers.items():
-                row = {"rule": rule, "account_id": account_id, "currency": currency}
-                charges.append(row | {"charge": session.money(currency, amount)})
-            amounts = {
-                "shortfall": loss.total,
-                "charged": sum(payers.values()),
-                "to_fund": split.to_fund,
-                "uncovered": split.uncovered,
-            }
-            money = {name: session.money(currency, amount) for name, amount in amounts.items()}
-            totals.append({"rule": rule, "currency": currency, "payers": len(payers), **money})
-    return charges, totals

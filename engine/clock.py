@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 DAY_US = 86_400_000_000
+NEVER = 1 << 62  # after every timestamp; −NEVER is before every one
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
 

@@ -5,10 +5,11 @@ A rule is one pure function from a `SharedLoss` to a `Split`, registered in RULE
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 
+from engine.errors import InvariantError
 from engine.numbers import E18, round_half_even_div
 from engine.rows import NegativeBalance, Snapshot
 from engine.sharing import AccountResult, bases, charge, largest_remainder
@@ -145,6 +146,7 @@ def _rank(held: Snapshot) -> tuple[Fraction, str, str]:
     return (-score, held.account_id, held.isolation)
 
 
+BY_EVENT = ("open_interest_prorata", "adl_queue")  # these look at all units at the time of each event
 RULES: dict[str, Callable[[SharedLoss], Split]] = {
     "session_profit_prorata": _by_basis("session_profit_prorata"),
     "equity_prorata": _by_basis("equity_prorata"),
@@ -154,10 +156,11 @@ RULES: dict[str, Callable[[SharedLoss], Split]] = {
 }
 
 
-def compare_rules(loss: SharedLoss) -> dict[str, Split]:
-    """Every rule's split of the same loss, checked to leave nothing over."""
-    splits = {name: rule(loss) for name, rule in RULES.items()}
+def compare_rules(loss: SharedLoss, names: Collection[str]) -> dict[str, Split]:
+    """The split of the same loss under each of the named rules, checked to leave nothing over."""
+    splits = {name: rule(loss) for name, rule in RULES.items() if name in names}
     for name, split in splits.items():
         charged = sum(split.charges.values())
-        assert charged + split.uncovered == loss.total + split.to_fund, f"{name} does not add up"
+        if charged + split.uncovered != loss.total + split.to_fund:
+            raise InvariantError(f"the shares of the rule {name} do not add up to the shortfall")
     return splits

@@ -7,6 +7,10 @@ class LossledgerError(Exception):
     exit_code = 1
 
 
+class InvariantError(LossledgerError):
+    """Money or rows do not add up inside the program: a defect of it. Nothing of the date was published."""
+
+
 class ConfigError(LossledgerError):
     """Wrong arguments, policy or warehouse: correct the call and run again."""
 

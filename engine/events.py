@@ -3,12 +3,15 @@
 Amounts are ledger units of the unit's currency, prices and quantities 10^-18, times microseconds UTC.
 """
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from engine.clock import iso
 from engine.contracts import Contract
+from engine.errors import DataError
 from engine.margin import TierHistory
+from engine.versions import Versions
 
 
 class UnitKey(NamedTuple):
@@ -26,7 +29,11 @@ class Transfer(NamedTuple):
 
 
 class Fill(NamedTuple):
-    """`side`: +1 the account bought, −1 it sold; fee positive = paid."""
+    """`side`: +1 the account bought, −1 it sold; fee positive = paid.
+
+    `met_by_adl`, of a liquidation fill: somebody was deleveraged against it. Of the same trade_id and timestamp
+    there is an accepted fill of kind adl, of any account (rules.md section 12).
+    """
 
     ts: int
     fill_id: str
@@ -37,6 +44,7 @@ class Fill(NamedTuple):
     quantity_e18: int
     fee: int
     kind: str
+    met_by_adl: bool = False
 
 
 class Funding(NamedTuple):
@@ -63,15 +71,18 @@ class Market:
     """What all units share in a session: contract terms, tick sizes, tiers, marks, ticks and funding."""
 
     contracts: dict[str, Contract]
-    tick_sizes: dict[str, list[tuple[int, int]]]  # (valid_from, tick_size_e18), in order of time
+    tick_sizes: dict[str, Versions[int]]  # in 10^-18
     tiers: dict[str, TierHistory]
     opening_marks: dict[str, int] = field(default_factory=dict)
     ticks: dict[str, TickSeries] = field(default_factory=dict)
     funding: dict[str, list[Funding]] = field(default_factory=dict)
 
     def tick_size(self, instrument_id: str, ts: int) -> int:
-        versions = self.tick_sizes[instrument_id]
-        return versions[max(0, bisect_right(versions, (ts, 1 << 200)) - 1)][1]
+        """In 10^-18. DataError before the instrument's first version."""
+        size = self.tick_sizes[instrument_id].at(ts)
+        if size is None:
+            raise DataError(_unknown("instrument", instrument_id, ts))
+        return size
 
     def mark_before(self, instrument_id: str, ts: int) -> int | None:
         """The mark in force just before the ticks of ts, None before the first tick."""
@@ -85,8 +96,14 @@ class Market:
         return self.opening_marks | last
 
 
+def _unknown(what: str, name: str, ts: int) -> str:
+    return (
+        f"{what} {name} is unknown at {iso(ts)}, before its first valid_from: "
+        f"add a version to LANDING/{what}s that is valid then"
+    )
+
+
 class AccountVersion(NamedTuple):
-    valid_from: int
     client_class: str
     protected: bool
 
@@ -97,12 +114,15 @@ class Account:
 
     account_id: str
     account_type: str
-    versions: tuple[AccountVersion, ...]
+    versions: Versions[AccountVersion]
 
     @property
     def is_house(self) -> bool:
         return self.account_type == "house"
 
     def at(self, ts: int) -> AccountVersion:
-        index = bisect_right(self.versions, (ts, "\U0010ffff", True))
-        return self.versions[max(0, index - 1)]
+        """The version effective at ts. DataError before the first one."""
+        version = self.versions.at(ts)
+        if version is None:
+            raise DataError(_unknown("account", self.account_id, ts))
+        return version

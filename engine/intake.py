@@ -1,6 +1,5 @@
 """Which delivered rows count: parsing, every reason for a rejection, duplicates and conflicts (inputs.md)."""
 
-from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -9,6 +8,7 @@ from typing import Any, NamedTuple
 from engine.clock import day_of
 from engine.numbers import e18_to_units
 from engine.parsing import Unparsable, parse_bool, parse_decimal_e18, parse_text, parse_time_us
+from engine.versions import Versions
 from schemas.core import Dataset, Field, Type
 
 SURPLUS = "_surplus_fields"  # where a reader puts the fields of a row beyond its header
@@ -42,7 +42,6 @@ class Intake:
 
 
 class InstrumentVersion(NamedTuple):
-    valid_from: int
     tick_size_e18: int
     lot_size_e18: int
 
@@ -53,13 +52,12 @@ class Reference:
 
     scales: dict[str, int] = field(default_factory=dict)
     settlement: dict[str, str] = field(default_factory=dict)
-    instruments: dict[str, list[InstrumentVersion]] = field(default_factory=dict)
+    instruments: dict[str, Versions[InstrumentVersion]] = field(default_factory=dict)
     accounts: dict[str, int] = field(default_factory=dict)  # the first valid_from
 
     def instrument_at(self, instrument_id: str, ts: int) -> InstrumentVersion | None:
-        versions = self.instruments.get(instrument_id, [])
-        index = bisect_right(versions, (ts, 1 << 200, 0))
-        return versions[index - 1] if index else None
+        versions = self.instruments.get(instrument_id)
+        return versions.at(ts) if versions else None
 
 
 def _parse_integer(value: object) -> int:

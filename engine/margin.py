@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from engine.errors import DataError
 from engine.numbers import E18, E36, ceil_div
+from engine.versions import Versions
 
 
 class TierTable:
@@ -38,19 +39,17 @@ class TierHistory:
 
     def __init__(self, instrument_id: str, versions: dict[int, TierTable]) -> None:
         self.instrument_id = instrument_id
-        self._valid_from = sorted(versions)
-        self._tables = [versions[start] for start in self._valid_from]
+        self._versions = Versions(versions.items())
 
     def at(self, ts: int) -> tuple[TierTable, int]:
-        """The table effective at ts and the time of the next version (or a time beyond all data).
+        """The table effective at ts and the time of the next version (NEVER after the last).
 
         DataError: a held instrument without an effective margin table (inputs.md).
         """
-        index = bisect_right(self._valid_from, ts)
-        if index == 0:
+        table = self._versions.at(ts)
+        if table is None:
             raise DataError(
                 f"instrument {self.instrument_id} is held with no effective margin table: "
                 "add its tiers to LANDING/margin_tiers with an earlier valid_from"
             )
-        until = self._valid_from[index] if index < len(self._valid_from) else 1 << 62
-        return self._tables[index - 1], until
+        return table, self._versions.next_change(ts)

@@ -1,31 +1,44 @@
 """The effective-dated policy: every rule that a venue may choose (inputs.md, policy.yaml)."""
 
 import re
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, timedelta
 from types import MappingProxyType
 from typing import Any
 
-from engine.clock import DAY_US, day_start_us
+from engine.clock import DAY_US, NEVER, day_start_us
 from engine.errors import ConfigError
 from engine.numbers import e18_to_units
 from engine.parsing import Unparsable, parse_decimal_e18, parse_time_us
+from engine.versions import Versions
+from schemas.attribution import COMPARED_RULES, METHODS, RECONCILIATION_RULES
+from schemas.inputs import DATED
 
 _CHOICES = {
     "trigger": ("lt", "lte"),
     "execution": ("recorded", "simulated"),
     "liquidation_fee_to": ("fund", "venue"),
     "residual": ("to_account", "to_fund"),
-    "sharing": ("session_profit_prorata", "equity_prorata", "none"),
+    "fund_draws": ("at_event", "at_session_end"),
+    "sharing": METHODS,
 }
+# Keys with a list of names, and the names that there are.
+_LISTS = {
+    "required_datasets": tuple(d.name for d in DATED),
+    "fail_on_breaks": RECONCILIATION_RULES,
+    "compared_rules": COMPARED_RULES,
+}
+_WHOLE = {"latency_us": "microseconds", "small_cell": "accounts"}
 _RATES = ("slippage_rate", "liquidation_fee_rate", "profit_floor_rate", "quarantine_max_share")
 
 
 @dataclass(frozen=True)
 class Terms:
-    """The policy in force at one time. Rates are in 10^-18, `fund_floor` is currency to amount in 10^-18."""
+    """The policy in force at one time. Rates are in 10^-18, `fund_floor` is currency to amount in 10^-18.
+
+    `small_cell`: in a report for the public, a count of accounts below it is not told.
+    """
 
     trigger: str = "lt"
     execution: str = "recorded"
@@ -35,10 +48,15 @@ class Terms:
     liquidation_fee_to: str = "fund"
     residual: str = "to_account"
     fund_floor: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    fund_draws: str = "at_event"
     sharing: str = "session_profit_prorata"
     session_start: int = 0  # microseconds after 00:00 UTC
     profit_floor_rate: int = 10**16
     quarantine_max_share: int = 10**15
+    required_datasets: tuple[str, ...] = ("ticks",)
+    fail_on_breaks: tuple[str, ...] = ()
+    compared_rules: tuple[str, ...] = COMPARED_RULES
+    small_cell: int = 5
 
     def breaches(self, equity_units: int, margin_units: int) -> bool:
         """Whether a unit with this equity and maintenance margin is triggered (rules.md section 7)."""
@@ -47,6 +65,7 @@ class Terms:
         return equity_units < margin_units
 
 
+_DEFAULTS = Terms()
 KEYS = tuple(f.name for f in fields(Terms))
 
 
@@ -54,11 +73,11 @@ class Policy:
     """All versions of the policy; `at(ts)` is the one in force."""
 
     def __init__(self, versions: Sequence[tuple[int, Terms]] = ()) -> None:
-        self._starts = [start for start, _ in versions]
-        self._terms = [Terms(), *(terms for _, terms in versions)]
+        self._versions = Versions(versions)
 
     def at(self, ts: int) -> Terms:
-        return self._terms[bisect_right(self._starts, ts)]
+        """The terms in force; before the first entry the defaults."""
+        return self._versions.at(ts) or _DEFAULTS
 
     def session_bounds(self, day: date) -> tuple[int, int]:
         """[S, E) of the session that starts on a date (rules.md section 11)."""
@@ -70,7 +89,7 @@ class Policy:
 
     def check_currencies(self, scales: Mapping[str, int]) -> None:
         """ConfigError for a fund floor in an unknown currency or finer than a ledger unit."""
-        for terms in self._terms:
+        for terms in self._versions.values():
             for currency, amount_e18 in terms.fund_floor.items():
                 if currency not in scales:
                     raise ConfigError(
@@ -97,7 +116,7 @@ def parse_policy(entries: object, overrides: Mapping[str, object] | None = None)
         (_parse_entry(entry, number) for number, entry in enumerate(entries, 1)), key=lambda e: e[0]
     )
     fixed = {key: _parse_value(key, value, "scenario policy") for key, value in (overrides or {}).items()}
-    versions: list[tuple[int, Terms]] = [(-(1 << 62), Terms(**fixed))] if fixed else []
+    versions: list[tuple[int, Terms]] = [(-NEVER, Terms(**fixed))] if fixed else []
     values: dict[str, Any] = {}
     for start, changes in dated:
         values |= changes
@@ -141,12 +160,25 @@ def _parse_known(key: str, value: object) -> Any:
         if not match:
             raise ValueError(f"{value!r} is not text HH:MM; write it in quotes, like '08:00'")
         return (int(match[1]) * 60 + int(match[2])) * (DAY_US // 1440)
+    if key in _LISTS:
+        return _parse_names(value, _LISTS[key])
     number = parse_decimal_e18(value)
     if key in _RATES:
-        if key != "liquidation_fee_rate" and number < 0:
-            raise ValueError(f"{value!r} is negative")
+        if not 0 <= number <= 10**18:
+            raise ValueError(f"{value!r} is not between 0 and 1")
         return number
-    whole, rest = divmod(number, 10**18)  # latency_us
+    whole, rest = divmod(number, 10**18)
     if rest or whole < 0:
-        raise ValueError(f"{value!r} is not a whole number of microseconds")
+        raise ValueError(f"{value!r} is not a whole number of {_WHOLE[key]}")
     return whole
+
+
+def _parse_names(value: object, known: Sequence[str]) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise ValueError(f"{value!r} is not a list of names, such as [{known[0]}]")
+    for name in value:
+        if name not in known:
+            raise ValueError(f"{name!r} is none of {', '.join(known)}")
+        if value.count(name) > 1:
+            raise ValueError(f"{name!r} stands twice")
+    return tuple(value)

@@ -3,11 +3,10 @@
 from bisect import bisect_left
 from typing import NamedTuple
 
+from engine.clock import NEVER
 from engine.events import NO_TICKS, Funding, Market
 from engine.margin import TierHistory
 from engine.numbers import E18, round_half_even_div
-
-NEVER = 1 << 62
 
 
 class FillEffect(NamedTuple):

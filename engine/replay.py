@@ -7,14 +7,13 @@ anywhere. This is the reference; a faster one has to give the same `SessionRows`
 from collections.abc import Iterable
 from itertools import groupby
 
-from engine.clock import iso
+from engine.clock import NEVER, iso
 from engine.episode import FLAT, MARGIN, RECORDED_FILL, RECOVERED, SELF_CLOSED, Episode, stable_id
 from engine.events import Fill, Market, Transfer
 from engine.execution import closing_price
 from engine.numbers import E18, round_half_even_div
 from engine.policy import Policy, Terms
-from engine.position import NEVER
-from engine.rows import AdlLoss, FundMovement, NegativeBalance, SessionRows
+from engine.rows import AdlLoss, FundMovement, NegativeBalance, SessionRows, UnitSession
 from engine.unit import Unit, UnitInput
 
 _CHARGE, _TRANSFER, _FILL, _SNAPSHOT = range(4)
@@ -24,12 +23,30 @@ _Event = tuple[int, int, str, object]  # timestamp, class, id, the event
 def replay_units(units: Iterable[UnitInput], market: Market, policy: Policy, start: int) -> SessionRows:
     """Replay a session for any set of units; `start` = S, or a time before all events on the first date.
 
-    DataError when a held instrument has no effective margin table.
+    An episode that is open at the end is carried on only after `remember_marks`. DataError when a held
+    instrument has no effective margin table.
     """
     rows = SessionRows()
     for unit in sorted(units, key=lambda u: u.key):
         UnitReplay(Unit(unit, market, start), policy, rows).run()
     return rows
+
+
+def remember_marks(unit: UnitSession, market: Market, start: int) -> UnitSession:
+    """A session's row of a unit, an open episode that began in it complete for being carried on.
+
+    The marks at its start are noted of what the unit did not hold then; `market` has the ticks of every
+    instrument, not only of those that were held where the unit was replayed.
+    """
+    episode = Episode.from_json(unit.open_episode) if unit.open_episode else None
+    if episode is None or episode.triggered_at < start:
+        return unit
+    for instrument_id, contract in sorted(market.contracts.items()):
+        mark_e18 = market.mark_before(instrument_id, episode.starts_before)
+        elsewhere = contract.currency != unit.currency or unit.isolation not in ("", instrument_id)
+        if mark_e18 is not None and instrument_id not in episode.held and not elsewhere:
+            episode.marks[instrument_id] = mark_e18
+    return unit._replace(open_episode=episode.to_json())
 
 
 def _own_events(unit: UnitInput) -> list[_Event]:
@@ -100,8 +117,8 @@ class UnitReplay:
         unit = self.unit
         liquidation = fill.kind == "liquidation" and not self.is_house
         if liquidation and unit.episode is None:
-            equity, margin = unit.equity(), unit.maintenance_margin(fill.ts)
-            unit.episode = Episode.opened(fill.ts, RECORDED_FILL, terms.execution, equity, margin)
+            start = (fill.ts, RECORDED_FILL, terms.execution, unit.equity())
+            unit.episode = Episode.opened(*start, unit.held(fill.ts))
         change, mark_e18 = self._apply_fill(fill, terms, liquidation)
         if fill.kind == "adl":
             place = (fill.fill_id, fill.trade_id, fill.ts, *unit.key, fill.instrument_id)
@@ -125,7 +142,7 @@ class UnitReplay:
         equity, margin = unit.equity(), unit.maintenance_margin(ts)
         breach = terms.breaches(equity, margin)
         if episode is None and breach:
-            unit.episode = Episode.opened(ts, MARGIN, terms.execution, equity, margin)
+            unit.episode = Episode.opened(ts, MARGIN, terms.execution, equity, unit.held(ts))
         elif episode and not breach:
             self._end_episode(episode, ts, RECOVERED, equity, 0)
 
@@ -147,9 +164,13 @@ class UnitReplay:
         return True
 
     def _end_episode(self, episode: Episode, ts: int, reason: str, equity: int, surplus: int) -> None:
-        self.rows.episodes.append(episode.ended(self.unit.key, ts, reason, equity, surplus))
-        self.rows.components.extend(episode.components(self.unit.key))
-        self.unit.episode = None
+        unit, rows = self.unit, self.rows
+        rows.episodes.append(episode.ended(unit.key, ts, reason, equity, surplus))
+        rows.components.extend(episode.components(unit.key))
+        rows.liquidation_positions.extend(
+            episode.positions(unit.key, lambda instrument_id: unit.mark_at_start(episode, instrument_id))
+        )
+        unit.episode = None
 
     # flat ---------------------------------------------------------------------------------------------
 
@@ -190,8 +211,8 @@ class UnitReplay:
         liquidated = episode.liquidated_json() if episode else "{}"
         episode_id = episode.episode_id(unit.key) if episode else None
         event_id = stable_id("nb", *unit.key, iso(ts))
-        event = (event_id, ts, *unit.key, account.client_class, cause, episode_id, covered, loss, liquidated)
-        self.rows.negative_balances.append(NegativeBalance(*event))
+        event = (event_id, ts, *unit.key, account.client_class, cause, episode_id, covered)
+        self.rows.negative_balances.append(NegativeBalance(*event, unit.flows.transfers, loss, liquidated))
 
     def _move_to_fund(
         self, ts: int, kind: str, amount: int, ref: str, instrument_id: str = "", fill_id: str = ""

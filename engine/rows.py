@@ -75,9 +75,25 @@ class LossComponent(NamedTuple):
     amount: int
 
 
+class LiquidationPosition(NamedTuple):
+    """What an ended episode started with in an instrument, and its liquidation fills there (outputs.md)."""
+
+    episode_id: str
+    currency: str
+    instrument_id: str
+    quantity_e18: int
+    entry_value: int
+    mark_e18: int | None
+    maintenance_margin: int
+    liquidation_fills: int
+    filled_quantity_e18: int
+    filled_value: int
+
+
 class NegativeBalance(NamedTuple):
     """A negative-balance event before the waterfall; `liquidated` says per instrument what was closed.
 
+    `session_transfers`: signed sum of the unit's transfers in the session, up to and with the event's time.
     `liquidated`: JSON text {instrument_id: [signed quantity_e18, value in ledger units]}.
     """
 
@@ -90,6 +106,7 @@ class NegativeBalance(NamedTuple):
     cause: str
     episode_id: str | None
     protected: bool
+    session_transfers: int
     deficit: int
     liquidated: str
 
@@ -157,6 +174,7 @@ class SessionRows:
     unit_positions: list[UnitPosition] = field(default_factory=list)
     episodes: list[EndedEpisode] = field(default_factory=list)
     components: list[LossComponent] = field(default_factory=list)
+    liquidation_positions: list[LiquidationPosition] = field(default_factory=list)
     negative_balances: list[NegativeBalance] = field(default_factory=list)
     fund_movements: list[FundMovement] = field(default_factory=list)
     adl_losses: list[AdlLoss] = field(default_factory=list)

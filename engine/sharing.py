@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
+from engine.errors import InvariantError
 from engine.events import Account, UnitKey
 from engine.rows import UnitSession
 
@@ -64,6 +65,15 @@ def account_results(
     return {account_id: AccountResult(*total) for account_id, total in sums.items()}
 
 
+def chargeable_amounts(units: Iterable[UnitSession], currency: str) -> dict[str, int]:
+    """κ of every account, house accounts included: Σ over its units of max(0, equity just before E)."""
+    sums: defaultdict[str, int] = defaultdict(int)
+    for unit in units:
+        if unit.currency == currency:
+            sums[unit.account_id] += max(0, unit.closing_wallet + unit.closing_unrealised)
+    return sums
+
+
 def bases(method: str, results: Mapping[str, AccountResult]) -> dict[str, int]:
     """Payers and their basis under a method, only those with a basis > 0; none under `none`."""
     if method == "session_profit_prorata":
@@ -91,5 +101,6 @@ def unit_charges(
             if part:
                 result[UnitKey(account_id, currency, unit.isolation)] = part
                 left -= part
-        assert left == 0, "a charge exceeds what its units hold"
+        if left:
+            raise InvariantError(f"the charge of {account_id} in {currency} exceeds what its units hold")
     return result

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, field
 
-from engine.episode import Episode
+from engine.clock import NEVER
+from engine.episode import Episode, Held
 from engine.events import Account, Fill, Market, Transfer, UnitKey
-from engine.position import NEVER, FillEffect, Position
+from engine.position import FillEffect, Position
 from engine.rows import FundingTotal, SessionRows, Snapshot, UnitPosition, UnitSession
 
 
@@ -46,7 +47,7 @@ class Unit:
     """The state that events change. Whatever changes equity while an episode is open is noted as a cause."""
 
     def __init__(self, given: UnitInput, market: Market, start: int) -> None:
-        self.given, self.market = given, market
+        self.given, self.market, self.start = given, market, start
         self.key, self.account = given.key, given.account
         self.wallet, self.debt = given.wallet, given.debt
         self.new_debt = self.recovered = 0
@@ -68,6 +69,19 @@ class Unit:
 
     def maintenance_margin(self, ts: int) -> int:
         return sum(p.maintenance_margin(ts) for p in self.positions.values())
+
+    def held(self, ts: int) -> dict[str, Held]:
+        """The positions and their margin now, by instrument."""
+        return {
+            i: Held(p.quantity_e18, p.entry_value, p.maintenance_margin(ts), p.mark_e18)
+            for i, p in self.positions.items()
+        }
+
+    def mark_at_start(self, episode: Episode, instrument_id: str) -> int | None:
+        """The mark that was in force when the episode started, maybe in an earlier session."""
+        if episode.triggered_at < self.start:
+            return episode.marks.get(instrument_id)
+        return self.market.mark_before(instrument_id, episode.starts_before)
 
     def all_marked(self) -> bool:
         """Whether every held instrument has had a tick."""

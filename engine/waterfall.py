@@ -66,7 +66,7 @@ class Waterfall:
 
 
 class _Step(NamedTuple):
-    order: tuple[int, int, str, str, str, str, str]
+    order: tuple[int, int, int, str, str, str, str, str]
     currency: str
     ts: int
     kind: str
@@ -78,11 +78,15 @@ def _steps(
     external: Iterable[ExternalMovement],
     movements: Iterable[FundMovement],
     deficits: Iterable[NegativeBalance],
+    drawn_at: int | None,
 ) -> list[_Step]:
-    """What touches the fund, by timestamp, class, account, isolation, instrument, fill and movement."""
+    """What touches the fund, by timestamp, class, account, isolation, instrument, fill and movement.
+
+    `drawn_at`: when all draws are made, in the order of their events; None: each at its event.
+    """
     steps = [
         _Step(
-            (m.ts, _EXTERNAL, "", "", "", "", m.movement_id),
+            (m.ts, _EXTERNAL, m.ts, "", "", "", "", m.movement_id),
             m.currency,
             m.ts,
             m.kind,
@@ -92,12 +96,13 @@ def _steps(
         for m in external
     ]
     for m in movements:
-        order = (m.ts, _CLASS[m.kind], m.account_id, m.isolation, m.instrument_id, m.fill_id, "")
+        order = (m.ts, _CLASS[m.kind], m.ts, m.account_id, m.isolation, m.instrument_id, m.fill_id, "")
         steps.append(_Step(order, m.currency, m.ts, m.kind, m.amount, m.ref))
     for d in deficits:
         if d.protected:
-            order = (d.ts, _DRAW, d.account_id, d.isolation, "", "", "")
-            steps.append(_Step(order, d.currency, d.ts, "draw", d.deficit, d.event_id))
+            ts = d.ts if drawn_at is None else drawn_at
+            order = (ts, _DRAW, d.ts, d.account_id, d.isolation, "", "", "")
+            steps.append(_Step(order, d.currency, ts, "draw", d.deficit, d.event_id))
     return sorted(steps, key=lambda step: step.order)
 
 
@@ -108,14 +113,17 @@ def run_waterfall(
     movements: Iterable[FundMovement],
     deficits: Iterable[NegativeBalance],
     policy: Policy,
+    end: int,
 ) -> Waterfall:
-    """Fold a session: `openings` per currency in ledger units, None on the first date of a warehouse.
+    """Fold a session that ends at `end`: `openings` per currency in ledger units, None on a warehouse's first date.
 
-    Each covered deficit draws min(deficit, max(0, balance − floor)), the floor in force at its timestamp.
+    Each covered deficit draws min(deficit, max(0, balance − floor)), the floor in force when it draws: at its
+    event, or E − 1 µs where the policy then says `fund_draws: at_session_end`.
     """
     result = Waterfall()
     by_currency: dict[str, list[_Step]] = {currency: [] for currency in scales}
-    for step in _steps(external, movements, deficits):
+    drawn_at = end - 1 if policy.at(end - 1).fund_draws == "at_session_end" else None
+    for step in _steps(external, movements, deficits, drawn_at):
         by_currency[step.currency].append(step)
     for currency, steps in by_currency.items():
         opening = None if openings is None else openings.get(currency, 0)

@@ -60,9 +60,12 @@ def tables_to_check(day: Day) -> dict[str, pa.Table]:
             "session_start": pa.array([day.session_start], _TIME),
             "session_end": pa.array([day.end], _TIME),
             "first_date": pa.array([day.first]),
+            "drawn_at": pa.array([_drawn_at(day)], _TIME),
         }
     )
     tables["fund_floors"] = _fund_floors(day, tables[NEGATIVE_BALANCES.name])
+    compared = day.policy.at(day.end - 1).compared_rules
+    tables["compared_rules"] = pa.table({"rule": pa.array(compared, pa.string())})
     return tables
 
 
@@ -72,9 +75,17 @@ def _as_written(day: Day, table: Table) -> pa.Table:
     return pq.ParquetFile(path).read() if path.exists() else day.read_staged(table)
 
 
+def _drawn_at(day: Day) -> int | None:
+    """When the fund pays for all events of the session; None: for each at its own time (rules.md section 10)."""
+    return day.end - 1 if day.policy.at(day.end - 1).fund_draws == "at_session_end" else None
+
+
 def _fund_floors(day: Day, events: pa.Table) -> pa.Table:
-    """The floor in force at each negative-balance event (rules.md section 10)."""
-    found = events.select(["currency", "ts"]).group_by(["currency", "ts"]).aggregate([])
+    """The floor in force when each negative-balance event draws."""
+    events = events.select(["currency", "ts"])
+    if (drawn_at := _drawn_at(day)) is not None:
+        events = events.set_column(1, "ts", pa.array([drawn_at] * events.num_rows, _TIME))
+    found = events.group_by(["currency", "ts"]).aggregate([])
     floors = [
         Decimal(f"{day.policy.at(ts).fund_floor.get(currency, 0)}e-18")
         for currency, ts in zip(

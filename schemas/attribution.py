@@ -1,7 +1,7 @@
 """The published tables: who was liquidated, who fell below zero, what the fund paid, who was charged."""
 
 from schemas.core import BUSINESS_DATE, Column, Table, Type, count, decimal, flag, money, text, when
-from schemas.inputs import CLIENT_CLASSES, MOVEMENT_KINDS, SIDES
+from schemas.inputs import ACCOUNT_TYPES, CLIENT_CLASSES, MOVEMENT_KINDS, SIDES
 
 METHODS = ("session_profit_prorata", "equity_prorata", "none")
 COMPARED_RULES = (
@@ -11,6 +11,19 @@ COMPARED_RULES = (
     "open_interest_prorata",
     "adl_queue",
 )
+RECONCILIATION_RULES = (
+    "trade_zero_sum",
+    "position_zero_sum",
+    "funding_zero_sum",
+    "account_roll_forward",
+    "fund_roll_forward",
+    "waterfall",
+    "components",
+    "liquidation_match",
+    "venue_account_balance",
+    "venue_fund_balance",
+    "venue_liquidation_value",
+)
 LOSS_COMPONENTS = (
     "cushion",
     "headroom",
@@ -19,6 +32,7 @@ LOSS_COMPONENTS = (
     "latency",
     "market_move",
     "execution",
+    "adl",
     "fees",
     "funding",
     "account_trading",
@@ -29,6 +43,7 @@ _CURRENCY = text("currency", "Settlement currency; amounts of the row are in uni
 _ISOLATION = text("isolation", "Empty for cross margin, else the instrument of the isolated position.")
 _INSTRUMENT = text("instrument_id", "The instrument.")
 _CLASS = text("client_class", "The client's class just before the end of the session.", values=CLIENT_CLASSES)
+_TYPE = text("account_type", "client or house, just before the end of the session.", values=ACCOUNT_TYPES)
 _UNIT = (_ACCOUNT, _CURRENCY, _ISOLATION)
 _UNIT_KEY = ("account_id", "currency", "isolation")
 
@@ -67,6 +82,31 @@ LIQUIDATIONS = _table(
     ),
     ("episode_id",),
 )
+LIQUIDATION_POSITIONS = _table(
+    "liquidation_positions",
+    "ended episode × instrument held at its start or traded by its liquidation fills",
+    "What an episode started with and what the liquidation did of it. A position that was opened later has quantity, "
+    "entry_value and maintenance_margin 0. The start of a margin trigger is after the tick of triggered_at, that of "
+    "a recorded_fill just before the first liquidation fill. A liquidation fill counts in full, also what turns a "
+    "position.",
+    (
+        text("episode_id", "The episode in attribution.liquidations."),
+        _INSTRUMENT,
+        decimal("quantity", "At the start; signed: positive long.", "contracts"),
+        money("entry_value", "Entry value EV at the start."),
+        decimal(
+            "mark_price",
+            "In force at the start; null before the first tick.",
+            "quote currency",
+            nullable=True,
+        ),
+        money("maintenance_margin", "Of the position, at the start."),
+        count("liquidation_fills", "How many there were in the instrument."),
+        decimal("filled_quantity", "Sum of their quantities, unsigned.", "contracts"),
+        money("filled_value", "Sum of their values."),
+    ),
+    ("episode_id", "instrument_id"),
+)
 LOSS_COMPONENTS_TABLE = _table(
     "loss_components",
     "episode × component × instrument; zero rows are left out",
@@ -92,6 +132,10 @@ NEGATIVE_BALANCES = _table(
         text("cause", "What made it negative.", values=("liquidation", "trading", "transfer")),
         text("episode_id", "The episode that ended then, where the cause is liquidation.", nullable=True),
         flag("protected", "Covered: the account was protected and the cause is no transfer."),
+        money(
+            "session_transfers",
+            "Net transfers of the unit in the session, up to and with ts; moves between own units included.",
+        ),
         money("deficit", "How far below zero, beyond earlier debt."),
         money("fund_draw", "What the insurance fund paid."),
         money("shortfall", "What it could not pay: shared in the session."),
@@ -192,10 +236,15 @@ ACCOUNT_DAILY = _table(
     "account_daily",
     "risk unit with activity, a position or a wallet other than 0",
     "closing = opening + transfers + realised_pnl − fees + funding + negative_balance_reset − surplus_forfeited "
-    "− socialised_charge. The charge of session D is booked at its end and so appears on D + 1.",
+    "− socialised_charge. The charge of session D is booked at its end and so appears on D + 1. The session profit "
+    "of an account is the sum over its units of realised_pnl − fees + funding + unrealised_pnl − "
+    "opening_unrealised_pnl.",
     (
         *_UNIT,
+        _TYPE,
+        _CLASS,
         money("opening_wallet", "The closing wallet of the day before."),
+        money("opening_unrealised_pnl", "At the last marks before the start; 0 on the first date."),
         money("transfers", "Net."),
         money("realised_pnl", "Of reducing fills, fees excluded."),
         money("fees", "Paid (negative: rebates)."),
@@ -208,6 +257,25 @@ ACCOUNT_DAILY = _table(
         money("equity", "closing_wallet + unrealised_pnl."),
     ),
     _UNIT_KEY,
+)
+PROTECTION_DAILY = _table(
+    "protection_daily",
+    "account × currency with a covered deficit in the session",
+    "Protection per account, as regulators see it, beside protection per risk unit, which is what is booked: what "
+    "part of the covered deficits the same account could have paid from what all its units hold at the end of the "
+    "session, later deposits and gains included.",
+    (
+        _ACCOUNT,
+        _CURRENCY,
+        _CLASS,
+        count("events", "Covered negative-balance events."),
+        money("deficit", "Sum of their deficits."),
+        money("fund_draw", "What the insurance fund paid of it."),
+        money("shortfall", "What it could not pay."),
+        money("account_equity", "Sum over all units of max(0, equity) just before the end of the session."),
+        money("within_account_equity", "min(deficit, account_equity)."),
+    ),
+    ("account_id", "currency"),
 )
 POSITIONS_DAILY = _table(
     "positions_daily",
@@ -241,7 +309,7 @@ RECONCILIATION = _table(
     "A break is published whatever its size. Rows with independent = false hold by construction and are "
     "evidence of nothing but correct code.",
     (
-        text("rule", "Which check."),
+        text("rule", "Which check.", values=RECONCILIATION_RULES),
         text("key", "What it is about."),
         text("source_expected", "Where the expected value is from."),
         text("source_actual", "Where the actual value is from."),
@@ -258,11 +326,17 @@ RECONCILIATION = _table(
 RULE_COMPARISON = _table(
     "rule_comparison",
     "rule × account × currency with a charge > 0",
-    "The session's shortfalls shared once more under every rule; nothing is booked.",
+    "The session's shortfalls shared once more under every rule that the policy compares; nothing is booked. The "
+    "rules open_interest_prorata and adl_queue do not cap a charge by what the account has.",
     (
         text("rule", "The sharing rule.", values=COMPARED_RULES),
         _ACCOUNT,
         _CURRENCY,
+        _TYPE,
+        _CLASS,
+        money(
+            "chargeable", "κ: what the account has above zero at the end of the session, over all its units."
+        ),
         money("charge", "What the account would have paid."),
     ),
     ("rule", "account_id", "currency"),
@@ -278,6 +352,7 @@ RULE_TOTALS = _table(
         money("charged", "Sum of the charges."),
         money("to_fund", "Charged beyond the shortfall and paid into the fund."),
         money("uncovered", "Paid by nobody."),
+        money("beyond_chargeable", "Sum of what the charges exceed the accounts' chargeable by."),
         Column("payers", Type.INTEGER, "Accounts with a charge > 0.", "count"),
     ),
     ("rule", "currency"),
@@ -285,12 +360,14 @@ RULE_TOTALS = _table(
 
 TABLES = (
     LIQUIDATIONS,
+    LIQUIDATION_POSITIONS,
     LOSS_COMPONENTS_TABLE,
     NEGATIVE_BALANCES,
     INSURANCE_FUND_LEDGER,
     INSURANCE_FUND_DAILY,
     SESSION_LOSSES,
     SOCIALISED_LOSSES,
+    PROTECTION_DAILY,
     ADL_LOSSES,
     ACCOUNT_DAILY,
     POSITIONS_DAILY,

@@ -210,6 +210,24 @@ COMPONENTS = _replayed(
     ),
     ("episode_id", "component", "instrument_id"),
 )
+LIQUIDATION_POSITIONS = _replayed(
+    "episode_positions",
+    "ended episode × instrument",
+    "As attribution.liquidation_positions, in ledger units.",
+    (
+        text("episode_id", "Id."),
+        text("currency", "Settlement currency."),
+        text("instrument_id", "The instrument."),
+        decimal("quantity", "Signed, at the start.", "contracts"),
+        units("entry_value", "At the start."),
+        decimal("mark", "In force at the start.", "quote currency", nullable=True),
+        units("maintenance_margin", "At the start."),
+        count("liquidation_fills", "How many."),
+        decimal("filled_quantity", "Unsigned sum of the liquidation fills.", "contracts"),
+        units("filled_value", "Sum of their values."),
+    ),
+    ("episode_id", "instrument_id"),
+)
 NEGATIVE_BALANCES = _replayed(
     "deficits",
     "negative-balance event",
@@ -222,6 +240,7 @@ NEGATIVE_BALANCES = _replayed(
         text("cause", "What made it negative."),
         text("episode_id", "The episode.", nullable=True),
         flag("protected", "Covered."),
+        units("session_transfers", "Net transfers of the unit in the session until then."),
         units("deficit", "How far below zero."),
         text("liquidated", "What was closed, per instrument, as JSON."),
     ),
@@ -296,6 +315,7 @@ REPLAYED = {
     "unit_positions": UNIT_POSITIONS,
     "episodes": EPISODES,
     "components": COMPONENTS,
+    "liquidation_positions": LIQUIDATION_POSITIONS,
     "negative_balances": NEGATIVE_BALANCES,
     "fund_movements": FUND_MOVEMENTS,
     "adl_losses": ADL_LOSSES,

@@ -35,7 +35,7 @@ def write_reference(landing: LandingZone, config: MarketConfig, contracts: list[
         "slippage_rate": f"'{config.slippage_rate}'",
         "liquidation_fee_rate": f"'{config.liquidation_fee_rate}'", "liquidation_fee_to": "fund",
         "residual": config.residual, "fund_floor": "{}", "sharing": config.sharing,
-        "session_start": "'00:00'",
+        "session_start": "'00:00'", "required_datasets": "[ticks, fills, transfers]",
     }  # fmt: skip
     lines = [f"- valid_from: '{LISTED_SINCE}'"] + [f"  {key}: {value}" for key, value in policy.items()]
     landing.text("policy.yaml", "\n".join(lines) + "\n")

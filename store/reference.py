@@ -8,6 +8,7 @@ from engine.contracts import Contract
 from engine.events import Account, AccountVersion, Market
 from engine.intake import InstrumentVersion, Reference
 from engine.margin import TierHistory, TierTable
+from engine.versions import Versions
 from schemas.inputs import ACCOUNTS, CURRENCIES, INSTRUMENTS, MARGIN_TIERS
 from schemas.ledger import TYPED
 from store.arrow import to_rows
@@ -20,7 +21,7 @@ class ReferenceData:
 
     scales: dict[str, int]
     contracts: dict[str, Contract]
-    tick_sizes: dict[str, list[tuple[int, int]]]
+    tick_sizes: dict[str, Versions[int]]
     tiers: dict[str, TierHistory]
     accounts: dict[str, Account]
     known: Reference
@@ -39,23 +40,23 @@ def read_reference(warehouse: Warehouse) -> ReferenceData:
     scales: dict[str, int] = dict(to_rows(TYPED["currencies"], tables["currencies"]))
     known = Reference(scales=dict(sorted(scales.items())))
     contracts: dict[str, Contract] = {}
-    instruments = sorted(
+    terms: defaultdict[str, list[tuple[int, InstrumentVersion]]] = defaultdict(list)
+    for instrument_id, kind, _, _, settlement, multiplier, tick_size, lot_size, valid_from in sorted(
         to_rows(TYPED["instruments"], tables["instruments"]), key=lambda row: (row[0], row[8])
-    )
-    for instrument_id, kind, _, _, settlement, multiplier, tick_size, lot_size, valid_from in instruments:
-        version = InstrumentVersion(valid_from, tick_size, lot_size)
-        known.instruments.setdefault(instrument_id, []).append(version)
+    ):
+        terms[instrument_id].append((valid_from, InstrumentVersion(tick_size, lot_size)))
         known.settlement[instrument_id] = settlement
         contracts[instrument_id] = Contract(instrument_id, kind, settlement, scales[settlement], multiplier)
-    versions: defaultdict[str, list[AccountVersion]] = defaultdict(list)
+    known.instruments = {i: Versions(vs) for i, vs in terms.items()}
+    versions: defaultdict[str, list[tuple[int, AccountVersion]]] = defaultdict(list)
     types: dict[str, str] = {}
     for account_id, account_type, client_class, protected, valid_from in to_rows(
         TYPED["accounts"], tables["accounts"]
     ):
-        versions[account_id].append(AccountVersion(valid_from, client_class, protected))
+        versions[account_id].append((valid_from, AccountVersion(client_class, protected)))
         types[account_id] = account_type
-    accounts = {a: Account(a, types[a], tuple(sorted(v))) for a, v in sorted(versions.items())}
-    known.accounts = {a: account.versions[0].valid_from for a, account in accounts.items()}
+    accounts = {a: Account(a, types[a], Versions(v)) for a, v in sorted(versions.items())}
+    known.accounts = {a: min(valid_from for valid_from, _ in v) for a, v in versions.items()}
     tier_rows: defaultdict[str, defaultdict[int, list[tuple[int, int]]]] = defaultdict(
         lambda: defaultdict(list)
     )
@@ -68,7 +69,7 @@ def read_reference(warehouse: Warehouse) -> ReferenceData:
         )
         for instrument_id, tables_of in sorted(tier_rows.items())
     }
-    tick_sizes = {i: [(v.valid_from, v.tick_size_e18) for v in vs] for i, vs in known.instruments.items()}
+    tick_sizes = {i: Versions((start, v.tick_size_e18) for start, v in vs) for i, vs in terms.items()}
     digest = content_hash((TYPED[name], data) for name, data in sorted(tables.items()))
     return ReferenceData(known.scales, contracts, tick_sizes, tiers, accounts, known, digest)
 

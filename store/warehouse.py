@@ -19,7 +19,7 @@ from schemas.registry import TABLES
 from store.arrow import arrow_schema, sort_by_key, to_ipc
 from store.delta import dataset, read
 
-FORMAT = 1
+FORMAT = 2
 _MARKER = "lossledger.json"
 _LOCK = ".lock"
 # Workers and other readers open the files themselves, so no deletion vectors; history is never cut short.
@@ -143,6 +143,11 @@ def _check_format(root: Path) -> None:
             found = json.loads(marker.read_text())["warehouse_format"]
         except (ValueError, KeyError, TypeError):
             found = "unreadable"
+        if found == 1:
+            raise ConfigError(
+                f"warehouse {root} has format 1, of the first edition of the tables, and this version writes "
+                f"{FORMAT}: run again from the raw files (the landing zone) into a new warehouse"
+            )
         if found != FORMAT:
             raise ConfigError(
                 f"warehouse {root} was written by an incompatible version (format {found}, this one writes "

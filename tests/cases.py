@@ -75,10 +75,11 @@ def published(warehouse: Path) -> dict[str, list[Row]]:
     opened = Warehouse(warehouse)
     tables = {table.name: text_rows(opened, table) for table in (*TABLES, QUARANTINE)}
     episodes = {row["episode_id"]: row for row in tables["liquidations"]}
-    tables["loss_components"] = [
-        {**row, **{name: episodes[row["episode_id"]][name] for name in EPISODE}}
-        for row in tables["loss_components"]
-    ]
+    for name in ("loss_components", "liquidation_positions"):
+        tables[name] = [
+            {**row, **{column: episodes[row["episode_id"]][column] for column in EPISODE}}
+            for row in tables[name]
+        ]
     return tables
 
 

@@ -8,7 +8,7 @@ with flat as (
     from account_daily
     join accounts using (account_id)
     anti join positions_daily using (account_id, currency, isolation)
-    where account_type = 'client'
+    where accounts.account_type = 'client'
 )
 select account_id, currency, isolation, closing_wallet, closing_debt
 from flat

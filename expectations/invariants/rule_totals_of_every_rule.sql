@@ -1,16 +1,15 @@
 -- name: rule_totals_of_every_rule
 -- table: attribution.rule_totals
 -- severity: fail
--- why: Every shortfall is shared under all five rules, and there is no comparison without one.
+-- why: Every shortfall is shared under all rules that the policy compares, and there is no comparison without one.
 -- source: rules.md 14
-with totals as (
-    select currency, count(*) as rules, min(shortfall) as least_shortfall, max(shortfall) as most_shortfall
-    from rule_totals
-    group by currency
+with expected as (
+    select currency, rule, shortfall
+    from session_losses
+    cross join compared_rules
+    where shortfall > 0
 )
-select currency, shortfall, rules, least_shortfall, most_shortfall
-from session_losses
-full join totals using (currency)
-where coalesce(rules, 0) <> case when shortfall > 0 then 5 else 0 end
-    or least_shortfall <> shortfall
-    or most_shortfall <> shortfall
+select currency, rule, expected.shortfall, totals.shortfall as shortfall_shared
+from expected
+full join rule_totals as totals using (currency, rule)
+where expected.shortfall is distinct from totals.shortfall

@@ -3,14 +3,19 @@
 -- severity: fail
 -- why: Nobody is charged while the fund still has money above its floor.
 -- source: rules.md 10
-with balances as (
+with events as (
+    select event_id, currency, shortfall, coalesce(drawn_at, ts) as ts
+    from negative_balances
+    cross join session
+),
+balances as (
     select event_id, max_by(ledger.balance, ledger.seq) as balance
-    from negative_balances as event
+    from events as event
     join insurance_fund_ledger as ledger on ledger.currency = event.currency and ledger.ts <= event.ts
     group by event_id
 )
-select event_id, event.ts, event.currency, shortfall, coalesce(balance, opening) as balance, fund_floor
-from negative_balances as event
+select event_id, event.ts as drawn, event.currency, shortfall, coalesce(balance, opening) as balance, fund_floor
+from events as event
 join insurance_fund_daily as fund on fund.currency = event.currency
 join fund_floors as floors on floors.currency = event.currency and floors.ts = event.ts
 left join balances using (event_id)

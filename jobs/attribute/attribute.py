@@ -14,8 +14,6 @@ from engine.attribution import (
     adl_rows,
     attribute,
     check_rows,
-    comparison_rows,
-    shortfall_instants,
 )
 from engine.events import Fill
 from engine.numbers import e18_to_units
@@ -32,6 +30,7 @@ from engine.reconcile import (
     trade_checks,
 )
 from engine.rows import SessionRows
+from engine.rule_comparison import comparison_rows, shortfall_instants
 from engine.waterfall import ExternalMovement, run_waterfall
 from jobs.attribute.fund_opening import replace_openings
 from jobs.day import Day
@@ -157,6 +156,7 @@ def attribute_day(day: Day, reference: ReferenceData, folders: Sequence[date]) -
         rows.fund_movements,
         rows.negative_balances,
         day.policy,
+        day.end,
     )
     session = Session(
         day.day, day.start, day.end, day.policy, reference.scales, reference.accounts, rows, waterfall

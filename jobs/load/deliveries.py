@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from engine.clock import DAY_US, day_start_us
-from engine.errors import DataError
+from engine.errors import DataError, InvariantError
 from engine.intake import Intake
 from engine.policy import Policy
 from jobs.load.parse import Parsed
@@ -39,7 +39,11 @@ class Delivery:
         """Counts of a delivery; nothing may be lost between the files and the books."""
         total = sum(p.rows for p in parsed)
         accepted, rejected = len(intake.rows), len(intake.rejected)
-        assert total == accepted + intake.duplicates + rejected, "a row was lost"
+        if total != accepted + intake.duplicates + rejected:
+            raise InvariantError(
+                f"{dataset.name} of {day}: of {total} delivered rows {accepted} were accepted, "
+                f"{intake.duplicates} are duplicates and {rejected} were rejected: a row was lost"
+            )
         extra = ", ".join(sorted({c for p in parsed for c in p.extra_columns}))
         return cls(day, dataset.name, sha256, total, accepted, intake.duplicates, rejected, extra)
 

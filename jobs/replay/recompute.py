@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from engine.rows import Snapshot
+from engine.events import Market
+from engine.replay import remember_marks
+from engine.rows import Snapshot, UnitSession
 from jobs.day import Day
 from jobs.replay.task import BucketTask, Source, replay_buckets, session_market
 from schemas.inputs import DATED
@@ -45,16 +47,19 @@ def bucket_tasks(day: Day, reference: ReferenceData, folders: Sequence[date]) ->
 def recompute(day: Day, reference: ReferenceData, folders: Sequence[date]) -> None:
     """Replay the session and stage its rows."""
     tasks = bucket_tasks(day, reference, folders)
-    wallets = venue_wallets(tasks[0])
+    wallets, adl_trades = venue_wallets(tasks[0]), _adl_trades(tasks[0])
     for task in tasks:
-        task.wallets_at = wallets
+        task.wallets_at, task.adl_trades = wallets, adl_trades
     results = day.mapper.map(replay_buckets, tasks)
+    market = session_market(tasks[0], sorted(reference.contracts))
     for name, table in REPLAYED.items():
         data = pa.concat_tables([from_ipc(result[name]) for result in results])
+        if table is UNIT_SESSIONS:
+            data = _with_marks(data, market, day.start)
         dates = pa.array([day.day] * data.num_rows, pa.date32())
         data = sort_by_key(table, data.set_column(0, arrow_schema(table).field(0), dates))
         day.write_staged(table, data)
-    marks = _closing_marks(tasks[0])
+    marks = [{"instrument_id": i, "mark": mark} for i, mark in sorted(market.closing_marks().items())]
     day.write_staged(MARKS, to_arrow(MARKS, marks, business_date=day.day))
 
 
@@ -64,9 +69,20 @@ def venue_wallets(task: BucketTask) -> list[tuple[str, str, int]]:
     return sorted(to_rows(TYPED[name], task.events(name), ("account_id", "currency", "ts")))
 
 
-def _closing_marks(task: BucketTask) -> list[dict[str, Any]]:
-    market = session_market(task, sorted(task.reference.contracts))
-    return [{"instrument_id": i, "mark": mark} for i, mark in sorted(market.closing_marks().items())]
+def _adl_trades(task: BucketTask) -> frozenset[tuple[str, int]]:
+    """Trades of the session in which somebody, in whatever bucket, was deleveraged, each with its time."""
+    fills = task.events("fills", pc.field("kind") == "adl")
+    return frozenset(to_rows(TYPED["fills"], fills, ("trade_id", "ts")))
+
+
+def _with_marks(units: pa.Table, market: Market, start: int) -> pa.Table:
+    """Open episodes complete for being carried on, with the marks of instruments that nobody here held."""
+    place = units.schema.get_field_index("open_episode")
+    column = units.column(place).combine_chunks()
+    opened = to_objects(UNIT_SESSIONS, units.filter(column.is_valid()), UnitSession)
+    texts = pa.array([remember_marks(unit, market, start).open_episode for unit in opened], pa.string())
+    column = pc.replace_with_mask(column, column.is_valid(), texts)
+    return units.set_column(place, units.schema.field(place), column)
 
 
 def snapshots_at(

@@ -60,6 +60,7 @@ class BucketTask:
     policy: Policy
     instants: list[int] = field(default_factory=list)  # snapshots of all units
     wallets_at: list[tuple[str, str, int]] = field(default_factory=list)  # of one account and currency
+    adl_trades: frozenset[tuple[str, int]] = frozenset()  # trade_id and timestamp of fills of kind adl
 
     def events(self, name: str, *conditions: Any) -> pa.Table:
         """The session's rows of a dated dataset."""
@@ -176,9 +177,9 @@ def _units(task: BucketTask) -> dict[UnitKey, UnitInput]:
     ) in to_rows(TYPED["fills"], task.events("fills", in_buckets), fields):
         contract = contracts[instrument_id]
         fee = e18_to_units(fee_e18, contract.scale)
-        fill = Fill(
-            ts, fill_id, trade_id, instrument_id, 1 if side == "buy" else -1, price, quantity, fee, kind
-        )
+        sign = 1 if side == "buy" else -1
+        met = kind == "liquidation" and (trade_id, ts) in task.adl_trades
+        fill = Fill(ts, fill_id, trade_id, instrument_id, sign, price, quantity, fee, kind, met)
         unit(account_id, contract.currency, instrument_id if isolated else "").fills.append(fill)
     _ask_for_snapshots(task, units)
     return units

@@ -11,8 +11,16 @@ from schemas.core import Table
 
 Row = Mapping[str, Any]
 # A state is not summed over dates: the first or the last date's rows say what there is.
-_AT_START = ("opening_wallet", "opening", "opening_debt")
-_AT_END = ("closing_wallet", "unrealised_pnl", "equity", "entry_value", "closing", "closing_debt")
+_AT_START = ("opening_wallet", "opening_unrealised_pnl", "opening", "opening_debt")
+_AT_END = (
+    "closing_wallet",
+    "unrealised_pnl",
+    "equity",
+    "account_equity",
+    "entry_value",
+    "closing",
+    "closing_debt",
+)
 _NO_TOTAL = ("balance", "lowest", "terminal_equity", "equity_at_trigger", "maintenance_margin_at_trigger")
 _ALWAYS = ("deficit", "fund_draw", "shortfall", "socialised", "uncovered")
 

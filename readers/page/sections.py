@@ -26,6 +26,7 @@ _CAUSES = {
     "latency": "marks before the first liquidation fill",
     "market_move": "marks after the first liquidation fill",
     "execution": "liquidation fills off the mark",
+    "adl": "liquidation fills taken over by deleveraged accounts, off the mark",
     "fees": "fees of all fills",
     "funding": "funding paid or received",
     "account_trading": "the account's own fills",

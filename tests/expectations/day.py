@@ -58,6 +58,9 @@ def good_day() -> Rows:
             ("EUR", 0, 0, 0, 0, 0, 0, 0, 0),
         ),
         "socialised_losses": _rows("account_id basis charge", ("bob", 60, 15), ("carol", 20, 5), **usd),
+        "protection_daily": _rows(
+            "account_id events deficit fund_draw shortfall", ("alice", 1, 30, 10, 20), **usd
+        ),
         "adl_losses": _rows("fill_id account_id ts amount", ("f9", "bob", at(3), 6), **usd),
         "liquidations": _rows(
             "episode_id account_id triggered_at first_execution_at ended_at end_reason "
@@ -65,6 +68,13 @@ def good_day() -> Rows:
             ("L-alice", "alice", at(2), at(3), at(3), "flat", 5, 10, -30, 0, 30),
             ("L-eve", "eve", at(2), at(2), at(2), "flat", 6, 8, 4, 4, 0),
             **usd,
+        ),
+        "liquidation_positions": _rows(
+            "episode_id quantity entry_value mark_price maintenance_margin "
+            "liquidation_fills filled_quantity filled_value",
+            ("L-alice", 1, 130, 135, 10, 1, 1, 101),
+            ("L-eve", 1, 50, 44, 8, 1, 1, 42),
+            instrument_id="BTC",
         ),
         "loss_components": _rows(
             "episode_id component instrument_id amount",
@@ -143,7 +153,10 @@ def good_day() -> Rows:
         ),
         "previous_receivables_daily": _rows("account_id closing_debt", ("dave", 3), **usd),
         "previous_socialised_losses": _rows("account_id charge", ("bob", 6), **usd),
-        "session": [{"session_start": at(0), "session_end": at(0, 11), "first_date": False}],
+        "session": [
+            {"session_start": at(0), "session_end": at(0, 11), "first_date": False, "drawn_at": None}
+        ],
+        "compared_rules": [{"rule": rule} for rule in COMPARED_RULES],
         "accounts": _rows(
             "account_id account_type",
             *((name, "client") for name in ("alice", "bob", "carol", "dave", "eve")),
@@ -156,7 +169,8 @@ def good_day() -> Rows:
 
 _MONEY, _TIME = pa.decimal128(38, 18), pa.timestamp("us", tz="UTC")
 _BESIDE = {
-    "session": {"session_start": _TIME, "session_end": _TIME, "first_date": pa.bool_()},
+    "session": {"session_start": _TIME, "session_end": _TIME, "first_date": pa.bool_(), "drawn_at": _TIME},
+    "compared_rules": {"rule": pa.string()},
     "accounts": {"account_id": pa.string(), "account_type": pa.string()},
     "currencies": {"currency": pa.string(), "ledger_unit": _MONEY},
     "fund_floors": {"currency": pa.string(), "ts": _TIME, "fund_floor": _MONEY},

@@ -151,6 +151,7 @@ RED: dict[str, list[Spoil]] = {
         change(LOSSES, "USD", shortfall=less),
         change(LOSSES, "EUR", shortfall=TINY),
         add(TOTALS, rule="adl_queue", currency="EUR"),
+        drop("compared_rules", "adl_queue"),
     ],
     "rule_charges_sum": [
         change(COMPARED, "carol", charge=more),

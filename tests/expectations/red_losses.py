@@ -54,12 +54,14 @@ RED: dict[str, list[Spoil]] = {
         change(LEDGER, "N-alice", balance=more),
         change("fund_floors", {"ts": at(3)}, fund_floor=less),
         both(change(EVENTS, "N-alice", ts=at(4)), change("fund_floors", {}, fund_floor=0)),
+        both(change("session", {}, drawn_at=at(4)), change("fund_floors", {"ts": at(4)}, fund_floor=0)),
     ],
     "fund_draws_match_events": [
         change(EVENTS, "N-alice", fund_draw=more),
         change(LEDGER, "N-alice", ref="N-other"),
         change(LEDGER, "N-alice", ts=at(4)),
         change(EVENTS, "N-alice", fund_draw=0),
+        change("session", {}, drawn_at=at(23)),
     ],
     "fund_surplus_matches_episodes": [
         change(EPISODES, "L-eve", surplus=more),

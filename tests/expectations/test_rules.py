@@ -12,7 +12,7 @@ from expectations.rules import FOLDER, Rule, all_rules, parse_rule
 from expectations.run import Checker, checker
 from schemas.registry import PUBLISHED
 from tests.expectations import red_accounts, red_losses
-from tests.expectations.day import DAY, Spoil, change, good_day, to_tables
+from tests.expectations.day import DAY, Spoil, at, change, drop, good_day, to_tables
 
 RED = red_losses.RED | red_accounts.RED
 
@@ -33,6 +33,28 @@ def test_every_check_holds_on_a_good_day() -> None:
     results = checker().run(to_tables(good_day()), DAY)
     assert [(r.check.name, r.examples) for r in results if not r.success] == []
     assert {r.check.name for r in results} > {rule.name for rule in all_rules()}
+
+
+def test_draws_at_the_end_of_the_session_are_no_violation() -> None:
+    """The policy's `fund_draws: at_session_end`: event at 03:00, draw and its floor at 23:00."""
+    rows = good_day()
+    for spoil in (
+        change("session", {}, drawn_at=at(23)),
+        change("insurance_fund_ledger", "N-alice", ts=at(23)),
+        change("fund_floors", {"ts": at(3)}, ts=at(23)),
+    ):
+        spoil(rows)
+    results = checker().run(to_tables(rows), DAY)
+    assert [(r.check.name, r.examples) for r in results if not r.success] == []
+
+
+def test_a_rule_that_is_not_compared_is_no_violation() -> None:
+    """Not even that of the policy: then there is nothing to agree with."""
+    rows, rule = good_day(), "session_profit_prorata"
+    for table in ("compared_rules", "rule_totals", "rule_comparison"):
+        drop(table, rule)(rows)
+    results = checker().run(to_tables(rows), DAY)
+    assert [(r.check.name, r.examples) for r in results if not r.success] == []
 
 
 def test_every_rule_has_been_seen_red() -> None:

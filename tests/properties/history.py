@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.attribution import Session, Tables, adl_rows, attribute, comparison_rows, shortfall_instants
+from engine.attribution import Session, Tables, adl_rows, attribute
 from engine.events import UnitKey
-from engine.replay import replay_units
+from engine.replay import remember_marks, replay_units
 from engine.rows import SessionRows, UnitPosition, UnitSession
+from engine.rule_comparison import comparison_rows, shortfall_instants
 from engine.unit import UnitInput
 from engine.waterfall import run_waterfall
 from schemas.attribution import TABLES
@@ -111,6 +112,7 @@ def replay(
     rows = SessionRows()
     for _, units in sorted(buckets.items(), key=lambda item: item[0]):
         rows.extend(replay_units(units, market, ledger.policy, start))
+    rows.unit_sessions = [remember_marks(unit, market, start) for unit in rows.unit_sessions]
     return rows, Carried(rows.unit_sessions, rows.unit_positions, {}, 0, market.closing_marks())
 
 
@@ -122,7 +124,7 @@ def run_session(ledger: Ledger, day: dt.date, before: Carried | None, bucket: Bu
     rows, carried = replay(ledger, state, start, end, bucket)
     movements = [m for m in ledger.movements if start <= m.ts < end]
     waterfall = run_waterfall(
-        ledger.scales, state.fund, movements, rows.fund_movements, rows.negative_balances, ledger.policy
+        ledger.scales, state.fund, movements, rows.fund_movements, rows.negative_balances, ledger.policy, end
     )
     session = Session(day, start, end, ledger.policy, ledger.scales, ledger.accounts, rows, waterfall)
     tables = attribute(session)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,6 +21,7 @@ from engine.intake import (
 from engine.margin import TierHistory, TierTable
 from engine.numbers import e18_to_units
 from engine.policy import Policy, parse_policy
+from engine.versions import Versions
 from engine.waterfall import ExternalMovement
 from schemas.inputs import DATASETS
 from tests.properties.delivered import Delivered
@@ -57,7 +57,8 @@ class Ledger:
     def market(self, start: int, end: int, marks: dict[str, int]) -> Market:
         """Marks, ticks and funding of [start, end)."""
         sizes = {
-            i: [(v.valid_from, v.tick_size_e18) for v in vs] for i, vs in self.reference.instruments.items()
+            i: Versions((start, v.tick_size_e18) for start, v in vs.items())
+            for i, vs in self.reference.instruments.items()
         }
         tiers = {i: TierHistory(i, tables) for i, tables in self.tiers.items()}
         market = Market(self.contracts, sizes, tiers, dict(marks))
@@ -75,14 +76,11 @@ class Ledger:
 
     def until(self, t: int) -> Ledger:
         """What was known at t: no later event, and no version of an account, contract or table valid later."""
-        accounts = {
-            a: Account(a, x.account_type, x.versions[: _count(x.versions, t)])
-            for a, x in self.accounts.items()
-        }
-        instruments = {i: vs[: _count(vs, t)] for i, vs in self.reference.instruments.items()}
+        accounts = {a: Account(a, x.account_type, x.versions.known_at(t)) for a, x in self.accounts.items()}
+        instruments = {i: vs.known_at(t) for i, vs in self.reference.instruments.items()}
         return replace(
             self,
-            accounts={a: x for a, x in accounts.items() if x.versions},
+            accounts={a: x for a, x in accounts.items() if x.versions.values()},
             reference=replace(self.reference, instruments=instruments),
             tiers={i: {v: x for v, x in tables.items() if v <= t} for i, tables in self.tiers.items()},
             transfers=[e for e in self.transfers if e[1].ts <= t],
@@ -96,11 +94,6 @@ class Ledger:
         """When anything happens."""
         stamps = {e[1].ts for e in self.transfers} | {e[1].ts for e in self.fills}
         return sorted(stamps | {e[0] for e in self.ticks} | {e[1].ts for e in self.funding})
-
-
-def _count(versions: Sequence[AccountVersion | InstrumentVersion], t: int) -> int:
-    """How many of the versions are valid at t or were before."""
-    return sum(version.valid_from <= t for version in versions)
 
 
 def take_in_all(delivered: Delivered) -> tuple[dict[str, Tuples], Reference]:
@@ -133,7 +126,9 @@ def _learn(known: Reference, name: str, rows: Tuples) -> None:
         known.scales = dict(sorted(rows))
     for row in sorted(rows, key=lambda row: row[-1]) if name in ("instruments", "accounts") else []:
         if name == "instruments":
-            known.instruments.setdefault(row[0], []).append(InstrumentVersion(row[8], row[6], row[7]))
+            before = known.instruments.get(row[0], Versions())
+            version = (row[8], InstrumentVersion(row[6], row[7]))
+            known.instruments[row[0]] = Versions([*before.items(), version])
             known.settlement[row[0]] = row[4]
         else:
             known.accounts.setdefault(row[0], row[4])
@@ -144,18 +139,18 @@ def read_ledger(delivered: Delivered) -> Ledger:
     accepted, known = take_in_all(delivered)
     scales = known.scales
     contracts = {r[0]: Contract(r[0], r[1], r[4], scales[r[4]], r[5]) for r in accepted["instruments"]}
-    versions: defaultdict[str, list[AccountVersion]] = defaultdict(list)
+    versions: defaultdict[str, list[tuple[int, AccountVersion]]] = defaultdict(list)
     types = {}
     for account_id, kind, client_class, protected, since in accepted["accounts"]:
         types[account_id] = kind
-        versions[account_id].append(AccountVersion(since, client_class, protected))
+        versions[account_id].append((since, AccountVersion(client_class, protected)))
     rates: defaultdict[tuple[str, int], list[tuple[int, int]]] = defaultdict(list)
     for instrument_id, since, floor, rate in accepted["margin_tiers"]:
         rates[instrument_id, since].append((floor, rate))
     tiers: defaultdict[str, dict[int, TierTable]] = defaultdict(dict)
     for (instrument_id, since), rows in rates.items():
         tiers[instrument_id][since] = TierTable(rows, contracts[instrument_id].scale)
-    accounts = {a: Account(a, types[a], tuple(sorted(v))) for a, v in sorted(versions.items())}
+    accounts = {a: Account(a, types[a], Versions(v)) for a, v in sorted(versions.items())}
     policy = parse_policy(delivered.policy)
     ledger = Ledger(delivered.first, delivered.last, policy, known, contracts, accounts, tiers)
     _add_events(ledger, accepted)
@@ -167,12 +162,14 @@ def _add_events(ledger: Ledger, accepted: dict[str, Tuples]) -> None:
     for transfer_id, ts, account_id, currency, isolation, amount, _ in accepted["transfers"]:
         units = e18_to_units(amount, scales[currency])
         ledger.transfers.append((UnitKey(account_id, currency, isolation), Transfer(ts, transfer_id, units)))
+    met = {(row[1], row[2]) for row in accepted["fills"] if row[-1] == "adl"}
     for fill_id, trade_id, ts, account, instrument, isolated, side, price, quantity, fee, kind in accepted[
         "fills"
     ]:
         contract = ledger.contracts[instrument]
         units, sign = e18_to_units(fee, contract.scale), 1 if side == "buy" else -1
-        fill = Fill(ts, fill_id, trade_id, instrument, sign, price, quantity, units, kind)
+        by_adl = kind == "liquidation" and (trade_id, ts) in met
+        fill = Fill(ts, fill_id, trade_id, instrument, sign, price, quantity, units, kind, by_adl)
         ledger.fills.append((UnitKey(account, contract.currency, instrument if isolated else ""), fill))
     ledger.ticks = sorted(((ts, i, m, b, a) for ts, i, m, _, b, a in accepted["ticks"]), key=lambda r: r[:2])
     ledger.funding = [(i, Funding(ts, rate, price)) for ts, i, rate, price in sorted(accepted["funding"])]

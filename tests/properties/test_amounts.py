@@ -44,7 +44,11 @@ def flat_wallets_at(ledger: Ledger, instants: list[int]) -> None:
     rows, _ = replay(ledger, Carried(), BEGINNING, end, instants=instants)
     for s in rows.snapshots:
         account = ledger.accounts[s.account_id]
-        if s.instrument_id is not None or account.is_house or not all(v.protected for v in account.versions):
+        if (
+            s.instrument_id is not None
+            or account.is_house
+            or not all(v.protected for v in account.versions.values())
+        ):
             continue
         transfers = sum(
             n.deficit

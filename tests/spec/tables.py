@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from engine.attribution import Session, adl_rows, attribute, comparison_rows, shortfall_instants
+from engine.attribution import Session, adl_rows, attribute
 from engine.clock import day_start_us
 from engine.contracts import Contract
 from engine.events import Account, AccountVersion, Fill, Funding, Market, TickSeries, Transfer, UnitKey
@@ -19,7 +19,9 @@ from engine.parsing import parse_decimal_e18
 from engine.policy import Policy, parse_policy
 from engine.replay import replay_units
 from engine.rows import SessionRows
+from engine.rule_comparison import comparison_rows, shortfall_instants
 from engine.unit import UnitInput
+from engine.versions import Versions
 from engine.waterfall import ExternalMovement, run_waterfall
 from schemas.core import Type
 from schemas.registry import PUBLISHED
@@ -90,10 +92,10 @@ def session(
     """
     book = _book(events, instruments, tiers, accounts, currencies or {"USD": 2}, policy)
     rows = book.replay([])
-    waterfall = run_waterfall(
-        book.currencies, None, book.movements, rows.fund_movements, rows.negative_balances, book.policy
-    )
     start, end = book.policy.session_bounds(DAY)
+    waterfall = run_waterfall(
+        book.currencies, None, book.movements, rows.fund_movements, rows.negative_balances, book.policy, end
+    )
     done = Session(DAY, start, end, book.policy, book.currencies, book.accounts, rows, waterfall)
     tables = attribute(done)
     tables["adl_losses"] = adl_rows(done, {})
@@ -138,7 +140,9 @@ def _book(
 
 def _account(account_id: str, row: Mapping[str, str]) -> Account:
     protected = row.get("protected", "true") == "true"
-    return Account(account_id, row.get("type", "client"), (AccountVersion(0, "retail", protected),))
+    return Account(
+        account_id, row.get("type", "client"), Versions([(0, AccountVersion("retail", protected))])
+    )
 
 
 def _market(instruments: str, tiers: str, scales: Mapping[str, int]) -> Market:
@@ -148,7 +152,7 @@ def _market(instruments: str, tiers: str, scales: Mapping[str, int]) -> Market:
         name, scale = row["instrument"], scales[row["currency"]]
         multiplier = parse_decimal_e18(row["multiplier"])
         market.contracts[name] = Contract(name, row["kind"], row["currency"], scale, multiplier)
-        market.tick_sizes[name] = [(0, parse_decimal_e18(row["tick_size"]))]
+        market.tick_sizes[name] = Versions([(0, parse_decimal_e18(row["tick_size"]))])
         mine = [step for step in steps if step["instrument"] == name] or HALF_PERCENT
         table = TierTable(
             [(parse_decimal_e18(s["floor"]), parse_decimal_e18(s["rate"])) for s in mine], scale

@@ -116,19 +116,25 @@ def other_folder(root: Path) -> None:
     (root / "notes.txt").write_text("mine")
 
 
-def old_warehouse(root: Path) -> None:
+def first_edition(root: Path) -> None:
     root.mkdir()
-    (root / "lossledger.json").write_text('{"warehouse_format": 0}')
+    (root / "lossledger.json").write_text('{"warehouse_format": 1}')
+
+
+def later_edition(root: Path) -> None:
+    root.mkdir()
+    (root / "lossledger.json").write_text('{"warehouse_format": 3}')
 
 
 @pytest.mark.parametrize(
     ("prepare", "message"),
     [
         (other_folder, "not empty and no Lossledger warehouse"),
-        (old_warehouse, "written by an incompatible version (format 0, this one writes 1)"),
+        (first_edition, "run again from the raw files (the landing zone) into a new warehouse"),
+        (later_edition, "written by an incompatible version (format 3, this one writes 2)"),
         (lambda root: root.write_text(""), "cannot write to warehouse"),
     ],
-    ids=["folder of something else", "incompatible version", "a file"],
+    ids=["folder of something else", "first edition", "incompatible version", "a file"],
 )
 def test_bad_warehouse(
     landing: Path, tmp_path: Path, prepare: Spoil, message: str, capsys: pytest.CaptureFixture[str]

@@ -14,6 +14,7 @@ from engine.reconcile import (
     liquidation_value_checks,
     trade_checks,
 )
+from engine.versions import Versions
 from tests.spec.tables import parse
 
 TS = parse_time_us("2025-10-10T09:00:00Z")
@@ -22,7 +23,7 @@ MARKET = Market(
         "P": Contract("P", "linear", "USD", 2, E18),
         "I": Contract("I", "inverse", "USD", 2, E18),
     },
-    tick_sizes={"P": [(0, E18 // 2)], "I": [(0, E18)]},
+    tick_sizes={"P": Versions([(0, E18 // 2)]), "I": Versions([(0, E18)])},
     tiers={},
 )
 

@@ -17,6 +17,7 @@ from engine.intake import (
 )
 from engine.numbers import E18
 from engine.parsing import parse_time_us
+from engine.versions import Versions
 from schemas.inputs import DATASETS
 from tests.spec.tables import parse
 
@@ -26,9 +27,9 @@ KNOWN = Reference(
     scales={"USD": 2, "BTC": 8},
     settlement={"P": "USD", "I": "BTC", "N": "USD"},
     instruments={
-        "P": [InstrumentVersion(0, E18 // 2, E18 // 10), InstrumentVersion(LATER, E18, E18)],
-        "I": [InstrumentVersion(0, E18 // 2, E18)],
-        "N": [InstrumentVersion(LATER, E18, E18)],
+        "P": Versions([(0, InstrumentVersion(E18 // 2, E18 // 10)), (LATER, InstrumentVersion(E18, E18))]),
+        "I": Versions([(0, InstrumentVersion(E18 // 2, E18))]),
+        "N": Versions([(LATER, InstrumentVersion(E18, E18))]),
     },
     accounts={"a": 0, "new": LATER},
 )

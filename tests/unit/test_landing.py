@@ -14,6 +14,7 @@ import pytest
 from engine.errors import DataError
 from engine.intake import InstrumentVersion, Reference, take_in
 from engine.numbers import E18
+from engine.versions import Versions
 from jobs.load.landing import dataset_days, delivery_hash, landed_files, read_file
 from schemas.inputs import DATASETS
 
@@ -21,7 +22,9 @@ FILLS, TRANSFERS = DATASETS["fills"], DATASETS["transfers"]
 DAY = date(2025, 10, 10)
 TS = datetime(2025, 10, 10, 12, tzinfo=UTC)
 MICROS = 1_760_097_600_000_000
-KNOWN = Reference({"USD": 2}, {"P": "USD"}, {"P": [InstrumentVersion(0, E18 // 2, E18 // 10)]}, {"a": 0})
+KNOWN = Reference(
+    {"USD": 2}, {"P": "USD"}, {"P": Versions([(0, InstrumentVersion(E18 // 2, E18 // 10))])}, {"a": 0}
+)
 TYPED = ("f1", "x1", MICROS, "a", "P", False, "buy", 100_500 * 10**15, 10**17, -(10**16), "normal")
 ROW = {
     "fill_id": "f1",

@@ -6,8 +6,10 @@ import pytest
 
 from engine.clock import day_start_us
 from engine.errors import ConfigError
+from engine.numbers import E18
 from engine.parsing import parse_time_us
 from engine.policy import Policy, parse_policy
+from schemas.attribution import COMPARED_RULES
 
 D9, D10 = date(2025, 10, 9), date(2025, 10, 10)
 HOUR = 3_600_000_000
@@ -19,6 +21,8 @@ def test_defaults_hold_without_a_policy() -> None:
     assert (terms.liquidation_fee_rate, terms.liquidation_fee_to, terms.residual) == (0, "fund", "to_account")
     assert (dict(terms.fund_floor), terms.sharing) == ({}, "session_profit_prorata")
     assert (terms.session_start, terms.profit_floor_rate, terms.quarantine_max_share) == (0, 10**16, 10**15)
+    assert (terms.fund_draws, terms.required_datasets, terms.fail_on_breaks) == ("at_event", ("ticks",), ())
+    assert (terms.compared_rules, terms.small_cell) == (COMPARED_RULES, 5)
 
 
 def test_entry_overrides_key_by_key_from_its_time_on() -> None:
@@ -55,15 +59,54 @@ def test_session_start_within_a_day_counts_from_the_next() -> None:
     assert policy.session_bounds(D9)[0] == day_start_us(D9)
 
 
+@pytest.mark.parametrize(("value", "expected"), [("0.0015", 15 * 10**14), (0, 0), (1, E18), ("1e-3", 10**15)])
+def test_rates_are_exact(value: object, expected: int) -> None:
+    terms = parse_policy([{"valid_from": "2020-01-01", "liquidation_fee_rate": value}]).at(2**60)
+    assert terms.liquidation_fee_rate == expected
+
+
 @pytest.mark.parametrize(
-    ("value", "expected"), [("0.0015", 15 * 10**14), (0, 0), ("1e-3", 10**15), ("-0.0001", None)]
+    "key", ["slippage_rate", "liquidation_fee_rate", "profit_floor_rate", "quarantine_max_share"]
 )
-def test_rates_are_exact_and_only_a_fee_may_be_a_rebate(value: object, expected: int | None) -> None:
-    fee = parse_policy([{"valid_from": "2020-01-01", "liquidation_fee_rate": value}]).at(2**60)
-    assert fee.liquidation_fee_rate == (-(10**14) if expected is None else expected)
-    if expected is None:
-        with pytest.raises(ConfigError, match=r"slippage_rate: '-0\.0001' is negative"):
-            parse_policy([{"valid_from": "2020-01-01", "slippage_rate": value}])
+@pytest.mark.parametrize("value", [5, "1.000000000000000001", "-0.0001"])
+def test_rates_and_shares_lie_between_0_and_1(key: str, value: object) -> None:
+    """5 for five percent would let everything pass."""
+    with pytest.raises(ConfigError, match=f"^policy entry 1: {key}: {value!r} is not between 0 and 1$"):
+        parse_policy([{"valid_from": "2020-01-01", key: value}])
+
+
+def test_lists_of_names_replace_what_was_listed() -> None:
+    policy = parse_policy(
+        [
+            {"valid_from": "2020-01-01", "required_datasets": ["ticks", "fills"], "small_cell": 10},
+            {"valid_from": "2021-01-01", "required_datasets": [], "fail_on_breaks": ["trade_zero_sum"]},
+        ]
+    )
+    first, second = (policy.at(parse_time_us(f"{year}-06-01")) for year in (2020, 2021))
+    assert (first.required_datasets, first.fail_on_breaks, first.small_cell) == (("ticks", "fills"), (), 10)
+    assert (second.required_datasets, second.fail_on_breaks, second.small_cell) == (
+        (), ("trade_zero_sum",), 10,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("required_datasets", ["accounts"], "'accounts' is none of transfers, "),
+        ("required_datasets", "ticks", "'ticks' is not a list of names, such as"),
+        ("fail_on_breaks", ["cash"], "'cash' is none of trade_zero_sum, "),
+        ("fail_on_breaks", None, "None is not a list of names"),
+        ("compared_rules", ["none"], "'none' is none of session_profit_prorata, "),
+        ("compared_rules", ["adl_queue", "adl_queue"], "'adl_queue' stands twice"),
+        ("compared_rules", [["adl_queue"]], "is none of session_profit_prorata, "),
+        ("small_cell", "2.5", "'2.5' is not a whole number of accounts"),
+        ("small_cell", -1, "-1 is not a whole number of accounts"),
+        ("fund_draws", "never", "'never' is none of at_event, at_session_end"),
+    ],
+)
+def test_names_that_there_are_not(key: str, value: object, message: str) -> None:
+    with pytest.raises(ConfigError, match=f"^policy entry 1: {key}: .*{message}"):
+        parse_policy([{"valid_from": "2020-01-01", key: value}])
 
 
 @pytest.mark.parametrize("value", [36_000, "8:00", "24:00", "08:60", "08:00:00", "", None, True])

@@ -1,0 +1,33 @@
+"""Sums that must hold are errors where they do not, also under `python -O`, which takes assertions out."""
+
+from datetime import date
+
+import pytest
+
+from engine import comparison
+from engine.comparison import SharedLoss, Split, compare_rules
+from engine.errors import InvariantError
+from engine.intake import Intake
+from engine.sharing import unit_charges
+from jobs.load.deliveries import Delivery
+from jobs.load.landing import LandedFile
+from jobs.load.parse import Parsed
+from schemas.inputs import DATASETS
+
+
+def test_a_charge_without_a_unit_to_take_it_from() -> None:
+    with pytest.raises(InvariantError, match="the charge of a in USD exceeds what its units hold"):
+        unit_charges({"a": 1}, [], "USD")
+
+
+def test_a_rule_that_loses_a_unit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(comparison.RULES, "equity_prorata", lambda loss: Split({"a": 1}))
+    with pytest.raises(InvariantError, match="the shares of the rule equity_prorata do not add up"):
+        compare_rules(SharedLoss([], {}, 0), ["equity_prorata"])
+
+
+def test_a_row_that_is_neither_accepted_nor_rejected() -> None:
+    file = LandedFile(path="ticks/date=2025-10-10/a.csv", dataset="ticks", day=date(2025, 10, 10), sha256="")
+    parsed = Parsed(file, Intake(), rows=1, extra_columns=())
+    with pytest.raises(InvariantError, match="of 1 delivered rows 0 were accepted"):
+        Delivery.counted(date(2025, 10, 10), DATASETS["ticks"], "", [parsed], Intake())
