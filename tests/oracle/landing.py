@@ -82,6 +82,7 @@ class Landing:
         self.root = root
         self.first = first
         self.quarantine: list[Row] = []
+        self.rejected: list[Row] = []  # as far as their values can be read
         self.duplicates = 0
         self.counts: dict[tuple[str, dt.date], int] = defaultdict(int)
         self.currencies: dict[str, int] = {}
@@ -91,6 +92,7 @@ class Landing:
         self._load_reference()
 
     def _reject(self, row: Row, reasons: list[str]) -> None:
+        self.rejected.append(row)
         self.quarantine.append({**row["_at"], "reasons": reasons})
 
     def _parsed(self, dataset: str, path: Path, folder: dt.date | None) -> Iterator[Row]:
