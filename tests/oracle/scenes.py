@@ -12,8 +12,9 @@ from itertools import count
 from random import Random
 from typing import Any, NamedTuple
 
+from tests.oracle.delivery import iso
 from tests.oracle.policy import RULES
-from tests.oracle.scenery import LONG_AGO, MINUTE, SECOND, Instrument, Scenery, iso, midnight
+from tests.oracle.scenery import LONG_AGO, MINUTE, SECOND, Instrument, Scenery, midnight
 
 LONG_AGO_US = 1_577_836_800_000_000
 HOUR = 60 * MINUTE
