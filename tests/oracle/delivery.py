@@ -52,7 +52,8 @@ class Delivery:
     def add(self, dataset: str, day: str, row: Row) -> None:
         """Takes a row of a folder date ('': reference data); values: text, Decimal, bool, int time, None.
 
-        A row with `bad` holds values that only text formats can carry.
+        A row with `bad` holds values that only text formats can carry; one with `twice` has those names once
+        more behind its other ones, which is JSON's alone.
         """
         self.rows.setdefault((dataset, day), []).append(row)
 
@@ -76,6 +77,8 @@ class Delivery:
         formats = ["csv"] if self.plain else ["csv", "csv.gz", "jsonl", "jsonl.gz", "parquet"]
         if any(r.get("bad") for r in rows):
             formats = [f for f in formats if f != "parquet"]
+        if any(r.get("twice") for r in rows):
+            formats = ["jsonl", "jsonl.gz"]
         suffix = self.rng.choice(formats)
         path = folder / f"{name}.{suffix}"
         columns = [c.partition(":")[::2] for c in COLUMNS[dataset].split()]
@@ -83,7 +86,8 @@ class Delivery:
             self._parquet(path, columns, rows)
             return
         texts = [{c: self._text(kind, row.get(c)) for c, kind in columns} for row in rows]
-        text = self._csv(columns, texts) if "csv" in suffix else self._jsonl(columns, texts)
+        again = [row.get("twice") or {} for row in rows]
+        text = self._csv(columns, texts) if "csv" in suffix else self._jsonl(columns, texts, again)
         data = text.encode()
         path.write_bytes(gzip.compress(data, mtime=0) if suffix.endswith("gz") else data)
 
@@ -111,14 +115,19 @@ class Delivery:
                 out.write("\n")
         return out.getvalue()
 
-    def _jsonl(self, columns: list[tuple[str, str]], rows: list[dict[str, str | None]]) -> str:
+    def _jsonl(
+        self, columns: list[tuple[str, str]], rows: list[dict[str, str | None]], again: list[Row]
+    ) -> str:
         lines = []
-        for row in rows:
+        for row, twice in zip(rows, again, strict=True):
             values: Row = dict(row)
             for c, kind in columns:
                 if kind == "b" and values[c] in ("true", "false") and self.rng.randrange(2):
                     values[c] = values[c] == "true"
-            lines.append(json.dumps(values) + "\n")
+            line = json.dumps(values)
+            if twice:
+                line = line[:-1] + ", " + json.dumps(twice)[1:]
+            lines.append(line + "\n")
         return "".join(lines)
 
     def _parquet(self, path: Path, columns: list[tuple[str, str]], rows: list[Row]) -> None:

@@ -1,21 +1,12 @@
-"""Columns, spellings and files: how one delivered value becomes a typed one."""
+"""Columns and spellings: how one delivered value becomes a typed one."""
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
-import gzip
-import io
-import json
 import re
-from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
-
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 Row = dict[str, Any]
 DAY_US = 86_400_000_000
@@ -135,6 +126,7 @@ SCHEMAS: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
     ),
 }
 REFERENCE = ("currencies", "instruments", "margin_tiers", "accounts")
+DATED = tuple(name for name in SCHEMAS if name not in REFERENCE)
 POSITIVE = {
     "instruments": ("multiplier", "tick_size", "lot_size"),
     "fills": ("price", "quantity"),
@@ -149,6 +141,18 @@ MONEY = {
     "venue_fund_balances": ("balance",),
     "venue_liquidations": ("notional", "account_value"),
 }
+IDS = (
+    "account_id",
+    "currency",
+    "fill_id",
+    "instrument_id",
+    "isolation",
+    "movement_id",
+    "settlement_currency",
+    "trade_id",
+    "transfer_id",
+)
+LONGEST_FIELD = 4096  # characters
 DECIMAL_TEXT = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?")
 TIME_TEXT = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?Z")
 
@@ -224,48 +228,3 @@ def parse_field(kind: str, value: Any) -> Any:
     if value not in kind[1:-1].split(","):
         raise KeyError(value)
     return value
-
-
-def read_rows(path: Path) -> Iterator[tuple[set[str], Row]]:
-    """The file's columns and each row as delivered; an empty row only tells the columns."""
-    name = path.name
-    if name.endswith(".parquet"):
-        table = pq.read_table(path, partitioning=None)
-        for column in table.schema:
-            if pa.types.is_timestamp(column.type):
-                index = table.schema.get_field_index(column.name)
-                table = table.set_column(
-                    index, column.name, table.column(index).cast(pa.timestamp("us", "UTC"))
-                )
-        if table.num_rows == 0:
-            yield set(table.column_names), {}
-        for row in table.to_pylist():
-            yield set(table.column_names), row
-        return
-    raw = gzip.decompress(path.read_bytes()) if name.endswith(".gz") else path.read_bytes()
-    text = raw.decode("utf-8-sig")
-    if re.search(r"\.csv(\.gz)?$", name):
-        reader = csv.reader(io.StringIO(text, newline=""))
-        header = next(reader, None)
-        if header is None:
-            return
-        yield set(header), {}
-        for fields in reader:
-            if fields:
-                yield set(header), dict(zip(header, fields, strict=False))
-    elif re.search(r"\.(jsonl|json|ndjson)(\.gz)?$", name):
-        rows = [json.loads(x, parse_float=Decimal, parse_constant=str) for x in text.split("\n") if x.strip()]
-        columns = {name for row in rows for name in row}
-        for row in rows:
-            yield columns, row
-    else:
-        raise OracleError(3, f"{name}: not a file type of a landing zone")
-
-
-def files_of(folder: Path) -> list[Path]:
-    """The delivery in a folder, in order of path by code points."""
-    if not folder.is_dir():
-        return []
-    return sorted(
-        (p for p in folder.iterdir() if p.is_file() and p.name[0] not in "._"), key=lambda p: p.name
-    )

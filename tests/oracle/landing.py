@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import unicodedata
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from fractions import Fraction
@@ -11,17 +12,17 @@ from typing import Any
 
 from tests.oracle.fields import (
     DAY_US,
+    IDS,
     MONEY,
     POSITIVE,
     SCHEMAS,
     OracleError,
     Row,
     date_us,
-    files_of,
     parse_field,
-    read_rows,
 )
 from tests.oracle.policy import Policy
+from tests.oracle.reading import files_of, read_file
 
 
 class Versions:
@@ -49,6 +50,31 @@ def off(value: Fraction | None, step: Fraction) -> bool:
     return value is not None and (value / step).denominator != 1
 
 
+def typed(dataset: str, delivered: Row) -> tuple[Row, list[str]]:
+    """The values of a row as their types (None where there is none), and what is wrong with them."""
+    row: Row = {}
+    reasons: list[str] = []
+    for name, kind in SCHEMAS[dataset][0].items():
+        value = delivered.get(name)
+        row[name] = None
+        if value is None or value == "":
+            reasons += [] if kind.endswith("?") else [f"missing {name}"]
+            continue
+        try:
+            row[name] = parse_field(kind.rstrip("?"), value)
+        except KeyError:
+            reasons.append(f"unknown value of {name}")
+        except (ValueError, ArithmeticError):
+            reasons.append(f"unparsable {name}")
+    for name in POSITIVE.get(dataset, ()):
+        if row[name] is not None and row[name] <= 0:
+            reasons.append(f"{name} <= 0")
+    for name in IDS:
+        if any(unicodedata.category(c) == "Cc" for c in row.get(name) or ""):
+            reasons.append(f"control character in {name}")
+    return row, reasons
+
+
 class Landing:
     """Everything accepted up to a folder date, and everything rejected."""
 
@@ -56,6 +82,7 @@ class Landing:
         self.root = root
         self.first = first
         self.quarantine: list[Row] = []
+        self.rejected: list[Row] = []  # as far as their values can be read
         self.duplicates = 0
         self.counts: dict[tuple[str, dt.date], int] = defaultdict(int)
         self.currencies: dict[str, int] = {}
@@ -65,46 +92,27 @@ class Landing:
         self._load_reference()
 
     def _reject(self, row: Row, reasons: list[str]) -> None:
+        self.rejected.append(row)
         self.quarantine.append({**row["_at"], "reasons": reasons})
 
     def _parsed(self, dataset: str, path: Path, folder: dt.date | None) -> Iterator[Row]:
         """Rows of a file with their reasons under `_reasons` and their place under `_at`."""
-        columns, _ = SCHEMAS[dataset]
-        required = {name for name, kind in columns.items() if not kind.endswith("?")}
-        number = 0
-        for present, delivered in read_rows(path):
-            if not required <= present:
-                raise OracleError(3, f"{path}: a required column is missing")
-            if not delivered:
-                continue
-            number += 1
+        kinds, _ = SCHEMAS[dataset]
+        present, lines = read_file(path)
+        missing = {name for name, kind in kinds.items() if not kind.endswith("?")} - present
+        # Neither a file without a line nor a line that cannot be read says anything about columns.
+        if missing and (present or any(not line.faults for line in lines)):
+            raise OracleError(3, f"{path}: required columns are missing: {sorted(missing)}")
+        for number, (delivered, faults) in enumerate(lines, 1):
             self.counts[dataset, folder or self.first] += 1
-            row: Row = {
-                "_reasons": [],
-                "_at": {
-                    "business_date": folder or self.first,
-                    "dataset": dataset,
-                    "file": path.relative_to(self.root).as_posix(),
-                    "row_number": number,
-                },
+            place = {
+                "business_date": folder or self.first,
+                "dataset": dataset,
+                "file": path.relative_to(self.root).as_posix(),
+                "row_number": number,
             }
-            for name, kind in columns.items():
-                value = delivered.get(name)
-                row[name] = None
-                if value is None or value == "":
-                    if not kind.endswith("?"):
-                        row["_reasons"].append(f"missing {name}")
-                    continue
-                try:
-                    row[name] = parse_field(kind.rstrip("?"), value)
-                except KeyError:
-                    row["_reasons"].append(f"unknown value of {name}")
-                except (ValueError, ArithmeticError):
-                    row["_reasons"].append(f"unparsable {name}")
-            for name in POSITIVE.get(dataset, ()):
-                if row[name] is not None and row[name] <= 0:
-                    row["_reasons"].append(f"{name} <= 0")
-            yield row
+            values, reasons = typed(dataset, delivered)
+            yield {**values, "_reasons": faults + reasons, "_at": place}
 
     def _accepted(
         self, dataset: str, path_rows: Iterator[Row], check: Callable[[Row], list[str]]
@@ -204,14 +212,17 @@ class Landing:
             reasons += ["quantity off the lot size"] if off(row["quantity"], instrument["lot_size"]) else []
         return reasons
 
+    def folders(self, dataset: str) -> dict[dt.date, Path]:
+        """The folders of a dated dataset by their date, in order."""
+        base = self.root / dataset
+        names = sorted(p.name for p in base.iterdir() if p.name.startswith("date=")) if base.is_dir() else []
+        return {dt.date.fromisoformat(name[5:]): base / name for name in names}
+
     def events(self, dataset: str, last_folder: dt.date) -> list[Row]:
         """Accepted rows of a dated dataset from the folders up to a date."""
 
         def delivered() -> Iterator[Row]:
-            base = self.root / dataset
-            folders = sorted(p for p in base.iterdir() if p.name.startswith("date=")) if base.is_dir() else []
-            for folder in folders:
-                day = dt.date.fromisoformat(folder.name[5:])
+            for day, folder in self.folders(dataset).items():
                 if day <= last_folder:
                     for path in files_of(folder):
                         for row in self._parsed(dataset, path, day):
@@ -221,6 +232,14 @@ class Landing:
         return self._accepted(
             dataset, delivered(), lambda row: self._check_event(dataset, row, row["_folder"])
         )
+
+    def check_required(self, session: tuple[dt.date | None, dt.date], datasets: list[str]) -> None:
+        """Fails if a dataset has no file in any folder of a session (its first and last folder date)."""
+        first, last = session
+        for dataset in datasets:
+            folders = [p for d, p in self.folders(dataset).items() if (not first or first <= d) and d <= last]
+            if not any(files_of(folder) for folder in folders):
+                raise OracleError(3, f"{dataset}: no file for the session in folders {first} to {last}")
 
     def check_shares(self, policy: Policy) -> None:
         """Fails if a dataset and day has more rejected rows than the policy effective at its 00:00 allows."""

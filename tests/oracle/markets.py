@@ -12,15 +12,12 @@ from typing import Any
 import yaml
 
 from tests.oracle.scenery import DAY, MINUTE, SECOND, ZERO, Instrument, Scenery, Unit, UnitKey, midnight
+from tests.oracle.scenes import Stage
 from tests.oracle.spoil import add_bad_rows
 
 
 class Market(Scenery):
     """The events of one market."""
-
-    def day_of(self, t: int) -> str:
-        """The folder date of an instant."""
-        return (dt.date(1970, 1, 1) + dt.timedelta(days=t // DAY)).isoformat()
 
     def emit(self, dataset: str, t: int, **row: Any) -> None:
         """A delivered row, now and then twice."""
@@ -459,6 +456,7 @@ class Market(Scenery):
                     self.tick(t, instrument, jump)
             self.aim_at_equality(t)
             self.liquidate_breached(t)
+        Stage(self).play()
         self.venue_liquidations()
         if self.chance(50):
             add_bad_rows(self)

@@ -1,4 +1,4 @@
-"""What a replay publishes: sections 11 to 14 and the tables, without ids.
+"""What a replay publishes: the tables of outputs.md, without ids.
 
 python -m tests.oracle.oracle LANDING FROM TO OUTDIR
 """
@@ -11,53 +11,18 @@ import datetime as dt
 from collections import Counter
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import yaml
 
-from tests.oracle import book as rules
-from tests.oracle.book import FLOWS, Unit
+from tests.oracle.book import FLOWS, Episode, Unit
 from tests.oracle.fields import Row
-from tests.oracle.replay import FUND_ORDER, Replay, moment
-
-TABLES = """
-liquidations loss_components negative_balances insurance_fund_ledger insurance_fund_daily session_losses
-socialised_losses adl_losses account_daily positions_daily receivables_daily reconciliation rule_comparison
-rule_totals quarantine
-"""
-RULES = (
-    "session_profit_prorata",
-    "equity_prorata",
-    "session_profit_floor",
-    "open_interest_prorata",
-    "adl_queue",
-)
+from tests.oracle.losses import Sharer
+from tests.oracle.policy import PlainLoader
+from tests.oracle.replay import FUND_ORDER, moment
 
 
-def number(value: Fraction | int) -> str:
-    """An exact decimal as plain text."""
-    value = Fraction(value)
-    digits = 0
-    while (value * 10**digits).denominator != 1:
-        digits += 1
-    whole = str(abs(int(value * 10**digits))).rjust(digits + 1, "0")
-    text = whole[: len(whole) - digits] + ("." + whole[len(whole) - digits :] if digits else "")
-    return "-" + text if value < 0 else text
-
-
-def in_key(t: int) -> str:
-    """A time as the keys of `reconciliation` spell it."""
-    return moment(t).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-class Oracle(Replay):
+class Oracle(Sharer):
     """A replay that writes down what it sees."""
-
-    def __init__(
-        self, root: Path, first: dt.date, last: dt.date, policy: Path | None, scenario: Row | None
-    ) -> None:
-        super().__init__(root, first, last, policy, scenario)
-        self.tables: dict[str, list[dict[str, str]]] = {name: [] for name in TABLES.split()}
 
     def run(self) -> dict[str, list[dict[str, str]]]:
         """All tables of all sessions."""
@@ -66,104 +31,6 @@ class Oracle(Replay):
             reasons = "; ".join(row["reasons"])
             self.tables["quarantine"].append({k: str(v) for k, v in row.items()} | {"reasons": reasons})
         return self.tables
-
-    def venue_rows(self, t: int, now: dict[str, list[Row]]) -> None:
-        """What the venue published for t against the replay after all events of t."""
-        for row in now.get("venue_account_balances", ()):
-            actual = sum(
-                u.wallet
-                for u in self.book.units.values()
-                if u.account == row["account_id"] and u.currency == row["currency"]
-            )
-            key = f"{row['account_id']}|{row['currency']}|{in_key(t)}"
-            self.recon(
-                "venue_account_balance",
-                key,
-                row["wallet_balance"],
-                Fraction(actual, self.book.scale(row["currency"])),
-                True,
-            )
-        for row in now.get("venue_fund_balances", ()):
-            self.recon(
-                "venue_fund_balance",
-                f"{row['currency']}|{in_key(t)}",
-                row["balance"],
-                Fraction(self.fund[row["currency"]], self.book.scale(row["currency"])),
-                True,
-            )
-        for row in now.get("venue_liquidations", ()):
-            self.venue_liquidation(row, t, now.get("fills", []))
-
-    def venue_liquidation(self, row: Row, t: int, fills: list[Row]) -> None:
-        """One published liquidation value against the fills as delivered."""
-        currency = row["currency"]
-        signs: set[tuple[str, int]] = set()
-        total = tolerance = 0
-        for fill in fills:
-            instrument = fill["instrument_id"]
-            if (
-                fill["account_id"] != row["account_id"]
-                or fill["kind"] != "liquidation"
-                or self.book.spec(instrument)["settlement_currency"] != currency
-            ):
-                continue
-            version = self.landing.instruments.at(instrument, t)
-            assert version is not None
-            value = self.book.value(instrument, fill["quantity"], fill["price"])
-            total += value
-            tolerance += abs(
-                value - self.book.value(instrument, fill["quantity"], fill["price"] + version["tick_size"])
-            )
-            signs.add((fill["side"], self.book.direction(instrument)))
-        scale = self.book.scale(currency)
-        actual: Fraction | None = None
-        if len(signs) == 1:
-            side, direction = next(iter(signs))
-            sign = direction if side == "sell" else -direction
-            actual = sign * (row["notional"] - Fraction(total, scale))
-        key = f"{row['account_id']}|{currency}|{in_key(t)}"
-        self.recon(
-            "venue_liquidation_value", key, row["account_value"], actual, True, Fraction(tolerance, scale)
-        )
-
-    def recon(
-        self,
-        rule: str,
-        key: str,
-        expected: Fraction | int,
-        actual: Fraction | int | None,
-        independent: bool,
-        tolerance: Fraction | int = 0,
-    ) -> None:
-        """A row of `reconciliation`."""
-        self.tables["reconciliation"].append(
-            {
-                "business_date": self.session.day.isoformat(),
-                "rule": rule,
-                "key": key,
-                "expected": number(expected),
-                "actual": "" if actual is None else number(actual),
-                "break": "" if actual is None else number(actual - expected),
-                "tolerance": number(tolerance),
-                "independent": "true" if independent else "false",
-            }
-        )
-
-    def row(self, table: str, money_in: str, **columns: Any) -> None:
-        """A row of a table; integers are ledger units of the currency, Fractions are units already."""
-        out = {"business_date": self.session.day.isoformat()}
-        for name, value in columns.items():
-            if value is None:
-                out[name] = ""
-            elif isinstance(value, bool):
-                out[name] = "true" if value else "false"
-            elif isinstance(value, int):
-                out[name] = number(Fraction(value, self.book.scale(money_in)))
-            elif isinstance(value, Fraction):
-                out[name] = number(value)
-            else:
-                out[name] = str(value)
-        self.tables[table].append(out)
 
     def close_session(self) -> None:
         """Publishes the session and decides its charges; the state is that just before E."""
@@ -174,6 +41,7 @@ class Oracle(Replay):
             self.publish_losses(currency, [u for u in units if u.currency == currency])
         self.publish_units(units)
         self.reconcile(units)
+        self.check_breaks()
         for unit in units:
             unit.roll(self.book.upnl(unit))
 
@@ -197,22 +65,11 @@ class Oracle(Replay):
                 equity_at_trigger=e.equity,
                 maintenance_margin_at_trigger=e.margin,
                 terminal_equity=e.terminal_equity,
-                liquidation_fees=sum(f[3] for f in e.fills),
+                liquidation_fees=sum(f.fee for f in e.fills),
                 surplus=e.surplus,
                 deficit=e.deficit,
             )
-            for (component, instrument), amount in sorted(e.components.items()):
-                if amount:
-                    self.row(
-                        "loss_components",
-                        u.currency,
-                        **who,
-                        triggered_at=moment(e.t0).isoformat(),
-                        ended_at=moment(e.ended_at).isoformat(),
-                        component=component,
-                        instrument_id=instrument,
-                        amount=amount,
-                    )
+            self.publish_positions_of(e)
         for n in self.session.negative:
             u = n["unit"]
             self.row(
@@ -225,6 +82,7 @@ class Oracle(Replay):
                 client_class=n["client_class"],
                 cause=n["cause"],
                 protected=n["protected"],
+                session_transfers=n["session_transfers"],
                 deficit=n["deficit"],
                 fund_draw=n["fund_draw"],
                 shortfall=n["shortfall"],
@@ -245,6 +103,43 @@ class Oracle(Replay):
                 amount=f["amount"],
                 balance=f["balance"],
             )
+
+    def publish_positions_of(self, e: Episode) -> None:
+        """What an episode closed, and the causes of what came of it."""
+        u = e.unit
+        episode = {
+            "account_id": u.account,
+            "currency": u.currency,
+            "isolation": u.isolation,
+            "triggered_at": moment(e.t0).isoformat(),
+            "ended_at": moment(e.ended_at).isoformat(),
+        }
+        for instrument in sorted(e.held.keys() | {f.instrument for f in e.fills}):
+            held = e.held.get(instrument)
+            fills = [f for f in e.fills if f.instrument == instrument]
+            self.row(
+                "liquidation_positions",
+                u.currency,
+                **episode,
+                instrument_id=instrument,
+                quantity=held.quantity if held else 0,
+                entry_value=held.entry if held else 0,
+                mark_price=e.marks.get(instrument),
+                maintenance_margin=held.margin if held else 0,
+                liquidation_fills=str(len(fills)),
+                filled_quantity=sum((abs(f.quantity) for f in fills), Fraction(0)),
+                filled_value=sum(f.value for f in fills),
+            )
+        for (component, instrument), amount in sorted(e.components.items()):
+            if amount:
+                self.row(
+                    "loss_components",
+                    u.currency,
+                    **episode,
+                    component=component,
+                    instrument_id=instrument,
+                    amount=amount,
+                )
 
     def publish_fund(self, currency: str) -> None:
         """The fund's day in one currency."""
@@ -277,126 +172,6 @@ class Oracle(Replay):
         )
         self.fund_opening[currency] = closing
 
-    def bases(self, currency: str, units: list[Unit]) -> dict[str, dict[str, int]]:
-        """Basis per payer under the two methods of section 11."""
-        profit: Counter[str] = Counter()
-        net: Counter[str] = Counter()
-        cap: Counter[str] = Counter()
-        for unit in units:
-            if self.book.is_house(unit.account):
-                continue
-            upnl = self.book.upnl(unit)
-            flows = unit.flows
-            profit[unit.account] += (
-                flows["realised"] - flows["fees"] + flows["funding"] + upnl - unit.opening_upnl
-            )
-            net[unit.account] += unit.wallet + upnl
-            cap[unit.account] += max(0, unit.wallet + upnl)
-        by_profit = {a: min(max(0, profit[a]), cap[a]) for a in profit}
-        by_equity = {a: max(0, net[a]) for a in net}
-        return {
-            "session_profit_prorata": {a: b for a, b in by_profit.items() if b > 0},
-            "equity_prorata": {a: b for a, b in by_equity.items() if b > 0},
-            "none": {},
-        }
-
-    def publish_losses(self, currency: str, units: list[Unit]) -> None:
-        """Waterfall, charges and the comparison of the rules in one currency."""
-        just_before = self.session.end - 1
-        covered = [n for n in self.session.negative if n["unit"].currency == currency and n["protected"]]
-        others = [n for n in self.session.negative if n["unit"].currency == currency and not n["protected"]]
-        deficit = sum(n["deficit"] for n in covered)
-        draw = sum(n["fund_draw"] for n in covered)
-        loss = sum(n["shortfall"] for n in covered)
-        method = self.policy.at(just_before, "sharing")
-        bases = self.bases(currency, units)
-        basis = bases[method]
-        charges = rules.charge_up_to(loss, basis) if loss else {}
-        charges = {a: c for a, c in charges.items() if c > 0}
-        socialised = sum(charges.values())
-        self.session.charges[currency] = charges
-        self.row(
-            "session_losses",
-            currency,
-            currency=currency,
-            unprotected_deficit=sum(n["deficit"] for n in others),
-            deficit=deficit,
-            fund_draw=draw,
-            shortfall=loss,
-            socialised=socialised,
-            uncovered=loss - socialised,
-            method=method,
-            basis_total=sum(basis.values()),
-            payers=str(len(charges)),
-            adl_loss=sum(a["units"] for a in self.session.adl if a["currency"] == currency),
-        )
-        for account, charge in sorted(charges.items()):
-            version = self.landing.accounts.at(account, just_before)
-            assert version is not None
-            self.row(
-                "socialised_losses",
-                currency,
-                account_id=account,
-                currency=currency,
-                client_class=version["client_class"],
-                method=method,
-                basis=basis[account],
-                charge=charge,
-            )
-        scale = self.book.scale(currency)
-        self.recon(
-            "waterfall",
-            currency,
-            Fraction(deficit, scale),
-            Fraction(draw + socialised + (loss - socialised), scale),
-            False,
-        )
-        if loss > 0:
-            self.compare_rules(currency, loss, bases, just_before)
-
-    def compare_rules(
-        self, currency: str, loss: int, bases: dict[str, dict[str, int]], just_before: int
-    ) -> None:
-        """Section 14 for one currency."""
-        profit = bases["session_profit_prorata"]
-        total = sum(profit.values())
-        floor = round(total * self.policy.at(just_before, "profit_floor_rate"))
-        target = min(total, max(loss, floor))
-        charges: dict[str, dict[str, int]] = {
-            "session_profit_prorata": rules.charge_up_to(loss, profit),
-            "equity_prorata": rules.charge_up_to(loss, bases["equity_prorata"]),
-            "session_profit_floor": rules.charge_up_to(target, profit),
-            "open_interest_prorata": self.session.rule_charges["open_interest_prorata", currency],
-            "adl_queue": self.session.rule_charges["adl_queue", currency],
-        }
-        for rule in RULES:
-            charged = sum(charges[rule].values())
-            to_fund = max(0, target - loss) if rule == "session_profit_floor" else 0
-            uncovered = loss + to_fund - charged
-            if rule in ("open_interest_prorata", "adl_queue"):
-                assert uncovered == self.session.rule_uncovered[rule, currency]
-            paying = {a: c for a, c in charges[rule].items() if c > 0}
-            for account, charge in sorted(paying.items()):
-                self.row(
-                    "rule_comparison",
-                    currency,
-                    rule=rule,
-                    account_id=account,
-                    currency=currency,
-                    charge=charge,
-                )
-            self.row(
-                "rule_totals",
-                currency,
-                rule=rule,
-                currency=currency,
-                shortfall=loss,
-                charged=charged,
-                to_fund=to_fund,
-                uncovered=uncovered,
-                payers=str(len(paying)),
-            )
-
     def publish_units(self, units: list[Unit]) -> None:
         """The three tables per unit."""
         for u in units:
@@ -408,7 +183,9 @@ class Oracle(Replay):
                     "account_daily",
                     u.currency,
                     **who,
+                    **self.person(u.account),
                     opening_wallet=u.opening_wallet,
+                    opening_unrealised_pnl=u.opening_upnl,
                     transfers=f["transfers"],
                     realised_pnl=f["realised"],
                     fees=f["fees"],
@@ -441,84 +218,6 @@ class Oracle(Replay):
                     closing_debt=u.debt,
                 )
 
-    def reconcile(self, units: list[Unit]) -> None:
-        """Section 13, but for the rows that are written where their terms arise."""
-        self.reconcile_trades()
-        recorded = self.policy.at(self.session.end - 1, "execution") == "recorded"
-        if recorded:
-            for instrument in sorted(self.landing.instruments.rows):
-                scale = self.book.scale(self.book.spec(instrument)["settlement_currency"])
-                sizes = sum(
-                    (u.positions[instrument][0] for u in units if instrument in u.positions), Fraction(0)
-                )
-                self.recon("position_zero_sum", instrument, 0, sizes, True)
-                self.recon(
-                    "funding_zero_sum",
-                    instrument,
-                    0,
-                    Fraction(self.session.funding_received[instrument], scale),
-                    True,
-                    Fraction(self.session.funding_positions[instrument], 2 * scale),
-                )
-            ended = self.session.ended
-            executed = [e for e in ended if e.fills]
-            matched = sum(e.trigger == "margin" for e in executed)
-            self.recon("liquidation_match", "matched", len(executed), matched, True)
-            self.recon("liquidation_match", "untriggered", 0, len(executed) - matched, True)
-            self.recon("liquidation_match", "unexecuted", 0, len(ended) - len(executed), True)
-            self.recon("liquidation_match", "open", 0, sum(u.episode is not None for u in units), True)
-        for currency in self.landing.currencies:
-            scale = self.book.scale(currency)
-            mine = [u for u in units if u.currency == currency]
-            expected = sum(
-                u.opening_wallet
-                + u.flows["transfers"]
-                + u.flows["realised"]
-                - u.flows["fees"]
-                + u.flows["funding"]
-                + u.flows["reset"]
-                - u.flows["surplus"]
-                - u.flows["charge"]
-                for u in mine
-            )
-            self.recon(
-                "account_roll_forward",
-                currency,
-                Fraction(expected, scale),
-                Fraction(sum(u.wallet for u in mine), scale),
-                False,
-            )
-            episodes = [e for e in self.session.ended if e.unit.currency == currency]
-            self.recon(
-                "components",
-                currency,
-                Fraction(sum(-e.terminal_equity for e in episodes), scale),
-                Fraction(sum(sum(e.components.values()) for e in episodes), scale),
-                False,
-            )
-
-    def reconcile_trades(self) -> None:
-        """Trades whose earliest side is in this session."""
-        two_sided = netting = one_sided = 0
-        for trade, sides in sorted(self.trades.items()):
-            earliest = min(f["ts"] for f in sides)
-            if earliest >= self.session.end or (
-                self.session.start is not None and earliest < self.session.start
-            ):
-                continue
-            known = [f for f in sides if f["ts"] < self.session.end]
-            if len(known) == 1:
-                one_sided += 1
-                continue
-            two_sided += 1
-            net = sum((f["quantity"] if f["side"] == "buy" else -f["quantity"] for f in known), Fraction(0))
-            if net == 0:
-                netting += 1
-            else:
-                self.recon("trade_zero_sum", trade, 0, net, True)
-        self.recon("trade_zero_sum", "all", two_sided, netting, True)
-        self.recon("trade_zero_sum", "one_sided", one_sided, one_sided, False)
-
 
 def compute(
     landing: Path, first: dt.date, last: dt.date, policy: Path | None = None, scenario: Row | None = None
@@ -540,7 +239,7 @@ def main() -> None:
     parser.add_argument("--policy", type=Path)
     parser.add_argument("--scenario", type=Path)
     arguments = parser.parse_args()
-    scenario = yaml.safe_load(arguments.scenario.read_text()) if arguments.scenario else None
+    scenario = yaml.load(arguments.scenario.read_text(), PlainLoader) if arguments.scenario else None
     tables = compute(arguments.landing, arguments.first, arguments.last, arguments.policy, scenario)
     arguments.outdir.mkdir(parents=True, exist_ok=True)
     for name, rows in tables.items():

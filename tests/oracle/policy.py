@@ -10,8 +10,28 @@ from typing import Any
 
 import yaml
 
-from tests.oracle.fields import OracleError, Row, date_us, parse_decimal, parse_field, parse_time
+from tests.oracle.fields import DATED, OracleError, Row, date_us, parse_decimal, parse_field, parse_time
 
+RULES = (
+    "session_profit_prorata",
+    "equity_prorata",
+    "session_profit_floor",
+    "open_interest_prorata",
+    "adl_queue",
+)
+RECONCILIATIONS = (
+    "trade_zero_sum",
+    "position_zero_sum",
+    "funding_zero_sum",
+    "account_roll_forward",
+    "fund_roll_forward",
+    "waterfall",
+    "components",
+    "liquidation_match",
+    "venue_account_balance",
+    "venue_fund_balance",
+    "venue_liquidation_value",
+)
 POLICY_DEFAULTS: Row = {
     "trigger": "lt",
     "execution": "recorded",
@@ -21,18 +41,64 @@ POLICY_DEFAULTS: Row = {
     "liquidation_fee_to": "fund",
     "residual": "to_account",
     "fund_floor": {},
+    "fund_draws": "at_event",
     "sharing": "session_profit_prorata",
     "session_start": "00:00",
     "profit_floor_rate": Fraction(1, 100),
     "quarantine_max_share": Fraction(1, 1000),
+    "required_datasets": ["ticks"],
+    "fail_on_breaks": [],
+    "compared_rules": list(RULES),
+    "small_cell": 5,
 }
 POLICY_ENUMS = {
     "trigger": ("lt", "lte"),
     "execution": ("recorded", "simulated"),
     "liquidation_fee_to": ("fund", "venue"),
     "residual": ("to_account", "to_fund"),
+    "fund_draws": ("at_event", "at_session_end"),
     "sharing": ("session_profit_prorata", "equity_prorata", "none"),
 }
+POLICY_LISTS = {
+    "required_datasets": DATED,
+    "fail_on_breaks": RECONCILIATIONS,
+    "compared_rules": RULES,
+}
+
+
+def checked(key: str, value: Any, scales: dict[str, int]) -> Any:
+    """One value of the policy as its type; ValueError and its kin for what is not allowed."""
+    if key not in POLICY_DEFAULTS:
+        raise ValueError(value)
+    if key in POLICY_ENUMS:
+        if value not in POLICY_ENUMS[key]:
+            raise ValueError(value)
+        return value
+    if key in POLICY_LISTS:
+        if not isinstance(value, list) or any(name not in POLICY_LISTS[key] for name in value):
+            raise ValueError(value)
+        return value
+    if key == "session_start":
+        if not isinstance(value, str) or not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
+            raise ValueError(value)
+        return value
+    if key in ("latency_us", "small_cell"):
+        return parse_field("int", value)
+    if key == "fund_floor":
+        return floors(value, scales)
+    rate = parse_decimal(value)
+    if not 0 <= rate <= 1:
+        raise ValueError(value)
+    return rate
+
+
+def floors(value: Any, scales: dict[str, int]) -> dict[str, Fraction]:
+    """Amounts by known currency, none finer than a ledger unit."""
+    amounts = {currency: parse_decimal(amount) for currency, amount in value.items()}
+    for currency, amount in amounts.items():
+        if (amount * 10 ** scales[currency]).denominator != 1:
+            raise ValueError(value)
+    return amounts
 
 
 class Policy:
@@ -49,33 +115,10 @@ class Policy:
         self.override = override
         for values in [e for _, e in self.entries] + [override]:
             for key, value in list(values.items()):
-                values[key] = self._checked(key, value, scales)
-        self._cache: dict[int, Row] = {}
-
-    @staticmethod
-    def _checked(key: str, value: Any, scales: dict[str, int]) -> Any:
-        try:
-            if key not in POLICY_DEFAULTS:
-                raise ValueError(value)
-            if key in POLICY_ENUMS:
-                if value not in POLICY_ENUMS[key]:
-                    raise ValueError(value)
-                return value
-            if key == "session_start":
-                if not isinstance(value, str) or not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
-                    raise ValueError(value)
-                return value
-            if key == "latency_us":
-                return parse_field("int", value)
-            if key == "fund_floor":
-                floors = {currency: parse_decimal(amount) for currency, amount in value.items()}
-                for currency, amount in floors.items():
-                    if (amount * 10 ** scales[currency]).denominator != 1:
-                        raise ValueError(value)
-                return floors
-            return parse_decimal(value)
-        except (ValueError, KeyError, AttributeError) as error:
-            raise OracleError(2, f"policy: {key}: {value!r} is not allowed") from error
+                try:
+                    values[key] = checked(key, value, scales)
+                except (ValueError, KeyError, TypeError, AttributeError) as error:
+                    raise OracleError(2, f"policy: {key}: {value!r} is not allowed") from error
 
     def at(self, t: int, key: str) -> Any:
         """The value of one key at t (microseconds)."""
@@ -95,7 +138,15 @@ class Policy:
 
 
 class PlainLoader(yaml.SafeLoader):
-    """YAML without binary floats: a number with a point stays an exact decimal."""
+    """YAML without binary floats (a number with a point stays an exact decimal) and without double keys."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """A mapping in which every key stands once."""
+        keys = [key.value for key, _ in node.value]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise OracleError(2, f"policy: {key} stands twice{node.start_mark}")
+        return super().construct_mapping(node, deep)
 
 
 PlainLoader.add_constructor("tag:yaml.org,2002:float", lambda loader, node: parse_decimal(node.value))

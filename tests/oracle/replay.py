@@ -7,13 +7,13 @@ import math
 from collections import Counter, defaultdict
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from tests.oracle import book as rules
-from tests.oracle.book import Book, Episode, Unit, UnitKey
-from tests.oracle.fields import Row, parse_decimal
+from tests.oracle.book import Book, Episode, LiquidationFill, Unit, UnitKey
+from tests.oracle.fields import DATED, Row, parse_decimal
 from tests.oracle.landing import Landing
 from tests.oracle.policy import Policy, read_policy
+from tests.oracle.sharing import adl_queues, open_interest_weights
 
 FUND_ORDER = {"external": 0, "liquidation_fee": 1, "surplus": 2, "draw": 3}
 
@@ -21,6 +21,17 @@ FUND_ORDER = {"external": 0, "liquidation_fee": 1, "surplus": 2, "draw": 3}
 def moment(t: int) -> dt.datetime:
     """Microseconds since the epoch as a UTC time."""
     return dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=t)
+
+
+class Fill(NamedTuple):
+    """A fill of a unit: signed quantity, fee in ledger units, and the cause that its slippage has."""
+
+    instrument: str
+    quantity: Fraction
+    price: Fraction
+    fee: int
+    cause: str  # execution and adl: a liquidation fill; account_trading: any other
+    fill_id: str
 
 
 class Session:
@@ -34,8 +45,7 @@ class Session:
         self.adl: list[Row] = []
         self.funding_received: Counter[str] = Counter()
         self.funding_positions: Counter[str] = Counter()
-        self.rule_charges: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
-        self.rule_uncovered: Counter[tuple[str, str]] = Counter()
+        self.owed: list[Row] = []  # draws that wait for the end of the session, in order of their events
         self.charges: dict[str, dict[str, int]] = {}
 
 
@@ -56,30 +66,27 @@ class Replay:
         self.first_start = bounds[0]
         self.end = bounds[-1]
         last_folder = moment(self.end - 1).date()
-        names = (
-            "transfers",
-            "fills",
-            "funding",
-            "ticks",
-            "fund_movements",
-            "venue_account_balances",
-            "venue_fund_balances",
-            "venue_liquidations",
-        )
-        events = {name: self.landing.events(name, last_folder) for name in names}
+        events = {name: self.landing.events(name, last_folder) for name in DATED}
         self.landing.check_shares(self.policy)
-        self.all_fills = [f for f in events["fills"] if f["ts"] < self.end]
+        for session in self.sessions:
+            folders = (
+                (None if session.start is None else moment(session.start).date()),
+                moment(session.end - 1).date(),
+            )
+            self.landing.check_required(folders, self.policy.at(session.end - 1, "required_datasets"))
+        fills = [f for f in events["fills"] if f["ts"] < self.end]
         events["fund_movements"] = self._with_fund_opening(
             events["fund_movements"], scenario.get("fund_opening")
         )
         self.at: dict[int, dict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
-        for name in names:
+        for name in DATED:
             for row in events[name]:
                 if row["ts"] < self.end:
                     self.at[row["ts"]][name].append(row)
         self.trades: dict[str, list[Row]] = defaultdict(list)
-        for fill in self.all_fills:
+        for fill in fills:
             self.trades[fill["trade_id"]].append(fill)
+        self.deleveraging = {(f["trade_id"], f["ts"]) for f in fills if f["kind"] == "adl"}
         self.book = Book(self.landing)
         self.fund: Counter[str] = Counter()
         self.fund_opening: Counter[str] = Counter()
@@ -109,7 +116,6 @@ class Replay:
 
     def replay(self) -> None:
         """All sessions in order."""
-        times = sorted(self.at)
         for n, session in enumerate(self.sessions):
             self.session = session
             stop = session.end
@@ -117,9 +123,8 @@ class Replay:
             if n:
                 self.book_charges(self.sessions[n - 1])
             start = self.sessions[n - 1].end if n else None
-            if start is not None and start not in self.at:
-                self.step(start)
-            for t in times:
+            edges = {stop - 1} if start is None else {start, stop - 1}
+            for t in sorted(self.at.keys() | edges):
                 if t < stop and (start is None or t >= start):
                     self.step(t)
             self.close_session()
@@ -152,7 +157,7 @@ class Replay:
                     self.negative_balance(unit, t)
         self.touched = set()
         self.move_fund(t, now)
-        self.share_event_by_event(t)
+        self.look_at_takers(t)
         self.venue_rows(t, now)
 
     def ledger(self, amount: Fraction, currency: str) -> int:
@@ -178,13 +183,14 @@ class Replay:
         house = self.book.is_house(unit.account)
         liquidation = row["kind"] == "liquidation" and not house
         if liquidation and unit.episode is None:
-            unit.episode = Episode(
-                unit, t, "recorded_fill", execution, self.book.equity(unit), self.book.margin(unit, t)
-            )
+            unit.episode = Episode(unit, t, "recorded_fill", execution, self.book)
+        cause = "account_trading"
+        if liquidation:
+            cause = "adl" if (row["trade_id"], t) in self.deleveraging else "execution"
         signed = row["quantity"] if row["side"] == "buy" else -row["quantity"]
         fee = self.ledger(row["fee"], currency)
         delta = self.fill(
-            unit, t, row["instrument_id"], signed, row["price"], fee, liquidation, row["fill_id"]
+            unit, t, Fill(row["instrument_id"], signed, row["price"], fee, cause, row["fill_id"])
         )
         if row["kind"] == "adl":
             others = [f for f in self.trades[row["trade_id"]] if f is not row and f["ts"] < self.session.end]
@@ -209,22 +215,13 @@ class Replay:
                 }
             )
 
-    def fill(
-        self,
-        unit: Unit,
-        t: int,
-        instrument: str,
-        signed: Fraction,
-        price: Fraction,
-        fee: int,
-        liquidation: bool,
-        fill_id: str,
-    ) -> int:
+    def fill(self, unit: Unit, t: int, fill: Fill) -> int:
         """Section 5 for one fill; gives the change of equity at the mark in force, fee excluded."""
+        instrument, signed, fee = fill.instrument, fill.quantity, fill.fee
         before = self.book.equity(unit)
         quantity, entry = unit.positions.get(instrument, (Fraction(0), 0))
         size, n = abs(quantity), abs(signed)
-        total = self.book.value(instrument, n, price)
+        total = self.book.value(instrument, n, fill.price)
         if quantity == 0 or quantity * signed > 0:
             unit.positions[instrument] = (quantity + signed, entry + total)
         else:
@@ -247,23 +244,29 @@ class Replay:
         self.touched.add(unit.key)
         self.filled.add(unit.key)
         if unit.episode:
-            unit.episode.add("execution" if liquidation else "account_trading", instrument, -delta)
+            unit.episode.add(fill.cause, instrument, -delta)
             unit.episode.add("fees", instrument, fee)
-            if liquidation:
-                unit.episode.fills.append((instrument, signed, total, fee))
-                if unit.episode.first_execution is None:
-                    unit.episode.first_execution = t
-        if liquidation and self.policy.at(t, "liquidation_fee_to") == "fund":
+        if fill.cause != "account_trading":
+            self.liquidation_fill(unit, t, fill, total)
+        return delta
+
+    def liquidation_fill(self, unit: Unit, t: int, fill: Fill, value: int) -> None:
+        """What a liquidation fill means to its episode and to the fund."""
+        episode = unit.episode
+        assert episode is not None
+        episode.fills.append(LiquidationFill(fill.instrument, fill.quantity, value, fill.fee))
+        if episode.first_execution is None:
+            episode.first_execution = t
+        if self.policy.at(t, "liquidation_fee_to") == "fund":
             self.pending.append(
                 {
                     "class": "liquidation_fee",
                     "unit": unit,
-                    "amount": fee,
-                    "instrument_id": instrument,
-                    "fill_id": fill_id,
+                    "amount": fill.fee,
+                    "instrument_id": fill.instrument,
+                    "fill_id": fill.fill_id,
                 }
             )
-        return delta
 
     def fund_positions(self, row: Row) -> None:
         """Funding of every position in the instrument."""
@@ -308,9 +311,7 @@ class Replay:
         if self.book.all_marked(unit):
             breached = self.book.breached(unit, t, self.policy.at(t, "trigger"))
             if unit.episode is None and breached:
-                unit.episode = Episode(
-                    unit, t, "margin", execution, self.book.equity(unit), self.book.margin(unit, t)
-                )
+                unit.episode = Episode(unit, t, "margin", execution, self.book)
             elif unit.episode and execution == "recorded" and t > unit.episode.t0 and not breached:
                 self.finish(unit, t, "recovered")
         if (
@@ -339,7 +340,7 @@ class Replay:
         fee = round(
             self.book.value(instrument, abs(quantity), price) * self.policy.at(t, "liquidation_fee_rate")
         )
-        self.fill(unit, t, instrument, -quantity, price, fee, True, "")
+        self.fill(unit, t, Fill(instrument, -quantity, price, fee, "execution", ""))
 
     def finish(self, unit: Unit, t: int, reason: str) -> Episode:
         """Ends the unit's episode with its equity as it is."""
@@ -386,6 +387,7 @@ class Replay:
             "cause": cause,
             "episode": episode,
             "protected": protected,
+            "session_transfers": unit.flows["transfers"],
             "deficit": loss,
             "fund_draw": 0,
             "shortfall": 0,
@@ -424,44 +426,46 @@ class Replay:
                 m.get("id", ""),
             )
 
-        for move in sorted(self.pending, key=order):
-            currency = move["unit"].currency if "unit" in move else move["currency"]
-            amount = move["amount"]
-            if move["class"] == "draw":
-                floor = self.policy.at(t, "fund_floor").get(currency, Fraction(0))
-                draw = min(amount, max(0, self.fund[currency] - self.ledger(floor, currency)))
-                move["event"]["fund_draw"], move["event"]["shortfall"] = draw, amount - draw
-                amount = -draw
-            if amount == 0:
-                continue
-            self.fund[currency] += amount
-            self.session.fund_rows.append(
-                {
-                    "currency": currency,
-                    "ts": t,
-                    "class": move["class"],
-                    "kind": move.get("kind", move["class"]),
-                    "amount": amount,
-                    "balance": self.fund[currency],
-                }
-            )
+        moves = sorted(self.pending, key=order)
+        last = self.session.end - 1
+        if self.policy.at(last, "fund_draws") == "at_session_end":
+            self.session.owed += [m for m in moves if m["class"] == "draw"]
+            moves = [m for m in moves if m["class"] != "draw"]
+        if t == last:
+            moves += self.session.owed
+        for move in moves:
+            self.move(t, move)
 
-    def share_event_by_event(self, t: int) -> None:
-        """Section 14: the two rules that look at the balances after all events of t."""
+    def move(self, t: int, move: Row) -> None:
+        """One movement; a draw is no more than there is above the floor."""
+        currency = move["unit"].currency if "unit" in move else move["currency"]
+        amount = move["amount"]
+        if move["class"] == "draw":
+            floor = self.policy.at(t, "fund_floor").get(currency, Fraction(0))
+            draw = min(amount, max(0, self.fund[currency] - self.ledger(floor, currency)))
+            move["event"]["fund_draw"], move["event"]["shortfall"] = draw, amount - draw
+            amount = -draw
+        if amount == 0:
+            return
+        self.fund[currency] += amount
+        self.session.fund_rows.append(
+            {
+                "currency": currency,
+                "ts": t,
+                "class": move["class"],
+                "kind": move.get("kind", move["class"]),
+                "amount": amount,
+                "balance": self.fund[currency],
+            }
+        )
+
+    def look_at_takers(self, t: int) -> None:
+        """Section 14: what two rules see after all events of t, whenever the fund pays for the event."""
         for event in self.session.negative:
-            if event["ts"] != t or event["shortfall"] == 0:
-                continue
-            unit, episode, shortfall = event["unit"], event["episode"], event["shortfall"]
-            fills = episode.fills if episode else []
-            instruments = {fill[0] for fill in fills}
-            for rule, (charges, uncovered) in {
-                "open_interest_prorata": rules.open_interest_shares(
-                    self.book, shortfall, unit.account, instruments
-                ),
-                "adl_queue": rules.adl_shares(self.book, shortfall, unit.account, fills),
-            }.items():
-                self.session.rule_charges[rule, unit.currency].update(charges)
-                self.session.rule_uncovered[rule, unit.currency] += uncovered
+            if event["ts"] == t and event["protected"]:
+                fills = event["episode"].fills if event["episode"] else []
+                event["weights"] = open_interest_weights(self.book, event["unit"].account, fills)
+                event["queues"] = adl_queues(self.book, event["unit"].account, fills)
 
     def venue_rows(self, t: int, now: dict[str, list[Row]]) -> None:
         """What the venue published for t, seen after all events of t."""

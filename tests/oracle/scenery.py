@@ -87,7 +87,7 @@ class Scenery:
 
     def __init__(self, landing: Path, seed: int, execution: str) -> None:
         self.rng = Random(f"{seed} {execution}")
-        self.landing, self.execution = landing, execution
+        self.seed, self.landing, self.execution = seed, landing, execution
         self.out = Delivery(landing, self.rng, plain=self.chance(30))
         self.ids = count(1)
         self.first = dt.date(2024, 2, 28) + dt.timedelta(days=self.rng.randrange(600))
@@ -110,6 +110,10 @@ class Scenery:
         self.make_policy()
         self.make_instruments()
         self.make_accounts()
+
+    def day_of(self, t: int) -> str:
+        """The folder date of an instant."""
+        return (dt.date(1970, 1, 1) + dt.timedelta(days=t // DAY)).isoformat()
 
     def chance(self, percent: int) -> bool:
         """True in that many of a hundred cases."""
@@ -137,7 +141,7 @@ class Scenery:
             "valid_from": LONG_AGO,
             "execution": self.execution,
             "session_start": start,
-            "quarantine_max_share": "0.9",
+            "quarantine_max_share": "1",
             **self.policy_values(),
             "fund_floor": floors,
         }
@@ -223,25 +227,29 @@ class Scenery:
             self.instruments[name] = Instrument(
                 name, kind, settlement, multiplier, price, versions, marked_from, self.unit_of(settlement)
             )
-            for since, tick_size, lot_size in versions:
-                self.out.add(
-                    "instruments",
-                    "",
-                    {
-                        "instrument_id": name,
-                        "kind": kind,
-                        "base_currency": "B",
-                        "quote_currency": "Q",
-                        "settlement_currency": settlement,
-                        "multiplier": multiplier,
-                        "tick_size": tick_size,
-                        "lot_size": lot_size,
-                        "valid_from": since or midnight(dt.date(2020, 1, 1)),
-                    },
-                )
+            self.add_instrument(self.instruments[name])
             self.make_tiers(name, settlement)
         for currency, scale in sorted(self.currencies.items()):
             self.out.add("currencies", "", {"currency": currency, "scale": str(scale)})
+
+    def add_instrument(self, instrument: Instrument) -> None:
+        """The versions of a contract as delivered rows."""
+        for since, tick_size, lot_size in instrument.versions:
+            self.out.add(
+                "instruments",
+                "",
+                {
+                    "instrument_id": instrument.name,
+                    "kind": instrument.kind,
+                    "base_currency": "B",
+                    "quote_currency": "Q",
+                    "settlement_currency": instrument.settlement,
+                    "multiplier": instrument.multiplier,
+                    "tick_size": tick_size,
+                    "lot_size": lot_size,
+                    "valid_from": since or midnight(dt.date(2020, 1, 1)),
+                },
+            )
 
     def make_tiers(self, name: str, settlement: str) -> None:
         """One or two margin tables of one to three tiers."""
@@ -280,14 +288,21 @@ class Scenery:
             if not house and self.chance(35):
                 times += sorted({rng.choice([*self.bounds[1:-1], *self.instants_of(2)])})
             for since in times:
-                self.out.add(
-                    "accounts",
-                    "",
-                    {
-                        "account_id": name,
-                        "account_type": "house" if house else "client",
-                        "client_class": rng.choice(["retail", "retail", "professional", "institutional"]),
-                        "negative_balance_protected": self.chance(70),
-                        "valid_from": since,
-                    },
-                )
+                client_class = rng.choice(["retail", "retail", "professional", "institutional"])
+                self.add_account(name, "house" if house else "client", client_class, self.chance(70), since)
+
+    def add_account(
+        self, name: str, account_type: str, client_class: str, protected: bool, since: int
+    ) -> None:
+        """A version of an account as a delivered row."""
+        self.out.add(
+            "accounts",
+            "",
+            {
+                "account_id": name,
+                "account_type": account_type,
+                "client_class": client_class,
+                "negative_balance_protected": protected,
+                "valid_from": since,
+            },
+        )
