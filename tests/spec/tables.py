@@ -1,15 +1,16 @@
 """Small tables in, small tables out: a session written as text, replayed and attributed by the engine alone.
 
-The session is the UTC day 2025-10-10, the first of its ledger. Tables are written with `|` between columns; an
-empty cell is null. `session()` takes the events of all accounts, `expect()` compares the columns that a table names.
+The session is the UTC day 2025-10-10, the first of its ledger, or the second when there are events of the day
+before. Tables are written with `|` between columns; an empty cell is null. `session()` takes the events of all
+accounts, `expect()` compares the columns that a table names.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
-from engine.attribution import Session, adl_rows, attribute
+from engine.attribution import Session, adl_rows, attribute, check_rows
 from engine.clock import day_start_us
 from engine.contracts import Contract
 from engine.events import Account, AccountVersion, Fill, Funding, Market, TickSeries, Transfer, UnitKey
@@ -17,7 +18,8 @@ from engine.margin import TierHistory, TierTable
 from engine.numbers import E18, e18_to_units
 from engine.parsing import parse_decimal_e18
 from engine.policy import Policy, parse_policy
-from engine.replay import replay_units
+from engine.reconcile import Check, currency_checks, liquidation_checks, market_checks
+from engine.replay import remember_marks, replay_units
 from engine.rows import SessionRows
 from engine.rule_comparison import comparison_rows, shortfall_instants
 from engine.unit import UnitInput
@@ -45,11 +47,11 @@ def parse(text: str) -> list[Cells]:
     return [dict(zip(header, line + [""] * (len(header) - len(line)), strict=True)) for line in lines]
 
 
-def instant(text: str) -> int:
-    """HH:MM[:SS[.ffffff]] of the session's day, in microseconds."""
+def instant(text: str, day: date = DAY) -> int:
+    """HH:MM[:SS[.ffffff]] of a day, in microseconds."""
     hours, minutes, seconds = (text + ":0").split(":")[:3]
     micros = parse_decimal_e18(seconds) // 10**12
-    return day_start_us(DAY) + (int(hours) * 60 + int(minutes)) * 60_000_000 + micros
+    return day_start_us(day) + (int(hours) * 60 + int(minutes)) * 60_000_000 + micros
 
 
 @dataclass
@@ -62,11 +64,29 @@ class Book:
     accounts: dict[str, Account]
     units: dict[UnitKey, UnitInput]
     movements: list[ExternalMovement]
+    start: int = BEGINNING
 
     def replay(self, snapshots: list[int]) -> SessionRows:
         for unit in self.units.values():
             unit.snapshots = snapshots
-        return replay_units(self.units.values(), self.market, self.policy, BEGINNING)
+        return replay_units(self.units.values(), self.market, self.policy, self.start)
+
+    def go_on_from(self, before: "Book") -> None:
+        """Carry over units, positions, open episodes and marks of the day before, but no charges and no fund."""
+        rows = before.replay([])
+        self.start = day_start_us(DAY)
+        self.market.opening_marks = before.market.closing_marks()
+        self.accounts |= {a: x for a, x in before.accounts.items() if a not in self.accounts}
+        for done in rows.unit_sessions:
+            key = UnitKey(done.account_id, done.currency, done.isolation)
+            unit = self.units.setdefault(key, UnitInput(key, self.accounts[key.account_id]))
+            unit.wallet, unit.debt, unit.unrealised = (
+                done.closing_wallet, done.closing_debt, done.closing_unrealised,
+            )  # fmt: skip
+            unit.open_episode = remember_marks(done, before.market, before.start).open_episode
+        for p in rows.unit_positions:
+            held = (p.instrument_id, p.quantity_e18, p.entry_value)
+            self.units[UnitKey(p.account_id, p.currency, p.isolation)].positions.append(held)
 
 
 @dataclass
@@ -80,27 +100,41 @@ class Result:
 def session(
     events: str,
     *,
+    before: str = "",
     instruments: str = ONE_PERPETUAL,
     tiers: str = "instrument | floor | rate",
     accounts: str = "account | type | protected",
     currencies: Mapping[str, int] | None = None,
+    later: Sequence[Mapping[str, object]] = (),
     **policy: object,
 ) -> Result:
     """Replay and attribute.
 
     Accounts are protected retail clients and margin is half a percent, where a table does not say otherwise.
+    `before`: events of the day before, whose state is carried over. `later`: further entries of the policy.
     """
-    book = _book(events, instruments, tiers, accounts, currencies or {"USD": 2}, policy)
+    terms = parse_policy([{"valid_from": "2020-01-01", **policy}, *later])
+    world = (instruments, tiers, accounts, currencies or {"USD": 2}, terms)
+    book = _book(events, DAY, *world)
+    if before:
+        book.go_on_from(_book(before, DAY - timedelta(days=1), *world))
     rows = book.replay([])
     start, end = book.policy.session_bounds(DAY)
     waterfall = run_waterfall(
-        book.currencies, None, book.movements, rows.fund_movements, rows.negative_balances, book.policy, end
+        book.currencies,
+        {} if before else None,
+        book.movements,
+        rows.fund_movements,
+        rows.negative_balances,
+        book.policy,
+        end,
     )
     done = Session(DAY, start, end, book.policy, book.currencies, book.accounts, rows, waterfall)
     tables = attribute(done)
     tables["adl_losses"] = adl_rows(done, {})
     snapshots = book.replay(shortfall_instants(done)).snapshots
     tables["rule_comparison"], tables["rule_totals"] = comparison_rows(done, snapshots)
+    tables["reconciliation"] = check_rows(_checks(done, book))
     charges = {
         (key.account_id, key.isolation): _decimal(done.money(key.currency, amount))
         for key, amount in sorted(done.charges.items())
@@ -117,22 +151,36 @@ def expect(result: Result, table: str, text: str) -> None:
     assert left == right, f"{table} ({' | '.join(header)})\nexpected:\n{left}\nactual:\n{right}"
 
 
+def _checks(done: Session, book: Book) -> list[Check]:
+    """The reconciliations that need nothing but what was replayed."""
+    rows = done.rows
+    checks = currency_checks(
+        done.scales, rows.unit_sessions, done.waterfall, done.losses, rows.episodes, rows.components
+    )
+    if done.terms.execution == "recorded":
+        checks += market_checks(book.market.contracts, rows.unit_positions, rows.funding_totals)
+        opened = sum(unit.open_episode is not None for unit in rows.unit_sessions)
+        checks += liquidation_checks(rows.episodes, opened)
+    return checks
+
+
 def _book(
     events: str,
+    day: date,
     instruments: str,
     tiers: str,
     accounts: str,
     scales: Mapping[str, int],
-    policy: Mapping[str, object],
+    policy: Policy,
 ) -> Book:
-    terms = parse_policy([{"valid_from": "2020-01-01", **policy}])
-    book = Book(scales, _market(instruments, tiers, scales), terms, {}, {}, [])
+    book = Book(scales, _market(instruments, tiers, scales), policy, {}, {}, [])
     known = {row["account"]: row for row in parse(accounts)}
     for number, row in enumerate(parse(events), 1):
         account_id = row.get("account") or "a"
         if account_id not in book.accounts:
             book.accounts[account_id] = _account(account_id, known.get(account_id, {}))
-        _add_event(book, row, account_id, f"{number:03}")
+        _add_event(book, row, day, account_id, f"{number:03}")
+    _mark_deleveraging(book)
     for series in book.market.ticks.values():
         assert series.ts == sorted(set(series.ts)), "ticks are written in the order of time"
     return book
@@ -161,8 +209,18 @@ def _market(instruments: str, tiers: str, scales: Mapping[str, int]) -> Market:
     return market
 
 
-def _add_event(book: Book, row: Mapping[str, str], account_id: str, number: str) -> None:
-    ts, event = instant(row["time"]), row["event"]
+def _mark_deleveraging(book: Book) -> None:
+    """Liquidation fills against which somebody was deleveraged (rules.md section 12)."""
+    fills = [fill for unit in book.units.values() for fill in unit.fills]
+    adl = {(fill.trade_id, fill.ts) for fill in fills if fill.kind == "adl"}
+    for unit in book.units.values():
+        unit.fills = [
+            f._replace(met_by_adl=f.kind == "liquidation" and (f.trade_id, f.ts) in adl) for f in unit.fills
+        ]
+
+
+def _add_event(book: Book, row: Mapping[str, str], day: date, account_id: str, number: str) -> None:
+    ts, event = instant(row["time"], day), row["event"]
     instrument_id = row.get("instrument") or next(iter(book.market.contracts))
     currency = row.get("currency") or book.market.contracts[instrument_id].currency
     price = parse_decimal_e18(row.get("price") or 0)
@@ -186,7 +244,8 @@ def _add_event(book: Book, row: Mapping[str, str], account_id: str, number: str)
             return
         side, quantity = (1 if row["side"] == "buy" else -1), parse_decimal_e18(row["quantity"])
         fee = e18_to_units(parse_decimal_e18(row.get("fee") or 0), book.currencies[currency])
-        fill = Fill(ts, number, number, instrument_id, side, price, quantity, fee, FILLS[event])
+        trade_id = row.get("trade") or number
+        fill = Fill(ts, number, trade_id, instrument_id, side, price, quantity, fee, FILLS[event])
         unit.fills.append(fill)
 
 

@@ -1,4 +1,4 @@
-"""Why a deficit happened, cause by cause, and what auto-deleveraging took (rules.md sections 8 and 12)."""
+"""Why a deficit happened, cause by cause (rules.md section 12)."""
 
 import json
 from pathlib import Path
@@ -134,22 +134,93 @@ def test_what_else_happens_during_a_liquidation_has_its_own_cause() -> None:
     expect(result, "liquidations", "terminal_equity\n 15.9")
 
 
-def test_auto_deleveraging_takes_over_at_a_price_away_from_the_mark() -> None:
-    """A short is bought out at 9,150 where the mark is 9,100: 50 a contract, whatever it had gained before."""
+# Liquidated at 9,100 where the mark is 9,000, at 10:01: 100 a contract better than the mark
+TAKEN_OVER = """
+    time  | account | event       | trade | amount | side | quantity | price | fee
+    09:00 | a       | transfer    |       | 940
+    09:00 | a       | fill        |       |        | buy  | 1        | 10000
+    09:00 | w       | transfer    |       | 10000
+    09:00 | w       | fill        |       |        | sell | 1        | 10000
+    10:00 |         | tick        |       |        |      |          | 9000
+    10:01 | a       | liquidation | x     |        | sell | 1        | 9100  | 2
+"""
+
+
+def causes(events: str, **policy: object) -> dict[str, str]:
+    """The components of the one episode that the account `a` has."""
+    rows = session(TAKEN_OVER + events, **policy).tables["loss_components"]
+    return {
+        row["component"]: row["amount"] for row in rows if row["component"] in ("execution", "adl", "fees")
+    }
+
+
+def test_what_deleveraging_spared_the_account_is_apart_from_its_execution() -> None:
+    """The deleveraged gave 100 more than the mark: that much smaller is the deficit. The fee is a fee."""
+    events = "10:01 | w | adl | x | | buy | 1 | 9100"
+    assert causes(events) == {"adl": "-100", "fees": "2"}
+    result = session(TAKEN_OVER + events)
+    expect(result, "adl_losses", "account_id | amount\n w | 100")
+
+
+def test_the_whole_fill_counts_also_when_others_took_part_of_it() -> None:
+    """0.3 by deleveraging and 0.7 by somebody who wanted it: the price is one."""
+    events = """
+    10:01 | w       | adl         | x     |        | buy  | 0.3      | 9100
+    10:01 | v       | fill        | x     |        | buy  | 0.7      | 9100
+    """
+    assert causes(events) == {"adl": "-100", "fees": "2"}
+
+
+def test_deleveraging_of_another_trade_or_another_time_is_not_this_fills() -> None:
+    for events in (
+        "10:01 | w | adl  | y | | buy | 1 | 9100",
+        "10:01:00.000001 | w | adl  | x | | buy | 1 | 9100",
+        "10:01 | w | fill | x | | buy | 1 | 9100",
+    ):
+        assert causes(events) == {"execution": "-100", "fees": "2"}, events
+
+
+def test_each_fill_of_an_episode_has_its_own_cause() -> None:
+    """Half was sold to the market, 50 under the mark a contract, and half was taken over, 100 above it."""
     result = session("""
-        time  | event    | amount | side | quantity | price | fee
-        09:00 | transfer | 1000
-        09:00 | fill     |        | sell | 1        | 10000
-        10:00 | tick     |        |      |          | 9100
-        10:01 | adl      |        | buy  | 0.4      | 9150  | 1
+        time  | account | event       | trade | amount | side | quantity | price
+        09:00 | a       | transfer    |       | 940
+        09:00 | a       | fill        |       |        | buy  | 1        | 10000
+        09:00 | w       | fill        |       |        | sell | 1        | 10000
+        10:00 |         | tick        |       |        |      |          | 9000
+        10:01 | a       | liquidation | m     |        | sell | 0.5      | 8950
+        10:02 | a       | liquidation | x     |        | sell | 0.5      | 9100
+        10:02 | w       | adl         | x     |        | buy  | 0.5      | 9100
     """)
     expect(
         result,
-        "adl_losses",
+        "loss_components",
         """
-        side | price | quantity | mark_price | amount
-        buy  | 9150  | 0.4      | 9100       | 20
+        component           | instrument_id | amount
+        cushion             |               | -45
+        gap_in_cushion      |               | 45
+        gap_past_bankruptcy |               | 60
+        execution           | P             | 25
+        adl                 | P             | -50
         """,
     )
-    expect(result, "session_losses", "adl_loss | deficit | shortfall\n 20 | 0 | 0")
-    expect(result, "account_daily", "realised_pnl | fees | unrealised_pnl\n 340 | 1 | 540")
+
+
+def test_being_deleveraged_in_an_episode_of_ones_own_is_trading() -> None:
+    """A short under margin is reduced to take over somebody else: its own liquidation has nothing to do with it."""
+    result = session("""
+        time  | event       | trade | amount | side | quantity | price
+        09:00 | transfer    |       | 1040
+        09:00 | fill        |       |        | sell | 1        | 10000
+        10:00 | tick        |       |        |      |          | 11000
+        10:01 | adl         | x     |        | buy  | 0.5      | 11010
+        10:02 | liquidation | m     |        | buy  | 0.5      | 11020
+    """)
+    found = {row["component"]: row["amount"] for row in result.tables["loss_components"]}
+    assert (found["account_trading"], found["execution"], "adl" in found) == ("5", "10", False)
+
+
+def test_a_simulated_liquidation_is_never_met_by_deleveraging() -> None:
+    """The venue's own fills, with which somebody was deleveraged, are ignored."""
+    events = "10:01 | w | adl | x | | buy | 1 | 9100"
+    assert causes(events, execution="simulated", slippage_rate="0.01") == {"execution": "90"}

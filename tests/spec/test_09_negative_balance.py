@@ -103,3 +103,86 @@ def test_nobody_is_below_zero_while_a_position_is_open() -> None:
     """)
     expect(result, "negative_balances", "account_id")
     expect(result, "account_daily", "closing_wallet\n 10")
+
+
+def test_money_moved_in_the_session_stands_beside_the_event() -> None:
+    """20 of the 100 were taken out before the loss, while the position was open. What comes after the event, and what
+    was paid in on the day before, is not counted; a transfer of the very instant is."""
+    result = session(
+        """
+        time  | event       | amount | side | quantity | price
+        08:00 | transfer    | 80
+        09:00 | fill        |        | buy  | 1        | 1000
+        09:30 | transfer    | -20
+        10:00 | tick        |        |      |          | 890
+        10:01 | liquidation |        | sell | 1        | 860
+        10:01 | transfer    | 1
+        11:00 | transfer    | 500
+        """,
+        before="time | event | amount\n 09:00 | transfer | 20",
+    )
+    expect(
+        result,
+        "negative_balances",
+        """
+        ts    | cause       | protected | session_transfers | deficit
+        10:01 | liquidation | true      | 61                | 59
+        """,
+    )
+
+
+def test_a_move_to_an_own_unit_counts_as_a_transfer() -> None:
+    result = session(
+        """
+        time  | event    | isolation | amount | side | quantity | price
+        09:00 | transfer |           | 100
+        09:01 | transfer |           | -70
+        09:01 | transfer | P         | 70
+        09:02 | fill     |           |        | buy  | 1        | 1000
+        09:03 | fill     |           |        | sell | 1        | 950
+        """
+    )
+    expect(result, "negative_balances", "isolation | session_transfers | deficit\n | 30 | 20")
+
+
+def test_protection_per_account_beside_protection_per_unit() -> None:
+    """Two isolated positions fall 40 and 10 below zero, and are covered. On its cross unit the same account has 30,
+    paid in afterwards: it could have paid 30 of the 50. Another unit below zero takes nothing from that."""
+    result = session(
+        """
+        time  | event       | isolation | amount | side | quantity | price
+        08:00 | fund        |           | 45
+        09:00 | transfer    | P         | 100
+        09:00 | fill        | P         |        | buy  | 1        | 1000
+        10:00 | tick        |           |        |      |          | 890
+        10:01 | liquidation | P         |        | sell | 1        | 860
+        12:00 | fill        | P         |        | buy  | 1        | 890
+        12:01 | fill        | P         |        | sell | 1        | 880
+        13:00 | transfer    |           | 30
+        14:00 | transfer    | P         | -5
+        """
+    )
+    expect(
+        result,
+        "negative_balances",
+        """
+        isolation | cause       | protected | deficit | fund_draw | shortfall
+        P         | liquidation | true      | 40      | 40        | 0
+        P         | trading     | true      | 10      | 5         | 5
+        P         | transfer    | false     | 5       | 0         | 0
+        """,
+    )
+    expect(
+        result,
+        "protection_daily",
+        """
+        account_id | client_class | events | deficit | fund_draw | shortfall | account_equity | within_account_equity
+        a          | retail       | 2      | 50      | 45        | 5         | 30             | 30
+        """,
+    )
+
+
+def test_protection_per_account_that_makes_no_difference() -> None:
+    """Nothing else is held: all of the deficit is beyond the account. An unprotected account is in no row."""
+    expect(session(FALL), "protection_daily", "deficit | account_equity | within_account_equity\n 40 | 0 | 0")
+    expect(session(FALL, accounts=UNPROTECTED), "protection_daily", "account_id")

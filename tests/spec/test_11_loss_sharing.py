@@ -182,3 +182,32 @@ def test_charge_leaves_out_a_unit_below_zero() -> None:
     """
     )
     assert result.charges == {("w", "P"): "100"}
+
+
+def test_profit_is_what_the_published_columns_say() -> None:
+    """20 were unrealised at the end of the day before: of 1,000 − 850 only 130 are the session's profit."""
+    result = session(
+        """
+        time  | account | event       | isolation | amount | side | quantity | price
+        10:00 |         | tick        |           |        |      |          | 850
+        10:01 | loser   | liquidation |           |        | sell | 1        | 800
+        """,
+        before="""
+        time  | account | event       | isolation | amount | side | quantity | price
+        09:00 | loser   | transfer    |           | 100
+        09:00 | loser   | fill        |           |        | buy  | 1        | 1000
+        09:00 | w       | transfer    |           | 1000
+        09:00 | w       | fill        |           |        | sell | 1        | 1000
+        09:30 |         | tick        |           |        |      |          | 980
+        """,
+    )
+    expect(
+        result,
+        "account_daily",
+        """
+        account_id | account_type | client_class | opening_wallet | opening_unrealised_pnl | unrealised_pnl
+        loser      | client       | retail       | 100            | -20                    | 0
+        w          | client       | retail       | 1000           | 20                     | 150
+        """,
+    )
+    expect(result, "socialised_losses", "account_id | basis | charge\n w | 130 | 100")

@@ -1,11 +1,8 @@
-"""Maintenance margin and the liquidation trigger (rules.md sections 6 and 7)."""
+"""The liquidation trigger (rules.md section 7)."""
 
 import pytest
 
-from engine.margin import TierTable
-from engine.numbers import e18_to_units, units_to_e18
-from engine.parsing import parse_decimal_e18
-from tests.spec.tables import Result, expect, parse, session
+from tests.spec.tables import Result, expect, session
 
 ONE_PERCENT = """
     instrument | floor | rate
@@ -16,27 +13,6 @@ ELECTED = """
     account_id | trigger | triggered_at | equity_at_trigger | maintenance_margin_at_trigger
     a          | margin  | 10:00        | 91                | 91
 """
-
-
-@pytest.mark.parametrize(
-    "row",
-    parse("""
-        notional  | margin  | why
-        0         | 0       | a position may be worth nothing
-        100.01    | 0.41    | 0.40004: up to the next unit
-        49999.99  | 200     | 199.99996: up to the next unit
-        50000     | 200     | a floor belongs to its tier, and margin does not jump there
-        250000    | 1200    | 250000 × 1 % − 1300
-        300000    | 1700    | 300000 × 1 % − 1300
-    """),
-    ids=lambda row: row["notional"],
-)
-def test_tiers(row: dict[str, str]) -> None:
-    """MM = ceil(n × rate − deduction): 0.4 %, from 50,000 on 0.5 % − 50, from 250,000 on 1 % − 1,300."""
-    steps = [("0", "0.004"), ("50000", "0.005"), ("250000", "0.01")]
-    table = TierTable([(parse_decimal_e18(floor), parse_decimal_e18(rate)) for floor, rate in steps], scale=2)
-    notional = e18_to_units(parse_decimal_e18(row["notional"]), 2)
-    assert units_to_e18(table.maintenance_margin_units(notional), 2) == parse_decimal_e18(row["margin"])
 
 
 def _at_equality(trigger: str) -> Result:

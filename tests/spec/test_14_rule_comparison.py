@@ -173,3 +173,63 @@ def test_nothing_comes_back_to_the_account_that_fell() -> None:
     """)
     uncovered = {row["rule"]: row["uncovered"] for row in result.tables["rule_totals"]}
     assert (uncovered["open_interest_prorata"], uncovered["adl_queue"]) == ("100", "100")
+
+
+def test_what_the_venues_rules_take_beyond_what_is_there() -> None:
+    """`b` has 55 and `mm` 100: the queue takes 100 from b, open interest half of it from each. A house account
+    has something to charge like any other."""
+    result = session(
+        """
+        time  | account | event       | amount | side | quantity | price
+        09:00 | loser   | transfer    | 100
+        09:00 | loser   | fill        |        | buy  | 1        | 1000
+        09:00 | b       | transfer    | 5
+        09:00 | b       | fill        |        | sell | 1        | 900
+        09:00 | mm      | transfer    | 100
+        09:00 | mm      | fill        |        | buy  | 1        | 850
+        10:00 |         | tick        |        |      |          | 850
+        10:01 | loser   | liquidation |        | sell | 1        | 800
+        """,
+        accounts=HOUSE,
+    )
+    expect(
+        result,
+        "rule_comparison",
+        """
+        rule                   | account_id | account_type | client_class | chargeable | charge
+        session_profit_prorata | b          | client       | retail       | 55         | 50
+        equity_prorata         | b          | client       | retail       | 55         | 55
+        session_profit_floor   | b          | client       | retail       | 55         | 50
+        open_interest_prorata  | b          | client       | retail       | 55         | 50
+        open_interest_prorata  | mm         | house        | retail       | 100        | 50
+        adl_queue              | b          | client       | retail       | 55         | 100
+        """,
+    )
+    expect(
+        result,
+        "rule_totals",
+        """
+        rule                   | charged | uncovered | beyond_chargeable
+        session_profit_prorata | 50      | 50        | 0
+        equity_prorata         | 55      | 45        | 0
+        session_profit_floor   | 50      | 50        | 0
+        open_interest_prorata  | 100     | 0         | 0
+        adl_queue              | 100     | 0         | 45
+        """,
+    )
+
+
+def test_rules_that_the_policy_compares() -> None:
+    """Those in force just before the end, whatever the morning's; the sharing itself need not be among them."""
+    result = session(
+        MARKET,
+        accounts=HOUSE,
+        compared_rules=["session_profit_floor"],
+        later=[
+            {"valid_from": "2025-10-10T23:59:59.999999Z", "compared_rules": ["adl_queue", "equity_prorata"]}
+        ],
+    )
+    expect(result, "rule_totals", "rule | shortfall\n equity_prorata | 100\n adl_queue | 100")
+    assert {row["rule"] for row in result.tables["rule_comparison"]} == {"equity_prorata", "adl_queue"}
+    expect(result, "session_losses", "method | socialised\n session_profit_prorata | 100")
+    assert session(MARKET, accounts=HOUSE, compared_rules=[]).tables["rule_totals"] == []
