@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from jobs.parallel import InProcess
 from jobs.run import Request, run
-from jobs.warehouse import Warehouse
+from jobs.spark.mapper import InProcess
 from schemas.attribution import LOSS_COMPONENTS_TABLE
+from store.warehouse import Warehouse
 from tests.builders import D9, D10, small_landing
 
 
