@@ -22,6 +22,7 @@ from tests.oracle.scenery import MINUTE
 Row = dict[str, Any]
 Key = tuple[str, dt.date | None]  # dataset, folder date (None: reference data)
 KINDS = ("recorded", "simulated", "ordinary")
+FUND_DRAWS = ("at_event", "at_session_end")
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,14 @@ class Delivered:
 
 
 class SmallMarket(Market):
-    """A hostile market with fewer instants in quiet times: all corners, a third of the rows."""
+    """A hostile market with fewer instants in quiet times: all corners, a third of the rows.
+
+    Every other one begins with draws at the end of the session.
+    """
+
+    def __init__(self, landing: Path, seed: int, execution: str) -> None:
+        super().__init__(landing, seed, execution)
+        self.entries[0].setdefault("fund_draws", FUND_DRAWS[seed % 2])
 
     def instants(self) -> list[int]:
         edges = {b + n for b in self.bounds for n in (-1, 0, 1)}
@@ -58,6 +66,8 @@ def write_small_market(landing: Path, kind: str, seed: int) -> tuple[dt.date, dt
         landing.mkdir(parents=True, exist_ok=True)
         return SmallMarket(landing, seed, kind).run()
     summary = simulate(_config(seed), landing)
+    with (landing / POLICY_FILE).open("a") as file:
+        file.write(f"  fund_draws: {FUND_DRAWS[seed // 2 % 2]}\n")
     return summary.first, summary.last
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.waterfall import ExternalMovement
-from tests.properties import checks
+from tests.properties import checks, published
 from tests.properties.examples import Market, history_of, ledger_of, markets
 from tests.properties.history import BEGINNING, Carried, replay, run_session
 from tests.properties.ledger import Ledger
@@ -23,6 +23,20 @@ def test_the_causes_of_an_episode_add_up_to_its_end(market: Market) -> None:
 def test_a_loss_is_charged_to_the_last_unit_and_nobody_beyond_what_is_there(market: Market) -> None:
     checks.losses_are_shared_exactly(ledger_of(market), history_of(market))
     checks.charges_arrive(history_of(market))
+
+
+@given(markets)
+def test_draws_at_the_end_of_a_session_pay_all_that_the_fund_can(market: Market) -> None:
+    for outcome in history_of(market):
+        published.draws_at_the_end_are_all_that_the_fund_can_pay(outcome)
+
+
+@given(markets)
+def test_published_tables_agree_with_each_other(market: Market) -> None:
+    for outcome in history_of(market):
+        published.episodes_start_with_their_positions(outcome)
+        published.protection_adds_up(outcome)
+        published.bases_can_be_computed_from_the_tables(outcome)
 
 
 @given(markets)

@@ -14,6 +14,7 @@ import pytest
 
 from engine import attribution, margin, sharing, waterfall
 from engine.episode import Episode
+from engine.errors import InvariantError
 from engine.events import NO_TICKS, Market
 from engine.position import Position
 from engine.replay import UnitReplay
@@ -82,6 +83,18 @@ def a_stored_episode_loses_its_first_execution(patch: Patch) -> None:
     patch.setattr(Episode, "to_json", to_json)
 
 
+def a_stored_episode_loses_its_start(patch: Patch) -> None:
+    whole = Episode.to_json
+    patch.setattr(Episode, "to_json", lambda self: json.dumps(json.loads(whole(self)) | {"held": {}}))
+
+
+def draws_at_the_end_go_by_account(patch: Patch) -> None:
+    def by_account(steps: Iterable[Any], key: object) -> list[Any]:
+        return builtins.sorted(steps, key=lambda step: step.order[:2] + step.order[3:])
+
+    patch.setattr(waterfall, "sorted", by_account, raising=False)
+
+
 def a_new_position_is_marked_at_the_next_tick(patch: Patch) -> None:
     def next_mark(self: Market, instrument_id: str, ts: int) -> int | None:
         series = self.ticks.get(instrument_id, NO_TICKS)
@@ -125,6 +138,7 @@ def a_margin_table_knows_cents_only(patch: Patch) -> None:
 
 CAUSES = test_amounts.test_the_causes_of_an_episode_add_up_to_its_end
 CHARGES = test_amounts.test_a_loss_is_charged_to_the_last_unit_and_nobody_beyond_what_is_there
+AT_END = test_amounts.test_draws_at_the_end_of_a_session_pay_all_that_the_fund_can
 FLOOR = test_amounts.test_no_draw_takes_the_fund_below_its_floor
 FLAT = test_amounts.test_a_flat_unit_is_below_zero_by_its_uncovered_debts_alone
 RICHER = test_amounts.test_more_in_the_fund_means_no_larger_shortfall_of_any_event
@@ -142,6 +156,8 @@ MUTANTS: list[tuple[Callable[[Patch], None], Any, list[tuple[Any, ...]]]] = [
     (a_draw_is_all_or_nothing, RICHER, [(10**n,) for n in range(1, 8)]),
     (the_fund_pays_in_order_of_arrival, ORDER, [(n, 3) for n in range(4)]),
     (a_stored_episode_loses_its_first_execution, CUT, [(0, p) for p in PLACES]),
+    (a_stored_episode_loses_its_start, CUT, [(0, p) for p in PLACES]),
+    (draws_at_the_end_go_by_account, AT_END, [()]),
     (a_new_position_is_marked_at_the_next_tick, FUTURE, [(p, 0) for p in PLACES]),
     (funding_of_the_second_half_is_lost, FUTURE, [(p, 0) for p in PLACES]),
     (ties_go_by_a_hash, NAMES, [("",)]),
@@ -164,7 +180,7 @@ def test_a_mistake_turns_its_property_red(
     monkeypatch: Patch, mutant: Callable[[Patch], None], red: Any, arguments: list[tuple[Any, ...]]
 ) -> None:
     mutant(monkeypatch)
-    with pytest.raises(AssertionError):
+    with pytest.raises((AssertionError, InvariantError)):
         for seed in range(6):
             for kind in KINDS:
                 for more in arguments:

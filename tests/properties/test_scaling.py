@@ -25,7 +25,13 @@ from tests.properties.ledger import read_ledger
 
 LEVERS = ("multiplier", "quantity", "price")
 _PRICES = ("price", "mark_price", "index_price", "bid", "ask", "tick_size")
-_SIZED = ("price_e18", "quantity_e18", "mark_e18", "liquidated")  # in other units than money
+_SIZED = (
+    "price_e18",
+    "quantity_e18",
+    "filled_quantity_e18",
+    "mark_e18",
+    "liquidated",
+)  # in other units than money
 
 
 def scaled(market: Delivered, powers: dict[str, int], levers: list[str]) -> Delivered:
@@ -82,14 +88,20 @@ def units_of(outcome: Outcome) -> dict[str, Any]:
         seen[name] = [{f: v for f, v in r._asdict().items() if f not in _SIZED} for r in rows]
     for unit in seen["unit_sessions"]:
         if unit["open_episode"]:
-            unit["open_episode"] = replace(Episode.from_json(unit["open_episode"]), liquidated={})
+            unit["open_episode"] = _without_sizes(Episode.from_json(unit["open_episode"]))
     seen["fund"] = (outcome.session.waterfall.entries, outcome.session.waterfall.days)
     seen["charges"], seen["losses"] = outcome.session.charges, outcome.session.losses
     scales = outcome.session.scales
     for name in ("rule_comparison", "rule_totals"):
-        money = ("charge", "shortfall", "charged", "to_fund", "uncovered")
+        money = ("charge", "chargeable", "shortfall", "charged", "to_fund", "uncovered", "beyond_chargeable")
         seen[name] = [
             {c: e18_to_units(v, scales[row["currency"]]) if c in money else v for c, v in row.items()}
             for row in outcome.tables[name]
         ]
     return seen
+
+
+def _without_sizes(episode: Episode) -> Episode:
+    held = {i: p._replace(quantity_e18=0, mark_e18=None) for i, p in episode.held.items()}
+    fills = {i: f._replace(net_quantity_e18=0, quantity_e18=0) for i, f in episode.liquidated.items()}
+    return replace(episode, held=held, liquidated=fills, marks=dict.fromkeys(episode.marks, 0))
