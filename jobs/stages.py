@@ -53,8 +53,10 @@ class Stages:
             if self.unchanged:
                 return
         started = perf_counter()
-        stage()
-        self.seconds[name] = round(perf_counter() - started, 3)
+        try:
+            stage()
+        finally:
+            self.seconds[name] = round(perf_counter() - started, 3)
         if name != "publish":
             self.note["seconds"] = self.seconds
             self.day.write_note("load", self.note)
@@ -77,7 +79,7 @@ class Stages:
 
     def _load(self) -> None:
         day = self.day
-        self.seconds = {}
+        self.note, self.seconds = {}, {}  # of an earlier run, if any
         loader = self._loader or Loader(day.warehouse, day.landing, day.policy, day.mapper)
         self.reference = loader.load_reference(day.day)
         folders = day.folders(loader.landed_days(day.last_folder))
