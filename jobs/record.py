@@ -13,6 +13,8 @@ from jobs.terminal import warn
 from schemas.ops import RUNS
 from store.arrow import to_arrow, to_rows
 
+DONE = Ending(0, "")
+
 
 def new_run_id() -> str:
     """Sortable by time, and unique."""
@@ -42,7 +44,7 @@ def _record_failure(stages: Stages, started_us: int, error: BaseException) -> No
         warn(f"{stages.day.day}: the failure could not be noted in ops.runs: {ending(second).line}")
 
 
-def _record(stages: Stages, started_us: int, outcome: str, end: Ending = Ending(0, "")) -> None:
+def _record(stages: Stages, started_us: int, outcome: str, end: Ending = DONE) -> None:
     publication = stages.publication
     took_ms = (now_us() - started_us) // 1000
     row = {

@@ -20,12 +20,16 @@ from store.reference import ReferenceData, read_reference, text_hash
 RULES_VERSION = "2"  # raised whenever the same input may give other rows
 NAMES = ("load", "recompute", "attribute", "check", "publish")
 
+Check = Callable[[Day, str], None]  # what decides whether a staged date of a run may be published
+
 
 class Stages:
     """Runs the stages of one date. `note` is what load found out; later stages, maybe in another process, read it."""
 
-    def __init__(self, day: Day, run_id: str, to: date, loader: Loader | None = None) -> None:
-        self.day, self.run_id, self.to = day, run_id, to
+    def __init__(
+        self, day: Day, run_id: str, to: date, loader: Loader | None = None, check: Check = check_day
+    ) -> None:
+        self.day, self.run_id, self.to, self._check_day = day, run_id, to, check
         self._loader = loader
         self.note = day.read_note("load")
         self.seconds: dict[str, float] = self.note.get("seconds", {})
@@ -113,7 +117,7 @@ class Stages:
         attribute_day(self.day, self.reference, self.folders)
 
     def _check(self) -> None:
-        check_day(self.day, self.run_id)
+        self._check_day(self.day, self.run_id)
 
     def _publish(self) -> None:
         self.publication = publish(self.day, self.run_id, self.note["input_sha256"], self.to)

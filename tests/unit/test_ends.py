@@ -14,6 +14,8 @@ from schemas.ops import RUNS
 from store.warehouse import Warehouse
 from tests.builders import D9, small_landing
 
+pytestmark = pytest.mark.usefixtures("unchecked_cli")
+
 FULL = OSError(errno.ENOSPC, "No space left on device", "/data/w/fills.parquet")
 WRAPPED = Exception(
     "Failed to parse parquet: Unable to copy data to file: No space left on device (os error 28)"

@@ -7,11 +7,7 @@ import pytest
 from cli.main import main
 from tests.builders import D9, D10, run_dates, small_landing
 
-
-@pytest.fixture(autouse=True)
-def no_checks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the quality checks, which only take time here."""
-    monkeypatch.setattr("jobs.stages.check_day", lambda day, run_id: None)
+pytestmark = pytest.mark.usefixtures("unchecked_cli")
 
 
 def status(warehouse: Path, capsys: pytest.CaptureFixture[str]) -> list[str]:
