@@ -7,13 +7,13 @@ from time import perf_counter
 
 from engine.errors import ConfigError
 from jobs.attribute.attribute import attribute_day
+from jobs.breaks import settle_breaks
 from jobs.check import check_day
 from jobs.day import Day
 from jobs.load.deliveries import REFERENCE_DAY
 from jobs.load.loader import Loader
 from jobs.publish import IN_PROGRESS, Publication, publish
 from jobs.replay.recompute import recompute
-from jobs.terminal import warn
 from schemas.inputs import DATASETS, REFERENCE
 from store.reference import ReferenceData, read_reference, text_hash
 
@@ -87,9 +87,8 @@ class Stages:
         loader = self._loader or Loader(day.warehouse, day.landing, day.policy, day.mapper)
         self.reference = loader.load_reference(day.day)
         folders = day.folders(loader.landed_days(day.last_folder))
-        if not folders:
-            warn(f"{day.day}: the landing zone has no data for this date")
         loader.load_days(folders, self.reference, None if day.first else day.session_start)
+        loader.deliveries.check_required(folders, day.policy.at(day.end - 1).required_datasets)
         books = loader.deliveries.loaded
         mine = [books[key] for key in sorted(books) if key[0] in folders]
         fixed = [books[REFERENCE_DAY, d.name].sha256 for d in REFERENCE]
@@ -118,6 +117,7 @@ class Stages:
 
     def _check(self) -> None:
         self._check_day(self.day, self.run_id)
+        settle_breaks(self.day)
 
     def _publish(self) -> None:
         self.publication = publish(self.day, self.run_id, self.note["input_sha256"], self.to)
