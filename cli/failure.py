@@ -2,11 +2,12 @@
 
 import argparse
 import os
+import select
 import sys
 import traceback
 from collections.abc import Callable, Sequence
 
-from engine.errors import ConfigError, LossledgerError
+from engine.errors import ending
 
 
 def run_command(
@@ -19,24 +20,29 @@ def run_command(
     args = parser.parse_args(argv)
     try:
         return (command or args.run)(args)
-    except LossledgerError as error:
-        _tell(args, str(error))
-        return error.exit_code
-    except KeyboardInterrupt:
-        _tell(args, "interrupted; what was published before stays, run the same command again")
-        return 4
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except PermissionError as error:
-        _tell(args, f"no permission: {error.filename or error}; run as a user who may read and write there")
-        return ConfigError.exit_code
-    except Exception as error:  # the last resort: every end of a command is one line and a code
-        _tell(args, f"unexpected {type(error).__name__}: {error}; run again with --debug for the traceback")
-        return 1
+    except BrokenPipeError as error:
+        if _reader_has_gone():
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+        return _tell(args, error)
+    except (KeyboardInterrupt, Exception) as error:  # every end of a command is one line and a code
+        return _tell(args, error)
 
 
-def _tell(args: argparse.Namespace, message: str) -> None:
+def _reader_has_gone() -> bool:
+    """Whether it is our own output that nobody reads any more, and not a pipe to a worker that broke."""
+    try:
+        pipe = sys.stdout.fileno()
+    except (OSError, ValueError):
+        return False
+    watch = select.poll()
+    watch.register(pipe, 0)
+    return any(event & select.POLLERR for _, event in watch.poll(0))
+
+
+def _tell(args: argparse.Namespace, error: BaseException) -> int:
     if args.debug:
         traceback.print_exc()
-    sys.stderr.write(f"lossledger: error: {' '.join(message.split())[:1000]}\n")
+    code, line = ending(error)
+    sys.stderr.write(f"lossledger: error: {line}\n")
+    return code

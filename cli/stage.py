@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from cli.arguments import add_run_arguments, parse_date, request_from
 from cli.failure import run_command
 from jobs.record import new_run_id, recorded
-from jobs.run import day_line, prepare
+from jobs.run import day_line, prepared
 from jobs.stages import NAMES, Stages
 
 
@@ -26,12 +26,11 @@ def run_stage(args: argparse.Namespace) -> int:
     """Run the stage; its result is on disk for the next one."""
     date = args.business_date
     request = request_from(args, date, date)
-    setting = prepare(request)
-    with setting.warehouse.locked():
+    with prepared(request) as setting:
         day = setting.day(request, date)
         # a night is one run: load begins it, the stages after it go on under its id
         loaded = {} if args.stage == "load" else day.read_note("load")
-        stages = Stages(day, loaded.get("run_id") or new_run_id(), date)
+        stages = Stages(day, loaded.get("run_id") or new_run_id(), date, check=request.check)
         with recorded(stages):
             stages.run(args.stage)
     if args.stage == "publish":

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 FAIL, WARN = "fail", "warn"
+BREAKS = "reconciliation_breaks"  # the check that a person is told of by rule: engine/breaks.py
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,12 @@ class CheckResult:
     success: bool
     unexpected_count: int
     examples: str
+
+
+def finding(table: str, name: str, unexpected_count: int) -> str:
+    """A warning as a person is told: which check, and how many rows."""
+    count = f"{unexpected_count} row{'s' if unexpected_count != 1 else ''}"
+    return f"{table}: {name}: {count}; see ops.dq_results and docs/checks.md"
 
 
 def rows_check(table: str, name: str, sql: str, severity: str = FAIL) -> Check:

@@ -8,8 +8,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from engine.errors import DataError
-from expectations.check import FAIL, CheckResult, suite_sha256
+from expectations.check import BREAKS, FAIL, CheckResult, finding, suite_sha256
 from jobs.day import Day
+from jobs.terminal import warn
 from schemas.attribution import (
     ACCOUNT_DAILY,
     INSURANCE_FUND_DAILY,
@@ -36,9 +37,21 @@ def check_day(day: Day, run_id: str) -> None:
     results = checker().run(tables_to_check(day), day.day)
     failed = [result for result in results if not result.success and result.check.severity == FAIL]
     if failed or not _is_published(day):
-        day.warehouse.replace_day(DQ_RESULTS, result_rows(results, day.day, run_id), day.day)
+        _write_results(day, result_rows(results, day.day, run_id), run_id)
     if failed:
         raise DataError(_message(day.day, failed))
+    for result in results:
+        if not result.success and result.check.name != BREAKS:
+            warn(f"{day.day}: {finding(result.check.table, result.check.name, result.unexpected_count)}")
+
+
+def _write_results(day: Day, rows: pa.Table, run_id: str) -> None:
+    """The results of this run, beside those of the run that published what is still in sight."""
+    published = day.published.get(day.day)
+    if published and published.run_id != run_id:
+        before = day.warehouse.read(DQ_RESULTS, day.day)
+        rows = pa.concat_tables([before.filter(pc.field("run_id") == published.run_id), rows])
+    day.warehouse.replace_day(DQ_RESULTS, rows, day.day)
 
 
 def tables_to_check(day: Day) -> dict[str, pa.Table]:

@@ -15,6 +15,7 @@ from engine.policy import Policy
 from jobs.spark.mapper import Mapper
 from schemas.core import Table
 from store.arrow import arrow_schema
+from store.creation import whole, write_beside
 from store.published import Published, published_days
 from store.warehouse import Warehouse
 
@@ -94,9 +95,8 @@ class Day:
 
         path = self.staged(table.name)
         path.parent.mkdir(parents=True, exist_ok=True)
-        beside = path.with_suffix(".writing")
-        pq.write_table(data, beside)
-        beside.replace(path)
+        with whole(path) as writing:
+            pq.write_table(data, writing)
 
     def read_note(self, name: str) -> dict[str, Any]:
         path = self.staged(name).with_suffix(".json")
@@ -105,7 +105,7 @@ class Day:
     def write_note(self, name: str, note: Mapping[str, Any]) -> None:
         path = self.staged(name).with_suffix(".json")
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(note, sort_keys=True))
+        write_beside(path, json.dumps(note, sort_keys=True))
 
 
 def _not_next(day: date, published: list[date]) -> str:

@@ -87,8 +87,9 @@ class Trials:
         scenario = Scenario("fund-size", "", self.overrides, openings_e18, "")
         published = published_days(self.warehouse)
         setting = Setting(self.warehouse, None, self.policy, self.digest, scenario, published)
-        for _ in run_prepared(self.request, setting):
-            pass  # its lines are about dates, this command is about the range
+        with self.warehouse.locked():
+            for _ in run_prepared(self.request, setting):
+                pass  # its lines are about dates, this command is about the range
         rows = to_rows(
             SESSION_LOSSES, self.warehouse.read(SESSION_LOSSES), ("currency", "business_date", "shortfall")
         )

@@ -3,6 +3,7 @@
 import json
 import shutil
 import time
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -43,34 +44,51 @@ def publish(day: Day, run_id: str, input_sha256: str, to: date) -> Publication:
     staged = {table: sort_by_key(table, day.read_staged(table)) for table in _TABLES}
     own_days = day.warehouse.days(PUBLISHED_DAYS)
     before = day.published[day.day] if day.day in own_days else None
-    # Against what readers see, which is not the newest version if a run died before its commit.
-    seen = before.table_versions if before else {}
-    changed = {t: data for t, data in staged.items() if not _same(day, t, data, seen.get(t.full_name))}
-    unseen = {t: data for t, data in staged.items() if not _same(day, t, data, None)}
+    changed = _changed(day, staged, before)
     if before and changed and own_days[-1] > to:
         raise ConfigError(
             f"{day.day} comes out differently from what is published, and {own_days[-1]} was computed from it: "
             f"run again with --to {own_days[-1]}"
         )
     day.write_note(IN_PROGRESS, {"run_id": run_id})
-    versions = {}
-    for table in _TABLES:
-        if table in unseen:
-            day.warehouse.replace_day(table, unseen[table], day.day)
-        if before and table in changed:
-            _restate(day, run_id, table, changed[table], before.table_versions[table.full_name])
-        versions[table.full_name] = day.warehouse.version(table)
-    if not before or changed or unseen:
-        output = content_hash(staged.items())
-        start = day.session_start
+    versions = _write(day, run_id, staged, changed, before)
+    if before is None or changed:
+        start, output = day.session_start, content_hash(staged.items())
         row = Published(day.day, run_id, now_us(), start, day.end, day.first, input_sha256, output, versions)
+    else:
+        row = replace(before, input_sha256=input_sha256, table_versions=versions)
+    if row != before:
         _commit(day, row)
-    elif before.input_sha256 != input_sha256:
-        _commit(day, replace(before, input_sha256=input_sha256))
     shutil.rmtree(day.staged("").parent, ignore_errors=True)
-    written = {table.full_name: data.num_rows for table, data in changed.items()}
+    written = {table.full_name: staged[table].num_rows for table in changed}
     rows = {table.name: data.num_rows for table, data in staged.items()}
     return Publication(written, rows, before is not None and bool(changed))
+
+
+def _changed(day: Day, staged: Mapping[Table, pa.Table], before: Published | None) -> list[Table]:
+    """The tables that readers will see changed: not the newest version counts, if a run died before its commit."""
+    if before is None:
+        return [table for table, data in staged.items() if data.num_rows]
+    seen = before.table_versions
+    return [table for table, data in staged.items() if not _same(day, table, data, seen[table.full_name])]
+
+
+def _write(
+    day: Day,
+    run_id: str,
+    staged: Mapping[Table, pa.Table],
+    changed: Collection[Table],
+    before: Published | None,
+) -> dict[str, int]:
+    """Put the date's rows in place where they are not, and note what they replace: the version of every table."""
+    versions = {}
+    for table, data in staged.items():
+        if not _same(day, table, data, None):
+            day.warehouse.replace_day(table, data, day.day)
+        if before and table in changed:
+            _restate(day, run_id, table, data, before.table_versions[table.full_name])
+        versions[table.full_name] = day.warehouse.version(table)
+    return versions
 
 
 def _same(day: Day, table: Table, data: pa.Table, version: int | None) -> bool:

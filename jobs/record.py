@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-from engine.errors import LossledgerError
+from engine.errors import Ending, LossledgerError, ending
 from jobs.publish import now_us
 from jobs.stages import RULES_VERSION, Stages
+from jobs.terminal import warn
 from schemas.ops import RUNS
-from store.arrow import to_arrow
+from store.arrow import to_arrow, to_rows
+
+DONE = Ending(0, "")
 
 
 def new_run_id() -> str:
@@ -25,24 +28,33 @@ def recorded(stages: Stages) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        _record(stages, started_us, error)
+        _record_failure(stages, started_us, error)
         raise
-    _record(stages, started_us, None)
+    if stages.publication is not None and stages.publication.changed:
+        _record(stages, started_us, "published")
+    elif stages.unchanged and _last_outcome(stages) == "failed":
+        _record(stages, started_us, "unchanged")
 
 
-def _record(stages: Stages, started_us: int, error: BaseException | None) -> None:
-    """One row for a date that was published or failed; a date that was found unchanged leaves none."""
+def _record_failure(stages: Stages, started_us: int, error: BaseException) -> None:
+    """What went wrong is told whether or not it can be noted: the same full disk may keep us from it."""
+    try:
+        _record(stages, started_us, "failed", ending(error))
+    except (LossledgerError, OSError) as second:
+        warn(f"{stages.day.day}: the failure could not be noted in ops.runs: {ending(second).line}")
+
+
+def _record(stages: Stages, started_us: int, outcome: str, end: Ending = DONE) -> None:
     publication = stages.publication
-    if error is None and (publication is None or not publication.changed):
-        return
-    failed = error is not None
+    took_ms = (now_us() - started_us) // 1000
     row = {
         "run_id": stages.run_id,
-        "outcome": "failed" if failed else "published",
-        "exit_code": getattr(error, "exit_code", 1) if failed else 0,
-        "message": _one_line(error) if error else "",
+        "outcome": outcome,
+        "exit_code": end.exit_code,
+        "message": end.line,
         "started_at": started_us,
-        "milliseconds": (now_us() - started_us) // 1000,
+        # a night's stages are processes of their own, and the last of them is short
+        "milliseconds": max(took_ms, round(sum(stages.seconds.values()) * 1000)),
         "seconds_by_stage": json.dumps(stages.seconds, sort_keys=True),
         "counts": json.dumps(publication.changed if publication else {}, sort_keys=True),
         "inputs": json.dumps(stages.note.get("inputs", {}), sort_keys=True),
@@ -52,6 +64,8 @@ def _record(stages: Stages, started_us: int, error: BaseException | None) -> Non
     stages.day.warehouse.append(RUNS, to_arrow(RUNS, [row], business_date=stages.day.day))
 
 
-def _one_line(error: BaseException) -> str:
-    text = str(error) if isinstance(error, LossledgerError) else f"{type(error).__name__}: {error}"
-    return " ".join(text.split())[:500]
+def _last_outcome(stages: Stages) -> str:
+    """Of the runs that are noted for the date; '' when there is none."""
+    runs = stages.day.warehouse.read(RUNS, stages.day.day)
+    found = to_rows(RUNS, runs, ("started_at", "outcome"))
+    return max(found, default=(0, ""))[1]

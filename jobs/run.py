@@ -1,6 +1,7 @@
 """Run a range of dates: every stage of each date in order, one writer, one Spark session."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -8,14 +9,15 @@ from time import perf_counter
 
 from engine.errors import ConfigError
 from engine.policy import Policy
+from jobs.check import check_day
 from jobs.day import Day
 from jobs.load.landing import check_landing
 from jobs.load.loader import Loader
 from jobs.policy_file import Scenario, read_policy, read_scenario
 from jobs.record import new_run_id, recorded
-from jobs.scenario import open_scenario
+from jobs.scenario import OpenWarehouse, open_scenario
 from jobs.spark.mapper import Mapper
-from jobs.stages import NAMES, Stages
+from jobs.stages import NAMES, Check, Stages
 from jobs.terminal import show_step
 from store.published import Published, published_days
 from store.warehouse import Warehouse
@@ -23,7 +25,10 @@ from store.warehouse import Warehouse
 
 @dataclass
 class Request:
-    """What to run. `partitions` and the mapper change where the work is done, never its result."""
+    """What to run. The mapper changes where the work is done, never its result.
+
+    `check` decides whether a date may be published.
+    """
 
     landing: Path
     warehouse: Path
@@ -32,6 +37,7 @@ class Request:
     mapper: Mapper
     policy: Path | None = None
     scenario: str | None = None
+    check: Check = check_day
 
     @property
     def days(self) -> list[date]:
@@ -64,54 +70,58 @@ class Setting:
         )
 
 
-def prepare(request: Request) -> Setting:
-    """Check the request before anything is written. ConfigError, DataError."""
+@contextmanager
+def prepared(request: Request) -> Iterator[Setting]:
+    """Check the request, then make and hold the warehouse that it writes to. ConfigError, DataError.
+
+    ConflictError: another run holds the warehouse. Nothing is written for a request that is refused.
+    """
     if request.first > request.last:
         raise ConfigError(f"--from {request.first} is after --to {request.last}")
     check_landing(request.landing)
     scenario = None if request.scenario is None else read_scenario(request.landing, request.scenario)
     policy, digest = read_policy(request.landing, request.policy, scenario)
-    if scenario is None:
-        warehouse = Warehouse.create(request.warehouse)
-        setting = Setting(warehouse, None, policy, digest, None, published_days(warehouse))
-    else:
-        setting = _prepare_scenario(request, scenario, policy, digest)
-    setting.day(request, request.first)  # a gap is told before anything is loaded
-    return setting
+    with _warehouse(request, scenario, digest) as own:
+        setting = Setting(own.warehouse, own.base, policy, digest, scenario, own.published)
+        setting.day(request, request.first)  # a gap is told before anything is loaded
+        yield setting
 
 
-def _prepare_scenario(request: Request, scenario: Scenario, policy: Policy, digest: str) -> Setting:
+@contextmanager
+def _warehouse(request: Request, scenario: Scenario | None, digest: str) -> Iterator[OpenWarehouse]:
     """A scenario writes to a warehouse of its own."""
-    own = open_scenario(request.warehouse, scenario, digest, request.first)
-    return Setting(own.warehouse, own.base, policy, digest, scenario, own.published)
+    if scenario is not None:
+        with open_scenario(request.warehouse, scenario, digest, request.first) as own:
+            yield own
+    else:
+        with Warehouse.made(request.warehouse) as warehouse:
+            yield OpenWarehouse(warehouse, None, published_days(warehouse))
 
 
 def run(request: Request) -> Iterator[str]:
     """Run the dates; yields a line on each. Raises the first error, after recording it in ops.runs."""
-    yield from run_prepared(request, prepare(request))
+    with prepared(request) as setting:
+        yield from run_prepared(request, setting)
 
 
 def run_prepared(request: Request, setting: Setting) -> Iterator[str]:
-    """Run a request that has been made ready."""
-    with setting.warehouse.locked():
-        loader = Loader(setting.warehouse, request.landing, setting.policy, request.mapper)
-        run_id, began = new_run_id(), perf_counter()
-        changed = False
-        for done, day in enumerate(request.days, 1):
-            stages = run_day(setting.day(request, day), run_id, request.last, loader)
-            publication = stages.publication
-            changed |= bool(publication and publication.changed)
-            left = (perf_counter() - began) / done * (len(request.days) - done)
-            yield day_line(stages) + (
-                f"  ({done} of {len(request.days)}, {duration(left)} left)" if left else ""
-            )
-        if not changed:
-            yield f"{request.first} to {request.last}: nothing changed"
+    """Run a request that has been made ready, in a warehouse that is held."""
+    loader = Loader(setting.warehouse, request.landing, setting.policy, request.mapper)
+    run_id, began = new_run_id(), perf_counter()
+    changed = False
+    for done, day in enumerate(request.days, 1):
+        stages = run_day(setting.day(request, day), run_id, request.last, loader, request.check)
+        publication = stages.publication
+        changed |= bool(publication and publication.changed)
+        left = (perf_counter() - began) / done * (len(request.days) - done)
+        yield day_line(stages) + (f"  ({done} of {len(request.days)}, {duration(left)} left)" if left else "")
+    if not changed:
+        yield f"{request.first} to {request.last}: nothing changed"
 
 
-def run_day(day: Day, run_id: str, to: date, loader: Loader | None = None) -> Stages:
+def run_day(day: Day, run_id: str, to: date, loader: Loader, check: Check) -> Stages:
     """All stages of a date."""
-    stages = Stages(day, run_id, to, loader)
+    stages = Stages(day, run_id, to, loader, check)
     with recorded(stages):
         for name in NAMES:
             show_step(f"{day.day}  {name}")

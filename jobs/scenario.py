@@ -7,6 +7,8 @@ written to again) and, when it does not begin on the first date, with the publis
 import json
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -21,14 +23,15 @@ from schemas.ledger import DELIVERIES
 from schemas.registry import LEDGER, RAW
 from store.published import Published, published_days
 from store.scenarios import DEFINITION, read_definition, scenario_root
-from store.warehouse import Warehouse
+from store.warehouse import Warehouse, locked
 
 
 @dataclass
-class ScenarioWarehouse:
-    """`base` holds the published state that it starts from, None when it starts on a first date.
+class OpenWarehouse:
+    """A warehouse that is held for a run: the published one, or a scenario's.
 
-    `published`: the dates that count as published before it, its own and those of `base`.
+    `base` holds the published state that a scenario starts from, None when it starts on a first date.
+    `published`: the dates that count as published before the run, its own and those of `base`.
     """
 
     warehouse: Warehouse
@@ -36,15 +39,36 @@ class ScenarioWarehouse:
     published: dict[date, Published]
 
 
-def open_scenario(main: Path, scenario: Scenario, digest: str, first: date) -> ScenarioWarehouse:
-    """Open it to run from `first`; it is made anew when its definition or what it starts from has changed.
+@contextmanager
+def open_scenario(main: Path, scenario: Scenario, digest: str, first: date) -> Iterator[OpenWarehouse]:
+    """Hold it to run from `first`; it is made anew when its definition or what it starts from has changed.
 
     `digest`: of the scenario and the policy. Takes no lock of the published warehouse and writes nothing to it
     (it is made, empty, when it is not there). ConfigError for a fund_opening after the first date.
+    ConflictError: another run holds the scenario.
     """
     live = Warehouse.create(main)
-    published = published_days(live)
     root = scenario_root(main, scenario.name)
+    with _one_at_a_time(root):
+        before = _make_ready(root, live, scenario, digest, first)
+        with Warehouse.made(root) as warehouse:
+            own = published_days(warehouse)
+            yield OpenWarehouse(warehouse, live if before else None, before | own)
+
+
+@contextmanager
+def _one_at_a_time(root: Path) -> Iterator[None]:
+    """A lock beside the scenario: its own goes with the folder when it is made anew."""
+    root.parent.mkdir(exist_ok=True)
+    with locked(root.with_name(f".{root.name}.lock"), str(root)):
+        yield
+
+
+def _make_ready(
+    root: Path, live: Warehouse, scenario: Scenario, digest: str, first: date
+) -> dict[date, Published]:
+    """Make the scenario's warehouse where it is missing or out of date: the published dates that it starts from."""
+    published = published_days(live)
     own = published_days(Warehouse(root)) if read_definition(root) else {}
     start = min(own, default=first)
     if root.exists() and (
@@ -59,7 +83,7 @@ def open_scenario(main: Path, scenario: Scenario, digest: str, first: date) -> S
         )
     if not root.exists():
         _make(root, live, _define(scenario, digest, start, published))
-    return ScenarioWarehouse(Warehouse.create(root), live if before else None, before | own)
+    return before
 
 
 def _define(scenario: Scenario, digest: str, start: date, published: dict[date, Published]) -> dict[str, Any]:

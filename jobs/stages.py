@@ -7,25 +7,29 @@ from time import perf_counter
 
 from engine.errors import ConfigError
 from jobs.attribute.attribute import attribute_day
+from jobs.breaks import settle_breaks
 from jobs.check import check_day
 from jobs.day import Day
 from jobs.load.deliveries import REFERENCE_DAY
 from jobs.load.loader import Loader
 from jobs.publish import IN_PROGRESS, Publication, publish
 from jobs.replay.recompute import recompute
-from jobs.terminal import warn
 from schemas.inputs import DATASETS, REFERENCE
 from store.reference import ReferenceData, read_reference, text_hash
 
 RULES_VERSION = "2"  # raised whenever the same input may give other rows
 NAMES = ("load", "recompute", "attribute", "check", "publish")
 
+Check = Callable[[Day, str], None]  # what decides whether a staged date of a run may be published
+
 
 class Stages:
     """Runs the stages of one date. `note` is what load found out; later stages, maybe in another process, read it."""
 
-    def __init__(self, day: Day, run_id: str, to: date, loader: Loader | None = None) -> None:
-        self.day, self.run_id, self.to = day, run_id, to
+    def __init__(
+        self, day: Day, run_id: str, to: date, loader: Loader | None = None, check: Check = check_day
+    ) -> None:
+        self.day, self.run_id, self.to, self._check_day = day, run_id, to, check
         self._loader = loader
         self.note = day.read_note("load")
         self.seconds: dict[str, float] = self.note.get("seconds", {})
@@ -53,8 +57,10 @@ class Stages:
             if self.unchanged:
                 return
         started = perf_counter()
-        stage()
-        self.seconds[name] = round(perf_counter() - started, 3)
+        try:
+            stage()
+        finally:
+            self.seconds[name] = round(perf_counter() - started, 3)
         if name != "publish":
             self.note["seconds"] = self.seconds
             self.day.write_note("load", self.note)
@@ -77,13 +83,12 @@ class Stages:
 
     def _load(self) -> None:
         day = self.day
-        self.seconds = {}
+        self.note, self.seconds = {}, {}  # of an earlier run, if any
         loader = self._loader or Loader(day.warehouse, day.landing, day.policy, day.mapper)
         self.reference = loader.load_reference(day.day)
         folders = day.folders(loader.landed_days(day.last_folder))
-        if not folders:
-            warn(f"{day.day}: the landing zone has no data for this date")
         loader.load_days(folders, self.reference, None if day.first else day.session_start)
+        loader.deliveries.check_required(folders, day.policy.at(day.end - 1).required_datasets)
         books = loader.deliveries.loaded
         mine = [books[key] for key in sorted(books) if key[0] in folders]
         fixed = [books[REFERENCE_DAY, d.name].sha256 for d in REFERENCE]
@@ -111,7 +116,8 @@ class Stages:
         attribute_day(self.day, self.reference, self.folders)
 
     def _check(self) -> None:
-        check_day(self.day, self.run_id)
+        self._check_day(self.day, self.run_id)
+        settle_breaks(self.day)
 
     def _publish(self) -> None:
         self.publication = publish(self.day, self.run_id, self.note["input_sha256"], self.to)

@@ -1,19 +1,27 @@
 """Status: which days are published, what ran last, what failed and what to type next."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from engine.clock import to_datetime
+from engine.clock import day_start_us, to_datetime
 from engine.errors import ConfigError
+from readers.warnings import warning_lines
 from schemas.ops import RUNS
 from store.arrow import to_rows
 from store.published import Published, published_days
 from store.warehouse import Warehouse
 
+Run = Mapping[str, Any]  # a row of ops.runs
 _LAST = 5
+_DAY = timedelta(days=1)
+_ADVICE = {
+    2: "correct the call or the policy, then",
+    3: "correct the data, then",
+    4: "when what it names is over:",
+}
 
 
 def status_lines(root: Path) -> Iterator[str]:
@@ -31,6 +39,7 @@ def status_lines(root: Path) -> Iterator[str]:
     for run in runs[:_LAST]:
         yield _run_line(run)
     yield ""
+    yield from warning_lines(warehouse, published)
     yield from _next_lines(root, published, runs)
 
 
@@ -44,43 +53,65 @@ def _published_lines(published: dict[date, Published]) -> Iterator[str]:
     yield f"           {last} by run {latest.run_id} at {_time(latest.published_at)}"
 
 
-def _run_line(run: dict[str, Any]) -> str:
+def _run_line(run: Run) -> str:
     line = f"  {_time(run['started_at'])}  {run['business_date']}  {run['outcome']:<9}  "
     line += f"{run['milliseconds'] / 1000:.1f} s"
     if run["outcome"] == "failed":
         return f"{line}  exit {run['exit_code']}: {run['message']}"
+    if run["outcome"] == "unchanged":
+        return f"{line}  as it was published"
     changed = json.loads(run["counts"])
     return f"{line}  {len(changed)} tables written, {sum(changed.values())} rows"
 
 
-def _next_lines(root: Path, published: dict[date, Published], runs: list[dict[str, Any]]) -> Iterator[str]:
-    """What failed and has not been published since, and the command that comes next."""
-    failed = [r for r in runs if r["outcome"] == "failed" and not _mended(r, published, runs)]
+def _next_lines(root: Path, published: dict[date, Published], runs: Sequence[Run]) -> Iterator[str]:
+    """What failed and has not been put right since, and the command that comes next."""
     command = f"lossledger run --landing LANDING --warehouse {root}"
+    failed = _failures(published, runs)
+    for run in failed:
+        if published and run["business_date"] < min(published):
+            yield (
+                f"left out   {run['business_date']} failed, and this warehouse begins after it: to have it, run "
+                "from it into another warehouse"
+            )
+    failed = [run for run in failed if not published or run["business_date"] >= min(published)]
     if failed:
-        run = min(failed, key=lambda r: r["business_date"])
-        day = run["business_date"]
-        yield f"failed     {day} (exit {run['exit_code']}): {run['message']}"
-        advice = {
-            2: "correct the call or the policy, then",
-            3: "correct the data, then",
-            4: "nothing to correct:",
-        }.get(run["exit_code"], "run with --debug and report what it says:")
-        yield f"next       {advice} {command} --from {day} --to {day}"
+        run = failed[0]
+        first, last = _range(run["business_date"], published)
+        yield f"failed     {run['business_date']} (exit {run['exit_code']}): {run['message']}"
+        advice = _ADVICE.get(run["exit_code"], "run with --debug and report what it says:")
+        yield f"next       {advice} {command} --from {first} --to {last}"
     elif published:
-        day = max(published) + timedelta(days=1)
+        day = max(published) + _DAY
         yield f"next       {command} --from {day} --to {day}"
     else:
         yield f"next       {command} --from DATE --to DATE"
 
 
-def _mended(run: dict[str, Any], published: dict[date, Published], runs: list[dict[str, Any]]) -> bool:
-    day = run["business_date"]
-    later = any(
-        r["business_date"] == day and r["outcome"] == "published" and r["started_at"] > run["started_at"]
-        for r in runs
-    )
-    return later or (day in published and published[day].published_at > run["started_at"])
+def _failures(published: dict[date, Published], runs: Sequence[Run]) -> list[Run]:
+    """Dates whose last run failed, and which were not published after it, in order."""
+    last = {run["business_date"]: run for run in sorted(runs, key=lambda run: run["started_at"])}
+    return [
+        run
+        for day, run in sorted(last.items())
+        if run["outcome"] == "failed"
+        and not (day in published and published[day].published_at > run["started_at"])
+    ]
+
+
+def _range(day: date, published: dict[date, Published]) -> tuple[date, date]:
+    """The dates to run for a date that failed, such as `run` takes them.
+
+    No gap after what is published, and up to its last date, which may have been computed from this one. Where
+    sessions end within a day, the date's folder has events of the session before it, which begins the range.
+    """
+    if not published:
+        return day, day
+    first, last = min(day, max(published) + _DAY), max(day, *published)
+    before = published.get(first - _DAY)
+    if before and before.end > day_start_us(first):
+        first = before.day
+    return first, last
 
 
 def _time(ts: int) -> str:

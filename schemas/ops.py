@@ -6,22 +6,24 @@ RUNS = Table(
     "ops",
     "runs",
     "date that a run worked on and that changed anything, or failed",
-    "One row a date and run. A rerun that finds nothing to change leaves no row.",
+    "One row a date, run and start of work: a stage that a scheduler starts again under the same run, after a "
+    "failure, has a row of its own. A rerun that finds nothing to change leaves no row, unless the last run of the "
+    "date had failed: then it says that the date stands as published.",
     (
         BUSINESS_DATE,
         text("run_id", "When the run started and a random part."),
-        text("outcome", "published, unchanged or failed.", values=("published", "failed")),
+        text("outcome", "What became of the date.", values=("published", "unchanged", "failed")),
         count("exit_code", "The exit code of the date's work."),
         text("message", "What failed, in one line; empty when nothing did."),
-        when("started_at", "When work on the date started."),
-        count("milliseconds", "How long it took."),
+        when("started_at", "When this process started to work on the date."),
+        count("milliseconds", "How long it took; of a night in several processes, all its stages until now."),
         text("seconds_by_stage", "Stage to seconds, as JSON."),
         text("counts", "Table to rows written, as JSON."),
         text("inputs", "Input table to Delta version, as JSON."),
         text("rules_version", "Version of the rules' code."),
         text("policy_sha256", "Hash of the policy that was in force."),
     ),
-    ("business_date", "run_id"),
+    ("business_date", "run_id", "started_at"),
 )
 PUBLISHED_DAYS = Table(
     "ops",

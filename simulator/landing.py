@@ -77,9 +77,7 @@ class LandingZone:
         """One CSV file of finished lines."""
         path = self._path(dataset, day, part, "csv")
         with path.open("w", encoding="ascii", newline="\n") as file:
-            file.write(",".join(columns) + "\n")
-            file.write("\n".join(lines))
-            file.write("\n")
+            file.writelines(f"{line}\n" for line in (",".join(columns), *lines))
         self.rows += len(lines)
 
     def write_table(self, dataset: str, day: str, part: int, table: "pa.Table") -> None:
@@ -112,9 +110,12 @@ class Rows:
         self.add = self._buffer.append
 
     def flush(self, day: str, all_rows: bool = False) -> None:
-        """Write full files of the day; with all_rows (the day ends) also what is left."""
+        """Write full files of the day; with all_rows (the day ends) also what is left.
+
+        A day without rows has a file without rows: nothing happened is not the same as nothing was delivered.
+        """
         size = self._landing.rows_per_file
-        while len(self._buffer) >= size or (all_rows and self._buffer):
+        while len(self._buffer) >= size or (all_rows and (self._buffer or self._part == 0)):
             rows = self._buffer[:size]
             del self._buffer[:size]
             if self._landing.format == "csv":

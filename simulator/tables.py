@@ -62,18 +62,18 @@ def fill_table(rows: list[Row]) -> "pa.Table":
     import pyarrow as pa
 
     up = [10**k for k in range(COMMON_SCALE + 1)]
-    cells = list(zip(*rows, strict=True))
+    cells = list(zip(*rows, strict=True)) or [()] * 12
     number, half, ts, account, contract, isolated, buy, ticks, lots, fee, scale, kind = cells
     prices = [t * c.tick_mantissa * up[-1 - c.price_scale] for t, c in zip(ticks, contract, strict=True)]
     sizes = [q * c.lot_mantissa * up[-1 - c.quantity_scale] for q, c in zip(lots, contract, strict=True)]
     return pa.table({
-        "fill_id": [f"f{n:011d}{h}" for n, h in zip(number, half, strict=True)],
-        "trade_id": [f"t{n:011d}" for n in number],
+        "fill_id": pa.array([f"f{n:011d}{h}" for n, h in zip(number, half, strict=True)], pa.string()),
+        "trade_id": pa.array([f"t{n:011d}" for n in number], pa.string()),
         "ts": time_column(ts),
         "account_id": pa.array(account, pa.string()),
         "instrument_id": pa.array([c.instrument_id for c in contract], pa.string()),
         "isolated": pa.array(isolated, pa.bool_()),
-        "side": ["buy" if b > 0 else "sell" for b in buy],
+        "side": pa.array(["buy" if b > 0 else "sell" for b in buy], pa.string()),
         "price": decimal_column(prices),
         "quantity": decimal_column(sizes),
         "fee": decimal_column([f * up[COMMON_SCALE - s] for f, s in zip(fee, scale, strict=True)]),
@@ -92,7 +92,7 @@ def text_rows(landing: LandingZone, dataset: str) -> Rows:
     def table(rows: list[Row]) -> "pa.Table":
         import pyarrow as pa
 
-        cells = list(zip(*rows, strict=True))
+        cells = list(zip(*rows, strict=True)) or [()] * len(columns)
         return pa.table({
             name: time_column(cells[i]) if i == at else pa.array([v or None for v in cells[i]], pa.string())
             for i, name in enumerate(columns)

@@ -13,10 +13,11 @@ import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError
 
-from engine.errors import ConfigError, ConflictError
+from engine.errors import ConfigError, ConflictError, is_out_of_space, no_space
 from schemas.core import Table
 from schemas.registry import TABLES
 from store.arrow import arrow_schema, sort_by_key, to_ipc
+from store.creation import beside, create_table, has_log, table_path, write_beside, write_error
 from store.delta import dataset, read
 
 FORMAT = 2
@@ -40,49 +41,49 @@ class Warehouse:
 
     @classmethod
     def create(cls, root: Path) -> "Warehouse":
-        """Make the folder and all tables where they are missing. ConfigError when it cannot be written."""
-        try:
+        """Make what is missing of the warehouse, holding it meanwhile. ConfigError when it cannot be written.
+
+        ConflictError: another process is just making it. Nothing is written, or held, when all is there.
+        """
+        if not is_complete(root):
+            with cls.made(root):
+                pass
+        return cls(root)
+
+    @classmethod
+    @contextmanager
+    def made(cls, root: Path) -> Iterator["Warehouse"]:
+        """The warehouse with all its tables, made where they are missing, and held for one writer."""
+        with _making(root):
             root.mkdir(parents=True, exist_ok=True)
             (root / _LOCK).touch()
-            warehouse = cls(root)
-            if not (root / _MARKER).exists():
-                (root / _MARKER).write_text(json.dumps({"warehouse_format": FORMAT}) + "\n")
-        except OSError as error:
-            raise ConfigError(f"cannot write to warehouse {root}: {error.strerror or error}") from error
-        for table in TABLES.values():
-            warehouse.ensure(table)
-        return warehouse
+        warehouse = cls(root)
+        with warehouse.locked():
+            if not _has_marker(root):
+                with _making(root):
+                    write_beside(root / _MARKER, json.dumps({"warehouse_format": FORMAT}) + "\n")
+            for table in TABLES.values():
+                create_table(root, table, _PROPERTIES)
+            yield warehouse
 
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the warehouse for one writer; the lock goes with the process, however it ends."""
-        with (self.root / _LOCK).open("a") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                raise ConflictError(
-                    f"another run is writing to {self.root}: try again when it is done"
-                ) from None
+        with locked(self.root / _LOCK, str(self.root)):
             yield
 
     def path(self, table: Table) -> Path:
-        return self.root / table.schema / table.name
-
-    def ensure(self, table: Table) -> None:
-        if not (self.path(table) / "_delta_log").is_dir():
-            self._open[table.full_name] = DeltaTable.create(
-                str(self.path(table)),
-                arrow_schema(table),
-                partition_by=[table.partition] if table.partition else None,
-                description=f"A row is: {table.grain}. {table.doc}",
-                configuration=_PROPERTIES,
-            )
+        return table_path(self.root, table)
 
     def delta(self, table: Table) -> DeltaTable:
         """The table as this process last wrote or saw it."""
         if table.full_name not in self._open:
-            self.ensure(table)
-            self._open.setdefault(table.full_name, DeltaTable(str(self.path(table))))
+            if not has_log(self.path(table)):
+                raise ConflictError(
+                    f"{self.root} is not complete, {table.full_name} is missing: it is just being made, or its "
+                    "making was broken off; lossledger run makes what is missing"
+                )
+            self._open[table.full_name] = DeltaTable(str(self.path(table)))
         return self._open[table.full_name]
 
     def version(self, table: Table) -> int:
@@ -132,15 +133,48 @@ class Warehouse:
                 f"{table.full_name} was written by somebody else meanwhile: try again"
             ) from error
         except (OSError, DeltaError) as error:
-            raise ConfigError(f"cannot write {self.path(table)}: {error}") from error
+            raise write_error(f"{table.full_name} in {self.path(table)}", error) from error
         delta.update_incremental()
 
 
-def _check_format(root: Path) -> None:
-    marker = root / _MARKER
-    if marker.exists():
+@contextmanager
+def locked(path: Path, what: str) -> Iterator[None]:
+    """Hold a lock file; it is free again when the process ends. ConflictError when another process holds it."""
+    with path.open("a") as lock:
         try:
-            found = json.loads(marker.read_text())["warehouse_format"]
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise ConflictError(f"another run is writing to {what}: try again when it is done") from None
+        yield
+
+
+@contextmanager
+def _making(root: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if is_out_of_space(error):
+            raise ConflictError(no_space(str(root))) from error
+        raise ConfigError(f"cannot write to warehouse {root}: {error.strerror or error}") from error
+
+
+def is_complete(root: Path) -> bool:
+    """Whether the marker and every table are there."""
+    return _has_marker(root) and all(has_log(table_path(root, table)) for table in TABLES.values())
+
+
+def _has_marker(root: Path) -> bool:
+    """An empty marker is what a full disk left of it."""
+    marker = root / _MARKER
+    return marker.exists() and marker.stat().st_size > 0
+
+
+def _check_format(root: Path) -> None:
+    # First what is there, then whether the marker is: another process may just be making it, marker first.
+    there = {entry.name for entry in root.iterdir()} if root.is_dir() else set()
+    if _has_marker(root):
+        try:
+            found = json.loads((root / _MARKER).read_text())["warehouse_format"]
         except (ValueError, KeyError, TypeError):
             found = "unreadable"
         if found == 1:
@@ -153,7 +187,7 @@ def _check_format(root: Path) -> None:
                 f"warehouse {root} was written by an incompatible version (format {found}, this one writes "
                 f"{FORMAT}): use the version that wrote it, or an empty warehouse"
             )
-    elif root.is_dir() and any(entry.name != _LOCK for entry in root.iterdir()):
+    elif there - {_LOCK, _MARKER, beside(Path(_MARKER)).name} and _MARKER not in there:
         raise ConfigError(
             f"{root} is not empty and no Lossledger warehouse: give --warehouse an empty or new folder"
         )

@@ -8,11 +8,13 @@ from pathlib import Path
 
 from jobs.run import Request, run
 from jobs.spark.mapper import InProcess, Mapper
+from jobs.stages import Check
 from schemas.attribution import TABLES
 from schemas.core import Table
 from schemas.ledger import QUARANTINE
 from store.warehouse import Warehouse
 from tests.oracle.compare import diff_tables
+from tests.unchecked import unchecked
 
 Row = Mapping[str, str]
 DATA = Path(__file__).parent / "data" / "cases"
@@ -39,18 +41,26 @@ def case_days(name: str) -> list[date]:
 
 
 def run_case(
-    name: str, warehouse: Path, mapper: Mapper | None = None, landing: Path | None = None
+    name: str,
+    warehouse: Path,
+    mapper: Mapper | None = None,
+    landing: Path | None = None,
+    check: Check = unchecked,
 ) -> list[str]:
     """All dates of a case in one go; the lines that the run says."""
     days = case_days(name)
     where = landing or DATA / name / "landing"
-    return list(run(Request(where, warehouse, days[0], days[-1], mapper or InProcess(2))))
+    return list(run(Request(where, warehouse, days[0], days[-1], mapper or InProcess(2), check=check)))
 
 
 def run_day_by_day(name: str, warehouse: Path, mapper: Mapper | None = None) -> None:
     """Every date as a run of its own, which knows nothing but what the warehouse holds."""
     for day in case_days(name):
-        list(run(Request(DATA / name / "landing", warehouse, day, day, mapper or InProcess(2))))
+        list(
+            run(
+                Request(DATA / name / "landing", warehouse, day, day, mapper or InProcess(2), check=unchecked)
+            )
+        )
 
 
 def differences(name: str, warehouse: Path) -> dict[str, list[str]]:

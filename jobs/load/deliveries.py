@@ -83,6 +83,17 @@ class Deliveries:
                 "the policy's quarantine_max_share; see ledger.quarantine, correct the delivery and run again"
             )
 
+    def check_required(self, folders: Sequence[date], names: Sequence[str]) -> None:
+        """DataError when one of these datasets has no file in any of a session's folders."""
+        missing = [name for name in names if not any((folder, name) in self.loaded for folder in folders)]
+        if missing:
+            names_of = [f"date={folder}" for folder in (folders[0], folders[-1])] if folders else []
+            where = " to ".join(dict.fromkeys(names_of)) or "any folder of the session"
+            raise DataError(
+                f"the delivery is not complete: no file of {', '.join(missing)} in {where}, and the policy's "
+                "required_datasets asks for one (a header without rows will do); deliver it and run again"
+            )
+
     def append_raw(self, parsed: Iterable[Parsed], day: date) -> None:
         """Keep the rows as delivered; a file that is there with the same content is not added again."""
         parsed = list(parsed)

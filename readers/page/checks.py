@@ -3,8 +3,9 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+from engine.breaks import is_break, is_counted
 from engine.figures import clock, exact
-from readers.page.data import PublishedRows, Row, broken
+from readers.page.data import PublishedRows, Row
 from readers.page.html import Cell, facts, heading, paragraph, section, table
 from schemas import attribution
 
@@ -17,7 +18,7 @@ _BREAKS = 200
 
 def reconciliation(rows: PublishedRows) -> str:
     checks = rows.rows(attribution.RECONCILIATION)
-    found = [row for row in checks if broken(row)]
+    found = [row for row in checks if is_break(row)]
     parts = [
         paragraph(
             "A check is evidence only when its two sides come from independent sources. The others hold by "
@@ -43,14 +44,15 @@ def _by_rule(checks: Sequence[Row]) -> list[list[Cell]]:
         groups[not row["independent"], row["rule"]].append(row)
     lines: list[list[Cell]] = []
     for (derived, rule), group in sorted(groups.items()):
-        breaks, unknown = sum(broken(row) for row in group), sum(row["break"] is None for row in group)
+        breaks, unknown = sum(is_counted(row) for row in group), sum(row["break"] is None for row in group)
+        within = len(group) - unknown - sum(is_break(row) for row in group)
         kind = "bad" if breaks else ("" if derived else "good")
         lines.append(
             [
                 rule,
                 "by construction" if derived else "independent",
                 f"{len(group):,}",
-                (f"{len(group) - breaks - unknown:,}", "" if breaks else kind),
+                (f"{within:,}", "" if breaks else kind),
                 (f"{breaks:,}", kind if breaks else ""),
                 f"{unknown:,}",
             ]

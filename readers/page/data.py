@@ -93,8 +93,3 @@ def of(rows: Iterable[Row], **equal: Any) -> list[Row]:
 def largest(rows: Iterable[Row], column: str, count: int, *then: str) -> list[Row]:
     """The largest by a column, ties in the order of the others."""
     return sorted(rows, key=lambda row: (-row[column], *(row[name] for name in then)))[:count]
-
-
-def broken(row: Row) -> bool:
-    """Whether a reconciliation row is off by more than rounding explains."""
-    return row["break"] is not None and abs(row["break"]) > row["tolerance"]

@@ -3,10 +3,11 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
+from engine.breaks import is_counted
 from engine.clock import to_datetime
 from engine.figures import exact
 from readers.page.charts import Bar, Part, Scale, bar_chart, bridge, legend, stacked, step_line
-from readers.page.data import PublishedRows, Row, broken, of, total
+from readers.page.data import PublishedRows, Row, of, total
 from readers.page.html import heading, paragraph, section, table, tile
 from schemas import attribution
 
@@ -42,7 +43,7 @@ def headline(rows: PublishedRows) -> str:
     covered = sum(row["protected"] for row in events)
     accounts = len({row["account_id"] for row in charged})
     checks = [row for row in rows.rows(attribution.RECONCILIATION) if row["independent"]]
-    breaks = sum(broken(row) for row in checks)
+    breaks = sum(is_counted(row) for row in checks)
 
     def sums(column: str) -> list[tuple[str, str]]:
         return [

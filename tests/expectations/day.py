@@ -87,9 +87,9 @@ def good_day() -> Rows:
             ("L-eve", "market_move", "BTC", 2),
         ),
         "negative_balances": _rows(
-            "event_id account_id ts cause episode_id protected deficit fund_draw shortfall",
-            ("N-alice", "alice", at(3), "liquidation", "L-alice", True, 30, 10, 20),
-            ("N-dave", "dave", at(4), "trading", None, False, 7, 0, 0),
+            "event_id account_id client_class ts cause episode_id protected deficit fund_draw shortfall",
+            ("N-alice", "alice", "retail", at(3), "liquidation", "L-alice", True, 30, 10, 20),
+            ("N-dave", "dave", "professional", at(4), "trading", None, False, 7, 0, 0),
             **usd,
         ),
         "account_daily": _rows(

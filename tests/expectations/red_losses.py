@@ -76,6 +76,7 @@ RED: dict[str, list[Spoil]] = {
         change(EVENTS, "N-dave", deficit=0),
         change(EVENTS, "N-alice", fund_draw=-1, shortfall=31),
     ],
+    "unprotected_retail_below_zero": [change(EVENTS, "N-dave", client_class="retail")],
     "transfers_are_not_covered": [change(EVENTS, "N-alice", cause="transfer")],
     "house_accounts_stay_out": [
         change(EVENTS, "N-dave", account_id="maker"),

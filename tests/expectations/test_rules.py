@@ -12,8 +12,9 @@ from expectations.rules import FOLDER, Rule, all_rules, parse_rule
 from expectations.run import Checker, checker
 from schemas.registry import PUBLISHED
 from tests.expectations import red_accounts, red_losses
-from tests.expectations.day import DAY, Spoil, at, change, drop, good_day, to_tables
+from tests.expectations.day import DAY, Spoil, add, at, change, drop, good_day, to_tables
 
+BELOW_ZERO = "unprotected_retail_below_zero"
 RED = red_losses.RED | red_accounts.RED
 
 
@@ -85,9 +86,32 @@ def test_a_rule_says_what_it_is(rule: Rule) -> None:
     assert rule.source
 
 
-def test_only_disagreements_with_the_venue_are_warnings() -> None:
+def test_only_what_is_to_be_asked_of_the_venue_is_a_warning() -> None:
     warnings = {rule.name for rule in all_rules() if rule.severity != FAIL}
-    assert warnings == {"reconciliation_breaks", "reconciliation_undetermined"}
+    assert warnings == {
+        "reconciliation_breaks",
+        "reconciliation_undetermined",
+        "unprotected_retail_below_zero",
+    }
+
+
+def sum_row(rule: str, key: str) -> Spoil:
+    return add("reconciliation", rule=rule, key=key, expected=1, actual=0, independent=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "spoil"),
+    [
+        ("reconciliation_breaks", sum_row("liquidation_match", "matched")),
+        ("reconciliation_breaks", sum_row("trade_zero_sum", "all")),
+        (BELOW_ZERO, change("negative_balances", "N-dave", client_class="institutional")),
+        (BELOW_ZERO, change("negative_balances", "N-dave", client_class="retail", cause="transfer")),
+        (BELOW_ZERO, change("negative_balances", "N-alice", client_class="retail")),
+    ],
+)
+def test_what_no_warning_is_about(name: str, spoil: Spoil) -> None:
+    """A break that other rows tell; debts of professionals and of withdrawals, and protected retail clients."""
+    assert check_one(next(rule for rule in all_rules() if rule.name == name), spoil).success
 
 
 def test_a_header_with_a_line_missing_is_refused() -> None:

@@ -14,12 +14,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.spark
 
 
-@pytest.fixture(autouse=True)
-def no_checks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the quality checks, which change no number and need no Spark."""
-    monkeypatch.setattr("jobs.stages.check_day", lambda day, run_id: None)
-
-
 @pytest.mark.parametrize(
     ("name", "partitions"), [("recorded_profit", 1), ("edges_simulated", 2), ("recorded_profit", 7)]
 )

@@ -10,14 +10,10 @@ from cli.main import main
 from store.warehouse import Warehouse
 from tests.builders import D9, D10, D11, POLICY, published_rows, run_dates, small_landing
 
+pytestmark = pytest.mark.usefixtures("unchecked_cli")
+
 CONFIG, DATA, CONFLICT = 2, 3, 4
 Spoil = Callable[[Path], object]
-
-
-@pytest.fixture(autouse=True)
-def no_checks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is refused here never gets as far as the quality checks."""
-    monkeypatch.setattr("jobs.stages.check_day", lambda day, run_id: None)
 
 
 @pytest.fixture

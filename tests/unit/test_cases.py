@@ -7,30 +7,23 @@ from pathlib import Path
 
 import pytest
 
+from jobs.check import check_day
 from jobs.spark.mapper import InProcess
 from tests.cases import CASES, DATA, case_days, differences, expected, published, run_case, run_day_by_day
 from tests.landings import permute_rows, rename_files, split_files
 from tests.oracle.compare import diff_tables
+from tests.unchecked import unchecked
 
 ROOT = Path(__file__).parents[2]
 CHECKED = ("simulated", "edges")
 
 
-@pytest.fixture
-def no_checks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the quality checks: they take most of the time, and change no number."""
-    monkeypatch.setattr("jobs.stages.check_day", lambda day, run_id: None)
-
-
 @pytest.mark.parametrize("name", CASES)
-def test_case_in_one_run(name: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    if name not in CHECKED:
-        request.getfixturevalue("no_checks")
-    run_case(name, tmp_path)
+def test_case_in_one_run(name: str, tmp_path: Path) -> None:
+    run_case(name, tmp_path, check=check_day if name in CHECKED else unchecked)
     assert differences(name, tmp_path) == {}
 
 
-@pytest.mark.usefixtures("no_checks")
 @pytest.mark.parametrize(("name", "partitions"), list(zip(CASES, (1, 2, 7, 1, 2, 7, 1, 7), strict=True)))
 def test_case_day_by_day(name: str, partitions: int, tmp_path: Path) -> None:
     """Nothing is carried from date to date but what the warehouse holds: orders, episodes, debts, the fund."""
@@ -38,7 +31,6 @@ def test_case_day_by_day(name: str, partitions: int, tmp_path: Path) -> None:
     assert differences(name, tmp_path) == {}
 
 
-@pytest.mark.usefixtures("no_checks")
 @pytest.mark.parametrize("name", ["edges_simulated", "recorded_none"])
 def test_order_and_names_of_files_change_nothing(name: str, tmp_path: Path) -> None:
     """Rows permuted, files renamed, a file cut into three."""
@@ -49,7 +41,6 @@ def test_order_and_names_of_files_change_nothing(name: str, tmp_path: Path) -> N
     assert differences(name, tmp_path / "warehouse") == {}
 
 
-@pytest.mark.usefixtures("no_checks")
 def test_ids_are_those_of_any_other_run(tmp_path: Path) -> None:
     """Ids depend on what a row is about, not on files, partitions or the run."""
     permute_rows(DATA / "edges" / "landing", tmp_path / "landing")
@@ -71,7 +62,6 @@ def test_separate_processes_in_other_time_zones(tmp_path: Path) -> None:
     assert differences(name, tmp_path) == {}
 
 
-@pytest.mark.usefixtures("no_checks")
 def test_comparison_sees_one_unit(tmp_path: Path) -> None:
     """What the tests above rest on: a last digit, a missing row and a surplus row are all differences."""
     run_case("edges", tmp_path)

@@ -20,6 +20,7 @@ from schemas.attribution import ACCOUNT_DAILY, SOCIALISED_LOSSES
 from store.published import published_days
 from store.warehouse import Warehouse
 from tests.cases import DATA
+from tests.unchecked import unchecked
 
 D1, D2 = date(2025, 10, 9), date(2025, 10, 10)
 
@@ -91,10 +92,8 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
     poor = {"reason": "an empty fund", "fund_opening": {"USD": 0}}
     for name, content in {"same": {}, "poor": poor}.items():
         (landing / SCENARIOS / f"{name}.yaml").write_text(yaml.safe_dump({"name": name} | content))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("jobs.stages.check_day", lambda day, run_id: None)
-        for scenario in (None, "same", "poor"):
-            list(run(Request(landing, root, D1, D2, InProcess(2), None, scenario)))
+    for scenario in (None, "same", "poor"):
+        list(run(Request(landing, root, D1, D2, InProcess(2), None, scenario, unchecked)))
     return root
 
 

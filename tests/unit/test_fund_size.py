@@ -1,6 +1,5 @@
 """How large the fund should have been: from a ledger by hand, and proved on whole markets."""
 
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from jobs.run import Request
 from jobs.spark.mapper import InProcess
 from tests.cases import DATA, case_days
 from tests.oracle.oracle import compute
+from tests.unchecked import unchecked
 
 PLENTY = 1_000_000
 FLOORS = [
@@ -59,22 +59,17 @@ def test_the_floor_of_a_later_date() -> None:
     assert smallest_opening(movements, PLENTY, parse_policy(FLOORS), "USD", 2) == Need(371, LATER)
 
 
-@pytest.fixture
-def no_checks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Expectations on staged rows take most of a small run's time."""
-    monkeypatch.setattr("jobs.stages.check_day", lambda day, run_id: None)
-    yield
-
-
 def sizes(landing: Path, warehouse: Path, name: str) -> dict[str, list[str]]:
     days = case_days(name)
-    lines = list(fund_size_lines(Request(landing, warehouse, days[0], days[-1], InProcess(2))))
+    lines = list(
+        fund_size_lines(Request(landing, warehouse, days[0], days[-1], InProcess(2), check=unchecked))
+    )
     rows = [line.split("  ") for line in lines[lines.index("") + 2 :]]
     return {row[0]: [cell.strip() for cell in row[1:] if cell.strip()] for row in rows}
 
 
 @pytest.mark.parametrize("name", ["edges", "edges_simulated"])
-def test_the_oracle_confirms_it(name: str, tmp_path: Path, no_checks: None) -> None:
+def test_the_oracle_confirms_it(name: str, tmp_path: Path) -> None:
     """Enough and not a ledger unit more, by an implementation that shares no code."""
     landing = DATA / name / "landing"
     days = case_days(name)

@@ -10,12 +10,6 @@ from store.warehouse import Warehouse
 from tests.builders import D9, D10, add_rows, deliver, run_dates, small_landing
 
 
-@pytest.fixture(autouse=True)
-def no_checks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the quality checks, which only take time here."""
-    monkeypatch.setattr("jobs.stages.check_day", lambda day, run_id: None)
-
-
 @pytest.fixture
 def landing(tmp_path: Path) -> Path:
     return small_landing(tmp_path / "landing")

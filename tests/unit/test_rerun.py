@@ -26,12 +26,6 @@ NEXT_TICKS = """
 """
 
 
-@pytest.fixture(autouse=True)
-def no_checks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The quality checks write results of their own; nothing here is about them."""
-    monkeypatch.setattr("jobs.stages.check_day", lambda day, run_id: None)
-
-
 @pytest.fixture
 def landing(tmp_path: Path) -> Path:
     return small_landing(tmp_path / "landing")

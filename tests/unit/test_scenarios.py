@@ -49,12 +49,6 @@ def differences(landing: Path, root: Path, days: list[date], scenario: dict[str,
     return {name: count for name, count in found.items() if count}
 
 
-@pytest.fixture(autouse=True)
-def no_checks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Expectations on staged rows take most of a small run's time, and are the same for a scenario."""
-    monkeypatch.setattr("jobs.stages.check_day", lambda day, run_id: None)
-
-
 @pytest.fixture
 def edges(tmp_path: Path) -> Path:
     """The landing zone of the case `edges`, to write scenarios into."""

@@ -241,3 +241,15 @@ def test_the_command_writes_a_market_and_says_what_is_in_it(
 def test_importing_the_command_loads_nothing_heavy() -> None:
     code = "import sys, simulator.command; sys.exit(bool({'numpy', 'pyarrow'} & set(sys.modules)))"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_day_without_rows_has_a_file_without_rows(form: str, tmp_path: Path) -> None:
+    """The policy that is written requires fills of every date: that nobody traded has to be said."""
+    quiet = MarketConfig(seed=1, accounts=2, days=1, instruments=1, trades_per_account_day=0, format=form)
+    simulate(quiet, tmp_path)
+    [fills] = (tmp_path / "fills").rglob("part-*")
+    if form == "csv":
+        assert len(fills.read_text().splitlines()) == 1
+    else:
+        assert pq.ParquetFile(fills).metadata.num_rows == 0

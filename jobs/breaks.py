@@ -1,0 +1,41 @@
+"""Breaks before publication: those in rules that the policy names keep a date back, any other is a warning."""
+
+from typing import Any
+
+from engine.breaks import breaks_text, count_breaks, is_counted
+from engine.errors import DataError
+from engine.figures import exact
+from jobs.day import Day
+from jobs.terminal import warn
+from schemas.attribution import RECONCILIATION
+from store.arrow import to_rows
+
+_SHOWN = 3
+
+
+def settle_breaks(day: Day) -> None:
+    """Tell the breaks of the staged date. DataError for one in a rule of the policy's fail_on_breaks.
+
+    The policy just before the end of the session decides.
+    """
+    names = [column.name for column in RECONCILIATION.columns]
+    rows = [
+        dict(zip(names, row, strict=True)) for row in to_rows(RECONCILIATION, day.read_staged(RECONCILIATION))
+    ]
+    fatal = set(day.policy.at(day.end - 1).fail_on_breaks)
+    refused = [row for row in rows if row["rule"] in fatal and is_counted(row)]
+    if refused:
+        raise DataError(
+            f"{day.day} was not published: {breaks_text(count_breaks(refused))}, and the policy's fail_on_breaks "
+            f"keeps the date back for that: {_examples(refused)}. Have the delivery corrected and run again"
+        )
+    if counts := count_breaks(rows):
+        warn(f"{day.day}: {breaks_text(counts)}; see attribution.reconciliation")
+
+
+def _examples(rows: list[dict[str, Any]]) -> str:
+    shown = "; ".join(
+        f"{row['key']} expected {exact(row['expected'])}, found {exact(row['actual'])}"
+        for row in rows[:_SHOWN]
+    )
+    return shown + ("; …" if len(rows) > _SHOWN else "")
