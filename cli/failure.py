@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable, Sequence
 
 from engine.errors import ConfigError, LossledgerError
+from jobs.terminal import tell_error
 
 
 def run_command(
@@ -39,4 +40,4 @@ def run_command(
 def _tell(args: argparse.Namespace, message: str) -> None:
     if args.debug:
         traceback.print_exc()
-    sys.stderr.write(f"lossledger: error: {' '.join(message.split())[:1000]}\n")
+    tell_error(message)

@@ -68,7 +68,7 @@ def prepare(request: Request) -> Setting:
     """Check the request before anything is written. ConfigError, DataError."""
     if request.first > request.last:
         raise ConfigError(f"--from {request.first} is after --to {request.last}")
-    check_landing(request.landing)
+    check_landing(request.landing, request.warehouse)
     scenario = None if request.scenario is None else read_scenario(request.landing, request.scenario)
     policy, digest = read_policy(request.landing, request.policy, scenario)
     if scenario is None:

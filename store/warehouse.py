@@ -18,6 +18,7 @@ from schemas.core import Table
 from schemas.registry import TABLES
 from store.arrow import arrow_schema, sort_by_key, to_ipc
 from store.delta import dataset, read
+from store.paths import check_path
 
 FORMAT = 1
 _MARKER = "lossledger.json"
@@ -41,6 +42,7 @@ class Warehouse:
     @classmethod
     def create(cls, root: Path) -> "Warehouse":
         """Make the folder and all tables where they are missing. ConfigError when it cannot be written."""
+        check_path(root)
         try:
             root.mkdir(parents=True, exist_ok=True)
             (root / _LOCK).touch()
