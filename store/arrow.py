@@ -45,7 +45,8 @@ def _table(table: Table, by_name: Mapping[str, Sequence[Any]]) -> pa.Table:
     try:
         columns = [_array(column, by_name[column.name]) for column in table.columns]
     except _TooLarge as error:
-        row = ", ".join(f"{key} {by_name[key][error.row]}" for key in _naming(table))
+        names = ((key, by_name[key][error.row]) for key in _naming(table))
+        row = ", ".join(f"{key} {value}" for key, value in names if value not in (None, ""))
         raise DataError(
             f"{table.full_name}: {error.column} of {row} needs more than the 38 digits of DECIMAL(38,18): "
             "look for an amount, price or quantity out of all proportion"

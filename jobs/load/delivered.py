@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from schemas.core import Dataset
 
-MAX_TEXT = 8192  # characters of a row that are kept as delivered
+MAX_TEXT = 2048  # characters of a row that are kept as delivered
 _MAX_EXTRA = 50  # names of unknown columns that are kept, of a file
 
 
