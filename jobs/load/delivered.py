@@ -76,7 +76,7 @@ def row_text(row: Mapping[str, object]) -> str:
 def shortened(text: str, most: int = MAX_TEXT) -> str:
     """Text that any table can hold: half a surrogate pair as its escape, and not more than `most` characters."""
     if len(text) > most:
-        text = f"{text[:most]}… ({len(text)} characters)"
+        text = f"{text[:most]}... ({len(text)} characters)"
     return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 

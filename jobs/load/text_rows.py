@@ -95,13 +95,12 @@ def json_rows(text: TextIO, columns: Columns) -> Iterator[DeliveredRow]:
     )
     lines = _Lines(text, quotes=False)
     columns.in_rows = True
-    empty = True
+    understood = False  # whether any row was: of a file in which none was, no column is known
     for line in lines:
         faults = lines.faults()
         lines.next_row()
         if not line.strip():
             continue
-        empty = False
         row: object = {}
         if not faults:
             try:
@@ -117,9 +116,10 @@ def json_rows(text: TextIO, columns: Columns) -> Iterator[DeliveredRow]:
         if faults:
             yield DeliveredRow({}, shortened(line.rstrip("\r\n")), faults)
             continue
+        understood = True
         columns.add(row)
         yield DeliveredRow(row, row_text(row))
-    if not empty:
+    if understood:
         columns.require()
 
 
