@@ -10,10 +10,15 @@ if TYPE_CHECKING:
 
 
 def parse_date(text: str) -> date:
+    from jobs.load.landing import FIRST_DAY, LAST_DAY
+
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a date YYYY-MM-DD") from None
+    if not FIRST_DAY <= day <= LAST_DAY:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date from {FIRST_DAY} to {LAST_DAY}")
+    return day
 
 
 def _positive(text: str) -> int:

@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Callable, Sequence
 
 from engine.errors import ending
+from jobs.terminal import tell_error
 
 
 def run_command(
@@ -44,5 +45,5 @@ def _tell(args: argparse.Namespace, error: BaseException) -> int:
     if args.debug:
         traceback.print_exc()
     code, line = ending(error)
-    sys.stderr.write(f"lossledger: error: {line}\n")
+    tell_error(line)
     return code

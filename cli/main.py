@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cli.arguments import add_range, add_run_arguments, add_warehouse, request_from
 from cli.failure import run_command
+from jobs.terminal import tell
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -43,7 +44,7 @@ def _run(args: argparse.Namespace) -> int:
     from jobs.run import run
 
     for line in run(request_from(args, args.first, args.last)):
-        print(line, flush=True)
+        tell(line)
     return 0
 
 
@@ -58,7 +59,7 @@ def _status(args: argparse.Namespace) -> int:
     from readers.status import status_lines
 
     for line in status_lines(args.warehouse):
-        print(line)
+        tell(line)
     return 0
 
 
@@ -75,7 +76,7 @@ def _adapt(args: argparse.Namespace) -> int:
     from adapters.registry import VENUES
 
     for line in VENUES[args.venue](args.source, args.landing).lines():
-        print(line)
+        tell(line)
     return 0
 
 
@@ -97,7 +98,7 @@ def _compare(args: argparse.Namespace) -> int:
     from readers.compare.compare import compare_lines
 
     for line in compare_lines(args.warehouse, args.left, args.right):
-        print(line)
+        tell(line)
     return 0
 
 
@@ -116,7 +117,7 @@ def _fund_size(args: argparse.Namespace) -> int:
     from jobs.fund_size import fund_size_lines
 
     for line in fund_size_lines(request_from(args, args.first, args.last)):
-        print(line, flush=True)
+        tell(line)
     return 0
 
 
@@ -131,7 +132,7 @@ def _demo(args: argparse.Namespace) -> int:
     from cli.demo import demo_lines
 
     for line in demo_lines(args.folder):
-        print(line, flush=True)
+        tell(line)
     return 0
 
 

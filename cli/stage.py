@@ -12,6 +12,7 @@ from cli.failure import run_command
 from jobs.record import new_run_id, recorded
 from jobs.run import day_line, prepared
 from jobs.stages import NAMES, Stages
+from jobs.terminal import tell
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -34,9 +35,9 @@ def run_stage(args: argparse.Namespace) -> int:
         with recorded(stages):
             stages.run(args.stage)
     if args.stage == "publish":
-        print(day_line(stages))
+        tell(day_line(stages))
     else:
-        print(f"{date}  {args.stage}  {'unchanged' if stages.unchanged else 'done'}")
+        tell(f"{date}  {args.stage}  {'unchanged' if stages.unchanged else 'done'}")
     return 0
 
 

@@ -1,5 +1,6 @@
 """Which delivered rows count: parsing, every reason for a rejection, duplicates and conflicts (inputs.md)."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -7,21 +8,32 @@ from typing import Any, NamedTuple
 
 from engine.clock import day_of
 from engine.numbers import e18_to_units
-from engine.parsing import Unparsable, parse_bool, parse_decimal_e18, parse_text, parse_time_us
+from engine.parsing import (
+    MAX_FIELD,
+    Unparsable,
+    parse_bool,
+    parse_decimal_e18,
+    parse_text,
+    parse_time_us,
+    shown,
+)
 from engine.versions import Versions
 from schemas.core import Dataset, Field, Type
 
-SURPLUS = "_surplus_fields"  # where a reader puts the fields of a row beyond its header
 CONFLICT = "conflict with a known key: the first is kept"
 
 
 class RawRow(NamedTuple):
-    """A row as delivered; `number` counts data rows of the file from 1, `text` is the row as JSON."""
+    """A row as delivered; `number` counts data rows of the file from 1, `text` is the row as JSON.
+
+    `faults` are reasons against the row as a whole; one that could not be taken apart has no values.
+    """
 
     file: str
     number: int
     values: Mapping[str, object]
     text: str
+    faults: tuple[str, ...] = ()
 
 
 class Rejected(NamedTuple):
@@ -63,7 +75,7 @@ class Reference:
 def _parse_integer(value: object) -> int:
     whole, rest = divmod(parse_decimal_e18(value), 10**18)
     if rest:
-        raise Unparsable(f"{value!r} is not a whole number")
+        raise Unparsable(f"{shown(value)} is not a whole number")
     return whole
 
 
@@ -74,7 +86,13 @@ _PARSERS: dict[Type, Callable[[object], Any]] = {
     Type.INTEGER: _parse_integer,
     Type.BOOLEAN: parse_bool,
 }
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _DEFAULTS = {"isolation": "", "isolated": False}
+
+
+def is_id(spec: Field) -> bool:
+    """Whether a field names something; of all texts only the kind of a transfer is free."""
+    return spec.type is Type.TEXT and not spec.values and spec.name != "kind"
 
 
 class Judge:
@@ -87,7 +105,7 @@ class Judge:
     def judge(self, values: Mapping[str, object]) -> tuple[dict[str, Any], list[str]]:
         """The typed fields that could be read, and every reason against the row."""
         row: dict[str, Any] = {}
-        reasons: list[str] = ["more fields than the header"] if SURPLUS in values else []
+        reasons: list[str] = []
         for spec, parse in self._fields:
             value = values.get(spec.name)
             if value is None or value == "":
@@ -95,6 +113,9 @@ class Judge:
                     reasons.append(f"missing {spec.name}")
                 else:
                     row[spec.name] = _DEFAULTS.get(spec.name)
+                continue
+            if isinstance(value, str) and len(value) > MAX_FIELD:
+                reasons.append(f"{spec.name} is longer than {MAX_FIELD:,} characters")
                 continue
             try:
                 row[spec.name] = parse(value)
@@ -107,7 +128,9 @@ class Judge:
 
     def _value_reasons(self, spec: Field, value: Any) -> list[str]:
         if spec.values and value not in spec.values:
-            return [f"unknown {spec.name} {value!r}: expected {', '.join(spec.values)}"]
+            return [f"unknown {spec.name} {shown(value)}: expected {', '.join(spec.values)}"]
+        if is_id(spec) and _CONTROL.search(value):
+            return [f"{spec.name} has a control character"]
         if spec.positive and value <= 0:
             return [f"{spec.name} <= 0"]
         if spec.name == "scale" and not 0 <= value <= 18:
@@ -189,7 +212,8 @@ def take_in(dataset: Dataset, raw: Iterable[RawRow], reference: Reference, day: 
     judge, result = Judge(dataset, reference, day), Intake()
     names = [f.name for f in dataset.fields]
     for item in raw:
-        row, reasons = judge.judge(item.values)
+        row, reasons = ({}, []) if item.faults and not item.values else judge.judge(item.values)
+        reasons = [*item.faults, *reasons]
         if reasons:
             result.rejected.append(Rejected(item.file, item.number, item.text, tuple(reasons)))
         else:

@@ -122,7 +122,7 @@ class Trials:
 
 def fund_size_lines(request: Request) -> Iterator[str]:
     """Find it and prove it. ConfigError when the range does not start on the first date of the warehouse."""
-    check_landing(request.landing)
+    check_landing(request.landing, request.warehouse)
     scenario = None if request.scenario is None else read_scenario(request.landing, request.scenario)
     policy, digest = read_policy(request.landing, request.policy, scenario)
     live = Warehouse.create(request.warehouse)

@@ -78,7 +78,7 @@ def prepared(request: Request) -> Iterator[Setting]:
     """
     if request.first > request.last:
         raise ConfigError(f"--from {request.first} is after --to {request.last}")
-    check_landing(request.landing)
+    check_landing(request.landing, request.warehouse)
     scenario = None if request.scenario is None else read_scenario(request.landing, request.scenario)
     policy, digest = read_policy(request.landing, request.policy, scenario)
     with _warehouse(request, scenario, digest) as own:

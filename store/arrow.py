@@ -36,8 +36,34 @@ def to_arrow(table: Table, rows: Sequence[Mapping[str, Any]], **constants: Any) 
     """Rows (decimals as integers of 10^-18, units as integers) sorted by the table's key."""
     full = [{**row, **constants} for row in rows]
     full.sort(key=lambda row: tuple((row[k] is not None, row[k]) for k in table.key))
-    columns = [_array(column, [row[column.name] for row in full]) for column in table.columns]
+    by_name = {column.name: [row[column.name] for row in full] for column in table.columns}
+    return _table(table, by_name)
+
+
+def _table(table: Table, by_name: Mapping[str, Sequence[Any]]) -> pa.Table:
+    """Columns as they are declared. DataError, that names the row, for an amount that does not fit."""
+    try:
+        columns = [_array(column, by_name[column.name]) for column in table.columns]
+    except _TooLarge as error:
+        names = ((key, by_name[key][error.row]) for key in _naming(table))
+        row = ", ".join(f"{key} {value}" for key, value in names if value not in (None, ""))
+        raise DataError(
+            f"{table.full_name}: {error.column} of {row} needs more than the 38 digits of DECIMAL(38,18): "
+            "look for an amount, price or quantity out of all proportion"
+        ) from None
     return pa.Table.from_arrays(columns, schema=arrow_schema(table))
+
+
+def _naming(table: Table) -> list[str]:
+    """The columns that tell a row to a person: its key, and whose it is."""
+    names = [c.name for c in table.columns if c.type not in (Type.DECIMAL, Type.UNITS)]
+    wanted = dict.fromkeys((*(["account_id"] if "account_id" in names else []), *table.key))
+    return [name for name in wanted if name in names]
+
+
+class _TooLarge(Exception):
+    def __init__(self, column: str, row: int) -> None:
+        self.column, self.row = column, row
 
 
 def tuples_to_arrow(
@@ -45,13 +71,13 @@ def tuples_to_arrow(
 ) -> pa.Table:
     """Like `to_arrow` for tuples with the given field names, in the order given."""
     by_name = dict(zip(names, zip(*rows, strict=True), strict=True)) if rows else {}
-    columns = []
+    full: dict[str, Sequence[Any]] = {}
     for column in table.columns:
         if column.name in constants:
-            columns.append(_array(column, [constants[column.name]] * len(rows)))
+            full[column.name] = [constants[column.name]] * len(rows)
         else:
-            columns.append(_array(column, by_name.get(_field_name(column, names), ())))
-    return pa.Table.from_arrays(columns, schema=arrow_schema(table))
+            full[column.name] = by_name.get(_field_name(column, names), ())
+    return _table(table, full)
 
 
 def _field_name(column: Column, names: Sequence[str]) -> str:
@@ -67,9 +93,9 @@ def _array(column: Column, values: Sequence[Any]) -> pa.Array:
 
 
 def _decimals(column: Column, values: Sequence[int | None]) -> pa.Array:
-    for value in values:
+    for row, value in enumerate(values):
         if value is not None and not -_LIMIT < value < _LIMIT:
-            raise DataError(f"{column.name}: an amount needs more than the 38 digits of DECIMAL(38,18)")
+            raise _TooLarge(column.name, row)
     data = b"".join((value or 0).to_bytes(16, "little", signed=True) for value in values)
     valid = None
     if None in values:

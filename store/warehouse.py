@@ -19,6 +19,7 @@ from schemas.registry import TABLES
 from store.arrow import arrow_schema, sort_by_key, to_ipc
 from store.creation import beside, create_table, has_log, table_path, write_beside, write_error
 from store.delta import dataset, read
+from store.paths import check_path
 
 FORMAT = 2
 _MARKER = "lossledger.json"
@@ -54,6 +55,7 @@ class Warehouse:
     @contextmanager
     def made(cls, root: Path) -> Iterator["Warehouse"]:
         """The warehouse with all its tables, made where they are missing, and held for one writer."""
+        check_path(root)
         with _making(root):
             root.mkdir(parents=True, exist_ok=True)
             (root / _LOCK).touch()

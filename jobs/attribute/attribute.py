@@ -173,7 +173,8 @@ def attribute_day(day: Day, reference: ReferenceData, folders: Sequence[date]) -
 
 
 def _stage(day: Day, tables: Tables, session: Session) -> None:
-    for table in TABLES:
+    # accounts first: an amount that fits no table is then told with the account it comes from
+    for table in sorted(TABLES, key=lambda t: "account_id" not in t.key):
         day.write_staged(table, to_arrow(table, tables[table.name], business_date=day.day))
     charges = [
         {**key._asdict(), "charge": amount, "booked_at": day.end} for key, amount in session.charges.items()

@@ -1,25 +1,21 @@
-"""Reading the landing zone: which files there are, and their rows as delivered (inputs.md)."""
+"""The landing zone: which files there are, and the hash of each (inputs.md). It is not trusted."""
 
-import csv
-import gzip
 import hashlib
-import io
-import json
 import re
-import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
-from typing import Any
 
 from engine.errors import ConfigError, DataError
-from engine.intake import SURPLUS, RawRow
+from jobs.load.source import HashedStream, Refused, changed, leads_out, open_landed
+from jobs.terminal import printable
 from schemas.core import Dataset
 from schemas.inputs import DATASETS
 from store.scenarios import SCENARIOS
 
 POLICY_FILE = "policy.yaml"
+FIRST_DAY, LAST_DAY = date(1970, 1, 2), date(2199, 12, 31)  # what every tool on the way has times for
 _DATE_FOLDER = re.compile(r"date=(\d{4}-\d{2}-\d{2})")
 _SUFFIXES = (".csv", ".csv.gz", ".json", ".jsonl", ".json.gz", ".jsonl.gz", ".parquet")
 
@@ -32,17 +28,36 @@ class LandedFile:
     dataset: str
     day: date | None
     sha256: str
+    size: int = 0  # bytes
 
 
-def check_landing(landing: Path) -> None:
-    """ConfigError when it is not there; DataError for a folder that is no dataset."""
+def check_landing(landing: Path, warehouse: Path) -> None:
+    """ConfigError when it is not there or not apart from the warehouse; DataError for a folder that is no dataset."""
     if not landing.is_dir():
         raise ConfigError(
             f"landing folder {landing} does not exist: give --landing the folder with the datasets"
         )
+    inside, around = landing.resolve(), warehouse.resolve()
+    if inside.is_relative_to(around) or around.is_relative_to(inside):
+        raise ConfigError(
+            f"landing folder {landing} and warehouse {warehouse} lie in one another: keep them apart"
+        )
     for entry in sorted(landing.iterdir()):
-        if entry.is_dir() and not _ignored(entry.name) and entry.name not in (*DATASETS, SCENARIOS):
-            raise DataError(f"{entry}: unknown dataset folder; known are {', '.join(sorted(DATASETS))}")
+        if not entry.is_dir() or _ignored(entry.name):
+            continue
+        if entry.name not in (*DATASETS, SCENARIOS):
+            known = ", ".join(sorted(DATASETS))
+            raise DataError(f"{_shown(entry)}: unknown dataset folder; known are {known}")
+        _check_inside(landing, entry)
+
+
+def _shown(path: Path) -> str:
+    return printable(str(path))
+
+
+def _check_inside(landing: Path, folder: Path) -> None:
+    if leads_out(landing, folder):
+        raise DataError(f"{_shown(folder)}: a link that leads out of the landing zone")
 
 
 def _ignored(name: str) -> bool:
@@ -54,17 +69,21 @@ def dataset_days(landing: Path, dataset: Dataset) -> list[date]:
     folder = landing / dataset.name
     if not folder.is_dir():
         return []
-    return sorted(_folder_day(entry) for entry in folder.iterdir() if not _ignored(entry.name))
+    return sorted(_folder_day(landing, entry) for entry in folder.iterdir() if not _ignored(entry.name))
 
 
-def _folder_day(entry: Path) -> date:
+def _folder_day(landing: Path, entry: Path) -> date:
     match = _DATE_FOLDER.fullmatch(entry.name)
     try:
         if match and entry.is_dir():
-            return date.fromisoformat(match[1])
+            day = date.fromisoformat(match[1])
+            _check_inside(landing, entry)
+            if not FIRST_DAY <= day <= LAST_DAY:
+                raise DataError(f"{_shown(entry)}: dates from {FIRST_DAY} to {LAST_DAY} can be loaded")
+            return day
     except ValueError:
         pass
-    raise DataError(f"{entry}: expected folders named date=YYYY-MM-DD here")
+    raise DataError(f"{_shown(entry)}: expected folders named date=YYYY-MM-DD here")
 
 
 def landed_files(landing: Path, dataset: Dataset, day: date | None = None) -> list[LandedFile]:
@@ -76,103 +95,32 @@ def landed_files(landing: Path, dataset: Dataset, day: date | None = None) -> li
     for entry in folder.iterdir():
         if _ignored(entry.name):
             continue
-        if not entry.is_file() or not entry.name.endswith(_SUFFIXES):
-            raise DataError(f"{entry}: not one of the file types {', '.join(_SUFFIXES)}")
-        with entry.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        files.append(LandedFile(entry.relative_to(landing).as_posix(), dataset.name, day, digest))
+        if entry.is_dir() or not entry.name.endswith(_SUFFIXES):
+            raise DataError(f"{_shown(entry)}: not one of the file types {', '.join(_SUFFIXES)}")
+        path = entry.relative_to(landing).as_posix()
+        digest, size = _hashed(landing, path)
+        files.append(LandedFile(path, dataset.name, day, digest, size))
     return sorted(files)
 
 
-@dataclass
-class FileRows:
-    """A file's data rows in order, and the columns that are not of the dataset."""
-
-    rows: list[RawRow]
-    extra_columns: tuple[str, ...]
-
-
-def read_file(landing: Path, path: str, dataset: Dataset) -> FileRows:
-    """All rows of a file. DataError when it is damaged or lacks a required column."""
+def _hashed(landing: Path, path: str) -> tuple[str, int]:
+    shown = printable(path)
     try:
-        columns, rows = _read(landing / path)
-    except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error, ValueError) as error:
-        raise DataError(f"{path}: damaged file, deliver it again ({error})") from error
-    missing = [name for name in dataset.required_columns if name not in columns]
-    if missing and not (rows == [] and columns == set() and path.endswith(_SUFFIXES[2:6])):
-        raise DataError(f"{path}: missing required column {', '.join(missing)}")
-    known = {f.name for f in dataset.fields}
-    raw = [
-        RawRow(path, number, values, json.dumps(values, ensure_ascii=False, default=_plain))
-        for number, values in enumerate(rows, 1)
-    ]
-    return FileRows(raw, tuple(sorted(str(c) for c in columns if c not in known)))
-
-
-def _read(path: Path) -> tuple[set[str], list[dict[str, Any]]]:
-    if path.name.endswith(".parquet"):
-        return _read_parquet(path)
-    data = path.read_bytes()
-    if path.name.endswith(".gz"):
-        data = gzip.decompress(data)
-    content = data.decode("utf-8-sig")
-    if path.name.removesuffix(".gz").endswith(".csv"):
-        return _read_csv(content)
-    return _read_json(content)
-
-
-def _read_csv(content: str) -> tuple[set[str], list[dict[str, Any]]]:
-    lines = (line for line in csv.reader(io.StringIO(content, newline=""), strict=True) if line)
-    header = next(lines, [])
-    if len(set(header)) < len(header):
-        raise ValueError("a column name stands twice in the header")
-    rows = []
-    for line in lines:
-        row: dict[str, Any] = dict(zip(header, line, strict=False))
-        if len(line) > len(header):
-            row[SURPLUS] = line[len(header) :]
-        rows.append(row)
-    return set(header), rows
-
-
-def _read_json(content: str) -> tuple[set[str], list[dict[str, Any]]]:
-    rows = []
-    for line in content.split("\n"):  # splitlines() would also split inside texts
-        if line.strip():
-            row = json.loads(line, parse_float=str, parse_constant=str)
-            if not isinstance(row, dict):
-                raise ValueError("a line is not a JSON object")
-            rows.append(row)
-    return {name for row in rows for name in row}, rows
-
-
-def _read_parquet(path: Path) -> tuple[set[str], list[dict[str, Any]]]:
-    import pyarrow as pa
-    import pyarrow.compute as pc
-    import pyarrow.parquet as pq
-
-    try:
-        table = pq.ParquetFile(path).read()
-    except pa.ArrowInvalid as error:
-        raise ValueError(str(error)) from error
-    for index, column in enumerate(table.schema):
-        if pa.types.is_timestamp(column.type):
-            micros = _to_micros(table.column(index), column.type)
-            table = table.set_column(index, column.name, micros)
-        elif pa.types.is_dictionary(column.type):
-            table = table.set_column(index, column.name, pc.cast(table.column(index), column.type.value_type))
-    return set(table.column_names), table.to_pylist()
-
-
-def _to_micros(column: Any, kind: Any) -> Any:
-    """Timestamps of any unit as integer microseconds; nanoseconds finer than that are an error."""
-    import pyarrow as pa
-
-    return column.cast(pa.timestamp("us", tz=kind.tz)).cast(pa.int64())
-
-
-def _plain(value: object) -> str:
-    return value.isoformat() if isinstance(value, (date, datetime)) else str(value)
+        path.encode()
+        with open_landed(landing, path) as file:
+            return HashedStream(file).sha256(), file.tell()
+    except UnicodeEncodeError:
+        raise DataError(f"{shown}: the file's name is not UTF-8") from None
+    except Refused as error:
+        raise DataError(f"{shown}: {error}") from error
+    except FileNotFoundError as error:
+        if (landing / path).is_symlink():
+            raise DataError(f"{shown}: a link to nothing") from error
+        raise changed(shown) from error
+    except PermissionError:
+        raise
+    except OSError as error:
+        raise DataError(f"{shown} cannot be read: {error.strerror}") from error
 
 
 def delivery_hash(files: Iterable[LandedFile]) -> str:

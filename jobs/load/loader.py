@@ -16,7 +16,7 @@ from engine.intake import Intake, settle_keys
 from engine.policy import Policy
 from jobs.load.deliveries import REFERENCE_DAY, Deliveries, Delivery
 from jobs.load.landing import LandedFile, dataset_days, delivery_hash, landed_files
-from jobs.load.parse import Parsed, ParseTask, joined, parse_file, typed_table
+from jobs.load.parse import Parsed, ParseTask, joined, parse_files, shared_out, typed_table
 from jobs.load.reference import load_reference
 from jobs.spark.mapper import Mapper
 from schemas.core import Dataset
@@ -50,9 +50,12 @@ class Loader:
     def load_days(self, days: Sequence[date], reference: ReferenceData, session_start: int | None) -> None:
         """Load the folders of these dates. `session_start`: events before it are published already."""
         pending = [p for day in days for p in self._pending(day, reference)]
-        tasks = [ParseTask(str(self.landing), file, reference.known) for p in pending for file in p.files]
+        files = [file for p in pending for file in p.files]
+        groups = shared_out(files, self.mapper.partitions) if files else []
+        tasks = [ParseTask(str(self.landing), group, reference.known) for group in groups]
+        results = [result for group in self.mapper.map(parse_files, tasks) for result in group]
         parsed: defaultdict[tuple[date | None, str], list[Parsed]] = defaultdict(list)
-        for result in self.mapper.map(parse_file, tasks):
+        for result in sorted(results, key=lambda r: r.file):
             parsed[result.file.day, result.file.dataset].append(result)
         for day in days:
             mine = [p for p in pending if p.day == day]

@@ -11,7 +11,7 @@ from engine.errors import DataError
 from engine.intake import Reference, Rejected, bad_margin_tables, reject_changed_versions, settle_keys
 from jobs.load.deliveries import REFERENCE_DAY, Deliveries, Delivery
 from jobs.load.landing import LandedFile, delivery_hash, landed_files
-from jobs.load.parse import ParseTask, joined, parse_file, typed_table
+from jobs.load.parse import ParseTask, joined, parse_files, typed_table
 from schemas.core import Dataset
 from schemas.inputs import REFERENCE
 from schemas.ledger import QUARANTINE, TYPED
@@ -58,7 +58,7 @@ def _load(
 ) -> None:
     known = Reference() if dataset.name == "currencies" else read_reference(deliveries.warehouse).known
     # in this process: it is small, and needed before anything can be spread out
-    parsed = [parse_file(ParseTask(str(landing), file, known)) for file in files]
+    parsed = parse_files(ParseTask(str(landing), list(files), known))
     intake = settle_keys(dataset, joined(parsed), {})
     if dataset.name in _FIXED:
         intake = reject_changed_versions(dataset, intake, *_FIXED[dataset.name])

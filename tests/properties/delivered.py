@@ -12,7 +12,8 @@ from typing import Any
 
 import yaml
 
-from jobs.load.landing import POLICY_FILE, dataset_days, landed_files, read_file
+from jobs.load.landing import POLICY_FILE, dataset_days, landed_files
+from jobs.load.rows import read_file
 from schemas.inputs import DATASETS
 from simulator.config import MarketConfig
 from simulator.simulate import simulate

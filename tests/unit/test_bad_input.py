@@ -58,6 +58,7 @@ def file(path: str, content: bytes) -> Spoil:
 
 
 FILLS = "fills/date=2025-10-09"
+HEADER = b"fill_id,trade_id,ts,account_id,instrument_id,side,price,quantity,fee,kind\n"
 SPOILED: list[tuple[str, Spoil, int, str]] = [
     ("no landing folder", shutil.rmtree, CONFIG, "does not exist: give --landing"),
     ("policy is no YAML", rewrite("policy.yaml", "- valid", "- [valid"), CONFIG, "is not YAML"),
@@ -84,8 +85,8 @@ SPOILED: list[tuple[str, Spoil, int, str]] = [
     ("cut off Parquet", file(f"{FILLS}/b.parquet", b"PAR1"), DATA, "b.parquet: damaged file"),
     ("cut off JSON", file(f"{FILLS}/b.jsonl", b'{"fill_id":'), DATA, "b.jsonl: damaged file"),
     ("JSON that is no object", file(f"{FILLS}/b.jsonl", b"[1]"), DATA, "a line is not a JSON object"),
-    ("not UTF-8", file(f"{FILLS}/b.csv", b"fill_id\n\xff"), DATA, "b.csv: damaged file"),
-    ("quote that never ends", file(f"{FILLS}/b.csv", b'fill_id\n"a'), DATA, "b.csv: damaged file"),
+    ("not UTF-8", file(f"{FILLS}/b.csv", HEADER + b"\xff"), DATA, "b.csv: damaged file"),
+    ("quote that never ends", file(f"{FILLS}/b.csv", HEADER + b'"a'), DATA, "b.csv: damaged file"),
     ("rate falls", rewrite("margin_tiers/data.csv", "0.01", "0.001"), DATA, "rejected: its rate falls"),
     ("first floor", rewrite("margin_tiers/data.csv", ",0,", ",1,"), DATA, "rejected: its first floor is not 0"),
     ("held, no table", rewrite("margin_tiers/data.csv", "2020-01", "2026-01"), DATA, "no effective margin table"),

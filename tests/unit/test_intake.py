@@ -5,7 +5,6 @@ from datetime import date
 import pytest
 
 from engine.intake import (
-    SURPLUS,
     InstrumentVersion,
     Intake,
     RawRow,
@@ -180,9 +179,10 @@ def test_all_reasons_are_given() -> None:
 
 
 def test_more_fields_than_the_header() -> None:
-    row = {**GOOD["funding"], SURPLUS: ["?"]}
-    [rejected] = take_in(DATASETS["funding"], [RawRow("f.csv", 1, row, "{}")], KNOWN, DAY).rejected
-    assert rejected.reasons == ("more fields than the header",)
+    """Beside every reason against the fields that there are."""
+    row = RawRow("f.csv", 1, GOOD["funding"] | {"rate": "x"}, "{}", ("more fields than the header",))
+    [rejected] = take_in(DATASETS["funding"], [row], KNOWN, DAY).rejected
+    assert rejected.reasons == ("more fields than the header", "unparsable rate: 'x' is not a decimal")
 
 
 def test_tick_and_lot_size_are_those_of_the_rows_time() -> None:

@@ -15,7 +15,8 @@ from engine.errors import DataError
 from engine.intake import InstrumentVersion, Reference, take_in
 from engine.numbers import E18
 from engine.versions import Versions
-from jobs.load.landing import dataset_days, delivery_hash, landed_files, read_file
+from jobs.load.landing import dataset_days, delivery_hash, landed_files
+from jobs.load.rows import read_file
 from schemas.inputs import DATASETS
 
 FILLS, TRANSFERS = DATASETS["fills"], DATASETS["transfers"]
@@ -178,16 +179,18 @@ def test_empty_deliveries(tmp_path: Path) -> None:
     """A header alone, or no line of JSON: a file without rows, and no error."""
     (tmp_path / "f.csv").write_bytes(CSV.splitlines()[0])
     (tmp_path / "f.jsonl").write_bytes(b"")
-    assert read_file(tmp_path, "f.csv", FILLS).rows == read_file(tmp_path, "f.jsonl", FILLS).rows == []
+    assert [list(read_file(tmp_path, name, FILLS).rows) for name in ("f.csv", "f.jsonl")] == [[], []]
 
 
 def test_columns_are_needed_unless_optional(tmp_path: Path) -> None:
     """`isolated` may be missing as a column, `fee` not; one that is unknown is named."""
     (tmp_path / "f.csv").write_bytes(CSV.replace(b"fee", b"cost"))
     with pytest.raises(DataError, match=r"^f.csv: missing required column fee$"):
-        read_file(tmp_path, "f.csv", FILLS)
+        list(read_file(tmp_path, "f.csv", FILLS).rows)
     (tmp_path / "f.csv").write_bytes(CSV.replace(b"kind", b"kind,venue"))
-    assert read_file(tmp_path, "f.csv", FILLS).extra_columns == ("venue",)
+    content = read_file(tmp_path, "f.csv", FILLS)
+    assert len(list(content.rows)) == 1
+    assert content.extra_columns == ("venue",)
 
 
 def test_files_of_a_delivery(tmp_path: Path) -> None:

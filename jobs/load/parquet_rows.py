@@ -1,0 +1,117 @@
+"""Rows of a Parquet file, a small batch at a time: memory holds a batch and a page of each column."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from engine.parsing import MAX_FIELD
+from jobs.load.delivered import Columns, DeliveredRow, row_text
+
+_ROWS = 1024  # of a batch
+_BUFFER = 1 << 18  # bytes that are read ahead, per column
+_EPOCH = date(1970, 1, 1).toordinal()
+_PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
+
+
+class Unreadable:
+    """A value that has no plain form here; no field takes it."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __repr__(self) -> str:
+        return self._text
+
+
+def parquet_rows(file: BinaryIO, columns: Columns) -> Iterator[DeliveredRow]:
+    """Rows in order; unknown columns that are nested are left out. ValueError, OSError, MemoryError."""
+    try:
+        yield from _rows(file, columns)
+    except pa.ArrowException as error:
+        if isinstance(error, (ValueError, MemoryError)):
+            raise
+        raise ValueError(str(error)) from error
+
+
+def _rows(file: BinaryIO, columns: Columns) -> Iterator[DeliveredRow]:
+    schema = pq.ParquetFile(file).schema_arrow
+    columns.set_header(schema.names)
+    columns.in_rows = False  # batches are read at once: no row is known to be the damaged one
+    known = {f.name for f in columns.dataset.fields}
+    for column in schema:
+        if column.name in known and pa.types.is_nested(column.type):
+            raise ValueError(f"column {column.name} is nested: {column.type}")
+    plain = [c.name for c in schema if not pa.types.is_nested(c.type) and _width(c.type) <= MAX_FIELD]
+    # Dictionaries stay what they are: a long text that is named a million times is in memory once.
+    texts = [c.name for c in schema if c.name in plain and (_is_text(c.type) or pa.types.is_binary(c.type))]
+    content = pq.ParquetFile(file, read_dictionary=texts, buffer_size=_BUFFER, pre_buffer=False)
+    for batch in content.iter_batches(_ROWS, columns=plain, use_threads=False):
+        by_name = [_values(batch.column(name)) for name in plain]
+        for values in zip(*by_name, strict=True):
+            row = dict(zip(plain, values, strict=True))
+            yield DeliveredRow(row, row_text(row))
+
+
+def _width(kind: pa.DataType) -> int:
+    return int(kind.byte_width) if pa.types.is_fixed_size_binary(kind) else 0
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _values(array: Any) -> list[Any]:
+    """As Python values. Times and dates of any range are integers of microseconds and dates where they can be."""
+    kind = array.type
+    if pa.types.is_dictionary(kind):
+        used = array.indices.unique().drop_null()
+        value_of = dict(zip(used.to_pylist(), _values(array.dictionary.take(used)), strict=True))
+        return [value_of.get(index) for index in array.indices.to_pylist()]
+    if _is_text(kind):
+        return [None if data is None else _text(data) for data in _beginnings(array.cast(pa.large_binary()))]
+    if pa.types.is_timestamp(kind):
+        return [None if n is None else _micros(n, kind.unit) for n in array.cast(pa.int64()).to_pylist()]
+    if pa.types.is_date32(kind):
+        return [None if n is None else _date(n) for n in array.cast(pa.int32()).to_pylist()]
+    if pa.types.is_date64(kind):
+        days = array.cast(pa.int64()).to_pylist()
+        return [None if n is None else _date(n // 86_400_000) for n in days]
+    numeric = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)
+    if numeric or pa.types.is_boolean(kind) or pa.types.is_null(kind):
+        return list(array.to_pylist())
+    other = Unreadable(f"a value of the type {kind}")
+    return [None if null else other for null in array.is_null().to_pylist()]
+
+
+def _beginnings(binary: Any) -> Iterator[bytes | None]:
+    """The bytes of each text, of a very long one only as many as show that it is."""
+    most = 4 * (MAX_FIELD + 1)
+    if (pc.max(pc.binary_length(binary)).as_py() or 0) <= most:
+        yield from binary.to_pylist()
+        return
+    for item in binary:
+        yield item.as_buffer()[:most].to_pybytes() if item.is_valid else None
+
+
+def _text(data: bytes) -> str | Unreadable:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        text = data.decode(errors="ignore")
+        return text if len(text) > MAX_FIELD else Unreadable(f"{data[:100]!r}, which is not UTF-8,")
+
+
+def _micros(number: int, unit: str) -> int | Unreadable:
+    micros, rest = divmod(number * 10**6, _PER_SECOND[unit])
+    return Unreadable(f"{number} ns, finer than a microsecond,") if rest else micros
+
+
+def _date(days: int) -> date | Unreadable:
+    try:
+        return date.fromordinal(_EPOCH + days)
+    except (ValueError, OverflowError):
+        return Unreadable(f"the day {days} after 1970-01-01")

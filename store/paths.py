@@ -1,0 +1,22 @@
+"""Which folders can hold Delta tables."""
+
+import os
+import re
+from pathlib import Path
+
+from engine.errors import ConfigError
+
+# Delta makes a URL of a path and reads it back: %20 comes back as a blank, a backslash as a slash, and
+# brackets, carets and bars are no URL at all (deltalake 1.6.6). Tables would be written in one place and
+# looked for in another.
+_UNSAFE = re.compile(r"%[0-9a-fA-F]{2}|[\\\[\]^|]|[\x00-\x1f\x7f]|[\ud800-\udfff]")
+
+
+def check_path(root: Path) -> None:
+    """ConfigError for a path in which tables cannot be kept."""
+    found = _UNSAFE.search(f"{os.path.abspath(root)}/{os.path.realpath(root)}")
+    if found:
+        raise ConfigError(
+            f"warehouse {root}: tables cannot be kept below a folder with {found[0]!r} in its name: "
+            "give --warehouse another folder"
+        )

@@ -1,0 +1,1 @@
+"""What an adversary may deliver, configure or swap, through the command line."""

@@ -1,0 +1,18 @@
+"""Fixtures of the hostile tests."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.builders import small_landing
+
+
+@pytest.fixture
+def landing(tmp_path: Path) -> Path:
+    return small_landing(tmp_path / "landing")
+
+
+@pytest.fixture
+def no_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For what never gets as far as the quality checks, or is not about them."""
+    monkeypatch.setattr("jobs.stages.check_day", lambda day, run_id: None)
