@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 Row = tuple[Any, ...]
 HOUSE_PREFIX = "house-"
+REQUIRED = ("ticks", "fills", "transfers")  # by the policy that is written: every date has a file
 COPIED = {
     "fills": ("fill_id", "trade_id", "account_id"),
     "transfers": ("transfer_id", "account_id"),
@@ -112,10 +113,13 @@ class Rows:
     def flush(self, day: str, all_rows: bool = False) -> None:
         """Write full files of the day; with all_rows (the day ends) also what is left.
 
-        A day without rows has a file without rows: nothing happened is not the same as nothing was delivered.
+        A day without rows of a required dataset has a file without rows: that nothing happened is not the same
+        as that nothing was delivered.
         """
         size = self._landing.rows_per_file
-        while len(self._buffer) >= size or (all_rows and (self._buffer or self._part == 0)):
+        empty = self._dataset in REQUIRED and self._part == 0 and not self._buffer
+        while len(self._buffer) >= size or (all_rows and (self._buffer or empty)):
+            empty = False
             rows = self._buffer[:size]
             del self._buffer[:size]
             if self._landing.format == "csv":

@@ -3,7 +3,7 @@
 from simulator.config import MarketConfig
 from simulator.contracts import Contract
 from simulator.flow import LIQUIDATOR, MAKER
-from simulator.landing import LandingZone, copy_suffix
+from simulator.landing import REQUIRED, LandingZone, copy_suffix
 from simulator.market import LISTED_SINCE, SCALES, Trader, second_day_us, tier_rows
 
 
@@ -35,7 +35,7 @@ def write_reference(landing: LandingZone, config: MarketConfig, contracts: list[
         "slippage_rate": f"'{config.slippage_rate}'",
         "liquidation_fee_rate": f"'{config.liquidation_fee_rate}'", "liquidation_fee_to": "fund",
         "residual": config.residual, "fund_floor": "{}", "sharing": config.sharing,
-        "session_start": "'00:00'", "required_datasets": "[ticks, fills, transfers]",
+        "session_start": "'00:00'", "required_datasets": f"[{', '.join(REQUIRED)}]",
     }  # fmt: skip
     lines = [f"- valid_from: '{LISTED_SINCE}'"] + [f"  {key}: {value}" for key, value in policy.items()]
     landing.text("policy.yaml", "\n".join(lines) + "\n")

@@ -9,6 +9,7 @@ import pytest
 import jobs.publish
 from jobs.run import Request, run
 from jobs.spark.mapper import InProcess
+from schemas.ops import RUNS
 from schemas.registry import CARRIED, PUBLISHED
 from store.published import published_days
 from store.warehouse import Warehouse
@@ -87,3 +88,20 @@ def test_reverted_delivery_takes_the_half_written_rows_away(
     assert rows_now(tmp_path / "w") != rows_now(tmp_path / "clean")
     run_dates(landing, tmp_path / "w", FIRST, FIRST)
     assert rows_now(tmp_path / "w") == rows_now(tmp_path / "clean")
+
+
+def test_first_publication_that_died_is_told_and_noted_by_the_next_run(
+    landing: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All rows are in place already, but nobody has seen them: the date is published, not unchanged."""
+
+    def die(*_: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(jobs.publish, "_commit", die)
+        with pytest.raises(Killed):
+            run_dates(landing, tmp_path / "w", FIRST, FIRST)
+    assert "  published  " in run_dates(landing, tmp_path / "w", FIRST, FIRST)[0]
+    outcomes = Warehouse(tmp_path / "w").read(RUNS).column("outcome").to_pylist()
+    assert sorted(outcomes) == ["failed", "published"]

@@ -246,7 +246,9 @@ def test_importing_the_command_loads_nothing_heavy() -> None:
 @pytest.mark.parametrize("form", ["csv", "parquet"])
 def test_day_without_rows_has_a_file_without_rows(form: str, tmp_path: Path) -> None:
     """The policy that is written requires fills of every date: that nobody traded has to be said."""
-    quiet = MarketConfig(seed=1, accounts=2, days=1, instruments=1, trades_per_account_day=0, format=form)
+    quiet = MarketConfig(
+        seed=1, accounts=2, days=1, instruments=1, tick_seconds=7200, trades_per_account_day=0, format=form
+    )
     simulate(quiet, tmp_path)
     [fills] = (tmp_path / "fills").rglob("part-*")
     if form == "csv":
