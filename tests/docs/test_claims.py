@@ -125,7 +125,7 @@ def test_no_linter_is_silenced_in_a_line() -> None:
 
 
 def test_fields_named_in_a_docstring_are_there() -> None:
-    """Of classes with fields: what stands in backticks is one of them, a name of the module, a table, or a column's value."""
+    """What a class with fields has in backticks is one of them, of the module, a table, or a value of a column."""
     values = {value for t in TABLES.values() for column in t.columns for value in column.values}
     missing = []
     for path in FILES:

@@ -5,6 +5,7 @@ import re
 import sys
 import tomllib
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,7 @@ def arrows(text: str, arrow: str) -> set[tuple[str, str]]:
     for line in text.splitlines():
         chain = re.split(re.escape(arrow), line.strip()) if arrow in line else []
         names = [re.sub(r"\|.*?\|", "", name).strip() for name in chain]
-        found |= set(zip(names, names[1:], strict=False))
+        found |= set(pairwise(names))
     return found
 
 
