@@ -1,6 +1,7 @@
 """The pages of the documentation: which there are, and the tables and code blocks in them."""
 
 import re
+import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -30,7 +31,7 @@ def blocks(page: Path) -> list[Block]:
         if fence and language is None:
             language, lines = line.strip().removeprefix("```"), []
         elif fence:
-            found.append(Block(str(language), "\n".join(lines), number - len(lines)))
+            found.append(Block(str(language), textwrap.dedent("\n".join(lines)), number - len(lines)))
             language = None
         elif language is not None:
             lines.append(line)
