@@ -1,6 +1,8 @@
 """The demonstration: a generated crash from raw files to published tables, and what they say in one screen."""
 
+import json
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -9,13 +11,20 @@ from time import perf_counter
 from engine.errors import ConfigError
 from jobs.run import Request, run
 from jobs.spark.mapper import Mapper, OnSpark
+from jobs.stages import NAMES
 from readers.demo_text import report_lines
 from readers.page.data import PublishedRows
 from readers.page.page import write_page
+from schemas.ops import RUNS
+from store.arrow import to_rows
 from store.warehouse import Warehouse
 
 _MARKER = ".lossledger-demo"
 _MADE = ("landing", "warehouse", "lossledger.html")
+GENERATED = (
+    "Generated data: prices are real, accounts and trades are made up.",
+    "They show how the method works, not what happened at any venue.",
+)
 
 
 def demo_lines(folder: Path, mapper: Mapper | None = None) -> Iterator[str]:
@@ -27,24 +36,37 @@ def demo_lines(folder: Path, mapper: Mapper | None = None) -> Iterator[str]:
     landing, root, page = (folder / name for name in _MADE)
     _start_afresh(folder)
     yield f"A generated crash, from raw files to published tables, in {folder}"
+    yield from GENERATED
     yield ""
     first, last = _write_market(landing)
+    written = perf_counter()
     yield f"{first} to {last}  raw files written to {landing}"
     for line in run(Request(landing, root, first, last, mapper or OnSpark())):
         yield line.split("  (")[0]  # how much is left is of no interest with two dates
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     warehouse = Warehouse(root)
-    write_page(warehouse, days, page)
+    write_page(warehouse, days, page, " ".join(GENERATED))
     yield from report_lines(PublishedRows(warehouse, days))
     yield from _where_to_look(root, page)
     yield ""
-    yield f"{perf_counter() - began:.0f} s in all"
+    yield _spent(perf_counter() - began, written - began, warehouse)
 
 
 def _write_market(landing: Path) -> tuple[date, date]:
     from simulator.demo import write_demo
 
     return write_demo(landing)
+
+
+def _spent(whole: float, market: float, warehouse: Warehouse) -> str:
+    """What the time was spent on, from what the runs have noted; Spark starts within the first load."""
+    stages: Counter[str] = Counter()
+    for (text,) in to_rows(RUNS, warehouse.read(RUNS), ("seconds_by_stage",)):
+        stages.update(json.loads(text))
+    parts = [("market", market), *((name, stages[name]) for name in NAMES)]
+    rest = whole - sum(seconds for _, seconds in parts)
+    told = ", ".join(f"{name} {seconds:.1f}" for name, seconds in [*parts, ("reading and the rest", rest)])
+    return f"{whole:.0f} s in all: {told}"
 
 
 def _start_afresh(folder: Path) -> None:

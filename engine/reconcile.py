@@ -175,7 +175,8 @@ def balance_checks(scales: Mapping[str, int], balances: Iterable[VenueBalance]) 
         rule = "venue_account_balance" if b.account_id else "venue_fund_balance"
         key = "|".join([*([b.account_id] if b.account_id else []), b.currency, iso(b.ts)])
         left, right = (units_to_e18(amount, scales[b.currency]) for amount in (b.delivered, b.recomputed))
-        checks.append(Check(rule, key, f"ledger.{rule}s", "recomputed wallets", left, right, 0, True))
+        recomputed = "recomputed wallets" if b.account_id else "recomputed fund"
+        checks.append(Check(rule, key, f"ledger.{rule}s", recomputed, left, right, 0, True))
     return checks
 
 

@@ -28,7 +28,8 @@ class Checker:
 
         self.suites = suites
         context = gx.get_context(mode="ephemeral")
-        context.variables.progress_bars = {"globally": False}  # type: ignore[assignment]
+        variables: Any = context.variables  # it says that it takes a number, and asks for a map
+        variables.progress_bars = {"globally": False}
         # A database of this checker's own: the name keeps it apart from any other in the process.
         self._source = context.data_sources.add_sql(
             "checks", connection_string=f"duckdb:///:memory:checks{id(self)}", create_temp_table=False

@@ -21,6 +21,7 @@ from jobs.policy_file import Scenario
 from schemas.core import Table
 from schemas.ledger import DELIVERIES
 from schemas.registry import LEDGER, RAW
+from store.delta import dataset
 from store.published import Published, published_days
 from store.scenarios import DEFINITION, read_definition, scenario_root
 from store.warehouse import Warehouse, locked
@@ -118,9 +119,13 @@ def _make(root: Path, live: Warehouse, definition: dict[str, Any]) -> None:
     """Make it beside and rename: at no time does a half-made warehouse stand under its name."""
     beside = root.with_name(f".{root.name}.new")
     shutil.rmtree(beside, ignore_errors=True)
-    copy_input(live, Warehouse.create(beside))
-    (beside / DEFINITION).write_text(json.dumps(definition, sort_keys=True, indent=1) + "\n")
-    beside.rename(root)
+    try:
+        copy_input(live, Warehouse.create(beside))
+        (beside / DEFINITION).write_text(json.dumps(definition, sort_keys=True, indent=1) + "\n")
+        beside.rename(root)
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
 
 
 def copy_input(source: Warehouse, target: Warehouse) -> None:
@@ -137,15 +142,18 @@ def copy_input(source: Warehouse, target: Warehouse) -> None:
 
 
 def _copy_table(source: Path, target: Path, table: Table) -> None:
-    """A Delta table as it is now: its log, and the files that it names. Nothing of these is ever changed."""
+    """A Delta table as it is now: its log, and the files that it names. Nothing of these is ever changed.
+
+    Files are named by their place in the table, so how the warehouse's path is written (relative, with `..`,
+    through a symbolic link) does not matter.
+    """
     delta = DeltaTable(str(source))
     shutil.rmtree(target)
     for entry in sorted((source / "_delta_log").iterdir()):
         if entry.name[:20].isdigit() and int(entry.name[:20]) <= delta.version():
             _link(entry, target / "_delta_log" / entry.name)
-    for uri in delta.file_uris():
-        path = Path(uri)
-        _link(path, target / path.relative_to(source))
+    for name in dataset(delta).files:
+        _link(source / name, target / name)
 
 
 def _link(source: Path, target: Path) -> None:

@@ -53,7 +53,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Field:
-    """A column of an input dataset: `required` must be there and filled; `money_in` names its currency column."""
+    """A column of an input dataset: `required` must be there and filled; `money` is an amount of a currency."""
 
     name: str
     type: Type

@@ -136,9 +136,9 @@ def to_rows(table: Table, data: pa.Table, columns: Iterable[str] | None = None) 
 
 def to_objects(table: Table, data: pa.Table, row_type: type[R]) -> list[R]:
     """Engine rows (NamedTuples) from their stored form."""
-    fields = row_type._fields  # type: ignore[attr-defined]
-    names = [name.removesuffix("_e18") for name in fields]
-    return [row_type(*values) for values in to_rows(table, data, names)]
+    named: Any = row_type
+    names = [name.removesuffix("_e18") for name in named._fields]
+    return [named(*values) for values in to_rows(table, data, names)]
 
 
 def to_ipc(data: pa.Table) -> bytes:

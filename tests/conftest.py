@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -31,3 +32,23 @@ def spark() -> "Iterator[SparkSession]":
     session = spark_session(cores=2)
     yield session
     session.stop()
+
+
+@pytest.fixture(scope="session")
+def bare_checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the checkout, set up, for commands of the documentation. Copy it before writing to it."""
+    from tests.docs.checkout import copy_checkout
+
+    copy = tmp_path_factory.mktemp("bare") / "checkout"
+    copy_checkout(copy)
+    return copy
+
+
+@pytest.fixture(scope="session")
+def demo_checkout(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """The same after `make demo`, which is run once for all tests, and what that printed. It starts Spark."""
+    from tests.docs.checkout import SHELL, copy_checkout, run
+
+    copy = tmp_path_factory.mktemp("demo") / "checkout"
+    copy_checkout(copy)
+    return copy, run([*SHELL, "make demo"], copy)

@@ -30,7 +30,7 @@ class Distance:
 
 @dataclass(frozen=True)
 class Distances:
-    """The nearest first; `stated` positions have such a price, `not_stated` are the other client positions."""
+    """`nearest`: positions with such a price, the nearest first. `not_stated`: how many others clients have."""
 
     nearest: Sequence[Distance]
     not_stated: int

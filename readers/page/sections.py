@@ -1,12 +1,11 @@
-"""The page's account of what happened: headline, insurance fund, causes, who paid."""
+"""The page's account of what happened: headline, insurance fund, who paid."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 
 from engine.breaks import is_counted
 from engine.clock import to_datetime
 from engine.figures import exact
-from readers.page.charts import Bar, Part, Scale, bar_chart, bridge, legend, stacked, step_line
+from readers.page.charts import Scale, bar_chart, bridge, legend, stacked, step_line
 from readers.page.data import PublishedRows, Row, of, total
 from readers.page.html import heading, paragraph, section, table, tile
 from schemas import attribution
@@ -19,20 +18,6 @@ _BRIDGE = (
     ("surplus", "surplus", "in"),
     ("draws", "draws", "out"),
 )
-_CAUSES = {
-    "cushion": "maintenance margin at the trigger",
-    "headroom": "equity above it when the venue acted",
-    "gap_in_cushion": "the mark's jump from trigger to bankruptcy",
-    "gap_past_bankruptcy": "the mark's jump past bankruptcy",
-    "latency": "marks before the first liquidation fill",
-    "market_move": "marks after the first liquidation fill",
-    "execution": "liquidation fills off the mark",
-    "adl": "liquidation fills taken over by deleveraged accounts, off the mark",
-    "fees": "fees of all fills",
-    "funding": "funding paid or received",
-    "account_trading": "the account's own fills",
-    "other_flows": "transfers and charges",
-}
 PAYERS = (("level", "insurance fund"), ("in", "charged to accounts"), ("none", "uncovered: paid by nobody"))
 
 
@@ -146,55 +131,6 @@ def _balance(rows: PublishedRows, currency: str) -> str:
     points = [(start, opening), *((row["ts"], row["balance"]) for row in movements)]
     marks = [f"{to_datetime(start + (end - start) * n // 4):%d %b %H:%M}" for n in range(5)]
     return heading(f"Balance of the fund in {currency}, UTC") + step_line(points, start, end, marks)
-
-
-def causes(rows: PublishedRows) -> str:
-    """Components of all episodes with a deficit; what made it larger and what made it smaller side by side."""
-    episodes = {
-        (row["business_date"], row["episode_id"]): row
-        for row in rows.rows(attribution.LIQUIDATIONS)
-        if row["deficit"] > 0
-    }
-    sums: defaultdict[tuple[str, str, bool], int] = defaultdict(int)
-    for row in rows.rows(attribution.LOSS_COMPONENTS_TABLE):
-        episode = episodes.get((row["business_date"], row["episode_id"]))
-        if episode:
-            sums[episode["currency"], row["component"], row["amount"] > 0] += row["amount"]
-    parts = [
-        paragraph(
-            "Every change of equity from the trigger to the end of a liquidation belongs to one cause. To the "
-            "right what enlarged the deficits, to the left what reduced them; the bars add up exactly. They are "
-            "valuations along the path that was taken: what a faster or better liquidation would have saved is "
-            "a scenario, not a bar."
-        ),
-        legend((("out", "enlarged the deficits"), ("in", "reduced them"), ("level", "deficits"))),
-    ]
-    for currency in rows.currencies():
-        mine = of(episodes.values(), currency=currency)
-        if mine:
-            parts += _causes_in(currency, rows.scales()[currency], mine, sums)
-    return section("causes", "Why balances fell below zero", *parts)
-
-
-def _causes_in(
-    currency: str, scale: int, episodes: Sequence[Row], sums: dict[tuple[str, str, bool], int]
-) -> list[str]:
-    bars = []
-    for cause, meaning in _CAUSES.items():
-        more, less = sums.get((currency, cause, True), 0), sums.get((currency, cause, False), 0)
-        if more:
-            bars.append(Bar(cause, [Part(0, more, "out")], exact(more, scale), meaning))
-        if less:
-            bars.append(Bar(cause, [Part(0, less, "in")], exact(less, scale), meaning))
-    bars.sort(key=lambda bar: -bar.parts[0].end)
-    deficit = total(episodes, "deficit")
-    whole = sum(bar.parts[0].end for bar in bars)
-    bars.append(Bar("deficits", [Part(0, deficit, "level")], exact(deficit, scale), strong=True))
-    said = f"{currency}: {len(episodes):,} episodes with a deficit"
-    check = f"Sum of the causes {exact(whole, scale)}, deficits {exact(deficit, scale)}: "
-    check += "equal." if whole == deficit else f"they differ by {exact(whole - deficit, scale)}."
-    chart = bar_chart(bars, unit=currency)
-    return [heading(said), f'<div class="wide">{chart}</div>', paragraph(check, "soft")]
 
 
 def who_paid(rows: PublishedRows) -> str:

@@ -52,6 +52,7 @@ def test_balances_of_accounts_and_of_the_fund() -> None:
     fund, account = balance_checks({"USD": 2}, balances)
     assert (account.rule, account.key) == ("venue_account_balance", "a|USD|2025-10-10T09:00:00.000000Z")
     assert (account.expected, account.actual, account.tolerance) == (100 * E18, decimal("100.01"), 0)
+    assert (account.source_actual, fund.source_actual) == ("recomputed wallets", "recomputed fund")
     assert (fund.rule, fund.key, fund.actual) == (
         "venue_fund_balance",
         "USD|2025-10-10T09:00:00.000000Z",

@@ -15,7 +15,7 @@ from engine.figures import exact
 from engine.numbers import E18
 from jobs.run import Request, run
 from jobs.spark.mapper import InProcess
-from readers.page import sections
+from readers.page import causes, sections
 from readers.page.cases import margins
 from readers.page.data import PublishedRows, of, total
 from readers.page.margin import Distance, distances
@@ -24,6 +24,8 @@ from schemas import attribution
 from simulator.config import MarketConfig
 from simulator.simulate import simulate
 from store.warehouse import Warehouse
+from tests.cases import DATA, case_days
+from tests.scenarios import run_range
 
 DAYS = [date(2025, 10, 10), date(2025, 10, 11)]
 MARKET = MarketConfig(
@@ -55,6 +57,14 @@ def test_same_tables_give_the_same_bytes(warehouse: Warehouse, tmp_path: Path) -
     write_page(Warehouse(warehouse.root), list(reversed(DAYS)), tmp_path / "folder" / "two.html")
     assert (tmp_path / "one.html").read_bytes() == (tmp_path / "folder" / "two.html").read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "one.html"]
+
+
+def test_what_a_reader_must_know_stands_before_every_number(warehouse: Warehouse) -> None:
+    rows = PublishedRows(warehouse, DAYS)
+    html = page_text(rows, "Generated data: <none> of it happened.")
+    before, _, _ = html.partition("<main>")
+    assert '<p class="note">Generated data: &lt;none&gt; of it happened.</p>' in before
+    assert 'class="note"' not in page_text(rows)
 
 
 def test_page_asks_nobody_for_anything(text: str) -> None:
@@ -129,10 +139,33 @@ def test_every_break_is_listed(warehouse: Warehouse, text: str) -> None:
         assert f'<td class="n bad">{exact(row["break"])}</td>' in text
 
 
-def test_causes_add_up_to_the_deficits(text: str) -> None:
+def test_every_cause_has_its_words() -> None:
+    assert tuple(causes._CAUSES) == attribution.LOSS_COMPONENTS
+
+
+def test_causes_add_up_to_the_deficits_covered_and_uncovered_apart(warehouse: Warehouse, text: str) -> None:
     sums = re.findall(r"Sum of the causes ([\d.,]+), deficits ([\d.,]+): (\w+)", text)
-    assert len(sums) == 2  # currencies
+    assert len(sums) == 4  # two currencies, with and without cover
     assert all(causes == deficits and said == "equal" for causes, deficits, said in sums)
+    losses = warehouse.read(attribution.SESSION_LOSSES)
+    for currency, places in (("USDT", 6), ("BTC", 8)):
+        mine = losses.filter(pc.equal(losses["currency"], currency))
+        for column, name in (
+            ("deficit", "covered deficits"),
+            ("unprotected_deficit", "deficits without cover"),
+        ):
+            amount = sum(mine[column].to_pylist())
+            assert f"The sessions have {amount:,.{places}f} of {name}: equal." in text
+
+
+def test_debt_from_before_and_losses_of_trading_stand_between_causes_and_losses(tmp_path: Path) -> None:
+    """The case `edges`: protected after a debt, below zero by the own trades, by a withdrawal, by a fee."""
+    days = case_days("edges")
+    run_range(DATA / "edges" / "landing", tmp_path, days[0], days[-1])
+    html = page_text(PublishedRows(Warehouse(tmp_path), days))
+    assert "Less 5.03 that the accounts owed from before." in html
+    assert "below zero without such a liquidation." in html
+    assert "they differ" not in html
 
 
 def test_more_than_a_week_is_one_bridge_and_a_table(

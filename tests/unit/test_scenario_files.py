@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import ConfigError
+from jobs.policy_file import read_policy, read_scenario
 from tests.cases import DATA, case_days
 from tests.scenarios import run_range, write_scenario
 
@@ -52,3 +53,24 @@ def test_a_malformed_scenario_is_told_in_one_line(
 def test_a_scenario_that_is_none(edges: Path, tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigError):
         run_range(edges, tmp_path / "w", FIRST, FIRST, name)
+
+
+@pytest.mark.parametrize(
+    ("execution", "policy", "told"),
+    [
+        ("recorded", {"latency_us": 0}, "latency_us changes nothing"),
+        ("recorded", {"sharing": "none", "slippage_rate": "0.01"}, "slippage_rate changes nothing"),
+        ("simulated", {"execution": "recorded", "latency_us": 0}, "latency_us changes nothing"),
+        ("simulated", {"latency_us": 0}, ""),
+        ("recorded", {"execution": "simulated", "latency_us": 0}, ""),
+        ("recorded", {"sharing": "none"}, ""),
+    ],
+)
+def test_a_key_that_nothing_reads_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], execution: str, policy: dict[str, object], told: str
+) -> None:
+    """Who liquidates at once and uses the venue's own late fills has asked for nothing."""
+    (tmp_path / "policy.yaml").write_text(f"- valid_from: 2025-10-09\n  execution: {execution}\n")
+    write_scenario(tmp_path, "quick", policy=policy)
+    read_policy(tmp_path, None, read_scenario(tmp_path, "quick"))
+    assert (told in capsys.readouterr().err) if told else not capsys.readouterr().err

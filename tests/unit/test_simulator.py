@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -206,10 +207,10 @@ def test_copies_repeat_every_client_against_the_same_house(tmp_path: Path) -> No
     ],
 )
 def test_arguments_that_make_no_market_are_refused(
-    tmp_path: Path, changed: dict[str, object], message: str
+    tmp_path: Path, changed: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ConfigError, match=message):
-        simulate(replace(SMALL, **changed), tmp_path / "landing")  # type: ignore[arg-type]
+        simulate(replace(SMALL, **changed), tmp_path / "landing")
     assert not (tmp_path / "landing").exists()
 
 

@@ -5,6 +5,7 @@ from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -141,9 +142,9 @@ def test_a_booking_that_rounds_money_away_stops_the_market(
 ) -> None:
     transfer = Ledger.transfer
 
-    def short_changing(self: Ledger, unit: object, amount: int) -> None:
-        transfer(self, unit, amount)  # type: ignore[arg-type]
-        unit.wallet -= amount % 2  # type: ignore[attr-defined]
+    def short_changing(self: Ledger, unit: Any, amount: int) -> None:
+        transfer(self, unit, amount)
+        unit.wallet -= amount % 2
 
     monkeypatch.setattr(Ledger, "transfer", short_changing)
     with pytest.raises(MoneyNotConserved, match="wallets hold"):
@@ -155,9 +156,9 @@ def test_no_unit_below_its_margin_is_overlooked(tmp_path: Path, monkeypatch: pyt
     looked, below = 0, 0
     trigger = _Market._trigger
 
-    def looking_at_everybody(self: _Market, ts: int, row: object) -> None:
+    def looking_at_everybody(self: _Market, ts: int, row: Any) -> None:
         nonlocal looked, below
-        trigger(self, ts, row)  # type: ignore[arg-type]
+        trigger(self, ts, row)
         venue = self.venue
         for unit in venue.ledger.units.values():
             if unit.positions and not unit.house:
