@@ -14,7 +14,7 @@ from engine.attribution import Tables
 from engine.clock import iso
 from jobs.run import Request, run
 from jobs.spark.mapper import InProcess, Mapper, OnSpark
-from schemas.attribution import LIQUIDATIONS, LOSS_COMPONENTS_TABLE, TABLES
+from schemas.attribution import LIQUIDATION_POSITIONS, LIQUIDATIONS, LOSS_COMPONENTS_TABLE, TABLES
 from schemas.core import Column, Table, Type
 from store.arrow import to_rows
 from store.warehouse import Warehouse
@@ -80,12 +80,12 @@ def test_spark_publishes_the_reference(tmp_path: Path, spark: object, kind: str,
 
 
 def oracle_rows(table: Table, day: dt.date, tables: Tables) -> list[dict[str, object]]:
-    """A table of a date as the oracle spells it; a loss component says its episode by the unit and times."""
+    """A table of a date as the oracle spells it; what is of an episode says it by the unit and times."""
     rows: list[dict[str, object]] = []
     for row in tables[table.name]:
         rows.append({c.name: as_text(c, row[c.name]) for c in table.columns if c.name != table.partition})
         rows[-1]["business_date"] = day.isoformat()
-    if table is LOSS_COMPONENTS_TABLE:
+    if table in (LOSS_COMPONENTS_TABLE, LIQUIDATION_POSITIONS):
         episodes = {row["episode_id"]: row for row in oracle_rows(LIQUIDATIONS, day, tables)}
         rows = [episodes[row["episode_id"]] | row for row in rows]
     return rows
