@@ -79,6 +79,11 @@ class Policy:
         """The terms in force; before the first entry the defaults."""
         return self._versions.at(ts) or _DEFAULTS
 
+    @property
+    def simulates(self) -> bool:
+        """Whether liquidations are simulated at any time."""
+        return any(terms.execution == "simulated" for terms in self._versions.values())
+
     def session_bounds(self, day: date) -> tuple[int, int]:
         """[S, E) of the session that starts on a date (rules.md section 11)."""
         return self._session_start(day), self._session_start(day + timedelta(days=1))

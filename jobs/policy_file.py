@@ -37,20 +37,13 @@ def read_policy(landing: Path, path: Path | None, scenario: Scenario | None = No
     elif os.path.lexists(landing / POLICY_FILE):  # a link to nothing is not the same as no policy
         entries, digest = read_yaml("policy", landing / POLICY_FILE, landing)
     policy = parse_policy(entries, scenario.policy if scenario else None)
-    if scenario and (idle := _without_effect(entries or [], scenario)):
+    idle = [key for key in SIMULATION_KEYS if scenario and key in scenario.policy and not policy.simulates]
+    if scenario and idle:
         warn(
             f"scenario {scenario.name}: {', '.join(idle)} changes nothing, because execution is recorded: the "
             "venue's own liquidation fills are used; add execution: simulated"
         )
     return policy, digest + (scenario.sha256 if scenario else "")
-
-
-def _without_effect(entries: list[dict[str, object]], scenario: Scenario) -> list[str]:
-    """Keys that a scenario overrides and that nothing reads, since no liquidation is simulated at any time."""
-    executions = {"recorded", *(str(entry["execution"]) for entry in entries if "execution" in entry)}
-    if "execution" in scenario.policy:
-        executions = {str(scenario.policy["execution"])}
-    return [key for key in SIMULATION_KEYS if key in scenario.policy and "simulated" not in executions]
 
 
 def read_scenario(landing: Path, name: str) -> Scenario:
