@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from engine.clock import day_of
 from engine.errors import DataError
 from expectations.check import BREAKS, FAIL, CheckResult, finding, suite_sha256
 from jobs.day import Day
@@ -79,6 +80,7 @@ def tables_to_check(day: Day) -> dict[str, pa.Table]:
     tables["fund_floors"] = _fund_floors(day, tables[NEGATIVE_BALANCES.name])
     compared = day.policy.at(day.end - 1).compared_rules
     tables["compared_rules"] = pa.table({"rule": pa.array(compared, pa.string())})
+    tables["transfers"] = _transfers(day, tables[NEGATIVE_BALANCES.name])
     return tables
 
 
@@ -108,6 +110,18 @@ def _fund_floors(day: Day, events: pa.Table) -> pa.Table:
         )
     ]
     return found.append_column("fund_floor", pa.array(floors, _MONEY))
+
+
+def _transfers(day: Day, events: pa.Table) -> pa.Table:
+    """The session's delivered transfers of accounts that fell below zero, which are few."""
+    wanted = pc.field("account_id").isin(events.column("account_id").unique())
+    wanted &= pc.field("ts") < pa.scalar(day.end, _TIME)
+    wanted &= pc.field("event_date") <= pa.scalar(day.last_folder)
+    if not day.first:
+        wanted &= pc.field("ts") >= pa.scalar(day.session_start, _TIME)
+        wanted &= pc.field("event_date") >= pa.scalar(day_of(day.session_start))
+    columns = ["account_id", "currency", "isolation", "ts", "amount"]
+    return day.warehouse.find(TYPED["transfers"], wanted, columns)
 
 
 def result_rows(results: list[CheckResult], day: date, run_id: str) -> pa.Table:

@@ -1,7 +1,7 @@
 -- name: shortfall_needs_empty_fund
 -- table: attribution.negative_balances
 -- severity: fail
--- why: Nobody is charged while the fund still has money above its floor.
+-- why: No event is left short while the fund has more than its floor, at the instant at which its draw is made.
 -- source: rules.md 10
 with events as (
     select event_id, currency, shortfall, coalesce(drawn_at, ts) as ts

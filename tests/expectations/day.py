@@ -2,7 +2,7 @@
 
 USD has 18 decimals, so the last digit that a table can hold is money. Alice is liquidated and falls 30 below zero:
 the fund pays 10, Bob and Carol the other 20. Eve is liquidated and leaves 4 to the fund. Dave, whom nobody protects,
-owes 10. EUR sees nothing.
+owes 10. EUR sees nothing. After her loss Alice moves 1 in and out.
 """
 
 from __future__ import annotations
@@ -94,13 +94,18 @@ def good_day() -> Rows:
         ),
         "account_daily": _rows(
             "account_id opening_wallet transfers realised_pnl fees funding negative_balance_reset "
-            "surplus_forfeited socialised_charge closing_wallet unrealised_pnl equity",
-            ("alice", 100, 0, -129, 1, 0, 30, 0, 0, 0, 0, 0),
-            ("bob", 40, 5, 30, 2, 3, 0, 0, 6, 70, -10, 60),
-            ("carol", 0, 25, 0, 0, 0, 0, 0, 0, 25, 0, 25),
-            ("dave", -3, 0, -7, 0, 0, 0, 0, 0, -10, 0, -10),
-            ("eve", 50, 0, -45, 1, 0, 0, 4, 0, 0, 0, 0),
-            ("maker", 500, 0, 200, 0, 0, 0, 0, 0, 700, 10, 710),
+            "surplus_forfeited socialised_charge closing_wallet opening_unrealised_pnl unrealised_pnl equity",
+            ("alice", 100, 0, -129, 1, 0, 30, 0, 0, 0, 0, 0, 0),
+            ("bob", 40, 5, 30, 2, 3, 0, 0, 6, 70, -40, -10, 60),
+            ("carol", 0, 5, 20, 0, 0, 0, 0, 0, 25, 0, 0, 25),
+            ("dave", -3, 0, -7, 0, 0, 0, 0, 0, -10, 0, 0, -10),
+            ("eve", 50, 0, -45, 1, 0, 0, 4, 0, 0, 0, 0, 0),
+            **usd,
+        )
+        + _rows(
+            "account_id account_type opening_wallet realised_pnl closing_wallet opening_unrealised_pnl "
+            "unrealised_pnl equity",
+            ("maker", "house", 500, 200, 700, 40, 10, 710),
             **usd,
         ),
         "positions_daily": _rows(
@@ -122,33 +127,33 @@ def good_day() -> Rows:
             ("waterfall", "EUR", 0, 0, False),
         ),
         "rule_comparison": _rows(
-            "rule account_id charge",
-            ("session_profit_prorata", "bob", 15),
-            ("session_profit_prorata", "carol", 5),
-            ("equity_prorata", "bob", 20),
-            ("session_profit_floor", "bob", 22),
-            ("open_interest_prorata", "maker", 20),
-            ("adl_queue", "maker", 12),
+            "rule account_id account_type chargeable charge",
+            ("session_profit_prorata", "bob", "client", 60, 15),
+            ("session_profit_prorata", "carol", "client", 25, 5),
+            ("equity_prorata", "bob", "client", 60, 20),
+            ("session_profit_floor", "bob", "client", 60, 22),
+            ("open_interest_prorata", "eve", "client", 0, 20),
+            ("adl_queue", "maker", "house", 710, 12),
             **usd,
         ),
         "rule_totals": _rows(
-            "rule charged to_fund uncovered payers",
-            ("session_profit_prorata", 20, 0, 0, 2),
-            ("equity_prorata", 20, 0, 0, 1),
-            ("session_profit_floor", 22, 2, 0, 1),
-            ("open_interest_prorata", 20, 0, 0, 1),
-            ("adl_queue", 12, 0, 8, 1),
+            "rule charged to_fund uncovered beyond_chargeable payers",
+            ("session_profit_prorata", 20, 0, 0, 0, 2),
+            ("equity_prorata", 20, 0, 0, 0, 1),
+            ("session_profit_floor", 22, 2, 0, 0, 1),
+            ("open_interest_prorata", 20, 0, 0, 20, 1),
+            ("adl_queue", 12, 0, 8, 0, 1),
             shortfall=20,
             **usd,
         ),
         "previous_insurance_fund_daily": _rows("closing", (5,), **usd),
         "previous_account_daily": _rows(
-            "account_id closing_wallet",
-            ("alice", 100),
-            ("bob", 40),
-            ("dave", -3),
-            ("eve", 50),
-            ("maker", 500),
+            "account_id closing_wallet unrealised_pnl",
+            ("alice", 100, 0),
+            ("bob", 40, -40),
+            ("dave", -3, 0),
+            ("eve", 50, 0),
+            ("maker", 500, 40),
             **usd,
         ),
         "previous_receivables_daily": _rows("account_id closing_debt", ("dave", 3), **usd),
@@ -164,6 +169,9 @@ def good_day() -> Rows:
         ),
         "currencies": _rows("currency ledger_unit", ("USD", TINY), ("EUR", Decimal("0.01"))),
         "fund_floors": _rows("ts fund_floor", (at(3), 2), (at(4), 2), **usd),
+        "transfers": _rows(
+            "account_id ts amount", ("alice", at(5), 1), ("alice", at(6), -1), isolation="", **usd
+        ),
     }
 
 
@@ -174,6 +182,13 @@ _BESIDE = {
     "accounts": {"account_id": pa.string(), "account_type": pa.string()},
     "currencies": {"currency": pa.string(), "ledger_unit": _MONEY},
     "fund_floors": {"currency": pa.string(), "ts": _TIME, "fund_floor": _MONEY},
+    "transfers": {
+        "account_id": pa.string(),
+        "currency": pa.string(),
+        "isolation": pa.string(),
+        "ts": _TIME,
+        "amount": _MONEY,
+    },
 }
 _DEFAULTS = {Type.DECIMAL: 0, Type.INTEGER: 0, Type.BOOLEAN: False, Type.TIME: at(3), Type.DATE: DAY}
 

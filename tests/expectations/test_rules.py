@@ -11,11 +11,11 @@ from expectations.check import FAIL, CheckResult
 from expectations.rules import FOLDER, Rule, all_rules, parse_rule
 from expectations.run import Checker, checker
 from schemas.registry import PUBLISHED
-from tests.expectations import red_accounts, red_losses
+from tests.expectations import red_accounts, red_losses, red_recomputed
 from tests.expectations.day import DAY, Spoil, add, at, change, drop, good_day, to_tables
 
 BELOW_ZERO = "unprotected_retail_below_zero"
-RED = red_losses.RED | red_accounts.RED
+RED = red_losses.RED | red_accounts.RED | red_recomputed.RED
 
 
 @cache
@@ -54,6 +54,16 @@ def test_a_rule_that_is_not_compared_is_no_violation() -> None:
     rows, rule = good_day(), "session_profit_prorata"
     for table in ("compared_rules", "rule_totals", "rule_comparison"):
         drop(table, rule)(rows)
+    results = checker().run(to_tables(rows), DAY)
+    assert [(r.check.name, r.examples) for r in results if not r.success] == []
+
+
+def test_a_fill_taken_over_by_deleveraging_is_no_violation() -> None:
+    """Alice's, at the hour of Bob's; and one of Eve's that may have been met in the session before."""
+    rows = good_day()
+    change("loss_components", {"episode_id": "L-alice", "component": "market_move"}, component="adl")(rows)
+    change("loss_components", {"episode_id": "L-eve", "component": "market_move"}, component="adl")(rows)
+    change("liquidations", "L-eve", triggered_at=at(23, 9), first_execution_at=at(23, 9))(rows)
     results = checker().run(to_tables(rows), DAY)
     assert [(r.check.name, r.examples) for r in results if not r.success] == []
 
