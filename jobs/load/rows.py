@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from engine.errors import DataError
 from engine.intake import RawRow
@@ -83,7 +83,7 @@ def _delivered(source: HashedBlocks | HashedStream, path: str, columns: Columns)
     if isinstance(source, HashedBlocks):
         from jobs.load.parquet_rows import parquet_rows
 
-        return parquet_rows(source, columns)  # type: ignore[arg-type]
+        return parquet_rows(cast(BinaryIO, source), columns)
     data: BinaryIO = io.BufferedReader(source, 1 << 16)
     if path.endswith(".gz"):
         data = io.BufferedReader(gzip.GzipFile(fileobj=data), 1 << 16)

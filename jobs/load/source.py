@@ -5,7 +5,7 @@ import io
 import os
 import stat
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from engine.errors import ConflictError
 
@@ -53,8 +53,9 @@ class HashedStream(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        count: int = self._file.readinto(buffer)  # type: ignore[attr-defined]
+    def readinto(self, buffer: Any) -> int:
+        file: Any = self._file  # unbuffered, so it has readinto
+        count: int = file.readinto(buffer)
         self._digest.update(buffer[:count])
         return count
 

@@ -34,7 +34,7 @@ def test_a_position_at_the_trigger_and_its_fills() -> None:
         """
         instrument_id | quantity | entry_value | mark_price | maintenance_margin | liquidation_fills | filled_quantity | filled_value
         P             | 1        | 10000       | 9100       | 45.5               | 2                 | 0.9             | 8185
-        """,  # noqa: E501
+        """,
     )
 
 
@@ -108,7 +108,7 @@ def test_a_position_that_is_opened_later_and_one_that_is_turned() -> None:
         instrument_id | quantity | entry_value | mark_price | maintenance_margin | liquidation_fills | filled_quantity | filled_value
         P             | 1        | 10000       | 9100       | 45.5               | 2                 | 2               | 18200
         Q             | 0        | 0           | 100        | 0                  | 1                 | 2               | 220
-        """,  # noqa: E501
+        """,
     )
 
 
@@ -137,7 +137,7 @@ def test_an_episode_that_goes_on_over_midnight() -> None:
         instrument_id | quantity | entry_value | mark_price | maintenance_margin | liquidation_fills | filled_quantity | filled_value
         P             | 1        | 10000       | 9100       | 45.5               | 2                 | 1               | 9040
         Q             | 0        | 0           | 100        | 0                  | 1                 | 2               | 220
-        """,  # noqa: E501
+        """,
     )
 
 

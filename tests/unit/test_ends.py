@@ -3,6 +3,7 @@
 import errno
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -122,10 +123,10 @@ def test_a_failure_that_cannot_be_noted_is_told_all_the_same(
     monkeypatch.setattr("jobs.stages.attribute_day", fails_with(FULL))
     append = Warehouse.append
 
-    def refuse(self: Warehouse, table: object, data: object) -> None:
+    def refuse(self: Warehouse, table: Any, data: Any) -> None:
         if table is RUNS:
             raise ConflictError("no space left on the disk: ops.runs")
-        append(self, table, data)  # type: ignore[arg-type]
+        append(self, table, data)
 
     monkeypatch.setattr(Warehouse, "append", refuse)
     call = ["run", *arguments(landing, tmp_path / "warehouse"), "--from", str(D9), "--to", str(D9)]

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from time import sleep
+from typing import Any
 
 import pytest
 
@@ -187,9 +188,9 @@ def test_a_night_in_several_processes_took_all_its_stages(
 ) -> None:
     """As Airflow runs it: the last process only publishes, and is short."""
 
-    def slow(*rest: object) -> None:
+    def slow(*rest: Any) -> None:
         sleep(1.5)
-        recompute(*rest)  # type: ignore[arg-type]
+        recompute(*rest)
 
     monkeypatch.setattr("jobs.stages.recompute", slow)
     common = ["--engine", "local", "--landing", str(landing), "--warehouse", str(warehouse)]
