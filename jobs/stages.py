@@ -27,7 +27,7 @@ class Stages:
     def __init__(self, day: Day, run_id: str, to: date, loader: Loader | None = None) -> None:
         self.day, self.run_id, self.to = day, run_id, to
         self._loader = loader
-        self.note = day.read_note("load")
+        self.note = day.staging.read_note("load")
         self.seconds: dict[str, float] = self.note.get("seconds", {})
         self.publication: Publication | None = None
 
@@ -57,7 +57,7 @@ class Stages:
         self.seconds[name] = round(perf_counter() - started, 3)
         if name != "publish":
             self.note["seconds"] = self.seconds
-            self.day.write_note("load", self.note)
+            self.day.staging.write_note("load", self.note)
 
     def _check_note(self) -> None:
         if not self.note:
@@ -99,7 +99,7 @@ class Stages:
             "folders": [f.isoformat() for f in folders],
             "input_sha256": digest,
             "unchanged": bool(
-                published and published.input_sha256 == digest and not day.read_note(IN_PROGRESS)
+                published and published.input_sha256 == digest and not day.staging.read_note(IN_PROGRESS)
             ),
             "inputs": {name: day.warehouse.version_of("ledger", name) for name in DATASETS},
         }

@@ -309,6 +309,31 @@ SNAPSHOTS = _replayed(
     ),
     ("ts", "account_id", "currency", "isolation", "instrument_id"),
 )
+HOLDERS = _replayed(
+    "holders",
+    "account",
+    "What an account is just before the end of the session.",
+    (
+        text("account_id", "The account."),
+        text("account_type", "client or house."),
+        text("client_class", "The client's class."),
+    ),
+    ("account_id",),
+)
+ACCOUNT_RESULTS = _replayed(
+    "account_results",
+    "account × currency",
+    "The session of an account, over its units: what losses are shared by.",
+    (
+        text("account_id", "The account."),
+        text("currency", "Settlement currency."),
+        flag("house", "Whether it is the venue's own: then it never pays."),
+        units("profit", "Realised, less fees, with funding and the change of unrealised PnL."),
+        units("equity", "Just before the end."),
+        units("chargeable", "Sum of what its units have above zero."),
+    ),
+    ("account_id", "currency"),
+)
 # Names of the fields of engine.rows.SessionRows, and the table that stores each.
 REPLAYED = {
     "unit_sessions": UNIT_SESSIONS,

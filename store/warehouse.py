@@ -3,7 +3,7 @@
 import fcntl
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError
+from deltalake.transaction import AddAction
 
 from engine.errors import ConfigError, ConflictError
 from schemas.core import Table
@@ -113,6 +114,20 @@ class Warehouse:
         """Put `data` in place of the partition of a date, in one commit: the new version."""
         return self._write(table, sort_by_key(table, data), f"{table.partition} = '{day.isoformat()}'")
 
+    def replace_files(self, table: Table, actions: Sequence[AddAction], day: date) -> None:
+        """Put files that are written already in place of the partition of a date, in one commit."""
+        delta = self.delta(table)
+        filters = [(table.partition, "=", day.isoformat())]
+        try:
+            delta.create_write_transaction(
+                list(actions), "overwrite", arrow_schema(table), [table.partition], filters
+            )
+        except CommitFailedError as error:
+            raise _written_by_others(table) from error
+        except (OSError, DeltaError) as error:
+            raise ConfigError(f"cannot write {self.path(table)}: {error}") from error
+        delta.update_incremental()
+
     def replace_all(self, table: Table, data: pa.Table) -> int:
         return self._write(table, data, None)
 
@@ -128,12 +143,14 @@ class Warehouse:
         try:
             write_deltalake(delta, data.cast(arrow_schema(table)), **options)
         except CommitFailedError as error:
-            raise ConflictError(
-                f"{table.full_name} was written by somebody else meanwhile: try again"
-            ) from error
+            raise _written_by_others(table) from error
         except (OSError, DeltaError) as error:
             raise ConfigError(f"cannot write {self.path(table)}: {error}") from error
         delta.update_incremental()
+
+
+def _written_by_others(table: Table) -> ConflictError:
+    return ConflictError(f"{table.full_name} was written by somebody else meanwhile: try again")
 
 
 def _check_format(root: Path) -> None:

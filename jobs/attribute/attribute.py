@@ -34,7 +34,8 @@ from engine.rule_comparison import comparison_rows, shortfall_instants
 from engine.waterfall import ExternalMovement, run_waterfall
 from jobs.attribute.fund_opening import replace_openings
 from jobs.day import Day
-from jobs.replay.recompute import bucket_tasks, snapshots_at
+from jobs.replay.recompute import bucket_tasks
+from jobs.replay.snapshots import snapshots_at
 from jobs.replay.task import row_types
 from schemas.attribution import INSURANCE_FUND_DAILY, TABLES
 from schemas.ledger import REPLAYED, TYPED, UNIT_CHARGES
@@ -140,7 +141,9 @@ class Inputs:
 def read_replayed(day: Day) -> SessionRows:
     """The staged rows of recompute."""
     types = row_types()
-    lists = {name: to_objects(table, day.read_staged(table), types[name]) for name, table in REPLAYED.items()}
+    lists = {
+        name: to_objects(table, day.staging.read(table), types[name]) for name, table in REPLAYED.items()
+    }
     return SessionRows(**lists)
 
 
@@ -174,11 +177,11 @@ def attribute_day(day: Day, reference: ReferenceData, folders: Sequence[date]) -
 
 def _stage(day: Day, tables: Tables, session: Session) -> None:
     for table in TABLES:
-        day.write_staged(table, to_arrow(table, tables[table.name], business_date=day.day))
+        day.staging.write(table, to_arrow(table, tables[table.name], business_date=day.day))
     charges = [
         {**key._asdict(), "charge": amount, "booked_at": day.end} for key, amount in session.charges.items()
     ]
-    day.write_staged(UNIT_CHARGES, to_arrow(UNIT_CHARGES, charges, business_date=day.day))
+    day.staging.write(UNIT_CHARGES, to_arrow(UNIT_CHARGES, charges, business_date=day.day))
 
 
 def _fund_openings(day: Day, reference: ReferenceData) -> dict[str, int]:
