@@ -334,6 +334,21 @@ ACCOUNT_RESULTS = _replayed(
     ),
     ("account_id", "currency"),
 )
+_EVENT = count("event", "Its number among the session's shortfalls.")
+EVENT_WEIGHTS = _replayed(
+    "event_weights",
+    "shortfall × risk unit that holds what was liquidated",
+    "What the rule open_interest_prorata shares by.",
+    (_EVENT, *_UNIT, units("weight", "Value of the positions in the event's instruments.")),
+    ("event", "account_id", "isolation"),
+)
+EVENT_CANDIDATES = _replayed(
+    "event_candidates",
+    "shortfall × position on the other side that may have to take over",
+    "What the rule adl_queue ranks: of every task the best, until the liquidated quantity is reached.",
+    (_EVENT, *SNAPSHOTS.columns[1:]),
+    ("event", "instrument_id", "account_id", "isolation"),
+)
 # Names of the fields of engine.rows.SessionRows, and the table that stores each.
 REPLAYED = {
     "unit_sessions": UNIT_SESSIONS,

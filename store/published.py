@@ -29,4 +29,4 @@ class Published:
 def published_days(warehouse: Warehouse) -> dict[date, Published]:
     """What readers may see, by date."""
     rows = to_rows(PUBLISHED_DAYS, warehouse.read(PUBLISHED_DAYS))
-    return {row[0]: Published(*row[:-2], json.loads(row[-2]), json.loads(row[-1])) for row in sorted(rows)}
+    return {row[0]: Published(*(*row[:-2], json.loads(row[-2]), json.loads(row[-1]))) for row in sorted(rows)}

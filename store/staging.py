@@ -6,7 +6,7 @@ Tasks write parts, each under a number of its own; what is in no list is not the
 
 import json
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from engine.errors import DataError
+from engine.errors import DataError, InvariantError
 from schemas.core import Table, Type
 from store.arrow import arrow_schema, sort_by_key
 
@@ -111,6 +111,12 @@ class Staging:
         data = pa.concat_tables([pq.ParquetFile(path).read() for path in paths])
         return with_day(table, sort_by_key(table, data), self.day)
 
+    def pieces(self, table: Table) -> Iterator[pa.Table]:
+        """All rows, some at a time, as they stand in the parts."""
+        for path in self.paths(table):
+            for batch in pq.ParquetFile(path).iter_batches(ROWS):
+                yield pa.Table.from_batches([batch])
+
     # notes ----------------------------------------------------------------------------------------------
 
     def read_note(self, name: str) -> dict[str, Any]:
@@ -148,8 +154,10 @@ def _declared(table: Table, schema: pa.Schema, batch: pa.RecordBatch) -> pa.Tabl
     try:
         data = data.cast(schema)
         data.validate(full=True)  # an exact sum may have a digit more than the type
-    except (pa.ArrowInvalid, ValueError) as error:
+    except pa.ArrowInvalid as error:
         raise DataError(f"{table.name}: an amount needs more than the 38 digits of DECIMAL(38,18)") from error
+    except ValueError as error:
+        raise InvariantError(f"{table.name}: {error}") from error
     return data
 
 
