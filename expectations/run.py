@@ -56,23 +56,27 @@ class Checker:
         self._everything = everything.add_batch_definition_whole_table("date")
         self._batches: dict[str, Any] = {}
 
-    def run(self, tables: Mapping[str, pa.Table | str], day: date) -> list[CheckResult]:
+    def run(self, tables: Mapping[str, pa.Table | str], day: date, copied: bool = False) -> list[CheckResult]:
         """Check the tables of a date, by short name; those that the rules refer to beside them are in it too.
 
-        A table is rows in memory, or the text of a query that reads them where they are.
+        A table is rows in memory, or the text of a query that reads them where they are; `copied`: they are so few
+        that reading them once into memory is quicker.
         """
+        kinds = {
+            name: "view" if isinstance(data, str) and not copied else "table" for name, data in tables.items()
+        }
         for name, data in tables.items():
-            if isinstance(data, str):
-                self.connection.execute(f'create or replace view "{name}" as {data}')
-                continue
-            self.connection.register("arriving", data)
-            self.connection.execute(f'create or replace table "{name}" as select * from arriving')
-            self.connection.unregister("arriving")
+            query = data if isinstance(data, str) else "select * from arriving"
+            if not isinstance(data, str):
+                self.connection.register("arriving", data)
+            self.connection.execute(f'create or replace {kinds[name]} "{name}" as {query}')
+            if not isinstance(data, str):
+                self.connection.unregister("arriving")
         try:
             return self._run_all(day)
         finally:
-            for name, data in tables.items():
-                self.connection.execute(f'drop {"view" if isinstance(data, str) else "table"} "{name}"')
+            for name, kind in kinds.items():
+                self.connection.execute(f'drop {kind} "{name}"')
 
     def _run_all(self, day: date) -> list[CheckResult]:
         self.connection.execute(f"set variable business_date = date '{day.isoformat()}'")

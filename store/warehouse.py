@@ -20,7 +20,7 @@ from schemas.registry import TABLES
 from store.arrow import arrow_schema, sort_by_key, to_ipc
 from store.delta import dataset, read
 
-FORMAT = 2
+FORMAT = 3
 _MARKER = "lossledger.json"
 _LOCK = ".lock"
 # Workers and other readers open the files themselves, so no deletion vectors; history is never cut short.
@@ -160,9 +160,9 @@ def _check_format(root: Path) -> None:
             found = json.loads(marker.read_text())["warehouse_format"]
         except (ValueError, KeyError, TypeError):
             found = "unreadable"
-        if found == 1:
+        if found in range(1, FORMAT):
             raise ConfigError(
-                f"warehouse {root} has format 1, of the first edition of the tables, and this version writes "
+                f"warehouse {root} has format {found}, of earlier tables, and this version writes "
                 f"{FORMAT}: run again from the raw files (the landing zone) into a new warehouse"
             )
         if found != FORMAT:
