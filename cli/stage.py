@@ -30,7 +30,7 @@ def run_stage(args: argparse.Namespace) -> int:
     with prepared(request) as setting:
         day = setting.day(request, date)
         # a night is one run: load begins it, the stages after it go on under its id
-        loaded = {} if args.stage == "load" else day.read_note("load")
+        loaded = {} if args.stage == "load" else day.staging.read_note("load")
         stages = Stages(day, loaded.get("run_id") or new_run_id(), date, check=request.check)
         with recorded(stages):
             stages.run(args.stage)

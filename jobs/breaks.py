@@ -20,7 +20,8 @@ def settle_breaks(day: Day) -> None:
     """
     names = [column.name for column in RECONCILIATION.columns]
     rows = [
-        dict(zip(names, row, strict=True)) for row in to_rows(RECONCILIATION, day.read_staged(RECONCILIATION))
+        dict(zip(names, row, strict=True))
+        for row in to_rows(RECONCILIATION, day.staging.read(RECONCILIATION))
     ]
     fatal = set(day.policy.at(day.end - 1).fail_on_breaks)
     refused = [row for row in rows if row["rule"] in fatal and is_counted(row)]

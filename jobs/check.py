@@ -1,6 +1,6 @@
 """Check: Great Expectations on the staged date; a failed check leaves it unpublished."""
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import pyarrow as pa
@@ -11,6 +11,7 @@ from engine.clock import day_of
 from engine.errors import DataError
 from expectations.check import BREAKS, FAIL, CheckResult, finding, suite_sha256
 from jobs.day import Day
+from jobs.publish import output_sha256, table_hashes
 from jobs.terminal import warn
 from schemas.attribution import (
     ACCOUNT_DAILY,
@@ -20,22 +21,26 @@ from schemas.attribution import (
     SOCIALISED_LOSSES,
 )
 from schemas.attribution import TABLES as ATTRIBUTION
-from schemas.core import Table
 from schemas.ledger import TYPED
 from schemas.ops import DQ_RESULTS
-from schemas.registry import CARRIED, PUBLISHED
 from store.arrow import to_arrow, to_rows
-from store.warehouse import content_hash
+from store.commit import files_of
+from store.duck import limit, select_files
 
 _TIME = pa.timestamp("us", tz="UTC")
 _MONEY = pa.decimal128(38, 18)
+FEW = 1 << 18  # rows of a date that are read once into memory for all checks
+ONE_DAY = timedelta(days=1)
 
 
 def check_day(day: Day, run_id: str) -> None:
     """Write a row per check to ops.dq_results. DataError when one that must hold does not."""
     from expectations.run import checker
 
-    results = checker().run(tables_to_check(day), day.day)
+    ready = checker()
+    limit(ready.connection, day.staging.spill)
+    few = sum(day.staging.rows(table) for table in ATTRIBUTION) <= FEW
+    results = ready.run(tables_to_check(day), day.day, copied=few)
     failed = [result for result in results if not result.success and result.check.severity == FAIL]
     if failed or not _is_published(day):
         _write_results(day, result_rows(results, day.day, run_id), run_id)
@@ -55,13 +60,21 @@ def _write_results(day: Day, rows: pa.Table, run_id: str) -> None:
     day.warehouse.replace_day(DQ_RESULTS, rows, day.day)
 
 
-def tables_to_check(day: Day) -> dict[str, pa.Table]:
-    """What the suites refer to, by the names that they use: the staged date and what it must agree with."""
-    tables = {table.name: _as_written(day, table) for table in ATTRIBUTION}
+def tables_to_check(day: Day) -> dict[str, pa.Table | str]:
+    """What the suites refer to, by the names that they use: the staged date and what it must agree with.
+
+    What grows with accounts is a query over files, read as they are: whether they have the declared types is
+    what the suite is to find out.
+    """
+    staging = day.staging
+    tables: dict[str, pa.Table | str] = {
+        table.name: select_files(staging.paths(table), table, day.day) for table in ATTRIBUTION
+    }
     for table in (INSURANCE_FUND_DAILY, ACCOUNT_DAILY, RECEIVABLES_DAILY, SOCIALISED_LOSSES):
-        tables[f"previous_{table.name}"] = day.before(table)
-    accounts = day.warehouse.read(TYPED["accounts"]).select(["account_id", "account_type"])
-    tables["accounts"] = accounts.group_by(["account_id", "account_type"]).aggregate([])
+        tables[f"previous_{table.name}"] = select_files(day.files_before(table), table, day.day - ONE_DAY)
+    accounts = files_of(day.warehouse, TYPED["accounts"], None)
+    known = select_files(accounts, TYPED["accounts"])
+    tables["accounts"] = f"select distinct account_id, account_type from ({known})"
     scales = to_rows(TYPED["currencies"], day.warehouse.read(TYPED["currencies"]), ("currency", "scale"))
     tables["currencies"] = pa.table(
         {
@@ -77,17 +90,11 @@ def tables_to_check(day: Day) -> dict[str, pa.Table]:
             "drawn_at": pa.array([_drawn_at(day)], _TIME),
         }
     )
-    tables["fund_floors"] = _fund_floors(day, tables[NEGATIVE_BALANCES.name])
+    tables["fund_floors"] = _fund_floors(day)
     compared = day.policy.at(day.end - 1).compared_rules
     tables["compared_rules"] = pa.table({"rule": pa.array(compared, pa.string())})
-    tables["transfers"] = _transfers(day, tables[NEGATIVE_BALANCES.name])
+    tables["transfers"] = _transfers(day)
     return tables
-
-
-def _as_written(day: Day, table: Table) -> pa.Table:
-    """Not in the declared types: whether it has them is what the suite is to find out."""
-    path = day.staged(table.name)
-    return pq.ParquetFile(path).read() if path.exists() else day.read_staged(table)
 
 
 def _drawn_at(day: Day) -> int | None:
@@ -95,26 +102,32 @@ def _drawn_at(day: Day) -> int | None:
     return day.end - 1 if day.policy.at(day.end - 1).fund_draws == "at_session_end" else None
 
 
-def _fund_floors(day: Day, events: pa.Table) -> pa.Table:
+def _fund_floors(day: Day) -> pa.Table:
     """The floor in force when each negative-balance event draws."""
-    events = events.select(["currency", "ts"])
-    if (drawn_at := _drawn_at(day)) is not None:
-        events = events.set_column(1, "ts", pa.array([drawn_at] * events.num_rows, _TIME))
-    found = events.group_by(["currency", "ts"]).aggregate([])
-    floors = [
-        Decimal(f"{day.policy.at(ts).fund_floor.get(currency, 0)}e-18")
-        for currency, ts in zip(
-            found.column("currency").to_pylist(),
-            pc.cast(found.column("ts"), pa.int64()).to_pylist(),
-            strict=True,
-        )
-    ]
-    return found.append_column("fund_floor", pa.array(floors, _MONEY))
+    drawn_at = _drawn_at(day)
+    times = set()
+    for path in day.staging.paths(NEGATIVE_BALANCES):
+        for batch in pq.ParquetFile(path).iter_batches(columns=["currency", "ts"]):
+            found = pa.Table.from_batches([batch]).group_by(["currency", "ts"]).aggregate([])
+            moments = pc.cast(found.column("ts"), pa.int64()).to_pylist()
+            times |= set(zip(found.column("currency").to_pylist(), moments, strict=True))
+    drawn = sorted({(currency, ts if drawn_at is None else drawn_at) for currency, ts in times})
+    floors = [Decimal(f"{day.policy.at(ts).fund_floor.get(currency, 0)}e-18") for currency, ts in drawn]
+    return pa.table(
+        {
+            "currency": pa.array([currency for currency, _ in drawn], pa.string()),
+            "ts": pa.array([ts for _, ts in drawn], _TIME),
+            "fund_floor": pa.array(floors, _MONEY),
+        }
+    )
 
 
-def _transfers(day: Day, events: pa.Table) -> pa.Table:
+def _transfers(day: Day) -> pa.Table:
     """The session's delivered transfers of accounts that fell below zero, which are few."""
-    wanted = pc.field("account_id").isin(events.column("account_id").unique())
+    below: set[str] = set()
+    for piece in day.staging.pieces(NEGATIVE_BALANCES):
+        below |= set(piece.column("account_id").unique().to_pylist())
+    wanted = pc.field("account_id").isin(pa.array(sorted(below), pa.string()))
     wanted &= pc.field("ts") < pa.scalar(day.end, _TIME)
     wanted &= pc.field("event_date") <= pa.scalar(day.last_folder)
     if not day.first:
@@ -149,8 +162,7 @@ def _is_published(day: Day) -> bool:
     published = day.published.get(day.day)
     if published is None:
         return False
-    staged = [(t, day.read_staged(t)) for t in (*PUBLISHED.values(), *CARRIED.values())]
-    return published.output_sha256 == content_hash(staged)
+    return published.output_sha256 == output_sha256(table_hashes(day.staging))
 
 
 def _message(day: date, failed: list[CheckResult]) -> str:

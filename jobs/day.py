@@ -1,22 +1,21 @@
 """One business date of a run: its session, what stands before it, and where its tables are."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
 from engine.clock import day_of, iso
-from engine.errors import ConfigError, DataError
+from engine.errors import ConfigError
 from engine.policy import Policy
 from jobs.spark.mapper import Mapper
 from schemas.core import Table
 from store.arrow import arrow_schema
-from store.creation import whole, write_beside
+from store.commit import files_of
 from store.published import Published, published_days
+from store.staging import Staging
 from store.warehouse import Warehouse
 
 BEGINNING = -(1 << 62)
@@ -72,40 +71,22 @@ class Day:
             return arrow_schema(table).empty_table()
         return self.state.read(table, self.day - timedelta(days=1), version=self.state_version(table))
 
+    def files_before(self, table: Table) -> list[Path]:
+        """The files with these rows."""
+        if self.first:
+            return []
+        return files_of(self.state, table, self.day - timedelta(days=1), self.state_version(table))
+
     def state_version(self, table: Table) -> int:
         """The version of a carried table that the day before was published with, not what a dead run left."""
         if self.previous is None:
             return self.state.version(table)
         return self.previous.table_versions[table.full_name]
 
-    def staged(self, name: str) -> Path:
-        return self.warehouse.root / "staging" / self.day.isoformat() / f"{name}.parquet"
-
-    def read_staged(self, table: Table) -> pa.Table:
-        import pyarrow.parquet as pq
-
-        path = self.staged(table.name)
-        if not path.exists():
-            raise DataError(f"{table.name} of {self.day} is not there: run the stages before this one first")
-        return pq.ParquetFile(path).read().cast(arrow_schema(table))
-
-    def write_staged(self, table: Table, data: pa.Table) -> None:
-        """Write beside and rename, so that a stage that dies leaves nothing half."""
-        import pyarrow.parquet as pq
-
-        path = self.staged(table.name)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with whole(path) as writing:
-            pq.write_table(data, writing)
-
-    def read_note(self, name: str) -> dict[str, Any]:
-        path = self.staged(name).with_suffix(".json")
-        return json.loads(path.read_text()) if path.exists() else {}
-
-    def write_note(self, name: str, note: Mapping[str, Any]) -> None:
-        path = self.staged(name).with_suffix(".json")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_beside(path, json.dumps(note, sort_keys=True))
+    @property
+    def staging(self) -> Staging:
+        """What its stages hand on to each other."""
+        return Staging(self.warehouse.root, self.day)
 
 
 def _not_next(day: date, published: list[date]) -> str:

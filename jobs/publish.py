@@ -1,25 +1,25 @@
 """Publish: put a checked date in place of what stood there, table by table, and commit it for readers."""
 
 import json
-import shutil
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-
-import pyarrow as pa
 
 from engine.errors import ConfigError
 from jobs.day import Day
 from schemas.core import Table
 from schemas.ops import PUBLISHED_DAYS, RESTATEMENTS
 from schemas.registry import CARRIED, PUBLISHED
-from store.arrow import sort_by_key, to_arrow
+from store.arrow import to_arrow
+from store.commit import commit_files, files_of, rows_of
+from store.hashes import staged_sha256
 from store.published import Published
-from store.warehouse import content_hash
+from store.reference import text_hash
+from store.staging import Staging
 
 IN_PROGRESS = "publishing"  # the note that is there from the first table written until the commit
-_TABLES = (*PUBLISHED.values(), *CARRIED.values())
+TABLES = (*PUBLISHED.values(), *CARRIED.values())
 
 
 @dataclass
@@ -41,76 +41,83 @@ def publish(day: Day, run_id: str, input_sha256: str, to: date) -> Publication:
     `to`: the last date of this run. ConfigError when published dates after it would be left standing on
     numbers that are no longer there.
     """
-    staged = {table: sort_by_key(table, day.read_staged(table)) for table in _TABLES}
     own_days = day.warehouse.days(PUBLISHED_DAYS)
     before = day.published[day.day] if day.day in own_days else None
-    changed = _changed(day, staged, before)
+    hashes = table_hashes(day.staging)
+    rows = {table: day.staging.rows(table) for table in TABLES}
+    changed = [table for table in TABLES if _differs(table, rows[table], hashes, before)]
     if before and changed and own_days[-1] > to:
         raise ConfigError(
             f"{day.day} comes out differently from what is published, and {own_days[-1]} was computed from it: "
             f"run again with --to {own_days[-1]}"
         )
-    day.write_note(IN_PROGRESS, {"run_id": run_id})
-    versions = _write(day, run_id, staged, changed, before)
+    unseen = [table for table in TABLES if table in changed or _left_behind(day, table, before)]
+    day.staging.write_note(IN_PROGRESS, {"run_id": run_id})
+    for table in unseen:
+        commit_files(day.warehouse, table, day.staging.paths(table), day.day)
+    versions = {table.full_name: day.warehouse.version(table) for table in TABLES}
+    if before:
+        _restate(day, run_id, {table: rows[table] for table in changed}, before)
     if before is None or changed:
-        start, output = day.session_start, content_hash(staged.items())
-        row = Published(day.day, run_id, now_us(), start, day.end, day.first, input_sha256, output, versions)
+        start, output = day.session_start, output_sha256(hashes)
+        row = Published(
+            day.day, run_id, now_us(), start, day.end, day.first, input_sha256, output, versions, hashes
+        )
     else:
         row = replace(before, input_sha256=input_sha256, table_versions=versions)
     if row != before:
         _commit(day, row)
-    shutil.rmtree(day.staged("").parent, ignore_errors=True)
-    written = {table.full_name: staged[table].num_rows for table in changed}
-    rows = {table.name: data.num_rows for table, data in staged.items()}
-    return Publication(written, rows, before is not None and bool(changed))
+    day.staging.discard()
+    written = {table.full_name: rows[table] for table in changed}
+    by_name = {table.name: count for table, count in rows.items()}
+    return Publication(written, by_name, before is not None and bool(changed))
 
 
-def _changed(day: Day, staged: Mapping[Table, pa.Table], before: Published | None) -> list[Table]:
-    """The tables that readers will see changed: not the newest version counts, if a run died before its commit."""
+def table_hashes(staging: Staging) -> dict[str, str]:
+    """The hash of every table's rows of a date."""
+    return {table.full_name: staged_sha256(staging, table) for table in TABLES}
+
+
+def output_sha256(hashes: Mapping[str, str]) -> str:
+    """One hash for all rows of a date."""
+    return text_hash(*(f"{name} {digest}" for name, digest in sorted(hashes.items())))
+
+
+def _differs(table: Table, rows: int, hashes: Mapping[str, str], before: Published | None) -> bool:
+    """Whether readers will see other rows than before; where nothing was published, any rows."""
     if before is None:
-        return [table for table, data in staged.items() if data.num_rows]
-    seen = before.table_versions
-    return [table for table, data in staged.items() if not _same(day, table, data, seen[table.full_name])]
+        return rows > 0
+    return hashes[table.full_name] != before.table_sha256[table.full_name]
 
 
-def _write(
-    day: Day,
-    run_id: str,
-    staged: Mapping[Table, pa.Table],
-    changed: Collection[Table],
-    before: Published | None,
-) -> dict[str, int]:
-    """Put the date's rows in place where they are not, and note what they replace: the version of every table."""
-    versions = {}
-    for table, data in staged.items():
-        if not _same(day, table, data, None):
-            day.warehouse.replace_day(table, data, day.day)
-        if before and table in changed:
-            _restate(day, run_id, table, data, before.table_versions[table.full_name])
-        versions[table.full_name] = day.warehouse.version(table)
-    return versions
+def _left_behind(day: Day, table: Table, before: Published | None) -> bool:
+    """Whether the table now has other files of the date than readers see: a run died before its commit."""
+    if before is None:
+        return bool(files_of(day.warehouse, table, day.day))
+    seen = before.table_versions[table.full_name]
+    if seen == day.warehouse.version(table):
+        return False
+    return files_of(day.warehouse, table, day.day) != files_of(day.warehouse, table, day.day, seen)
 
 
-def _same(day: Day, table: Table, data: pa.Table, version: int | None) -> bool:
-    """Whether the table holds just these rows of the date, in a version or (None) now."""
-    stored = day.warehouse.read(table, day.day, version=version)
-    return stored.num_rows == data.num_rows and content_hash([(table, stored)]) == content_hash(
-        [(table, data)]
-    )
-
-
-def _restate(day: Day, run_id: str, table: Table, data: pa.Table, old_version: int) -> None:
-    stored = day.warehouse.read(table, day.day, version=old_version)
-    row = {
-        "run_id": run_id,
-        "restated_at": now_us(),
-        "table_name": table.full_name,
-        "rows_before": stored.num_rows,
-        "rows_after": data.num_rows,
-        "version_before": str(old_version),
-        "version_after": str(day.warehouse.version(table)),
-    }
-    day.warehouse.append(RESTATEMENTS, to_arrow(RESTATEMENTS, [row], business_date=day.day))
+def _restate(day: Day, run_id: str, changed: Mapping[Table, int], before: Published) -> None:
+    """A row per table of which readers had seen something else."""
+    rows = []
+    for table, count in changed.items():
+        old_version = before.table_versions[table.full_name]
+        rows.append(
+            {
+                "run_id": run_id,
+                "restated_at": now_us(),
+                "table_name": table.full_name,
+                "rows_before": rows_of(day.warehouse, table, day.day, old_version),
+                "rows_after": count,
+                "version_before": str(old_version),
+                "version_after": str(day.warehouse.version(table)),
+            }
+        )
+    if rows:
+        day.warehouse.append(RESTATEMENTS, to_arrow(RESTATEMENTS, rows, business_date=day.day))
 
 
 def _commit(day: Day, row: Published) -> None:
@@ -124,6 +131,7 @@ def _commit(day: Day, row: Published) -> None:
         "input_sha256": row.input_sha256,
         "output_sha256": row.output_sha256,
         "table_versions": json.dumps(dict(row.table_versions), sort_keys=True),
+        "table_sha256": json.dumps(dict(row.table_sha256), sort_keys=True),
     }
     day.warehouse.replace_day(
         PUBLISHED_DAYS, to_arrow(PUBLISHED_DAYS, [values], business_date=row.day), row.day

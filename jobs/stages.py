@@ -31,7 +31,7 @@ class Stages:
     ) -> None:
         self.day, self.run_id, self.to, self._check_day = day, run_id, to, check
         self._loader = loader
-        self.note = day.read_note("load")
+        self.note = day.staging.read_note("load")
         self.seconds: dict[str, float] = self.note.get("seconds", {})
         self.publication: Publication | None = None
 
@@ -63,7 +63,7 @@ class Stages:
             self.seconds[name] = round(perf_counter() - started, 3)
         if name != "publish":
             self.note["seconds"] = self.seconds
-            self.day.write_note("load", self.note)
+            self.day.staging.write_note("load", self.note)
 
     def _check_note(self) -> None:
         if not self.note:
@@ -104,7 +104,7 @@ class Stages:
             "folders": [f.isoformat() for f in folders],
             "input_sha256": digest,
             "unchanged": bool(
-                published and published.input_sha256 == digest and not day.read_note(IN_PROGRESS)
+                published and published.input_sha256 == digest and not day.staging.read_note(IN_PROGRESS)
             ),
             "inputs": {name: day.warehouse.version_of("ledger", name) for name in DATASETS},
         }

@@ -309,6 +309,46 @@ SNAPSHOTS = _replayed(
     ),
     ("ts", "account_id", "currency", "isolation", "instrument_id"),
 )
+HOLDERS = _replayed(
+    "holders",
+    "account",
+    "What an account is just before the end of the session.",
+    (
+        text("account_id", "The account."),
+        text("account_type", "client or house."),
+        text("client_class", "The client's class."),
+    ),
+    ("account_id",),
+)
+ACCOUNT_RESULTS = _replayed(
+    "account_results",
+    "account × currency",
+    "The session of an account, over its units: what losses are shared by.",
+    (
+        text("account_id", "The account."),
+        text("currency", "Settlement currency."),
+        flag("house", "Whether it is the venue's own: then it never pays."),
+        units("profit", "Realised, less fees, with funding and the change of unrealised PnL."),
+        units("equity", "Just before the end."),
+        units("chargeable", "Sum of what its units have above zero."),
+    ),
+    ("account_id", "currency"),
+)
+_EVENT = count("event", "Its number among the session's shortfalls.")
+EVENT_WEIGHTS = _replayed(
+    "event_weights",
+    "shortfall × risk unit that holds what was liquidated",
+    "What the rule open_interest_prorata shares by.",
+    (_EVENT, *_UNIT, units("weight", "Value of the positions in the event's instruments.")),
+    ("event", "account_id", "isolation"),
+)
+EVENT_CANDIDATES = _replayed(
+    "event_candidates",
+    "shortfall × position on the other side that may have to take over",
+    "What the rule adl_queue ranks: of every task the best, until the liquidated quantity is reached.",
+    (_EVENT, *SNAPSHOTS.columns[1:]),
+    ("event", "instrument_id", "account_id", "isolation"),
+)
 # Names of the fields of engine.rows.SessionRows, and the table that stores each.
 REPLAYED = {
     "unit_sessions": UNIT_SESSIONS,

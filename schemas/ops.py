@@ -42,6 +42,7 @@ PUBLISHED_DAYS = Table(
         text("input_sha256", "Hash of all that the date was computed from."),
         text("output_sha256", "Hash of all rows published for the date."),
         text("table_versions", "Table to Delta version, as JSON: read these for what was published."),
+        text("table_sha256", "Table to the hash of its rows of the date, as JSON."),
     ),
     ("business_date",),
 )

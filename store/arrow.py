@@ -128,6 +128,19 @@ def column_values(data: pa.Table, column: Column) -> list[Any]:
     return values.to_pylist()
 
 
+def plain_rows(data: pa.Table) -> list[tuple[Any, ...]]:
+    """Rows of any query, as `column_values` would have them."""
+    return list(zip(*(_plain(column) for column in data.columns), strict=True))
+
+
+def _plain(values: pa.ChunkedArray) -> list[Any]:
+    if pa.types.is_decimal(values.type):
+        return _integers(values)
+    if pa.types.is_timestamp(values.type):
+        return values.cast(_TYPES[Type.TIME]).cast(pa.int64()).to_pylist()
+    return values.to_pylist()
+
+
 def to_rows(table: Table, data: pa.Table, columns: Iterable[str] | None = None) -> list[tuple[Any, ...]]:
     """Tuples of the named columns (all but none left out by default)."""
     names = list(columns) if columns is not None else [c.name for c in table.columns]
@@ -146,10 +159,6 @@ def to_ipc(data: pa.Table) -> bytes:
     with pa.ipc.new_stream(sink, data.schema) as writer:
         writer.write_table(data)
     return sink.getvalue().to_pybytes()
-
-
-def from_ipc(data: bytes) -> pa.Table:
-    return pa.ipc.open_stream(data).read_all()
 
 
 def sort_by_key(table: Table, data: pa.Table) -> pa.Table:

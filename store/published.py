@@ -23,9 +23,10 @@ class Published:
     input_sha256: str
     output_sha256: str
     table_versions: Mapping[str, int]
+    table_sha256: Mapping[str, str]
 
 
 def published_days(warehouse: Warehouse) -> dict[date, Published]:
     """What readers may see, by date."""
     rows = to_rows(PUBLISHED_DAYS, warehouse.read(PUBLISHED_DAYS))
-    return {row[0]: Published(*(*row[:-1], json.loads(row[-1]))) for row in sorted(rows)}
+    return {row[0]: Published(*(*row[:-2], json.loads(row[-2]), json.loads(row[-1]))) for row in sorted(rows)}

@@ -3,7 +3,7 @@
 import fcntl
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError
+from deltalake.transaction import AddAction
 
 from engine.errors import ConfigError, ConflictError, is_out_of_space, no_space
 from schemas.core import Table
@@ -21,7 +22,7 @@ from store.creation import beside, create_table, has_log, table_path, write_besi
 from store.delta import dataset, read
 from store.paths import check_path
 
-FORMAT = 2
+FORMAT = 3
 _MARKER = "lossledger.json"
 _LOCK = ".lock"
 # Workers and other readers open the files themselves, so no deletion vectors; history is never cut short.
@@ -116,6 +117,20 @@ class Warehouse:
         """Put `data` in place of the partition of a date, in one commit: the new version."""
         return self._write(table, sort_by_key(table, data), f"{table.partition} = '{day.isoformat()}'")
 
+    def replace_files(self, table: Table, actions: Sequence[AddAction], day: date) -> None:
+        """Put files that are written already in place of the partition of a date, in one commit."""
+        delta = self.delta(table)
+        filters = [(table.partition, "=", day.isoformat())]
+        try:
+            delta.create_write_transaction(
+                list(actions), "overwrite", arrow_schema(table), [table.partition], filters
+            )
+        except CommitFailedError as error:
+            raise _written_by_others(table) from error
+        except (OSError, DeltaError) as error:
+            raise write_error(f"{table.full_name} in {self.path(table)}", error) from error
+        delta.update_incremental()
+
     def replace_all(self, table: Table, data: pa.Table) -> int:
         return self._write(table, data, None)
 
@@ -131,12 +146,14 @@ class Warehouse:
         try:
             write_deltalake(delta, data.cast(arrow_schema(table)), **options)
         except CommitFailedError as error:
-            raise ConflictError(
-                f"{table.full_name} was written by somebody else meanwhile: try again"
-            ) from error
+            raise _written_by_others(table) from error
         except (OSError, DeltaError) as error:
             raise write_error(f"{table.full_name} in {self.path(table)}", error) from error
         delta.update_incremental()
+
+
+def _written_by_others(table: Table) -> ConflictError:
+    return ConflictError(f"{table.full_name} was written by somebody else meanwhile: try again")
 
 
 @contextmanager
@@ -179,9 +196,9 @@ def _check_format(root: Path) -> None:
             found = json.loads((root / _MARKER).read_text())["warehouse_format"]
         except (ValueError, KeyError, TypeError):
             found = "unreadable"
-        if found == 1:
+        if found in range(1, FORMAT):
             raise ConfigError(
-                f"warehouse {root} has format 1, of the first edition of the tables, and this version writes "
+                f"warehouse {root} has format {found}, of earlier tables, and this version writes "
                 f"{FORMAT}: run again from the raw files (the landing zone) into a new warehouse"
             )
         if found != FORMAT:

@@ -3,17 +3,15 @@
 from collections.abc import Sequence
 from datetime import date
 
+import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from engine.events import Market
-from engine.replay import remember_marks
-from engine.rows import Snapshot, UnitSession
 from jobs.day import Day
-from jobs.replay.task import BucketTask, Source, replay_buckets, session_market
+from jobs.replay.task import BucketTask, Source, replay_buckets
 from schemas.inputs import DATED
 from schemas.ledger import BUCKETS, MARKS, REPLAYED, TYPED, UNIT_CHARGES, UNIT_POSITIONS, UNIT_SESSIONS
-from store.arrow import arrow_schema, from_ipc, sort_by_key, to_arrow, to_objects, to_rows
+from store.arrow import to_rows
 from store.reference import ReferenceData
 
 
@@ -39,6 +37,8 @@ def bucket_tasks(day: Day, reference: ReferenceData, folders: Sequence[date]) ->
             inputs | carried,
             reference,
             day.policy,
+            number=i,
+            staging=day.staging,
         )
         for i in range(n)
     ]
@@ -50,17 +50,23 @@ def recompute(day: Day, reference: ReferenceData, folders: Sequence[date]) -> No
     wallets, adl_trades = venue_wallets(tasks[0]), _adl_trades(tasks[0])
     for task in tasks:
         task.wallets_at, task.adl_trades = wallets, adl_trades
-    results = day.mapper.map(replay_buckets, tasks)
-    market = session_market(tasks[0], sorted(reference.contracts))
+    written = day.mapper.map(replay_buckets, tasks)
     for name, table in REPLAYED.items():
-        data = pa.concat_tables([from_ipc(result[name]) for result in results])
-        if table is UNIT_SESSIONS:
-            data = _with_marks(data, market, day.start)
-        dates = pa.array([day.day] * data.num_rows, pa.date32())
-        data = sort_by_key(table, data.set_column(0, arrow_schema(table).field(0), dates))
-        day.write_staged(table, data)
-    marks = [{"instrument_id": i, "mark": mark} for i, mark in sorted(market.closing_marks().items())]
-    day.write_staged(MARKS, to_arrow(MARKS, marks, business_date=day.day))
+        day.staging.commit(table, [parts[name] for parts in written])
+    day.staging.write(MARKS, closing_marks(tasks[0]))
+
+
+def closing_marks(task: BucketTask) -> pa.Table:
+    """The last mark of every instrument, of the session or of the day before."""
+    with duckdb.connect() as connection:
+        connection.register("ticks", task.stream("ticks", ("instrument_id", "ts", "mark_price")))
+        connection.register("opening", task.state("marks").select(["instrument_id", "mark"]))
+        last = connection.execute(
+            "select instrument_id, coalesce(new.mark, old.mark) as mark from opening as old full join ("
+            "select instrument_id, arg_max(mark_price, ts) as mark from ticks group by all"
+            ") as new using (instrument_id)"
+        )
+        return last.to_arrow_table()
 
 
 def venue_wallets(task: BucketTask) -> list[tuple[str, str, int]]:
@@ -73,25 +79,3 @@ def _adl_trades(task: BucketTask) -> frozenset[tuple[str, int]]:
     """Trades of the session in which somebody, in whatever bucket, was deleveraged, each with its time."""
     fills = task.events("fills", pc.field("kind") == "adl")
     return frozenset(to_rows(TYPED["fills"], fills, ("trade_id", "ts")))
-
-
-def _with_marks(units: pa.Table, market: Market, start: int) -> pa.Table:
-    """Open episodes complete for being carried on, with the marks of instruments that nobody here held."""
-    place = units.schema.get_field_index("open_episode")
-    column = units.column(place).combine_chunks()
-    opened = to_objects(UNIT_SESSIONS, units.filter(column.is_valid()), UnitSession)
-    texts = pa.array([remember_marks(unit, market, start).open_episode for unit in opened], pa.string())
-    column = pc.replace_with_mask(column, column.is_valid(), texts)
-    return units.set_column(place, units.schema.field(place), column)
-
-
-def snapshots_at(
-    day: Day, reference: ReferenceData, folders: Sequence[date], instants: list[int]
-) -> list[Snapshot]:
-    """A second pass over the same replay: the state of all units at the instants that are asked for."""
-    tasks = bucket_tasks(day, reference, folders)
-    for task in tasks:
-        task.instants = instants
-    results = day.mapper.map(replay_buckets, tasks)
-    data = pa.concat_tables([from_ipc(result["snapshots"]) for result in results])
-    return to_objects(REPLAYED["snapshots"], data, Snapshot)

@@ -10,24 +10,25 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import DeltaTable
 
+from engine.errors import InvariantError
 from engine.events import Fill, Funding, Market, TickSeries, Transfer, UnitKey
 from engine.numbers import e18_to_units
 from engine.policy import Policy
-from engine.replay import replay_units
+from engine.replay import remember_marks, replay_units
 from engine.rows import SessionRows, UnitPosition, UnitSession
 from engine.unit import UnitInput
 from schemas.core import Table
 from schemas.ledger import MARKS, REPLAYED, TYPED, UNIT_CHARGES, UNIT_POSITIONS, UNIT_SESSIONS
 from store.arrow import (
     arrow_schema,
-    to_ipc,
     to_objects,
     to_rows,
     tuples_to_arrow,
 )
 from store.buckets import account_bucket
-from store.delta import read
+from store.delta import dataset, read
 from store.reference import ReferenceData
+from store.staging import Part, Staging
 
 _TIME = pa.timestamp("us", tz="UTC")
 
@@ -45,6 +46,13 @@ class Source:
         partitions = [(partition[0], "in", partition[1])] if partition else None
         return read(self.table, delta, partitions, filters)
 
+    def stream(
+        self, filters: Any, partition: tuple[str, list[str]], columns: Sequence[str]
+    ) -> pa.RecordBatchReader:
+        delta = DeltaTable(self.path, version=self.version)
+        found = dataset(delta, [(partition[0], "in", partition[1])])
+        return found.scanner(columns=list(columns), filter=filters).to_reader()
+
 
 @dataclass
 class BucketTask:
@@ -61,18 +69,30 @@ class BucketTask:
     instants: list[int] = field(default_factory=list)  # snapshots of all units
     wallets_at: list[tuple[str, str, int]] = field(default_factory=list)  # of one account and currency
     adl_trades: frozenset[tuple[str, int]] = frozenset()  # trade_id and timestamp of fills of kind adl
+    number: int = 0  # of the parts that it writes
+    staging: Staging | None = None  # where it writes them
 
     def events(self, name: str, *conditions: Any) -> pa.Table:
         """The session's rows of a dated dataset."""
         source = self.sources[name]
         if not self.folders:
             return arrow_schema(source.table).empty_table()
+        return source.read(self._wanted(*conditions), ("event_date", self.folders))
+
+    def stream(self, name: str, columns: Sequence[str], *conditions: Any) -> pa.RecordBatchReader:
+        """The same as a stream of some columns, for what is too much to hold."""
+        source = self.sources[name]
+        if not self.folders:
+            return arrow_schema(source.table).empty_table().select(list(columns)).to_reader()
+        return source.stream(self._wanted(*conditions), ("event_date", self.folders), columns)
+
+    def _wanted(self, *conditions: Any) -> Any:
         wanted = pc.field("ts") < pa.scalar(self.end, _TIME)
         if self.start > 0:
             wanted &= pc.field("ts") >= pa.scalar(self.start, _TIME)
         for condition in conditions:
             wanted &= condition
-        return source.read(wanted, ("event_date", self.folders))
+        return wanted
 
     def state(self, name: str) -> pa.Table:
         """The rows of the day before."""
@@ -82,20 +102,48 @@ class BucketTask:
         return source.read(None, ("business_date", [self.previous]))
 
 
-def replay_buckets(task: BucketTask) -> dict[str, bytes]:
-    """Replay the accounts of some buckets (in a worker): an Arrow table per kind of row."""
-    units = _units(task)
-    held = {i for unit in units.values() for i, _, _ in unit.positions}
-    held |= {fill.instrument_id for unit in units.values() for fill in unit.fills}
-    market = session_market(task, sorted(held))
-    rows = replay_units(units.values(), market, task.policy, task.start)
+Written = dict[str, Part | None]  # the part that a task wrote of each table, by the names of REPLAYED
+
+
+def replay_buckets(task: BucketTask) -> Written:
+    """Replay the accounts of some buckets (in a worker) and stage a part per kind of row."""
+    if task.staging is None:
+        raise InvariantError("a task that is to write its rows was not told where")
+    units, market = read_units(task)
+    rows = replay_units(units, market, task.policy, task.start)
+    _remember_marks(task, rows, market)
     return {
-        name: to_ipc(tuples_to_arrow(table, _names(name), getattr(rows, name), business_date=_NO_DAY))
+        name: task.staging.write_part(table, task.number, rows_to_arrow(name, getattr(rows, name)))
         for name, table in REPLAYED.items()
     }
 
 
-_NO_DAY = date(1970, 1, 1)  # workers do not care which date it is; the driver puts it in
+def read_units(task: BucketTask) -> tuple[list[UnitInput], Market]:
+    """The units of a task, and the prices of all that they hold or trade."""
+    units = _units(task)
+    held = {i for unit in units.values() for i, _, _ in unit.positions}
+    held |= {fill.instrument_id for unit in units.values() for fill in unit.fills}
+    return list(units.values()), session_market(task, sorted(held))
+
+
+def _remember_marks(task: BucketTask, rows: SessionRows, market: Market) -> None:
+    """Open episodes complete for being carried on, with the marks of instruments that nobody here held."""
+    opened = [n for n, unit in enumerate(rows.unit_sessions) if unit.open_episode]
+    if not opened:
+        return
+    rest = sorted(set(market.contracts) - set(market.ticks))
+    everything = session_market(task, rest)
+    everything.ticks.update(market.ticks)
+    for n in opened:
+        rows.unit_sessions[n] = remember_marks(rows.unit_sessions[n], everything, task.start)
+
+
+def rows_to_arrow(name: str, rows: Sequence[Any]) -> pa.Table:
+    """Engine rows of one of the lists of SessionRows; which date it is, their place says."""
+    return tuples_to_arrow(REPLAYED[name], _names(name), rows, business_date=_NO_DAY)
+
+
+_NO_DAY = date(1970, 1, 1)  # a part has no date in it
 _ROW_TYPES: dict[str, Any] = {}
 
 

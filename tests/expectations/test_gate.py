@@ -47,11 +47,11 @@ def spoiled_fund(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch
     def attribute(day: Day, *rest: Any) -> None:
         attribute_day(day, *rest)
         if day.day == LAST:
-            fund = day.read_staged(INSURANCE_FUND_DAILY)
+            fund = day.staging.read(INSURANCE_FUND_DAILY)
             closing = [amount + Decimal("1e-18") for amount in fund.column("closing").to_pylist()]
             at = fund.column_names.index("closing")
             spoiled = fund.set_column(at, "closing", pa.array(closing, pa.decimal128(38, 18)))
-            day.write_staged(INSURANCE_FUND_DAILY, spoiled)
+            day.staging.write(INSURANCE_FUND_DAILY, spoiled)
 
     with monkeypatch.context() as patch:
         patch.setattr(jobs.stages, "attribute_day", attribute)

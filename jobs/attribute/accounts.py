@@ -1,0 +1,98 @@
+"""What every account and unit has at the end of a session: in tasks, one for each task of the replay."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from jobs.attribute.books import Books, in_money
+from jobs.day import Day
+from schemas.attribution import ACCOUNT_DAILY, POSITIONS_DAILY, RECEIVABLES_DAILY
+from schemas.core import Table
+from schemas.ledger import ACCOUNT_RESULTS, HOLDERS, TYPED, UNIT_POSITIONS, UNIT_SESSIONS
+from store.commit import files_of
+from store.staging import Part, Staging
+
+_WRITTEN = (ACCOUNT_DAILY, RECEIVABLES_DAILY, POSITIONS_DAILY, ACCOUNT_RESULTS)
+_FLOWS = (
+    "transfers",
+    "realised_pnl",
+    "fees",
+    "funding",
+    "negative_balance_reset",
+    "surplus_forfeited",
+    "socialised_charge",
+    "closing_wallet",
+)
+_DEBTS = ("opening_debt", "new_debt", "recovered", "closing_debt")
+_UNIT = "account_id, currency, isolation"
+_HOLDERS = """
+    select account_id, arg_max(account_type, valid_from) as account_type,
+        arg_max(client_class, valid_from) as client_class
+    from accounts where valid_from < make_timestamp(?)::timestamptz group by account_id
+"""
+_DAILY = f"""
+    select {_UNIT}, account_type, client_class, {in_money("opening_wallet")},
+        opening_unrealised * unit as opening_unrealised_pnl, {in_money(*_FLOWS)},
+        closing_unrealised * unit as unrealised_pnl, (closing_wallet + closing_unrealised) * unit as equity
+    from unit_sessions join currencies using (currency) left join holders using (account_id)
+    where active or closing_wallet <> 0 or ({_UNIT}) in (select ({_UNIT}) from unit_positions)
+"""
+_RECEIVABLES = f"""
+    select {_UNIT}, {in_money(*_DEBTS)} from unit_sessions join currencies using (currency)
+    where {" or ".join(f"{name} <> 0" for name in _DEBTS)}
+"""
+_POSITIONS = f"""
+    select {_UNIT}, instrument_id, quantity, {in_money("entry_value")}, mark as mark_price
+    from unit_positions join currencies using (currency)
+"""
+_RESULTS = """
+    select account_id, currency, account_type = 'house' as house,
+        sum(realised_pnl - fees + funding + closing_unrealised - opening_unrealised) as profit,
+        sum(closing_wallet + closing_unrealised) as equity,
+        sum(greatest(0, closing_wallet + closing_unrealised)) as chargeable
+    from unit_sessions left join holders using (account_id) group by all
+"""
+
+
+@dataclass
+class AccountsTask:
+    """A part of the replayed units; `holders`: the files that say what accounts are."""
+
+    staging: Staging
+    number: int
+    scales: Mapping[str, int]
+    holders: list[Path]
+
+
+def write_holders(day: Day, scales: Mapping[str, int]) -> None:
+    """Stage what every account is at the end."""
+    with Books(day.staging, scales) as books:
+        books.files("accounts", TYPED["accounts"], files_of(day.warehouse, TYPED["accounts"], None))
+        books.write(HOLDERS, _HOLDERS, day.end)
+
+
+def write_accounts(day: Day, scales: Mapping[str, int]) -> None:
+    """Stage account_daily, receivables_daily, positions_daily and the results of accounts."""
+    write_holders(day, scales)
+    numbers = sorted({part.number for part in day.staging.parts(UNIT_SESSIONS)})
+    holders = day.staging.paths(HOLDERS)
+    tasks = [AccountsTask(day.staging, number, scales, holders) for number in numbers]
+    written = day.mapper.map(account_parts, tasks)
+    for table in _WRITTEN:
+        day.staging.commit(table, [parts[table.name] for parts in written])
+
+
+def account_parts(task: AccountsTask) -> dict[str, Part | None]:
+    """Write a part of each table (in a worker)."""
+    with Books(task.staging, task.scales) as books:
+        for table in (UNIT_SESSIONS, UNIT_POSITIONS):
+            mine = [part for part in task.staging.parts(table) if part.number == task.number]
+            books.view(table, mine)
+        books.files(HOLDERS.name, HOLDERS, task.holders)
+        queries: list[tuple[Table, str]] = [
+            (ACCOUNT_DAILY, _DAILY),
+            (RECEIVABLES_DAILY, _RECEIVABLES),
+            (POSITIONS_DAILY, _POSITIONS),
+            (ACCOUNT_RESULTS, _RESULTS),
+        ]
+        return {table.name: books.part(table, task.number, query) for table, query in queries}

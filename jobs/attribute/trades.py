@@ -1,0 +1,91 @@
+"""What the fills of a session say of each other: trades that do not net, and who was on the other side."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from jobs.attribute.books import Books, in_money
+from jobs.day import Day
+from jobs.replay.task import BucketTask
+from schemas.attribution import ADL_LOSSES, RECONCILIATION
+from schemas.ledger import TYPED
+from store.delta import dataset
+from store.staging import Part
+
+_TIME = pa.timestamp("us", tz="UTC")
+_TRADES = """
+    create temp table trades as
+    select trade_id, count(*) as sides, sum(if(side = 'buy', quantity, -quantity)) as net
+    from session_fills group by trade_id
+"""
+_BROKEN = """
+    select 'trade_zero_sum' as rule, trade_id as key, 'zero' as source_expected, 'ledger.fills' as source_actual,
+        0::decimal(38,18) as expected, net as actual, net as "break", 0::decimal(38,18) as tolerance,
+        true as independent
+    from trades where sides > 1 and net <> 0
+"""
+_COUNTS = """
+    select count(*) filter (where sides = 1), count(*) filter (where sides > 1),
+        count(*) filter (where sides > 1 and net <> 0)
+    from trades
+"""
+_OTHERS = """
+    create temp table others as
+    select adl_fills.fill_id, if(count(*) = 1, any_value(sides.account_id), null) as against_account_id
+    from adl_fills join sides on sides.trade_id = adl_fills.trade_id and sides.fill_id <> adl_fills.fill_id
+    group by adl_fills.fill_id
+"""
+_ADL = f"""
+    select fill_id, trade_id, ts, account_id, currency, isolation, instrument_id,
+        if(side > 0, 'buy', 'sell') as side, price, quantity, mark as mark_price, {in_money("amount")},
+        against_account_id
+    from adl_fills join currencies using (currency) left join others using (fill_id)
+"""
+
+
+class TradeCounts(NamedTuple):
+    """The session's trades with one side, with more, and those of the latter that do not net to zero."""
+
+    one_sided: int
+    many_sided: int
+    broken: int
+
+
+def count_trades(day: Day, books: Books, task: BucketTask) -> TradeCounts:
+    """Net the trades whose earliest side is in the session, by the sides before its end, as table `trades`."""
+    books.add("session_fills", task.stream("fills", ("trade_id", "side", "quantity")))
+    books.execute(_TRADES)
+    if not day.first:
+        before = pc.field("ts") < pa.scalar(day.start, _TIME)
+        if _add_fills(day, books, "trades", "earlier", before, ["trade_id"]):
+            books.execute("delete from trades where trade_id in (select trade_id from earlier)")
+    (counts,) = books.rows(_COUNTS)
+    return TradeCounts(*counts)
+
+
+def broken_trades(books: Books, number: int) -> Part | None:
+    """A part of the reconciliation: trades that do not net."""
+    return books.part(RECONCILIATION, number, _BROKEN)
+
+
+def write_adl_losses(day: Day, books: Books) -> None:
+    """Stage adl_losses, each with the account of the other side where there is just one."""
+    before_end = pc.field("ts") < pa.scalar(day.end, _TIME)
+    columns = ["trade_id", "fill_id", "account_id"]
+    if not _add_fills(day, books, "adl_fills", "sides", before_end, columns):
+        books.add("sides", pa.table({name: pa.array([], pa.string()) for name in columns}))
+    books.execute(_OTHERS)
+    books.write(ADL_LOSSES, _ADL)
+
+
+def _add_fills(day: Day, books: Books, trades: str, name: str, wanted: Any, columns: Sequence[str]) -> bool:
+    """Fills of all dates that may belong to trades of a table, as a stream; False when it has no trades."""
+    ((first, last),) = books.rows(f"select min(trade_id), max(trade_id) from {trades}")
+    if first is None:
+        return False
+    wanted &= (pc.field("trade_id") >= first) & (pc.field("trade_id") <= last)
+    found = dataset(day.warehouse.delta(TYPED["fills"])).scanner(columns=list(columns), filter=wanted)
+    books.add(name, found.to_reader())
+    return True

@@ -1,0 +1,48 @@
+"""Amounts as arrays: 64-bit integers where all of them fit, else Python integers in an array of objects."""
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from engine.errors import DataError
+
+Amounts = np.ndarray[Any, np.dtype[Any]]
+UNITS = pa.decimal128(38, 0)
+_LIMIT = 10**38
+
+
+def to_amounts(column: pa.ChunkedArray) -> Amounts:
+    """Decimals without nulls as their unscaled integers."""
+    parts = [_halves(chunk) for chunk in column.chunks]
+    halves = np.concatenate(parts) if parts else np.empty((0, 2), np.int64)
+    low, high = halves[:, 0], halves[:, 1]
+    if np.array_equal(high, low >> 63):
+        return np.ascontiguousarray(low)
+    return low.view(np.uint64).astype(object) + (high.astype(object) << 64)
+
+
+def _halves(chunk: pa.Array) -> Amounts:
+    """Per value its low and its high 64 bits."""
+    if chunk.null_count:
+        raise DataError("an amount is missing")
+    data = np.frombuffer(chunk.buffers()[1], np.int64)
+    return data[2 * chunk.offset : 2 * (chunk.offset + len(chunk))].reshape(-1, 2)
+
+
+def to_decimals(amounts: Amounts) -> pa.Array:
+    """Integers as DECIMAL(38,0). DataError for one of more than 38 digits."""
+    if amounts.dtype == object:
+        if any(not -_LIMIT < amount < _LIMIT for amount in amounts):
+            raise DataError("an amount needs more than the 38 digits of DECIMAL(38,18)")
+        data = b"".join(int(amount).to_bytes(16, "little", signed=True) for amount in amounts)
+    else:
+        data = np.stack([amounts, amounts >> 63], axis=1).astype("<i8").tobytes()
+    return pa.Array.from_buffers(UNITS, len(amounts), [None, pa.py_buffer(data)])
+
+
+def exact_sum(amounts: Amounts) -> int:
+    """The sum as a Python integer: the halves of 64-bit integers cannot overflow below 2^31 of them."""
+    if amounts.dtype == object:
+        return int(sum(amounts))
+    return (int((amounts >> 32).sum()) << 32) + int((amounts & 0xFFFFFFFF).sum())

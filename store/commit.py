@@ -1,0 +1,69 @@
+"""Publishing files that are written already: they become a Delta table's files of a date, in one transaction."""
+
+import json
+import os
+import shutil
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from urllib.parse import unquote
+from uuid import uuid4
+
+import pyarrow.parquet as pq
+from deltalake import DeltaTable
+from deltalake.transaction import AddAction
+
+from schemas.core import Table
+from store.warehouse import Warehouse
+
+
+def commit_files(warehouse: Warehouse, table: Table, files: Sequence[Path], day: date) -> int:
+    """Put Parquet files, which have no partition column, in place of a date's rows: the new version.
+
+    They get a second name under the table, so that whoever wrote them keeps them until the commit is done.
+    """
+    folder = warehouse.path(table) / f"{table.partition}={day.isoformat()}"
+    actions = []
+    for number, source in enumerate(files):
+        target = folder / f"part-{number:05}-{uuid4()}.zstd.parquet"
+        link(source, target)
+        actions.append(add_action(table, target, day, pq.ParquetFile(source).metadata.num_rows))
+    warehouse.replace_files(table, actions, day)
+    return warehouse.version(table)
+
+
+def add_action(table: Table, path: Path, day: date, rows: int) -> AddAction:
+    """What the log says of a file in the folder of its partition; bounds of columns are in the file itself."""
+    return AddAction(
+        path=f"{path.parent.name}/{path.name}",
+        size=path.stat().st_size,
+        partition_values={table.partition: day.isoformat()},
+        modification_time=path.stat().st_mtime_ns // 1_000_000,
+        data_change=True,
+        stats=json.dumps({"numRecords": rows}),
+    )
+
+
+def link(source: Path, target: Path) -> None:
+    """A second name for the same file, or a copy where the file system has no such thing."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
+
+
+def files_of(warehouse: Warehouse, table: Table, day: date | None, version: int | None = None) -> list[Path]:
+    """The files with a date's rows (or all rows) in a version, by default the newest."""
+    delta = (
+        warehouse.delta(table) if version is None else DeltaTable(str(warehouse.path(table)), version=version)
+    )
+    wanted = [(table.partition, "=", day.isoformat())] if day else None
+    return sorted(
+        Path(unquote(uri.removeprefix("file://"))) for uri in delta.file_uris(file_pruning_predicate=wanted)
+    )
+
+
+def rows_of(warehouse: Warehouse, table: Table, day: date, version: int) -> int:
+    """How many rows of a date a version has."""
+    return sum(pq.ParquetFile(path).metadata.num_rows for path in files_of(warehouse, table, day, version))

@@ -1,0 +1,107 @@
+"""A hash of a table's rows that does not depend on how they are stored: not on files, order or compression."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from schemas.core import Table
+from store.arrow import sort_by_key
+from store.duck import connect, select_files
+from store.staging import Staging, part_schema
+
+BLOCK = 1 << 16  # rows that are hashed together, column by column
+_SMALL = 1 << 18  # rows that are sorted in memory
+_ZERO = {pa.string(): "", pa.bool_(): False}
+
+
+def table_sha256(table: Table, batches: Iterable[pa.RecordBatch]) -> str:
+    """Of rows that come in order of the key: SHA-256 over blocks of them, the partition column left out.
+
+    A block is its number of rows, then per column one byte a row that says whether there is a value, and the
+    values: texts by their lengths (4 bytes each) and their UTF-8, booleans as bytes, times and integers in 8,
+    decimals in 16 bytes, little-endian; what is null counts as zero or empty.
+    """
+    digest = hashlib.sha256(f"{table.full_name} {','.join(part_schema(table).names)}".encode())
+    for block in _blocks(batches):
+        digest.update(block.num_rows.to_bytes(8, "little"))
+        for column in block.columns:
+            _add(digest, column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column)
+    return digest.hexdigest()
+
+
+def _blocks(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Cut anew into blocks of BLOCK rows, the last one shorter."""
+    held: list[pa.Table] = []
+    rows = 0
+    for batch in batches:
+        held.append(pa.Table.from_batches([batch]))
+        rows += batch.num_rows
+        while rows >= BLOCK:
+            whole = pa.concat_tables(held)
+            yield whole.slice(0, BLOCK)
+            held, rows = [whole.slice(BLOCK)], rows - BLOCK
+    if rows:
+        yield pa.concat_tables(held)
+
+
+def _add(digest: "hashlib._Hash", column: pa.Array) -> None:
+    if isinstance(column, pa.ChunkedArray):  # a block of one chunk stays one
+        column = pa.concat_arrays(column.chunks)
+    digest.update(column.is_valid().cast(pa.uint8()).to_numpy(zero_copy_only=False).tobytes())
+    if column.null_count:
+        column = column.fill_null(_zero(column.type))
+    if pa.types.is_string(column.type):
+        digest.update(pc.binary_length(column).to_numpy(zero_copy_only=False).astype("<i4").tobytes())
+        _, offsets, data = column.buffers()
+        ends = np.frombuffer(offsets, np.int32)[column.offset : column.offset + len(column) + 1]
+        if data is not None:
+            digest.update(memoryview(data)[int(ends[0]) : int(ends[-1])])
+    elif pa.types.is_boolean(column.type):
+        digest.update(column.cast(pa.uint8()).to_numpy(zero_copy_only=False).tobytes())
+    else:
+        width = column.type.bit_width // 8
+        data = column.buffers()[1]
+        digest.update(memoryview(data)[column.offset * width : (column.offset + len(column)) * width])
+
+
+def _zero(kind: pa.DataType) -> pa.Scalar:
+    if pa.types.is_decimal(kind):
+        return pa.scalar(Decimal(0), kind)
+    if kind in _ZERO:
+        return pa.scalar(_ZERO[kind], kind)
+    return pa.scalar(0, pa.int64()).cast(kind)
+
+
+def staged_sha256(staging: Staging, table: Table) -> str:
+    """The hash of a staged table, computed once: it is noted beside the list of parts."""
+    note = staging.read_note(table.name)
+    if "sha256" not in note:
+        note["sha256"] = table_sha256(table, ordered(table, staging.paths(table), staging.spill))
+        staging.write_note(table.name, note)
+    found: str = note["sha256"]
+    return found
+
+
+def ordered(table: Table, files: list[Path], spill: Path) -> Iterator[pa.RecordBatch]:
+    """The rows of sorted part files in order of the key, out of core where they are many."""
+    schema = part_schema(table)
+    rows = [pq.ParquetFile(path).metadata.num_rows for path in files]
+    if len(files) <= 1:
+        for path in files:
+            for batch in pq.ParquetFile(path).iter_batches(BLOCK):
+                yield from pa.Table.from_batches([batch]).cast(schema).to_batches()
+    elif sum(rows) <= _SMALL:
+        data = pa.concat_tables([pq.ParquetFile(path).read().cast(schema) for path in files])
+        yield from sort_by_key(table, data).to_batches()
+    else:
+        with connect(spill) as connection:
+            keys = ", ".join(f'"{key}"' for key in table.key if key != table.partition)
+            found = connection.execute(f"{select_files(files, table)} order by {keys or 'all'}")
+            for batch in found.to_arrow_reader(BLOCK):
+                yield from pa.Table.from_batches([batch]).cast(schema).to_batches()

@@ -1,0 +1,48 @@
+"""The night's columns say what the engine's rules say of lists: every published table, to the last digit.
+
+The rows of reconciliation are held against the oracle in the cases.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import jobs.attribute.instants
+from jobs.run import Request, run
+from jobs.spark.mapper import InProcess
+from schemas.attribution import RECONCILIATION, TABLES
+from store.arrow import to_rows
+from store.warehouse import Warehouse
+from tests.properties.delivered import KINDS, write_small_market
+from tests.properties.examples import history_of
+from tests.properties.history import canonical
+
+MARKETS = [(kind, seed) for seed in (1, 2, 3) for kind in KINDS]
+
+
+@pytest.fixture(autouse=True)
+def no_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("jobs.stages.check_day", lambda day, run_id: None)
+
+
+@pytest.mark.parametrize("market", MARKETS, ids=lambda market: f"{market[0]}-{market[1]}")
+def test_published_tables_are_those_of_the_rules(
+    market: tuple[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind, seed = market
+    monkeypatch.setattr(jobs.attribute.instants, "STATES", 7)  # the tasks take a few units at a time
+    first, last = write_small_market(tmp_path / "landing", kind, seed)
+    request = Request(tmp_path / "landing", tmp_path / "warehouse", first, last, InProcess(1 + seed * 2))
+    list(run(request))
+    warehouse = Warehouse(tmp_path / "warehouse")
+    for outcome in history_of(market):
+        found = {}
+        for table in TABLES:
+            if table is not RECONCILIATION:
+                rows = to_rows(table, warehouse.read(table, outcome.session.day))
+                found[table.name] = [
+                    dict(zip([c.name for c in table.columns], row, strict=True)) for row in rows
+                ]
+        assert canonical(found) == canonical(outcome.tables)
