@@ -56,12 +56,11 @@ def test_a_file_swapped_between_its_hash_and_its_reading(
         return files
 
     write(path, "1")
-    monkeypatch.setattr(loader, "landed_files", swapped)
-    assert run(landing, tmp_path / "warehouse", last=D9) == CONFLICT
+    with monkeypatch.context() as patched:
+        patched.setattr(loader, "landed_files", swapped)
+        assert run(landing, tmp_path / "warehouse", last=D9) == CONFLICT
     assert f"{DAY}/{name} changed while it was read: try again" in error_line(capsys)
     assert published_rows(tmp_path / "warehouse") == 0
-    monkeypatch.undo()
-    monkeypatch.setattr("jobs.stages.check_day", lambda day, run_id: None)
     write(path, "2")
     assert run(landing, tmp_path / "warehouse", last=D9) == 0
     table = TYPED["transfers"]
