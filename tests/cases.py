@@ -94,8 +94,9 @@ def published(warehouse: Path) -> dict[str, list[Row]]:
 
 
 def text_rows(warehouse: Warehouse, table: Table) -> list[Row]:
-    """All rows of a table as text: exact decimals, ISO times, '' for null."""
-    return [{name: _text(value) for name, value in row.items()} for row in warehouse.read(table).to_pylist()]
+    """All rows of a table as text, in one order: exact decimals, ISO times, '' for null."""
+    rows = [{name: _text(value) for name, value in row.items()} for row in warehouse.read(table).to_pylist()]
+    return sorted(rows, key=lambda row: tuple(row.values()))
 
 
 def _text(value: object) -> str:
