@@ -47,9 +47,9 @@ def bucket_tasks(day: Day, reference: ReferenceData, folders: Sequence[date]) ->
 def recompute(day: Day, reference: ReferenceData, folders: Sequence[date]) -> None:
     """Replay the session and stage its rows."""
     tasks = bucket_tasks(day, reference, folders)
-    wallets, adl_trades = venue_wallets(tasks[0]), _adl_trades(tasks[0])
+    adl_trades = _adl_trades(tasks[0])
     for task in tasks:
-        task.wallets_at, task.adl_trades = wallets, adl_trades
+        task.adl_trades = adl_trades
     written = day.mapper.map(replay_buckets, tasks)
     for name, table in REPLAYED.items():
         day.staging.commit(table, [parts[name] for parts in written])
@@ -67,12 +67,6 @@ def closing_marks(task: BucketTask) -> pa.Table:
             ") as new using (instrument_id)"
         )
         return last.to_arrow_table()
-
-
-def venue_wallets(task: BucketTask) -> list[tuple[str, str, int]]:
-    """Which wallets the venue has published in the session, and when."""
-    name = "venue_account_balances"
-    return sorted(to_rows(TYPED[name], task.events(name), ("account_id", "currency", "ts")))
 
 
 def _adl_trades(task: BucketTask) -> frozenset[tuple[str, int]]:

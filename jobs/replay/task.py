@@ -109,6 +109,7 @@ def replay_buckets(task: BucketTask) -> Written:
     """Replay the accounts of some buckets (in a worker) and stage a part per kind of row."""
     if task.staging is None:
         raise InvariantError("a task that is to write its rows was not told where")
+    task.wallets_at = _venue_wallets(task)
     units, market = read_units(task)
     rows = replay_units(units, market, task.policy, task.start)
     _remember_marks(task, rows, market)
@@ -116,6 +117,13 @@ def replay_buckets(task: BucketTask) -> Written:
         name: task.staging.write_part(table, task.number, rows_to_arrow(name, getattr(rows, name)))
         for name, table in REPLAYED.items()
     }
+
+
+def _venue_wallets(task: BucketTask) -> list[tuple[str, str, int]]:
+    """Which wallets of the task's accounts the venue has published in the session, and when."""
+    name, mine = "venue_account_balances", set(task.buckets)
+    rows = to_rows(TYPED[name], task.events(name), ("account_id", "currency", "ts"))
+    return sorted(row for row in rows if account_bucket(row[0]) in mine)
 
 
 def read_units(task: BucketTask) -> tuple[list[UnitInput], Market]:

@@ -120,7 +120,7 @@ def first_edition(root: Path) -> None:
 
 def later_edition(root: Path) -> None:
     root.mkdir()
-    (root / "lossledger.json").write_text('{"warehouse_format": 3}')
+    (root / "lossledger.json").write_text('{"warehouse_format": 99}')
 
 
 @pytest.mark.parametrize(
