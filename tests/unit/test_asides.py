@@ -44,10 +44,8 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Drawn]:
     landing, warehouse = root / "landing", root / "warehouse"
     day = simulate(MARKET, landing).first
     write_scenario(landing, "late", policy={"fund_draws": "at_session_end"})
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("jobs.stages.check_day", lambda day, run_id: None)
-        run_range(landing, warehouse, day, day)
-        run_range(landing, warehouse, day, day, "late")
+    run_range(landing, warehouse, day, day)
+    run_range(landing, warehouse, day, day, "late")
     yield Drawn(
         PublishedRows(Warehouse(warehouse), [day]),
         PublishedRows(Warehouse(scenario_root(warehouse, "late")), [day]),
