@@ -1,12 +1,15 @@
 """Published dates told in a terminal: the fund, who paid, who was charged, and what other rules would do."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from textwrap import wrap
 
 from engine.figures import exact, percent, text_table
+from readers.asides import asides
 from readers.page.data import PublishedRows, Row, largest, of, total
 from schemas import attribution
 
 _LARGEST = 10
+_WIDTH = 100
 _FUND_LINES = (
     ("opening", "opening"),
     ("+ external", "external"),
@@ -37,9 +40,17 @@ def report_lines(rows: PublishedRows) -> Iterator[str]:
     yield from _heading("WHO PAID FOR THE DEFICITS, per session")
     losses = rows.rows(attribution.SESSION_LOSSES)
     yield from _statement(losses, currencies, scales, _WATERFALL_LINES, ("accounts charged", "payers"))
+    yield from _asides(rows)
     for currency in currencies:
         yield from _charged(rows, currency, scales[currency])
     yield from _rule_comparison(rows, scales)
+
+
+def _asides(rows: PublishedRows) -> Iterator[str]:
+    for title, told in asides(rows):
+        yield from _heading(f"WHAT THE TOTALS DO NOT SAY, {title}")
+        for sentences in told:
+            yield from wrap(sentences, _WIDTH, initial_indent="  - ", subsequent_indent="    ")
 
 
 def _heading(text: str) -> Iterator[str]:

@@ -30,10 +30,16 @@ policy:
   execution: simulated
   latency_us: 0
 """
+DRAWN_AT_THE_END = """\
+name: drawn_at_the_end
+reason: what accounts would have been charged if all that reaches the fund in a session paid for its losses
+policy:
+  fund_draws: at_session_end
+"""
 
 
 def write_demo(landing: Path) -> tuple[date, date]:
-    """Write the demonstration market with two scenarios into an empty folder; first and last date.
+    """Write the demonstration market with three scenarios into an empty folder; first and last date.
 
     BTC, ETH and SOL against USDT and a BTC-settled inverse contract, about 300 clients, a mark a minute.
     Raises ConfigError when the folder is not empty.
@@ -43,4 +49,5 @@ def write_demo(landing: Path) -> tuple[date, date]:
     scenarios.mkdir()
     (scenarios / "larger_fund.yaml").write_text(LARGER_FUND, encoding="utf-8", newline="\n")
     (scenarios / "at_once.yaml").write_text(AT_ONCE, encoding="utf-8", newline="\n")
+    (scenarios / "drawn_at_the_end.yaml").write_text(DRAWN_AT_THE_END, encoding="utf-8", newline="\n")
     return summary.first, summary.last

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from engine.breaks import is_counted
 from engine.clock import to_datetime
 from engine.figures import exact
+from readers.asides import asides
 from readers.page.charts import Scale, bar_chart, bridge, legend, stacked, step_line
 from readers.page.data import PublishedRows, Row, of, total
 from readers.page.html import heading, paragraph, section, table, tile
@@ -168,4 +169,6 @@ def who_paid(rows: PublishedRows) -> str:
         ]
         head = ("session", "#covered deficit", "#fund draw", "#socialised", "#uncovered", "#receivables")
         parts.append(table((*head, "#ADL loss", "#payers", "method"), lines))
+    for title, told in asides(rows):
+        parts += [heading(f"What the totals do not say: {title}"), *map(paragraph, told)]
     return section("paid", "Who paid", *parts)

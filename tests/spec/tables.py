@@ -88,6 +88,12 @@ class Book:
             held = (p.instrument_id, p.quantity_e18, p.entry_value)
             self.units[UnitKey(p.account_id, p.currency, p.isolation)].positions.append(held)
 
+    def charge(self, charged: Mapping[tuple[str, str], str]) -> None:
+        """What the day before charged is booked at its end, by account and isolation."""
+        for key, unit in self.units.items():
+            amount = parse_decimal_e18(charged.get((key.account_id, key.isolation), "0"))
+            unit.charge, unit.charge_at = e18_to_units(amount, self.currencies[key.currency]), self.start
+
 
 @dataclass
 class Result:
@@ -101,6 +107,7 @@ def session(
     events: str,
     *,
     before: str = "",
+    charged: Mapping[tuple[str, str], str] | None = None,
     instruments: str = ONE_PERPETUAL,
     tiers: str = "instrument | floor | rate",
     accounts: str = "account | type | protected",
@@ -111,13 +118,15 @@ def session(
     """Replay and attribute.
 
     Accounts are protected retail clients and margin is half a percent, where a table does not say otherwise.
-    `before`: events of the day before, whose state is carried over. `later`: further entries of the policy.
+    `before`: events of the day before, whose state is carried over. `charged`: what that day charged (`charges` of its
+    Result), to be booked at its end. `later`: further entries of the policy.
     """
     terms = parse_policy([{"valid_from": "2020-01-01", **policy}, *later])
     world = (instruments, tiers, accounts, currencies or {"USD": 2}, terms)
     book = _book(events, DAY, *world)
     if before:
         book.go_on_from(_book(before, DAY - timedelta(days=1), *world))
+        book.charge(charged or {})
     rows = book.replay([])
     start, end = book.policy.session_bounds(DAY)
     waterfall = run_waterfall(
