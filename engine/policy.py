@@ -79,6 +79,10 @@ class Policy:
         """The terms in force; before the first entry the defaults."""
         return self._versions.at(ts) or _DEFAULTS
 
+    def items(self) -> list[tuple[int, Terms]]:
+        """(valid_from, terms) in order of time; the defaults are valid from the beginning."""
+        return [(-NEVER, _DEFAULTS), *self._versions.items()]
+
     def session_bounds(self, day: date) -> tuple[int, int]:
         """[S, E) of the session that starts on a date (rules.md section 11)."""
         return self._session_start(day), self._session_start(day + timedelta(days=1))
