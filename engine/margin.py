@@ -27,6 +27,10 @@ class TierTable:
             self._floors.append(floor_e18 * unit)
             self._terms.append((rate_e18, deduction))
 
+    def steps(self) -> list[tuple[int, int, int]]:
+        """Per tier: floor in ledger units × 10^18, rate × 10^18, deduction in ledger units × 10^36."""
+        return [(floor, *terms) for floor, terms in zip(self._floors, self._terms, strict=True)]
+
     def maintenance_margin_units(self, notional_units: int) -> int:
         """MM = ceil(n × rate_k − deduction_k), k the tier with the largest floor ≤ n."""
         tier = bisect_right(self._floors, notional_units * E18) - 1
@@ -40,6 +44,10 @@ class TierHistory:
     def __init__(self, instrument_id: str, versions: dict[int, TierTable]) -> None:
         self.instrument_id = instrument_id
         self._versions = Versions(versions.items())
+
+    def items(self) -> list[tuple[int, TierTable]]:
+        """(valid_from, table) in order of time."""
+        return self._versions.items()
 
     def at(self, ts: int) -> tuple[TierTable, int]:
         """The table effective at ts and the time of the next version (NEVER after the last).

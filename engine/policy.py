@@ -84,6 +84,10 @@ class Policy:
         """Whether liquidations are simulated at any time."""
         return any(terms.execution == "simulated" for terms in self._versions.values())
 
+    def items(self) -> list[tuple[int, Terms]]:
+        """(valid_from, terms) in order of time; the defaults are valid from the beginning."""
+        return [(-NEVER, _DEFAULTS), *self._versions.items()]
+
     def session_bounds(self, day: date) -> tuple[int, int]:
         """[S, E) of the session that starts on a date (rules.md section 11)."""
         return self._session_start(day), self._session_start(day + timedelta(days=1))

@@ -43,5 +43,15 @@ def test_image_has_the_setup_scripts_uv() -> None:
 
 def test_image_gets_every_package() -> None:
     allowed = (ROOT / "docker" / "Dockerfile.dockerignore").read_text().split()
-    packages = ["schemas", "engine", "expectations", "jobs", "adapters", "simulator", "dags", "uv.lock"]
+    packages = [
+        "schemas",
+        "engine",
+        "kernel",
+        "expectations",
+        "jobs",
+        "adapters",
+        "simulator",
+        "dags",
+        "uv.lock",
+    ]
     assert [name for name in packages if f"!{name}" not in allowed] == []

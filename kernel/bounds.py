@@ -1,0 +1,155 @@
+"""The proof that a unit fits into 63 bits, made before it is replayed.
+
+The reach of a unit bounds every amount that can occur in it, up to a factor below 16. It adds up what the unit starts
+with, what is transferred and paid in fees, and per instrument three bounds: of the cash that fills move, of the entry
+value (at most the largest position at the dearest fill price), and of the largest position at the dearest price of
+the session, with funding and liquidation fees on it. Realised PnL telescopes: its sum is the change of the signed
+entry value less the signed values of the fills, so a market maker who trades to and fro stays small.
+
+Where fills are applied as delivered, positions and cash are walked through exactly. Where a simulated liquidation can
+close what is held, or terms change in the session, all quantities and values are simply added up. What is left (causes
+of an episode, resets, debts: sums of parts of these) is watched where it is added up. A unit whose reach is not below
+LIMIT, or that touches an instrument whose prices do not fit, is refused, and the reference replays it.
+"""
+
+from typing import Any
+
+from kernel.compiler import compiled
+from kernel.layout import LIMIT, NORMAL, Bucket, Instrument, Market, Rest, Slot, Unit
+from kernel.wide import added, at_most
+
+_E18 = 10**18
+
+
+@compiled
+def value_at_most(terms: Instrument, lots: int, price: int) -> int:
+    """V(q, p) rounded up, or LIMIT."""
+    if terms.direction > 0:
+        return at_most(lots, price * terms.factor, terms.other, LIMIT)
+    return at_most(lots, terms.other, price * terms.factor, LIMIT)
+
+
+@compiled
+def largest_fee_rate(market: Market) -> int:
+    """Of simulated liquidations, in 10^-18; -1 when nothing is simulated."""
+    rate = -1
+    for k in range(len(market.terms)):
+        if market.terms[k].simulated:
+            rate = max(rate, abs(market.terms[k].fee_rate_e18))
+    return rate
+
+
+@compiled
+def slot_of(rest: Rest, instrument: int) -> Any:
+    """The unit's slot of an instrument, made when it is met for the first time."""
+    place = rest.place_of[instrument]
+    if place < 0:
+        state = rest.state[0]
+        place = rest.place_of[instrument] = state.slots
+        state.slots += 1
+        slot = rest.slots[place]
+        slot.instrument, slot.place = instrument, -1
+        slot.most_lots = slot.most_cash = slot.walked_lots = slot.walked_cash = slot.dearest = 0
+        slot.lots = slot.entry_value = slot.funding = slot.funding_events = 0
+        slot.known_to = -1
+    return rest.slots[place]
+
+
+@compiled
+def is_walk(market: Market, house: bool) -> bool:
+    """Whether the fills that count are known beforehand, and nothing else changes a position."""
+    simulated = 0
+    for k in range(len(market.terms)):
+        simulated += market.terms[k].simulated
+    return simulated == 0 or (house and simulated == len(market.terms))
+
+
+@compiled
+def walk(slot: Slot, exact: bool, lots: int, value: int) -> bool:
+    """Add a fill to the largest position and the largest cash of an instrument; False when they are too large."""
+    if not exact:
+        slot.most_lots = added(slot.most_lots, abs(lots), LIMIT)
+        slot.most_cash = added(slot.most_cash, value, LIMIT)
+    else:
+        slot.walked_lots += lots
+        slot.walked_cash += value if lots > 0 else -value
+        slot.most_lots = max(slot.most_lots, abs(slot.walked_lots))
+        slot.most_cash = max(slot.most_cash, abs(slot.walked_cash))
+    return slot.most_lots < LIMIT and slot.most_cash < LIMIT
+
+
+@compiled
+def walk_fills(market: Market, bucket: Bucket, rest: Rest, unit: Unit, house: bool) -> int:
+    """Σ of fees, with what else fills do added up in the slots; LIMIT when something does not fit."""
+    total, exact = 0, is_walk(market, house)
+    simulated = exact and market.terms[0].simulated
+    for f in range(unit.fill_from, unit.fill_to):
+        slot = slot_of(rest, bucket.fill_instrument[f])
+        if simulated and bucket.fill_kind[f] != NORMAL:
+            continue
+        terms = market.instruments[slot.instrument]
+        price, lots, fee = bucket.fill_price[f], bucket.fill_lots[f], bucket.fill_fee[f]
+        if terms.supported == 0 or price <= 0 or price > terms.price_limit:
+            return LIMIT
+        if lots == 0 or not -LIMIT < lots < LIMIT or not -LIMIT < fee < LIMIT:
+            return LIMIT
+        value = value_at_most(terms, abs(lots), price)
+        if value >= LIMIT or not walk(slot, exact, lots, value):
+            return LIMIT
+        if slot.dearest == 0:
+            slot.dearest = price
+        slot.dearest = max(slot.dearest, price) if terms.direction > 0 else min(slot.dearest, price)
+        total = added(total, added(abs(fee), 1, LIMIT), LIMIT)
+    return total
+
+
+@compiled
+def walk_start(bucket: Bucket, rest: Rest, unit: Unit) -> int:
+    """Σ of entry values at the start, with positions put in the slots; LIMIT when something does not fit."""
+    total = 0
+    for k in range(unit.position_from, unit.position_to):
+        position = bucket.positions[k]
+        if position.lots == 0 or not -LIMIT < position.lots < LIMIT or not 0 <= position.entry_value < LIMIT:
+            return LIMIT
+        slot = slot_of(rest, position.instrument)
+        slot.walked_lots, slot.most_lots = position.lots, abs(position.lots)
+        total = added(total, position.entry_value, LIMIT)
+    return total
+
+
+@compiled
+def exposed(terms: Instrument, slot: Slot, fee_rate: int) -> int:
+    """Cash, entry value, and what the market can make of the largest position."""
+    lots = slot.most_lots
+    entry = value_at_most(terms, lots, slot.dearest) if slot.dearest else 0
+    value = value_at_most(terms, lots, terms.largest_at) if terms.largest_at else 0
+    total = added(added(slot.most_cash, entry, LIMIT), added(entry, value, LIMIT), LIMIT)
+    total = added(total, at_most(value, terms.funding_rates, _E18, LIMIT), LIMIT)
+    if fee_rate >= 0 and terms.largest_closing_at:
+        closing = value_at_most(terms, lots, terms.largest_closing_at)
+        total = added(total, added(closing, at_most(closing, fee_rate, _E18, LIMIT), LIMIT), LIMIT)
+    ticks = terms.tick_to - terms.tick_from + terms.funding_to - terms.funding_from
+    return added(total, ticks, LIMIT)
+
+
+@compiled
+def reach(market: Market, bucket: Bucket, rest: Rest, unit: Unit, fee_rate: int) -> int:
+    """The bound, at most LIMIT. It leaves a slot of every instrument behind that the unit can meet."""
+    house = bucket.accounts[unit.account].house != 0
+    total = added(walk_start(bucket, rest, unit), walk_fills(market, bucket, rest, unit, house), LIMIT)
+    for amount in (unit.wallet, unit.debt, unit.unrealised, unit.charge):
+        if not -LIMIT < amount < LIMIT:
+            return LIMIT
+        total = added(total, abs(amount), LIMIT)
+    for k in range(unit.transfer_from, unit.transfer_to):
+        amount = bucket.transfer_amount[k]
+        if not -LIMIT < amount < LIMIT:
+            return LIMIT
+        total = added(total, abs(amount), LIMIT)
+    for k in range(rest.state[0].slots):
+        slot = rest.slots[k]
+        terms = market.instruments[slot.instrument]
+        if terms.supported == 0:
+            return LIMIT
+        total = added(total, exposed(terms, slot, -1 if house else fee_rate), LIMIT)
+    return total

@@ -1,0 +1,135 @@
+"""How the kernel is compiled, and where the machine code is kept so that nobody waits for it twice.
+
+Numba's own cache looks at one file: it would go on using a function whose callee in another file has changed, and
+it does not read a cache that it may not write to. Here the code is kept under the hash of the whole room, and a
+read-only installation uses what `python -m kernel.warm` left in it.
+"""
+
+import hashlib
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
+
+from numba import from_dtype, njit, types
+from numba.core import caching
+
+from kernel.reference import ByReference
+
+_ROOM = Path(__file__).resolve().parent
+CACHE = _ROOM / "__pycache__" / "compiled"  # below, a folder for each state of the sources
+WARM = "complete"
+READ_ONLY = ("Market", "Bucket")  # shared and memory-mapped
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@lru_cache(maxsize=1)
+def stamp() -> str:
+    """What the machine code was made from: every source file of the room."""
+    digest = hashlib.sha256()
+    for path in sorted(_ROOM.glob("*.py")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:20]
+
+
+def is_warm() -> bool:
+    """Whether `python -m kernel.warm` has been here since the sources changed."""
+    return (CACHE / stamp() / WARM).exists()
+
+
+def keep_only_current() -> None:
+    """Mark the cache as complete, and delete what older sources left."""
+    (CACHE / stamp()).mkdir(parents=True, exist_ok=True)
+    (CACHE / stamp() / WARM).touch()
+    for other in CACHE.iterdir():
+        if other.name != stamp():
+            shutil.rmtree(other, ignore_errors=True)
+
+
+class _Shipped(caching.InTreeCacheLocator):
+    """The cache beside the sources, writable or not."""
+
+    def __init__(self, py_func: Any, py_file: str) -> None:
+        super().__init__(py_func, py_file)
+        self._cache_path = str(CACHE / stamp())
+
+    def get_source_stamp(self) -> str:
+        return stamp()
+
+    def ensure_cache_path(self) -> None:
+        if not is_warm():
+            super().ensure_cache_path()
+
+
+class _ForTheUser(caching.UserWideCacheLocator):
+    """A read-only installation that nobody warmed: the user's cache folder."""
+
+    def get_source_stamp(self) -> str:
+        return stamp()
+
+
+class _Kept(caching.CompileResultCacheImpl):
+    _locator_classes = [_Shipped, _ForTheUser]  # noqa: RUF012
+
+
+class _Cache(caching.FunctionCache):
+    _impl_class = _Kept
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        try:
+            super().save_overload(sig, data)
+        except OSError:
+            self.disable()  # warmed for another processor and read-only: compile in memory
+
+
+def compiled(function: F) -> F:
+    """Compile a function that compiled code calls."""
+    return _compile(function, entry=False)
+
+
+def entry(function: F) -> F:
+    """Compile a function that Python calls."""
+    return _compile(function, entry=True)
+
+
+def _compile(function: F, entry: bool) -> F:
+    """Compile on the first call, for the types that the function's annotations say, and keep the result.
+
+    Plain integers are int64, a named tuple of arrays is itself, `Annotated[…, dtype]` a row or an array of that
+    type; so a constant at a call makes no second version. Division by zero cannot happen where the arrays are as
+    `kernel/layout.py` says, so it is not looked for.
+    """
+    dispatcher: Any = njit(function, error_model="numpy", nogil=True)
+    with suppress(RuntimeError):  # no folder to write to at all: compile in memory
+        dispatcher._cache = _Cache(function)
+    compile_for = dispatcher.compile
+
+    def compile_as_annotated(_: object) -> Any:
+        hints = get_type_hints(function, include_extras=True)
+        hints.pop("return", None)
+        result = compile_for(tuple(machine_type(hint, entry=entry) for hint in hints.values()))
+        dispatcher.disable_compile()
+        return result
+
+    dispatcher.compile = compile_as_annotated  # whatever the types of a call: there is one version
+    return dispatcher
+
+
+def machine_type(hint: Any, writable: bool = True, entry: bool = False) -> Any:
+    """The compiler's type of an annotation; in an entry named tuples are what Python gives."""
+    if hint in (int, bool):
+        return types.int64 if hint is int else types.boolean
+    if isinstance(hint, type) and issubclass(hint, tuple):
+        fields = get_type_hints(hint, include_extras=True)
+        writable = hint.__name__ not in READ_ONLY
+        given = types.NamedTuple([machine_type(fields[name], writable) for name in fields], hint)
+        return given if entry else ByReference(given)
+    if get_origin(hint) is Annotated:
+        kind, row_type = get_args(hint)
+        if row_type == "read-only":
+            return types.Array(types.int64, 1, "C", readonly=True)
+        row = from_dtype(row_type)
+        return row if kind is Any else types.Array(row, 1, "C", readonly=not writable)
+    return types.Array(types.int64, 1, "C", readonly=not writable)

@@ -1,0 +1,71 @@
+"""What a unit holds, and how a fill changes it (rules.md section 5)."""
+
+from kernel.blocks import tick_not_before
+from kernel.compiler import compiled
+from kernel.contracts import apply_fill
+from kernel.layout import Instrument, Market, Rest, Slot
+from kernel.margin import table_at
+from kernel.search import bound_to_the_horizon, know_extremes
+
+
+@compiled
+def next_funding(market: Market, terms: Instrument, ts: int) -> int:
+    """The index of the instrument's first funding event not before ts."""
+    a, b = terms.funding_from, terms.funding_to
+    while a < b:
+        middle = (a + b) >> 1
+        if market.funding[middle].ts < ts:
+            a = middle + 1
+        else:
+            b = middle
+    return a
+
+
+@compiled
+def hold(market: Market, rest: Rest, slot: Slot, ts: int) -> bool:
+    """A position begins; False without an effective margin table, which is a data error the reference reports."""
+    terms = market.instruments[slot.instrument]
+    if table_at(market, terms, ts) < terms.table_from:
+        return False
+    state = rest.state[0]
+    slot.place = state.held
+    rest.held[state.held] = rest.place_of[slot.instrument]
+    state.held += 1
+    slot.next_funding = next_funding(market, terms, ts)
+    if slot.known_to != state.horizon:
+        know_extremes(market, terms, slot, ts, state.horizon)
+    slot.bound = 0
+    if state.episode:
+        slot.noted, slot.noted_tick = 0, tick_not_before(market, terms, ts)
+    return True
+
+
+@compiled
+def let_go(rest: Rest, slot: Slot) -> None:
+    """A position has ended: the last of those held takes its place."""
+    state = rest.state[0]
+    state.bound -= slot.bound
+    state.held -= 1
+    last = rest.held[state.held]
+    rest.held[slot.place] = last
+    rest.slots[last].place = slot.place
+    slot.place, slot.bound = -1, 0
+
+
+@compiled
+def change_position(market: Market, rest: Rest, slot: Slot, ts: int, lots: int, value: int, fee: int) -> int:
+    """Book a fill on the position and the wallet: the realised PnL."""
+    terms = market.instruments[slot.instrument]
+    state = rest.state[0]
+    realised = apply_fill(terms, slot, lots, value)
+    state.wallet += realised - fee
+    state.realised_pnl += realised
+    state.fees += fee
+    state.active = 1
+    if slot.lots == 0:
+        let_go(rest, slot)
+    else:
+        state.bound -= slot.bound
+        slot.bound = bound_to_the_horizon(market, terms, slot, ts, state.horizon)
+        state.bound += slot.bound
+    return realised

@@ -1,0 +1,153 @@
+"""From the reference's objects to the kernel's arrays: for tests and small days."""
+
+from collections.abc import Iterable, Sequence
+from math import gcd
+
+import numpy as np
+
+from engine.events import NO_TICKS, Account, Fill
+from engine.events import Market as Reference
+from engine.policy import Policy
+from engine.unit import UnitInput
+from kernel import layout
+from kernel.columns import Assembled, Fills, Positions, Snapshots, States, Transfers, assemble
+from kernel.layout import Ints, Market, Rows
+from kernel.market import MOST, UNFIT, Funding, Grid, Ticks, market_arrays
+from kernel.rows import Names
+
+_KINDS = {"liquidation": layout.LIQUIDATION, "adl": layout.ADL}
+
+
+def instruments_of(unit: UnitInput) -> set[str]:
+    """What the unit holds or trades."""
+    return {fill.instrument_id for fill in unit.fills} | {position[0] for position in unit.positions}
+
+
+def grid_of(name: str, units: Sequence[UnitInput], market: Reference) -> Grid:
+    """The coarsest grid on which all prices and quantities of an instrument stand."""
+    series = market.ticks.get(name, NO_TICKS)
+    prices = [*series.mark, *(p or 0 for p in series.bid), *(p or 0 for p in series.ask)]
+    prices += [event.price_e18 for event in market.funding.get(name, [])]
+    prices += [size for _, size in market.tick_sizes[name].items()]
+    prices.append(market.opening_marks.get(name, 0))
+    prices += [fill.price_e18 for unit in units for fill in unit.fills if fill.instrument_id == name]
+    lots = [fill.quantity_e18 for unit in units for fill in unit.fills if fill.instrument_id == name]
+    lots += [q for unit in units for i, q, _ in unit.positions if i == name]
+    return Grid(gcd(*prices) or 1, gcd(*lots) or 1)
+
+
+def _integers(values: Iterable[int]) -> Ints:
+    """A column; what does not fit is UNFIT."""
+    return np.array([v if abs(v) < MOST else UNFIT for v in values], np.int64)
+
+
+def market_of(names: Sequence[str], market: Reference, grids: Sequence[Grid], policy: Policy) -> Market:
+    """The market on the grids."""
+    columns: list[list[int]] = [[], [], [], [], []]
+    events: list[list[int]] = [[], [], [], []]
+    for number, (name, grid) in enumerate(zip(names, grids, strict=True)):
+        series = market.ticks.get(name, NO_TICKS)
+        quotes = [[p // grid.price_e18 if p else 0 for p in side] for side in (series.bid, series.ask)]
+        marks = [p // grid.price_e18 for p in series.mark]
+        for column, values in zip(columns, ([number] * len(marks), series.ts, marks, *quotes), strict=True):
+            column.extend(values)
+        for event in market.funding.get(name, []):
+            price = event.price_e18 // grid.price_e18 if abs(event.rate_e18) < MOST else UNFIT
+            row = (number, event.ts, event.rate_e18, price)
+            for column, value in zip(events, row, strict=True):
+                column.append(value)
+    ticks, funding = Ticks(*map(_integers, columns)), Funding(*map(_integers, events))
+    return market_arrays(names, market, grids, ticks, funding, policy)
+
+
+def bucket_of(
+    given: Sequence[UnitInput], names: Sequence[str], grids: Sequence[Grid], start: int
+) -> tuple[Assembled, Names]:
+    """The units, each with its place in `given` as its number, and what all numbers stand for."""
+    accounts, versions, classes = _accounts([unit.account for unit in given])
+    place = {name: number for number, name in enumerate(names)}
+    fills = [(k, f) for k, unit in enumerate(given) for f in sorted(unit.fills, key=_time_and_id)]
+    moves = [(k, t) for k, unit in enumerate(given) for t in sorted(unit.transfers)]
+    asked = [(k, ts) for k, unit in enumerate(given) for ts in sorted(set(unit.snapshots))]
+    states = States(
+        np.arange(len(given)),
+        _integers(u.wallet for u in given),
+        _integers(u.debt for u in given),
+        _integers(u.unrealised for u in given),
+        _integers(u.charge for u in given),
+        _integers(u.charge_at for u in given),
+        np.array([u.open_episode is not None for u in given], np.int64),
+    )
+    refused = np.array([k for k, unit in enumerate(given) if not _fits(unit, place, grids)], np.int64)
+    transfers = Transfers(*_columns(3, ((k, t.ts, t.amount) for k, t in moves)))
+    columns = (states, _positions(given, place, grids), transfers, _fills(fills, place, grids))
+    snapshots = Snapshots(*_columns(2, asked))
+    assembled = assemble(start, accounts, versions, 1, *columns, snapshots, refused)
+    return assembled, Names([u.key for u in given], names, grids, classes, [f for _, f in fills])
+
+
+def _kind(fill: Fill) -> int:
+    if fill.kind == "liquidation" and fill.met_by_adl:
+        return layout.LIQUIDATION_MET_BY_ADL
+    return _KINDS.get(fill.kind, layout.NORMAL)
+
+
+def _time_and_id(fill: Fill) -> tuple[int, str]:
+    return fill.ts, fill.fill_id
+
+
+def _columns(width: int, rows: Iterable[tuple[int, ...]]) -> list[Ints]:
+    by_column: list[list[int]] = [[] for _ in range(width)]
+    for row in rows:
+        for column, value in zip(by_column, row, strict=True):
+            column.append(value)
+    return [_integers(column) for column in by_column]
+
+
+def _positions(given: Sequence[UnitInput], place: dict[str, int], grids: Sequence[Grid]) -> Positions:
+    rows = (
+        (k, place[i], quantity // grids[place[i]].lot_e18, entry)
+        for k, unit in enumerate(given)
+        for i, quantity, entry in sorted(unit.positions)
+    )
+    return Positions(*_columns(4, rows))
+
+
+def _fills(fills: Sequence[tuple[int, Fill]], place: dict[str, int], grids: Sequence[Grid]) -> Fills:
+    rows = (
+        (
+            k,
+            f.ts,
+            place[f.instrument_id],
+            f.side * (f.quantity_e18 // grids[place[f.instrument_id]].lot_e18),
+            f.price_e18 // grids[place[f.instrument_id]].price_e18,
+            f.fee,
+            _kind(f),
+        )
+        for k, f in fills
+    )
+    return Fills(*_columns(7, rows))
+
+
+def _fits(unit: UnitInput, place: dict[str, int], grids: Sequence[Grid]) -> bool:
+    """Whether all numbers of the unit are below 2^62; kernel/bounds.py looks at what becomes of them."""
+    numbers = [unit.wallet, unit.debt, unit.unrealised, unit.charge, *(t.amount for t in unit.transfers)]
+    for instrument_id, quantity_e18, entry_value in unit.positions:
+        numbers += [quantity_e18 // grids[place[instrument_id]].lot_e18, entry_value]
+    for f in unit.fills:
+        grid = grids[place[f.instrument_id]]
+        numbers += [f.fee, f.quantity_e18 // grid.lot_e18, f.price_e18 // grid.price_e18]
+    return all(abs(number) < MOST for number in numbers)
+
+
+def _accounts(accounts: Sequence[Account]) -> tuple[Rows, Rows, list[str]]:
+    """A row per account, their versions, and the names of the client classes."""
+    classes = sorted({v.client_class for account in accounts for v in account.versions.values()})
+    rows: list[tuple[int, ...]] = []
+    versions: list[tuple[int, ...]] = []
+    for account in accounts:
+        first = len(versions)
+        for valid_from, version in account.versions.items():
+            versions.append((valid_from, version.protected, classes.index(version.client_class)))
+        rows.append((account.is_house, first, len(versions)))
+    return np.array(rows, layout.ACCOUNT), np.array(versions, layout.VERSION), classes

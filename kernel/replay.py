@@ -1,0 +1,37 @@
+"""`engine.replay.replay_units`, compiled: the same units in, the same rows out.
+
+For tests and for days that are objects already. The night goes from its files' columns to `kernel.session` itself.
+"""
+
+from collections.abc import Iterable
+
+from engine.events import Market
+from engine.policy import Policy
+from engine.replay import replay_units as by_the_reference
+from engine.rows import SessionRows
+from engine.unit import UnitInput
+from kernel.objects import bucket_of, grid_of, instruments_of, market_of
+from kernel.rows import session_rows
+from kernel.session import replay_bucket
+
+
+def replay_units(units: Iterable[UnitInput], market: Market, policy: Policy, start: int) -> SessionRows:
+    """Replay a session for any set of units; what the kernel does not take is replayed by the reference.
+
+    The rows are those of the reference, in another order. DataError as the reference has them.
+    """
+    rows, left = replay_what_fits(units, market, policy, start)
+    rows.extend(by_the_reference(left, market, policy, start))
+    return rows
+
+
+def replay_what_fits(
+    units: Iterable[UnitInput], market: Market, policy: Policy, start: int
+) -> tuple[SessionRows, list[UnitInput]]:
+    """The rows of the units that the kernel takes, and the units that it leaves to the reference."""
+    given = sorted(units, key=lambda u: u.key)
+    names = sorted({i for unit in given for i in instruments_of(unit)})
+    grids = [grid_of(name, given, market) for name in names]
+    assembled, meaning = bucket_of(given, names, grids, start)
+    replayed = replay_bucket(market_of(names, market, grids, policy), assembled.bucket)
+    return session_rows(replayed, meaning), [given[k] for k in replayed.to_reference]

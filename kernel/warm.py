@@ -1,0 +1,26 @@
+"""Compile the kernel into its cache, so that no run waits for it: `python -m kernel.warm`.
+
+`make setup` and the image call it. The code is made for the processor it is called on; an image that shall run on
+others sets NUMBA_CPU_NAME=generic while it is built and while it runs.
+"""
+
+import sys
+from typing import Any
+
+from kernel.columns import coarsen, on_grid
+from kernel.compiler import CACHE, keep_only_current
+from kernel.session import run
+
+
+def main() -> int:
+    """Compile what Python calls, and with it all the rest; or find it compiled."""
+    functions: tuple[Any, ...] = (run, on_grid, coarsen)
+    for function in functions:
+        function.compile(())
+    keep_only_current()
+    print(f"kernel: compiled into {CACHE}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,141 @@
+"""Products of two 63-bit numbers and their exact division: the 128 bits that money needs on the way.
+
+All arguments are int64 and not negative, divisors positive and below 2^62. A quotient has to fit into 63 bits:
+`kernel/bounds.py` proves that before a unit is taken.
+"""
+
+from typing import Annotated, Any
+
+import numpy as np
+from numba import types
+from numba.extending import intrinsic
+
+from kernel.compiler import compiled
+
+_signed: Any = np.int64
+Word = Annotated[Any, np.dtype(np.uint64)]
+_HALF = np.uint64(32)
+_MASK = np.uint64(0xFFFFFFFF)
+_BASE = np.uint64(1 << 32)
+_WORD = np.uint64(64)
+_ZERO = np.uint64(0)
+_ONE = np.uint64(1)
+
+
+@intrinsic
+def _product(typing_context: Any, a: Any, b: Any) -> Any:
+    """a × b as (high, low) words of 64 bits."""
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        from llvmlite import ir
+
+        wide, word = ir.IntType(128), ir.IntType(64)
+        x, y = (builder.zext(argument, wide) for argument in arguments)
+        product = builder.mul(x, y)
+        high = builder.trunc(builder.lshr(product, ir.Constant(wide, 64)), word)
+        return context.make_tuple(builder, signature.return_type, (high, builder.trunc(product, word)))
+
+    return types.UniTuple(types.uint64, 2)(types.int64, types.int64), codegen
+
+
+@compiled
+def _leading_zeros(x: Word) -> Any:
+    n = _ZERO
+    for step in (32, 16, 8, 4, 2, 1):
+        s = np.uint64(step)
+        if x >> (_WORD - s) == _ZERO:
+            n += s
+            x <<= s
+    return n
+
+
+@compiled
+def divide_words(high: Word, low: Word, divisor: Word) -> tuple[Word, Word]:
+    """(high, low) / divisor and the rest; high < divisor.
+
+    Source: Knuth, The Art of Computer Programming 4.3.1, algorithm D, with two digits of 32 bits.
+    """
+    s = _leading_zeros(divisor)
+    d = divisor << s
+    d1, d0 = d >> _HALF, d & _MASK
+    if s > _ZERO:
+        high = (high << s) | (low >> (_WORD - s))
+        low = low << s
+    l1, l0 = low >> _HALF, low & _MASK
+
+    q1 = high // d1
+    rest = high - q1 * d1
+    while q1 >= _BASE or q1 * d0 > (rest << _HALF) | l1:
+        q1 -= _ONE
+        rest += d1
+        if rest >= _BASE:
+            break
+    middle = (high << _HALF) + l1 - q1 * d
+    q0 = middle // d1
+    rest = middle - q0 * d1
+    while q0 >= _BASE or q0 * d0 > (rest << _HALF) | l0:
+        q0 -= _ONE
+        rest += d1
+        if rest >= _BASE:
+            break
+    remainder = ((middle << _HALF) + l0 - q0 * d) >> s
+    return (q1 << _HALF) + q0, remainder
+
+
+@compiled
+def divided(a: int, b: int, divisor: int) -> tuple[int, int]:
+    """a × b / divisor, rounded down, and the rest."""
+    high, low = _product(a, b)
+    d = np.uint64(divisor)
+    if high == _ZERO:
+        quotient = low // d
+        return _signed(quotient), _signed(low - quotient * d)
+    quotient, remainder = divide_words(high, low, d)
+    return _signed(quotient), _signed(remainder)
+
+
+@compiled
+def half_even(a: int, b: int, divisor: int) -> int:
+    """round(a × b / divisor), half to even (rules.md section 1)."""
+    quotient, rest = divided(a, b, divisor)
+    twice = rest + rest
+    if twice > divisor or (twice == divisor and quotient & 1):
+        return quotient + 1
+    return quotient
+
+
+@compiled
+def ceiling(a: int, b: int, divisor: int) -> int:
+    """ceil(a × b / divisor)."""
+    quotient, rest = divided(a, b, divisor)
+    return quotient + 1 if rest else quotient
+
+
+@compiled
+def ceiling_with(a: int, b: int, more: int, divisor: int) -> int:
+    """ceil((a × b + more) / divisor)."""
+    high, low = _product(a, b)
+    total = low + np.uint64(more)
+    if total < low:
+        high += _ONE
+    quotient, remainder = divide_words(high, total, np.uint64(divisor))
+    return _signed(quotient) + (1 if remainder else 0)
+
+
+@compiled
+def at_most(a: int, b: int, divisor: int, limit: int) -> int:
+    """ceil(a × b / divisor), or the limit if it is larger: never wraps."""
+    high, low = _product(a, b)
+    d = np.uint64(divisor)
+    if high >= d:
+        return limit
+    quotient, remainder = divide_words(high, low, d)
+    if quotient >= np.uint64(limit):
+        return limit
+    return min(limit, _signed(quotient) + (1 if remainder else 0))
+
+
+@compiled
+def added(a: int, b: int, limit: int) -> int:
+    """a + b, or the limit if it is larger; both at most the limit, which is at most 2^62."""
+    return min(limit, a + b)
