@@ -12,8 +12,8 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from engine.replay import replay_units
 from jobs.attribute.books import Books
+from jobs.replay.choice import replay_units
 from jobs.replay.task import BucketTask, read_units, rows_to_arrow
 from schemas.ledger import EVENT_CANDIDATES, EVENT_WEIGHTS
 from store.amounts import to_decimals

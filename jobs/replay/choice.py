@@ -1,0 +1,32 @@
+"""Which replay a task uses: the reference, or the compiled one where that is worth loading it."""
+
+from collections.abc import Sequence
+
+from engine import replay as reference
+from engine.events import Market
+from engine.policy import Policy
+from engine.rows import SessionRows
+from engine.unit import UnitInput
+
+# Steps of the reference, about 8 us each, from which the compiled replay is quicker with the second or two that
+# loading it takes: benchmarks/replay_choice.py.
+COMPILED_FROM = 400_000
+
+
+def replay_units(units: Sequence[UnitInput], market: Market, policy: Policy, start: int) -> SessionRows:
+    """The rows of a session for any set of units, in any order. DataError as the reference has them."""
+    if steps(units, market) < COMPILED_FROM:
+        return reference.replay_units(units, market, policy, start)
+    from kernel.replay import replay_units as compiled
+
+    return compiled(units, market, policy, start)
+
+
+def steps(units: Sequence[UnitInput], market: Market) -> int:
+    """How many ticks and events the reference would take one by one, if what a unit trades is held all day."""
+    ticks = {instrument: len(series.ts) for instrument, series in market.ticks.items()}
+    total = 0
+    for unit in units:
+        held = {position[0] for position in unit.positions} | {fill.instrument_id for fill in unit.fills}
+        total += len(unit.fills) + len(unit.transfers) + sum(ticks.get(i, 0) for i in held)
+    return total
