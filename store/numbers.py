@@ -44,10 +44,14 @@ def read_numbers(warehouse: Warehouse) -> Numbers:
 def assign_numbers(warehouse: Warehouse, known: Reference) -> Numbers:
     """Numbers of all that is known; what is new gets the next ones, in order of its names."""
     numbers = read_numbers(warehouse)
-    wanted = {"account": known.accounts, "currency": known.scales, "instrument": known.settlement}
+    wanted = {
+        "account": set(known.accounts),
+        "currency": set(known.scales),
+        "instrument": set(known.settlement),
+    }
     rows = []
     for kind, names in wanted.items():
-        for name in sorted(set(names) - set(numbers.number[kind])):
+        for name in sorted(names - set(numbers.number[kind])):
             rows.append({"kind": kind, "name": name, "number": len(numbers.names[kind])})
             numbers.names[kind].append(name)
     if rows:

@@ -202,7 +202,7 @@ class Staging:
         found = [(item, result) for item, result in zip(owners, results, strict=True) if result.repeated]
         settles = []
         for n, (item, result) in enumerate(found):
-            out = self.folder / item.name
+            folder = self.folder / item.name
             settles.append(
                 SettleTask(
                     item.dataset.name,
@@ -212,8 +212,8 @@ class Staging:
                     [p.file for p in item.pieces],
                     item.first_rows(),
                     str(self.load.warehouse.path(TYPED[item.dataset.name])) if result.earlier else "",
-                    str(out / f"dropped-{n}.npy"),
-                    str(out / f"conflicts-{n}.arrow"),
+                    str(folder / f"dropped-{n}.npy"),
+                    str(folder / f"conflicts-{n}.arrow"),
                 )
             )
         for (item, _), settled in zip(found, self.load.mapper.map(settle, settles, rows), strict=True):
@@ -296,7 +296,8 @@ def _some(files: Sequence[LandedFile]) -> Iterator[list[LandedFile]]:
 
 def _not_plain(item: Incoming) -> list[str]:
     """Paths of files that no task could read by columns alone."""
-    counts, found = item.by_piece, defaultdict(set)
+    counts = item.by_piece
+    found: defaultdict[str, set[str]] = defaultdict(set)
     rows: defaultdict[str, int] = defaultdict(int)
     bad = set()
     for piece in item.pieces:

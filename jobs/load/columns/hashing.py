@@ -1,6 +1,7 @@
 """64-bit hashes of keys. Equal keys have equal hashes; equal hashes are only a reason to look."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
@@ -22,10 +23,10 @@ def hash_text(text: str) -> int:
 def hash_numbers(columns: Iterable[np.ndarray]) -> np.ndarray:
     """Of keys made of numbers (accounts, instruments, times)."""
     k = np.uint64(MULTIPLIER)
-    total = np.uint64(SEED)
+    total: Any = np.uint64(SEED)
     for column in columns:
         mixed = (column.astype(np.int64).view(np.uint64) + np.uint64(1)) * k
         mixed ^= mixed >> np.uint64(32)
         total = (total ^ mixed) * np.uint64(AVALANCHE)
         total ^= total >> np.uint64(29)
-    return total
+    return np.asarray(total, dtype=np.uint64)

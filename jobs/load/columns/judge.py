@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -51,7 +51,7 @@ class Decimals(NamedTuple):
     valid: np.ndarray
 
 
-Source = Spans | pa.Array | None  # None: the file has no such column
+Source: TypeAlias = Any  # Spans, an Arrow array, or None where the file has no such column
 
 
 class Judged(NamedTuple):

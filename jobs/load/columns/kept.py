@@ -51,4 +51,3 @@ def _keep(task: KeepTask, file: LandedFile) -> int:
         if found != file.sha256:
             raise changed(shown)
     return target.stat().st_size
-

@@ -134,11 +134,9 @@ def _compare(rows: pa.Table, dataset: str) -> tuple[np.ndarray, np.ndarray]:
     itself = first == np.arange(len(first))
     collided = np.isin(first, first[~same_key])  # two keys with one hash: rare, and looked at one by one
     clear = ~itself & ~collided
-    duplicate, conflict = list(places[clear & same]), list(places[clear & ~same])
-    for rejected, bucket in zip(
-        _one_by_one(rows.filter(pa.array(collided)), key), (duplicate, conflict), strict=True
-    ):
-        bucket += rejected
+    more = _one_by_one(rows.filter(pa.array(collided)), key)
+    duplicate = [*places[clear & same].tolist(), *more[0]]
+    conflict = [*places[clear & ~same].tolist(), *more[1]]
     return np.array(duplicate, dtype=np.int64), np.array(conflict, dtype=np.int64)
 
 
@@ -162,7 +160,8 @@ def _same(left: pa.Table, right: pa.Table, names: Sequence[str]) -> np.ndarray:
 
 def _one_by_one(rows: pa.Table, key: Sequence[str]) -> tuple[list[int], list[int]]:
     first: dict[tuple[object, ...], dict[str, object]] = {}
-    duplicate, conflict = [], []
+    duplicate: list[int] = []
+    conflict: list[int] = []
     for row in sorted(rows.to_pylist(), key=lambda row: row["place"]):
         place = row.pop("place")
         kept = first.setdefault(tuple(row[name] for name in key), row)
@@ -181,7 +180,9 @@ def _rejected(task: SettleTask, conflict: np.ndarray) -> pa.Table:
     found = []
     for number in sorted(wanted):
         file, rows = task.files[number], wanted[number]
-        for delivered in read_file(Path(), file.path, DATASETS[task.dataset], content=Path(file.content)).rows:
+        for delivered in read_file(
+            Path(), file.path, DATASETS[task.dataset], content=Path(file.content)
+        ).rows:
             if delivered.number in rows:
                 found.append((*rows[delivered.number], delivered.text, CONFLICT))
     columns = [pa.array(c, t) for c, t in zip(zip(*found, strict=True), REJECTED.types, strict=True)]

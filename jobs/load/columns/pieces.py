@@ -4,6 +4,7 @@ import gzip
 import io
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, NamedTuple
 
@@ -106,7 +107,9 @@ def _check_lengths(piece: Piece, metadata: Any, groups: Sequence[int]) -> None:
         names = [c.path_in_schema for c in texts if c.has_dictionary_page]
         if not names:
             continue
-        probe = pq.ParquetFile(piece.file.content, read_dictionary=names, buffer_size=_BUFFER, pre_buffer=False)
+        probe = pq.ParquetFile(
+            piece.file.content, read_dictionary=names, buffer_size=_BUFFER, pre_buffer=False
+        )
         for batch in probe.iter_batches(1, row_groups=[group], columns=names, use_threads=False):
             for column in batch.columns:
                 if pa.types.is_dictionary(column.type) and _longest(column.dictionary) > LONGEST_CELL:
@@ -128,9 +131,10 @@ def _note(dataset: Dataset, names: list[str], columns: Columns) -> list[str]:
     return names
 
 
-def _open(piece: Piece) -> BinaryIO:
-    raw = open(piece.file.content, "rb")
-    return io.BufferedReader(gzip.GzipFile(fileobj=raw), _CHUNK) if piece.file.is_packed else raw  # type: ignore[return-value,arg-type]
+@contextmanager
+def _open(piece: Piece) -> Iterator[BinaryIO]:
+    with open(piece.file.content, "rb") as raw:
+        yield io.BufferedReader(gzip.GzipFile(fileobj=raw), _CHUNK) if piece.file.is_packed else raw
 
 
 def _chunks(stream: BinaryIO, stop: int) -> Iterator[bytes]:
@@ -256,6 +260,6 @@ class _Cells:
         odd |= (self.lines[:rows, 1] - self.lines[:rows, 0] > _LINE).astype(np.uint8)
 
         def deliver(chosen: np.ndarray) -> list[DeliveredRow]:
-            return read([self.chunk[a:b] for a, b in self.lines[chosen]])  # type: ignore[no-any-return]
+            return read([self.chunk[a:b] for a, b in self.lines[chosen]])
 
         return Batch(sources, odd, deliver)

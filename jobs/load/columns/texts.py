@@ -21,7 +21,7 @@ def _number(text, start, count):  # type: ignore[no-untyped-def]
     for i in range(start, start + count):
         if not 48 <= text[i] <= 57:
             return -1
-        value = value * 10 + np.int64(text[i]) - 48
+        value = value * 10 + int(text[i]) - 48
     return value
 
 
@@ -72,7 +72,7 @@ def parse_time(text, start, end):  # type: ignore[no-untyped-def]
                     return False, 0
                 place = i - start - 20
                 if place < 6:
-                    micros = micros * 10 + np.int64(text[i]) - 48
+                    micros = micros * 10 + int(text[i]) - 48
                 elif text[i] != 48:
                     return False, 0
             for _ in range(6 - (length - 21)):

@@ -81,7 +81,7 @@ def parse_decimal(text, start, end):  # type: ignore[no-untyped-def]
         while i < end:
             if not 48 <= text[i] <= 57:
                 return False, _0, _0
-            exponent = exponent * 10 + np.int64(text[i]) - 48
+            exponent = exponent * 10 + int(text[i]) - 48
             i += 1
         if down:
             exponent = -exponent
