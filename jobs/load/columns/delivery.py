@@ -20,7 +20,7 @@ from jobs.load.columns.keys import SHARE, HashTask, SettleResult, SettleTask, re
 from jobs.load.columns.known import Known, write_known
 from jobs.load.columns.layout import group_field, id_field
 from jobs.load.columns.merge import MergeTask, Written, merge
-from jobs.load.columns.splits import Piece, SourceFile, pieces_of, task_pieces
+from jobs.load.columns.splits import LEAST, WEIGHT, Piece, SourceFile, pieces_of, task_pieces
 from jobs.load.landing import LandedFile
 from jobs.spark.mapper import Mapper
 from schemas.core import Dataset
@@ -156,8 +156,9 @@ class Staging:
         owners, cuts = [], []
         weight = sum(f.weight for item in incoming for f in item.sources)
         columns = not self.load.judge_all and weight >= SMALL_BYTES
+        most = max(LEAST, min(WEIGHT, weight // (2 * self.load.mapper.partitions)))
         for item in incoming:
-            for n, pieces in enumerate(task_pieces(item.pieces)):
+            for n, pieces in enumerate(task_pieces(item.pieces, most)):
                 owners.append(item)
                 cuts.append(self._cut(item, pieces, f"{n}", columns))
         for item, result in zip(owners, self.load.mapper.map(cut, cuts, weight), strict=True):

@@ -7,6 +7,8 @@ from typing import NamedTuple
 import pyarrow as pa
 
 WEIGHT = 64 << 20  # of a task: about 600,000 rows
+LEAST = 4 << 20  # of a task: less is not worth one
+_OPENING = 1 << 14  # what opening a file weighs
 _PACKED = 6  # a byte of Parquet or of a gzipped file stands for so many
 
 
@@ -85,16 +87,16 @@ def _row_groups(file: SourceFile) -> Iterator[tuple[int, int]]:
         yield first, min(first + each, count)
 
 
-def task_pieces(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
-    """Pieces by task: each part of a large file alone, small files together."""
+def task_pieces(pieces: Sequence[Piece], most: int = WEIGHT) -> Iterator[list[Piece]]:
+    """Pieces by task: each part of a large file alone, small files together up to a weight."""
     together: list[Piece] = []
     weight = 0
     for piece in pieces:
-        if together and (not piece.is_whole or weight + piece.file.weight > WEIGHT):
+        if together and (not piece.is_whole or weight + piece.file.weight > most):
             yield together
             together, weight = [], 0
         together.append(piece)
-        weight += piece.file.weight
+        weight += piece.file.weight + _OPENING
         if not piece.is_whole:
             yield together
             together, weight = [], 0
