@@ -102,6 +102,11 @@ class Judge:
         self.dataset, self.reference, self.day = dataset, reference, day
         self._fields = [(f, _PARSERS[f.type]) for f in dataset.fields]
 
+    def decide(self, item: RawRow) -> tuple[dict[str, Any], list[str]]:
+        """As `judge`, with what is wrong with the row as a whole."""
+        row, reasons = ({}, []) if item.faults and not item.values else self.judge(item.values)
+        return row, [*item.faults, *reasons]
+
     def judge(self, values: Mapping[str, object]) -> tuple[dict[str, Any], list[str]]:
         """The typed fields that could be read, and every reason against the row."""
         row: dict[str, Any] = {}
@@ -212,8 +217,7 @@ def take_in(dataset: Dataset, raw: Iterable[RawRow], reference: Reference, day: 
     judge, result = Judge(dataset, reference, day), Intake()
     names = [f.name for f in dataset.fields]
     for item in raw:
-        row, reasons = ({}, []) if item.faults and not item.values else judge.judge(item.values)
-        reasons = [*item.faults, *reasons]
+        row, reasons = judge.decide(item)
         if reasons:
             result.rejected.append(Rejected(item.file, item.number, item.text, tuple(reasons)))
         else:

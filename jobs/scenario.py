@@ -22,6 +22,7 @@ from schemas.core import Table
 from schemas.ledger import DELIVERIES
 from schemas.registry import LEDGER, RAW
 from store.delta import dataset
+from store.key_hashes import FOLDER
 from store.published import Published, published_days
 from store.scenarios import DEFINITION, read_definition, scenario_root
 from store.warehouse import Warehouse, locked
@@ -139,6 +140,15 @@ def copy_input(source: Warehouse, target: Warehouse) -> None:
     for table in (DELIVERIES, *RAW.values(), *LEDGER.values()):
         if table is not DELIVERIES or source.version(table):
             _copy_table(source.path(table), target.path(table), table)
+            _copy_folder(source.path(table) / FOLDER, target.path(table) / FOLDER)
+    _copy_folder(source.root / "raw" / "content", target.root / "raw" / "content")
+
+
+def _copy_folder(source: Path, target: Path) -> None:
+    """Files that are never changed once they are there."""
+    for path in sorted(source.rglob("*")):
+        if path.is_file() and not path.name.endswith(".writing"):
+            _link(path, target / path.relative_to(source))
 
 
 def _copy_table(source: Path, target: Path, table: Table) -> None:

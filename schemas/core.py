@@ -32,7 +32,8 @@ class Column:
 class Table:
     """A Delta table at WAREHOUSE/<schema>/<name>, one value of `partition` replaced at a time.
 
-    `grain` says what a row is, `key` what makes it unique, `doc` what an analyst should know.
+    `grain` says what a row is, `key` what makes it unique, `doc` what an analyst should know. `skip_by`: the columns
+    whose least and greatest values files are skipped by, all where it is empty.
     """
 
     schema: str
@@ -42,6 +43,7 @@ class Table:
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     partition: str = "business_date"
+    skip_by: tuple[str, ...] = ()
 
     @property
     def full_name(self) -> str:

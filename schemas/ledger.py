@@ -21,7 +21,6 @@ BUCKET = Column(
     "account_bucket", Type.INTEGER, "Hash of account_id: which accounts are replayed together.", "count"
 )
 BUCKETS = 64
-BUCKETED = ("transfers", "fills")
 
 
 def _column(field: Field) -> Column:
@@ -35,32 +34,65 @@ def _typed(dataset: Dataset) -> Table:
     grain = "row of the dataset, once per " + ", ".join(dataset.key)
     if not dataset.dated:
         return Table("ledger", dataset.name, grain, dataset.doc, columns, dataset.key, partition="")
-    bucket = (BUCKET,) if dataset.name in BUCKETED else ()
-    return Table(
-        "ledger", dataset.name, grain, dataset.doc, (EVENT_DATE, *bucket, *columns), dataset.key, "event_date"
+    numbers = tuple(
+        number(f"{kind}_number", f"The {kind}'s number in ledger.numbers.")
+        for kind, name in (("account", "account_id"), ("instrument", "instrument_id"))
+        if any(f.name == name for f in dataset.fields)
     )
-
-
-def _raw(dataset: Dataset) -> Table:
+    bucket = (BUCKET,) if numbers and numbers[0].name == "account_number" else ()
     return Table(
-        "raw",
+        "ledger",
         dataset.name,
-        "delivered row",
-        "Rows as delivered, append only: every version of every file that was ever loaded.",
-        (
-            Column("event_date", Type.DATE, "The folder's date; 1970-01-01 for reference data."),
-            text("file", "Path relative to LANDING."),
-            text("file_sha256", "Hash of the file's content."),
-            count("row_number", "Data rows count from 1."),
-            text("row", "The row as delivered, as JSON; of one of more than 2,048 characters the beginning."),
-        ),
-        ("event_date", "file", "file_sha256", "row_number"),
+        grain,
+        dataset.doc,
+        (EVENT_DATE, *bucket, *numbers, *columns, *_ORIGIN),
+        dataset.key,
         "event_date",
+        (*(column.name for column in bucket), "ts"),
     )
 
 
+def number(name: str, doc: str) -> Column:
+    return Column(name, Type.INTEGER, doc)
+
+
+_ORIGIN = (
+    number("file_number", "The delivered file, in raw.files."),
+    number("row_number", "The row of that file; data rows count from 1."),
+)
 TYPED = {name: _typed(dataset) for name, dataset in DATASETS.items()}
-RAW = {name: _raw(dataset) for name, dataset in DATASETS.items()}
+NUMBERS = Table(
+    "ledger",
+    "numbers",
+    "account, currency or instrument that was ever known",
+    "Numbers that stand for names inside; each is given once. Nothing is ever ordered by them that shows.",
+    (
+        text("kind", "What it is.", values=("account", "currency", "instrument")),
+        text("name", "Its id."),
+        number("number", "From 0 on, without gaps."),
+    ),
+    ("kind", "number"),
+    partition="",
+)
+FILES = Table(
+    "raw",
+    "files",
+    "delivered file, once per content",
+    "Every version of every file that was ever loaded. Its bytes are kept, once, under "
+    "WAREHOUSE/raw/content, in a file whose name is the hash.",
+    (
+        Column("event_date", Type.DATE, "The folder's date; 1970-01-01 for reference data."),
+        number("file_number", "From 1 on: how ledger rows name it."),
+        text("dataset", "The dataset."),
+        text("file", "Path relative to LANDING."),
+        text("file_sha256", "Hash of the file's content."),
+        count("bytes", "Its size."),
+        count("rows", "Data rows."),
+        when("loaded_at", "When it was first loaded."),
+    ),
+    ("file_number",),
+    "event_date",
+)
 
 DELIVERIES = Table(
     "ledger",

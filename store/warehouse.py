@@ -22,7 +22,7 @@ from store.creation import beside, create_table, has_log, table_path, write_besi
 from store.delta import dataset, read
 from store.paths import check_path
 
-FORMAT = 3
+FORMAT = 4
 _MARKER = "lossledger.json"
 _LOCK = ".lock"
 # Workers and other readers open the files themselves, so no deletion vectors; history is never cut short.
@@ -66,7 +66,7 @@ class Warehouse:
                 with _making(root):
                     write_beside(root / _MARKER, json.dumps({"warehouse_format": FORMAT}) + "\n")
             for table in TABLES.values():
-                create_table(root, table, _PROPERTIES)
+                create_table(root, table, _PROPERTIES | _skipping(table))
             yield warehouse
 
     @contextmanager
@@ -150,6 +150,11 @@ class Warehouse:
         except (OSError, DeltaError) as error:
             raise write_error(f"{table.full_name} in {self.path(table)}", error) from error
         delta.update_incremental()
+
+
+def _skipping(table: Table) -> dict[str, str]:
+    """Columns with statistics. Where only some have any, readers must be told, or they take the others for null."""
+    return {"delta.dataSkippingStatsColumns": ",".join(table.skip_by)} if table.skip_by else {}
 
 
 def _written_by_others(table: Table) -> ConflictError:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from schemas.core import Dataset
 
 MAX_TEXT = 2048  # characters of a row that are kept as delivered
-_MAX_EXTRA = 50  # names of unknown columns that are kept, of a file
+MAX_EXTRA = 50  # names of unknown columns that are kept, of a file
 
 
 class DeliveredRow(NamedTuple):
@@ -49,7 +49,7 @@ class Columns:
                 continue
             if any(f.name == name for f in self.dataset.fields):
                 self._found.add(name)
-            elif len(self._extra) < _MAX_EXTRA:
+            elif len(self._extra) < MAX_EXTRA:
                 self._extra.add(shortened(name, 100))
 
     def require(self) -> None:

@@ -1,19 +1,21 @@
 """The books of the load: every delivered row is counted as accepted, duplicate or quarantined."""
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from engine.clock import DAY_US, day_start_us
 from engine.errors import DataError, InvariantError
-from engine.intake import Intake
 from engine.policy import Policy
-from jobs.load.parse import Parsed
+from jobs.load.landing import LandedFile
 from jobs.terminal import warn
 from schemas.core import Dataset
-from schemas.ledger import DELIVERIES, QUARANTINE, RAW
-from store.arrow import column_values, to_arrow, to_rows
+from schemas.ledger import DELIVERIES, FILES, QUARANTINE
+from store.arrow import to_arrow, to_rows
 from store.warehouse import Warehouse
 
 REFERENCE_DAY = date(1970, 1, 1)
@@ -34,18 +36,26 @@ class Delivery:
 
     @classmethod
     def counted(
-        cls, day: date, dataset: Dataset, sha256: str, parsed: Sequence[Parsed], intake: Intake
+        cls,
+        day: date,
+        dataset: str,
+        sha256: str,
+        *,
+        rows: int,
+        accepted: int,
+        duplicates: int,
+        quarantined: int,
+        extra: Iterable[str],
     ) -> "Delivery":
         """Counts of a delivery; nothing may be lost between the files and the books."""
-        total = sum(p.rows for p in parsed)
-        accepted, rejected = len(intake.rows), len(intake.rejected)
-        if total != accepted + intake.duplicates + rejected:
+        if rows != accepted + duplicates + quarantined:
             raise InvariantError(
-                f"{dataset.name} of {day}: of {total} delivered rows {accepted} were accepted, "
-                f"{intake.duplicates} are duplicates and {rejected} were rejected: a row was lost"
+                f"{dataset} of {day}: of {rows} delivered rows {accepted} were accepted, "
+                f"{duplicates} are duplicates and {quarantined} were rejected: a row was lost"
             )
-        extra = ", ".join(sorted({c for p in parsed for c in p.extra_columns}))
-        return cls(day, dataset.name, sha256, total, accepted, intake.duplicates, rejected, extra)
+        return cls(
+            day, dataset, sha256, rows, accepted, duplicates, quarantined, ", ".join(sorted(set(extra)))
+        )
 
     @property
     def label(self) -> str:
@@ -59,6 +69,7 @@ class Deliveries:
         self.warehouse, self.policy = warehouse, policy
         stored = to_rows(DELIVERIES, warehouse.read(DELIVERIES))
         self.loaded = {(row[0], row[1]): Delivery(*row) for row in stored}
+        self._files: dict[tuple[str, str], int] | None = None
 
     def record(self, day: date, records: Sequence[Delivery]) -> None:
         """Note that these are in the ledger now: the last write of a load."""
@@ -94,30 +105,36 @@ class Deliveries:
                 "required_datasets asks for one (a header without rows will do); deliver it and run again"
             )
 
-    def append_raw(self, parsed: Iterable[Parsed], day: date) -> None:
-        """Keep the rows as delivered; a file that is there with the same content is not added again."""
-        parsed = list(parsed)
-        if not parsed:
-            return
-        table = RAW[parsed[0].file.dataset]
-        stored = self.warehouse.read(table, day)
-        files, hashes = (column_values(stored, table.column(name)) for name in ("file", "file_sha256"))
-        known = set(zip(files, hashes, strict=True))
-        rows = [
-            {"file": p.file.path, "file_sha256": p.file.sha256, "row_number": number, "row": text}
-            for p in parsed
-            if (p.file.path, p.file.sha256) not in known
-            for number, text in p.raw
-        ]
+    def file_numbers(
+        self, day: date, dataset: str, files: Sequence[tuple[LandedFile, int, int]]
+    ) -> dict[str, int]:
+        """The numbers of delivered files (with bytes and rows) by path; a version of a file that is new gets one."""
+        if self._files is None:
+            names = ("file", "file_sha256", "file_number")
+            stored = to_rows(FILES, self.warehouse.read(FILES), names)
+            self._files = {(path, sha256): number for path, sha256, number in stored}
+        known, rows = self._files, []
+        for file, size, count in files:
+            if (file.path, file.sha256) not in known:
+                known[file.path, file.sha256] = len(known) + 1
+                rows.append(
+                    {
+                        "file_number": len(known),
+                        "dataset": dataset,
+                        "file": file.path,
+                        "file_sha256": file.sha256,
+                        "bytes": size,
+                        "rows": count,
+                        "loaded_at": time.time_ns() // 1000,
+                    }
+                )
         if rows:
-            self.warehouse.append(table, to_arrow(table, rows, event_date=day))
+            self.warehouse.append(FILES, to_arrow(FILES, rows, event_date=day))
+        return {file.path: known[file.path, file.sha256] for file, _, _ in files}
 
-    def replace_quarantine(self, day: date, dataset: Dataset, rows: Sequence[tuple[Any, ...]]) -> None:
+    def replace_quarantine(self, day: date, dataset: Dataset, rows: pa.Table) -> None:
         """Put these rejected rows in place of the dataset's of that date."""
-        stored = to_rows(QUARANTINE, self.warehouse.read(QUARANTINE, day))
-        others = [row for row in stored if row[1] != dataset.name]
-        if len(others) == len(stored) and not rows:
-            return
-        names = [c.name for c in QUARANTINE.columns]
-        full = [dict(zip(names, row, strict=True)) for row in (*others, *rows)]
-        self.warehouse.replace_day(QUARANTINE, to_arrow(QUARANTINE, full), day)
+        stored = self.warehouse.read(QUARANTINE, day)
+        others = stored.filter(pc.not_equal(stored.column("dataset"), dataset.name))
+        if others.num_rows < stored.num_rows or rows.num_rows:
+            self.warehouse.replace_day(QUARANTINE, pa.concat_tables([others, rows]), day)

@@ -1,6 +1,6 @@
 """Rows of a Parquet file, a small batch at a time: memory holds a batch and a page of each column."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any, BinaryIO
 
@@ -45,15 +45,25 @@ def _rows(file: BinaryIO, columns: Columns) -> Iterator[DeliveredRow]:
     for column in schema:
         if column.name in known and pa.types.is_nested(column.type):
             raise ValueError(f"column {column.name} is nested: {column.type}")
-    plain = [c.name for c in schema if not pa.types.is_nested(c.type) and _width(c.type) <= MAX_FIELD]
+    plain = plain_columns(schema)
     # Dictionaries stay what they are: a long text that is named a million times is in memory once.
     texts = [c.name for c in schema if c.name in plain and (_is_text(c.type) or pa.types.is_binary(c.type))]
     content = pq.ParquetFile(file, read_dictionary=texts, buffer_size=_BUFFER, pre_buffer=False)
     for batch in content.iter_batches(_ROWS, columns=plain, use_threads=False):
-        by_name = [_values(batch.column(name)) for name in plain]
-        for values in zip(*by_name, strict=True):
-            row = dict(zip(plain, values, strict=True))
-            yield DeliveredRow(row, row_text(row))
+        yield from batch_rows(batch, plain)
+
+
+def plain_columns(schema: pa.Schema) -> list[str]:
+    """The columns that are read: none that are nested or have values of unreasonable length."""
+    return [c.name for c in schema if not pa.types.is_nested(c.type) and _width(c.type) <= MAX_FIELD]
+
+
+def batch_rows(batch: pa.RecordBatch, plain: Sequence[str]) -> Iterator[DeliveredRow]:
+    """The rows of a batch."""
+    by_name = [_values(batch.column(name)) for name in plain]
+    for values in zip(*by_name, strict=True):
+        row = dict(zip(plain, values, strict=True))
+        yield DeliveredRow(row, row_text(row))
 
 
 def _width(kind: pa.DataType) -> int:

@@ -1,8 +1,7 @@
-"""Delivered files: read, judged and typed (in a worker)."""
+"""One delivered file of reference data: read, judged and typed."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import date
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +12,16 @@ from jobs.load.landing import LandedFile
 from jobs.load.rows import read_file
 from schemas.core import Dataset
 from schemas.inputs import DATASETS
-from schemas.ledger import BUCKETED, TYPED
+from schemas.ledger import TYPED
 from store.arrow import to_arrow
-from store.buckets import account_bucket
-
-_FILE_WEIGHT = 1 << 14  # what opening a file costs, in bytes of reading
 
 
 @dataclass
 class ParseTask:
-    """Some files, and what their rows are judged by."""
+    """A file, where its bytes are kept, and what its rows are judged by."""
 
-    landing: str
-    files: list[LandedFile]
+    content: Path
+    file: LandedFile
     reference: Reference
 
 
@@ -37,40 +33,27 @@ class Parsed:
     intake: Intake
     rows: int
     extra_columns: tuple[str, ...]
-    raw: list[tuple[int, str]] = field(default_factory=list)
 
 
-def parse_files(task: ParseTask) -> list[Parsed]:
-    """Read and judge files one after the other.
-
-    DataError when one is damaged or lacks a required column, ConflictError when it is not what was hashed.
-    """
-    return [_parse_file(Path(task.landing), file, task.reference) for file in task.files]
-
-
-def _parse_file(landing: Path, file: LandedFile, reference: Reference) -> Parsed:
-    dataset = DATASETS[file.dataset]
-    content = read_file(landing, file.path, dataset, file.sha256)
-    raw: list[tuple[int, str]] = []
-    intake = take_in(dataset, _noted(content.rows, raw), reference, file.day)
-    return Parsed(file, intake, len(raw), content.extra_columns, raw)
+def parse_file(task: ParseTask) -> Parsed:
+    """Read and judge one file. DataError when it is damaged or lacks a required column."""
+    dataset = DATASETS[task.file.dataset]
+    content = read_file(Path(), task.file.path, dataset, content=task.content)
+    rows = _Counted(content.rows)
+    intake = take_in(dataset, rows, task.reference, task.file.day)
+    return Parsed(task.file, intake, rows.count, content.extra_columns)
 
 
-def _noted(rows: Iterable[RawRow], raw: list[tuple[int, str]]) -> Iterator[RawRow]:
-    for row in rows:
-        raw.append((row.number, row.text))
-        yield row
+class _Counted:
+    """Rows, and how many there were."""
 
+    def __init__(self, rows: Iterator[RawRow]) -> None:
+        self._rows, self.count = rows, 0
 
-def shared_out(files: Sequence[LandedFile], groups: int) -> list[list[LandedFile]]:
-    """Files in at most so many groups of about equal weight: tasks follow the cores, not the files."""
-    weights = [0] * max(1, min(groups, len(files)))
-    shares: list[list[LandedFile]] = [[] for _ in weights]
-    for file in sorted(files, key=lambda f: (-f.size, f)):
-        lightest = weights.index(min(weights))
-        weights[lightest] += file.size + _FILE_WEIGHT
-        shares[lightest].append(file)
-    return [share for share in shares if share]
+    def __iter__(self) -> Iterator[RawRow]:
+        for row in self._rows:
+            self.count += 1
+            yield row
 
 
 def joined(parsed: Iterable[Parsed]) -> Intake:
@@ -83,12 +66,7 @@ def joined(parsed: Iterable[Parsed]) -> Intake:
     return whole
 
 
-def typed_table(dataset: Dataset, rows: Sequence[tuple[Any, ...]], day: date | None = None) -> pa.Table:
-    """Accepted rows as they stand in the ledger; dated ones carry the folder's date."""
+def typed_table(dataset: Dataset, rows: Sequence[tuple[Any, ...]]) -> pa.Table:
+    """Accepted rows of a dataset of reference data as they stand in the ledger."""
     names = [f.name for f in dataset.fields]
-    full = [dict(zip(names, row, strict=True)) for row in rows]
-    for row in full:
-        if dataset.name in BUCKETED:
-            row["account_bucket"] = account_bucket(row["account_id"])
-    constants = {"event_date": day} if day else {}
-    return to_arrow(TYPED[dataset.name], full, **constants)
+    return to_arrow(TYPED[dataset.name], [dict(zip(names, row, strict=True)) for row in rows])

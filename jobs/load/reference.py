@@ -8,14 +8,16 @@ from typing import Any
 
 from engine.clock import iso
 from engine.errors import DataError
-from engine.intake import Reference, Rejected, bad_margin_tables, reject_changed_versions, settle_keys
+from engine.intake import Intake, Reference, Rejected, bad_margin_tables, reject_changed_versions, settle_keys
+from jobs.load.columns.kept import KeepTask, keep_files
 from jobs.load.deliveries import REFERENCE_DAY, Deliveries, Delivery
 from jobs.load.landing import LandedFile, delivery_hash, landed_files
-from jobs.load.parse import ParseTask, joined, parse_files, typed_table
+from jobs.load.parse import Parsed, ParseTask, joined, parse_file, typed_table
 from schemas.core import Dataset
 from schemas.inputs import REFERENCE
 from schemas.ledger import QUARANTINE, TYPED
-from store.arrow import to_rows
+from store.arrow import to_arrow, to_rows
+from store.content import content_path
 from store.reference import ReferenceData, read_reference, text_hash
 
 _FIXED = {
@@ -58,12 +60,15 @@ def _load(
 ) -> None:
     known = Reference() if dataset.name == "currencies" else read_reference(deliveries.warehouse).known
     # in this process: it is small, and needed before anything can be spread out
-    parsed = parse_files(ParseTask(str(landing), list(files), known))
+    root = deliveries.warehouse.root
+    sizes = keep_files(KeepTask(str(landing), tuple(files), str(root))).sizes
+    parsed = [parse_file(ParseTask(content_path(root, file.sha256), file, known)) for file in files]
     intake = settle_keys(dataset, joined(parsed), {})
     if dataset.name in _FIXED:
         intake = reject_changed_versions(dataset, intake, *_FIXED[dataset.name])
     bad = bad_margin_tables(intake) if dataset.name == "margin_tiers" else {}
-    deliveries.append_raw(parsed, REFERENCE_DAY)
+    kept = [(file, size, p.rows) for file, size, p in zip(files, sizes, parsed, strict=True)]
+    deliveries.file_numbers(REFERENCE_DAY, dataset.name, kept)
     rejected_tables = [
         Rejected(*origin, (f"margin table rejected whole: {bad[row[:2]]}",))
         for row, origin in zip(intake.rows, intake.origins, strict=True)
@@ -76,8 +81,21 @@ def _load(
             "correct LANDING/margin_tiers"
         )
     deliveries.warehouse.replace_all(TYPED[dataset.name], typed_table(dataset, intake.rows))
-    record = Delivery.counted(REFERENCE_DAY, dataset, digest, parsed, intake)
+    record = _counted(dataset, digest, parsed, intake)
     deliveries.record(REFERENCE_DAY, [record])
+
+
+def _counted(dataset: Dataset, sha256: str, parsed: Sequence[Parsed], intake: Intake) -> Delivery:
+    return Delivery.counted(
+        REFERENCE_DAY,
+        dataset.name,
+        sha256,
+        rows=sum(p.rows for p in parsed),
+        accepted=len(intake.rows),
+        duplicates=intake.duplicates,
+        quarantined=len(intake.rejected),
+        extra=(c for p in parsed for c in p.extra_columns),
+    )
 
 
 def _quarantine(deliveries: Deliveries, dataset: Dataset, rejected: Sequence[Rejected], day: date) -> None:
@@ -91,4 +109,6 @@ def _quarantine(deliveries: Deliveries, dataset: Dataset, rejected: Sequence[Rej
             kept[row[0]].append(row)
     kept[day] += [(day, *key, reasons) for key, reasons in rows.items()]
     for affected in sorted({day, *(row[0] for row in mine)}):
-        deliveries.replace_quarantine(affected, dataset, kept[affected])
+        names = [c.name for c in QUARANTINE.columns]
+        full = [dict(zip(names, row, strict=True)) for row in kept[affected]]
+        deliveries.replace_quarantine(affected, dataset, to_arrow(QUARANTINE, full))

@@ -12,7 +12,7 @@ from typing import BinaryIO, cast
 from engine.errors import DataError
 from engine.intake import RawRow
 from jobs.load.delivered import Columns, DeliveredRow, MissingColumn
-from jobs.load.source import HashedBlocks, HashedStream, Refused, changed, open_landed
+from jobs.load.source import HashedBlocks, HashedStream, Refused, changed, open_landed, open_regular
 from jobs.load.text_rows import csv_rows, json_rows
 from jobs.terminal import printable
 from schemas.core import Dataset
@@ -32,20 +32,24 @@ class FileRows:
         return self.columns.extra
 
 
-def read_file(landing: Path, path: str, dataset: Dataset, sha256: str | None = None) -> FileRows:
-    """A file's rows; the errors come while they are gone through.
+def read_file(
+    landing: Path, path: str, dataset: Dataset, sha256: str | None = None, content: Path | None = None
+) -> FileRows:
+    """A file's rows, from where its bytes are kept if that is given; the errors come while they are gone through.
 
     DataError when it is damaged or lacks a required column. ConflictError when the bytes that were parsed are
     not those of `sha256`: rows that were already handed out do not count.
     """
     columns = Columns(dataset)
-    return FileRows(_rows(landing, path, columns, sha256), columns)
+    return FileRows(_rows(landing, path, columns, sha256, content), columns)
 
 
-def _rows(landing: Path, path: str, columns: Columns, sha256: str | None) -> Iterator[RawRow]:
+def _rows(
+    landing: Path, path: str, columns: Columns, sha256: str | None, content: Path | None
+) -> Iterator[RawRow]:
     number, shown = 0, printable(path)
     try:
-        with open_landed(landing, path) as file:
+        with open_regular(content) if content else open_landed(landing, path) as file:
             source: HashedBlocks | HashedStream
             source = HashedBlocks(file, shown) if path.endswith(".parquet") else HashedStream(file)
             try:

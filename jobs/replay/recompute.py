@@ -29,7 +29,7 @@ def bucket_tasks(day: Day, reference: ReferenceData, folders: Sequence[date]) ->
     n = min(BUCKETS, max(1, day.mapper.partitions))
     return [
         BucketTask(
-            [b for b in range(BUCKETS) if b % n == i],
+            [b for b in range(BUCKETS) if b * n // BUCKETS == i],
             day.start,
             day.end,
             [f.isoformat() for f in folders],

@@ -201,8 +201,9 @@ def _units(task: BucketTask) -> dict[UnitKey, UnitInput]:
             state = unit(account_id, currency, isolation)
             state.charge, state.charge_at = amount, booked_at
     in_buckets = pc.field("account_bucket").isin(task.buckets)
-    for _, _, transfer_id, ts, account_id, currency, isolation, amount_e18, _ in to_rows(
-        TYPED["transfers"], task.events("transfers", in_buckets)
+    of_transfers = ("transfer_id", "ts", "account_id", "currency", "isolation", "amount")
+    for transfer_id, ts, account_id, currency, isolation, amount_e18 in to_rows(
+        TYPED["transfers"], task.events("transfers", in_buckets), of_transfers
     ):
         amount = e18_to_units(amount_e18, task.reference.scales[currency])
         unit(account_id, currency, isolation).transfers.append(Transfer(ts, transfer_id, amount))
@@ -264,8 +265,9 @@ def session_market(task: BucketTask, instruments: Sequence[str]) -> Market:
         series.mark.append(mark)
         series.bid.append(bid)
         series.ask.append(ask)
-    for _, ts, instrument_id, rate, price in sorted(
-        to_rows(TYPED["funding"], task.events("funding", wanted))
+    of_funding = ("ts", "instrument_id", "rate", "price")
+    for ts, instrument_id, rate, price in sorted(
+        to_rows(TYPED["funding"], task.events("funding", wanted), of_funding)
     ):
         market.funding.setdefault(instrument_id, []).append(Funding(ts, rate, price))
     return market

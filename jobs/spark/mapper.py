@@ -1,12 +1,16 @@
 """Running a function over tasks: by Spark, or in this process where starting it would cost more than it gives."""
 
+import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from typing import Any, Protocol, TypeVar
 
 from engine.errors import LossledgerError
 
 T = TypeVar("T")
 R = TypeVar("R")
+MUCH = 1 << 20  # work that is worth starting processes for
 
 
 class Mapper(Protocol):
@@ -16,18 +20,25 @@ class Mapper(Protocol):
     def partitions(self) -> int:
         """Into how many tasks a replay is cut."""
 
-    def map(self, function: Callable[[T], R], tasks: Sequence[T]) -> list[R]:
-        """Apply; an error in a task is raised here."""
+    def map(self, function: Callable[[T], R], tasks: Sequence[T], work: int = 0) -> list[R]:
+        """Apply; an error in a task is raised here. `work`: how many rows or bytes there are, about."""
 
 
 class InProcess:
-    """No Spark: for tests of everything around it, and for second looks at one account."""
+    """No Spark: this process, and where there is much to do others beside it, one a core."""
 
-    def __init__(self, partitions: int = 2) -> None:
+    def __init__(self, partitions: int = 2, processes: int | None = None) -> None:
         self.partitions = partitions
+        self.processes = processes or len(os.sched_getaffinity(0))
+        self._pool: ProcessPoolExecutor | None = None
 
-    def map(self, function: Callable[[T], R], tasks: Sequence[T]) -> list[R]:
-        return [function(task) for task in tasks]
+    def map(self, function: Callable[[T], R], tasks: Sequence[T], work: int = 0) -> list[R]:
+        if work < MUCH or len(tasks) < 2 or self.processes < 2:
+            return [function(task) for task in tasks]
+        if self._pool is None:
+            # a fork would take over the locks of Arrow's threads
+            self._pool = ProcessPoolExecutor(self.processes, get_context("forkserver"))
+        return list(self._pool.map(function, tasks))
 
 
 class OnSpark:
@@ -49,7 +60,7 @@ class OnSpark:
     def partitions(self) -> int:
         return self._partitions or int(self._context.defaultParallelism)
 
-    def map(self, function: Callable[[T], R], tasks: Sequence[T]) -> list[R]:
+    def map(self, function: Callable[[T], R], tasks: Sequence[T], work: int = 0) -> list[R]:
         if not tasks:
             return []
         results: list[R | LossledgerError] = (

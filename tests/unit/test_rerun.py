@@ -81,7 +81,7 @@ def test_files_that_say_the_same_in_another_way_change_no_published_row(
     assert run_dates(landing, warehouse, D10)[-1].endswith("nothing changed")
     after = versions(warehouse)
     assert {name for name in before if before[name] != after[name]} <= {
-        "raw.fills",
+        "raw.files",
         "ledger.fills",
         "ledger.deliveries",
         "ops.published_days",

@@ -124,8 +124,8 @@ def test_tasks_hand_back_counts_and_names_of_files(tmp_path: Path) -> None:
     seen: list[object] = []
 
     class Watched(InProcess):
-        def map(self, function, tasks):  # type: ignore[no-untyped-def]
-            results = super().map(function, tasks)
+        def map(self, function, tasks, work=0):  # type: ignore[no-untyped-def]
+            results = super().map(function, tasks, work)
             if function is replay_buckets or function.__module__.startswith("jobs.attribute"):
                 seen.extend(results)
             return results

@@ -7,12 +7,8 @@ import pytest
 from engine import comparison
 from engine.comparison import SharedLoss, Split, compare_rules
 from engine.errors import InvariantError
-from engine.intake import Intake
 from engine.sharing import unit_charges
 from jobs.load.deliveries import Delivery
-from jobs.load.landing import LandedFile
-from jobs.load.parse import Parsed
-from schemas.inputs import DATASETS
 
 
 def test_a_charge_without_a_unit_to_take_it_from() -> None:
@@ -27,7 +23,6 @@ def test_a_rule_that_loses_a_unit(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_row_that_is_neither_accepted_nor_rejected() -> None:
-    file = LandedFile(path="ticks/date=2025-10-10/a.csv", dataset="ticks", day=date(2025, 10, 10), sha256="")
-    parsed = Parsed(file, Intake(), rows=1, extra_columns=())
+    counts = {"rows": 1, "accepted": 0, "duplicates": 0, "quarantined": 0}
     with pytest.raises(InvariantError, match="of 1 delivered rows 0 were accepted"):
-        Delivery.counted(date(2025, 10, 10), DATASETS["ticks"], "", [parsed], Intake())
+        Delivery.counted(date(2025, 10, 10), "ticks", "", **counts, extra=())

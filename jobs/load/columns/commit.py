@@ -1,0 +1,36 @@
+"""A list of files that tasks wrote becomes a date of a table, in one transaction."""
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+from deltalake.transaction import AddAction
+
+from jobs.load.columns.merge import Written
+from schemas.core import Table
+from store.warehouse import Warehouse
+
+
+def data_file(warehouse: Warehouse, table: Table, day: date, number: int) -> str:
+    """Where a file of the table's next version goes: no version that can be read names it yet."""
+    version = warehouse.version(table) + 1
+    folder = warehouse.path(table) / f"{table.partition}={day.isoformat()}"
+    return str(folder / f"{version:08d}-{number:05d}.parquet")
+
+
+def commit_day(warehouse: Warehouse, table: Table, day: date, files: Sequence[Written]) -> None:
+    """Put the files in place of the partition of a date."""
+    root = warehouse.path(table)
+    actions = [
+        AddAction(
+            Path(f.path).relative_to(root).as_posix(),
+            f.size,
+            {table.partition: day.isoformat()},
+            Path(f.path).stat().st_mtime_ns // 1_000_000,
+            True,
+            f.stats,
+        )
+        for f in files
+        if f.rows
+    ]
+    warehouse.replace_files(table, actions, day)

@@ -1,0 +1,53 @@
+"""Delivered files are kept before they are judged: what is judged is what was hashed."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from engine.errors import ConflictError, DataError, is_out_of_space, no_space
+from jobs.load.landing import LandedFile
+from jobs.load.source import Refused, changed, open_landed
+from jobs.terminal import printable
+from store.content import content_path, keep
+
+
+@dataclass(frozen=True)
+class KeepTask:
+    """Some files, and the warehouse that keeps them."""
+
+    landing: str
+    files: tuple[LandedFile, ...]
+    warehouse: str
+
+
+class Kept(NamedTuple):
+    """Sizes in the order of the files."""
+
+    sizes: tuple[int, ...]
+
+
+def keep_files(task: KeepTask) -> Kept:
+    """Copy what is not kept yet. ConflictError when a file is no longer what was hashed."""
+    return Kept(tuple(_keep(task, file) for file in task.files))
+
+
+def _keep(task: KeepTask, file: LandedFile) -> int:
+    target = content_path(Path(task.warehouse), file.sha256)
+    shown = printable(file.path)
+    if not target.exists():
+        try:
+            with open_landed(Path(task.landing), file.path) as source:
+                found = keep(source, target)
+        except FileNotFoundError as error:
+            raise changed(shown) from error
+        except Refused as error:
+            raise DataError(f"{shown}: {error}") from error
+        except PermissionError:
+            raise
+        except OSError as error:
+            if is_out_of_space(error):
+                raise ConflictError(no_space(str(target))) from error
+            raise DataError(f"{shown} cannot be read: {error.strerror}") from error
+        if found != file.sha256:
+            raise changed(shown)
+    return target.stat().st_size

@@ -1,0 +1,214 @@
+"""Pass 2, a task per group of buckets: merged, sorted, and written as a file of the ledger."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from engine.clock import day_start_us, iso
+from jobs.load.columns.cut import read_part
+from jobs.load.columns.known import Known, read_known
+from jobs.load.columns.layout import (
+    NO_ISOLATION,
+    ROW_BITS,
+    ROW_MASK,
+    TIME_BITS,
+    TIME_MASK,
+    group_field,
+    id_field,
+    kind_of,
+)
+from schemas.core import Dataset, Table
+from schemas.inputs import DATASETS
+from schemas.ledger import TYPED
+from store.arrow import arrow_schema
+from store.buckets import account_bucket
+
+_AT_ONCE = 1_500_000  # rows that are sorted together
+_ROW_GROUP = 1 << 18
+
+
+@dataclass(frozen=True)
+class MergeTask:
+    """Buckets `first` to before `last`. `file_numbers`, `first_rows`: per piece, its file and the rows before it."""
+
+    dataset: str
+    day: date
+    parts: Sequence[str]
+    first: int
+    last: int
+    dropped: str
+    known: str
+    file_numbers: Sequence[int]
+    first_rows: Sequence[int]
+    out: str
+
+
+class Written(NamedTuple):
+    """A file of the ledger: its name, size and statistics, none when the buckets are empty."""
+
+    path: str
+    size: int
+    rows: int
+    stats: str
+
+
+def merge(task: MergeTask) -> Written:
+    """Write the file; a bucket of any size is sorted a stretch of keys at a time."""
+    dataset, table, known = DATASETS[task.dataset], TYPED[task.dataset], read_known(task.known)
+    slices = _slices(task)
+    schema = pa.schema([f.remove_metadata() for f in arrow_schema(table) if f.name != table.partition])
+    rows, times, buckets = 0, [], []
+    writer: Any = None
+    for stretch in _stretches(slices):
+        data = _sorted(_kept(stretch, task.dropped), dataset)
+        if not data.num_rows:
+            continue
+        columns = _ledger_columns(task, dataset, table, known, data, schema)
+        if writer is None:
+            Path(task.out).parent.mkdir(parents=True, exist_ok=True)
+            writer = _writer(task.out, columns.schema)
+        writer.write_table(columns, row_group_size=_ROW_GROUP)
+        rows += data.num_rows
+        times.append(pc.min_max(columns.column("ts").cast(pa.int64())).as_py())
+        if "account_bucket" in columns.column_names:
+            buckets.append(pc.min_max(columns.column("account_bucket")).as_py())
+    if writer is None:
+        return Written("", 0, 0, "")
+    writer.close()
+    low, high = {"ts": iso(min(t["min"] for t in times))}, {"ts": iso(max(t["max"] for t in times))}
+    if buckets:
+        low["account_bucket"] = min(b["min"] for b in buckets)
+        high["account_bucket"] = max(b["max"] for b in buckets)
+    stats = {"numRecords": rows, "minValues": low, "maxValues": high, "nullCount": dict.fromkeys(low, 0)}
+    return Written(task.out, Path(task.out).stat().st_size, rows, json.dumps(stats))
+
+
+def _slices(task: MergeTask) -> list[pa.Table]:
+    slices = []
+    for path in task.parts:
+        table, edges = read_part(path)
+        start, stop = int(edges[task.first]), int(edges[task.last])
+        if stop > start:
+            slices.append(table.replace_schema_metadata(None).slice(start, stop - start))
+    return slices
+
+
+def _stretches(slices: Sequence[pa.Table]) -> Iterator[pa.Table]:
+    """All rows, in stretches of the sort key where they are too many to be sorted at once."""
+    total = sum(s.num_rows for s in slices)
+    if not total:
+        return
+    if total <= _AT_ONCE:
+        yield pa.concat_tables(slices)
+        return
+    keys = [s.column("sort_key").to_numpy() for s in slices]
+    sample = np.sort(np.concatenate([k[:: max(1, len(k) // 4096)] for k in keys]))
+    count = -(-total // (_AT_ONCE // 2))
+    bounds = np.unique(sample[np.linspace(0, len(sample) - 1, count + 1).astype(int)[1:-1]])
+    low = np.iinfo(np.int64).min
+    for high in [*bounds.tolist(), np.iinfo(np.int64).max]:
+        chosen = [s.filter(pa.array((k > low) & (k <= high))) for s, k in zip(slices, keys, strict=True)]
+        yield pa.concat_tables(chosen)
+        low = high
+
+
+def _kept(data: pa.Table, dropped: str) -> pa.Table:
+    if not dropped:
+        return data
+    return data.filter(pa.array(~np.isin(data.column("place").to_numpy(), np.load(dropped))))
+
+
+def _sorted(data: pa.Table, dataset: Dataset) -> pa.Table:
+    """By number and time, then by id as text."""
+    if not data.num_rows:
+        return data
+    data = data.combine_chunks()
+    keys = data.column("sort_key").to_numpy()
+    order = np.argsort(keys, kind="stable")
+    ordered = keys[order]
+    tie = ordered[1:] == ordered[:-1]
+    name = id_field(dataset)
+    if name and tie.any():
+        within = np.flatnonzero(np.r_[tie, False] | np.r_[False, tie])
+        rows = order[within]
+        ids = data.column(name).combine_chunks().take(pa.array(rows))
+        ids = ids.cast(pa.binary())  # bytes of UTF-8 are in the order of code points
+        by = pa.table({"key": ordered[within], "id": ids})
+        order[within] = rows[pc.sort_indices(by, [("key", "ascending"), ("id", "ascending")]).to_numpy()]
+    return data.take(pa.array(order)).combine_chunks()
+
+
+def _ledger_columns(
+    task: MergeTask, dataset: Dataset, table: Table, known: Known, data: pa.Table, schema: pa.Schema
+) -> pa.Table:
+    """The rows as they stand in the ledger; names are coded, so that each is written once."""
+    keys, places = data.column("sort_key").to_numpy(), data.column("place").to_numpy()
+    number = keys >> TIME_BITS
+    group = group_field(dataset)
+    piece = places >> ROW_BITS
+    made: dict[str, Any] = {
+        "ts": pa.array((keys & TIME_MASK) + day_start_us(task.day)).cast(pa.timestamp("us", tz="UTC")),
+        "file_number": pa.array(np.asarray(task.file_numbers, dtype=np.int64)[piece]),
+        "row_number": pa.array(np.asarray(task.first_rows, dtype=np.int64)[piece] + (places & ROW_MASK) + 1),
+    }
+    coded: dict[str, np.ndarray] = {group: number}
+    fields = {f.name: f for f in dataset.fields}
+    for f in dataset.fields:
+        if kind_of(f) and f.name != group:
+            coded[f.name] = data.column(f.name).to_numpy()
+    for name, codes in coded.items():
+        kind = kind_of(fields[name])
+        made[name] = _named(codes, known.numbers.arrays[kind])  # type: ignore[index]
+        made[f"{kind}_number"] = pa.array(codes.astype(np.int64)) if name != "isolation" else None
+        if kind == "account":
+            used, at = np.unique(codes, return_inverse=True)
+            buckets = [account_bucket(known.numbers.names["account"][n]) for n in used.tolist()]
+            made["account_bucket"] = pa.array(np.array(buckets, dtype=np.int64)[at])
+    columns = []
+    for column in table.columns:
+        if column.name == table.partition:
+            continue
+        made_of = made.get(column.name)
+        columns.append(made_of if made_of is not None else _stored(data, fields[column.name]))
+    fields_of = [pa.field(f.name, c.type, f.nullable) for f, c in zip(schema, columns, strict=True)]
+    return pa.Table.from_arrays(columns, schema=pa.schema(fields_of))
+
+
+def _named(codes: np.ndarray, names: pa.Array) -> pa.DictionaryArray:
+    """Names for numbers; the dictionary holds those that occur."""
+    used, at = np.unique(codes, return_inverse=True)
+    if len(used) and used[0] == NO_ISOLATION:
+        dictionary = pa.concat_arrays([pa.array([""], names.type), names.take(pa.array(used[1:]))])
+    else:
+        dictionary = names.take(pa.array(used))
+    return pa.DictionaryArray.from_arrays(pa.array(at.astype(np.int32)), dictionary)
+
+
+def _stored(data: pa.Table, field: Any) -> Any:
+    column = data.column(field.name)
+    if field.values:
+        codes = column.combine_chunks().cast(pa.int32())
+        return pa.DictionaryArray.from_arrays(codes, pa.array(field.values))
+    return column
+
+
+def _writer(path: str, schema: pa.Schema) -> Any:
+    coded = [f.name for f in schema if pa.types.is_dictionary(f.type)]
+    coded += [n for n in schema.names if n.endswith(("_number", "_bucket")) and n != "row_number"]
+    return pq.ParquetWriter(
+        path,
+        schema,
+        compression="zstd",
+        compression_level=1,
+        use_dictionary=coded,
+        write_statistics=[n for n in ("ts", "account_bucket", "instrument_id") if n in schema.names],
+        store_schema=False,
+    )

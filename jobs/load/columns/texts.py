@@ -1,0 +1,216 @@
+"""Columns of texts, compiled: times, ids, look-ups and hashes. A text is a span of a buffer; an empty one is null."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from jobs.load.columns.hashing import AVALANCHE, MULTIPLIER, SEED
+
+PLAIN_LENGTH = 256  # longer ids are no error, only not plain
+_K, _A, _S = np.uint64(MULTIPLIER), np.uint64(AVALANCHE), np.uint64(SEED)
+_DAYS_BEFORE = np.array([0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334], dtype=np.int64)
+_MONTH_DAYS = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], dtype=np.int64)
+
+
+@njit(cache=True, inline="always")
+def _number(text, start, count):  # type: ignore[no-untyped-def]
+    """The number in `count` digits, -1 when one is none."""
+    value = 0
+    for i in range(start, start + count):
+        if not 48 <= text[i] <= 57:
+            return -1
+        value = value * 10 + int(text[i]) - 48
+    return value
+
+
+@njit(cache=True)
+def _days(year, month, day):  # type: ignore[no-untyped-def]
+    """Days since 1970-01-01, or a number below all dates when there is no such date."""
+    if year < 1 or not 1 <= month <= 12 or day < 1:
+        return np.int64(-(1 << 40))
+    leap = (year % 4 == 0 and year % 100 != 0) or year % 400 == 0
+    length = _MONTH_DAYS[month - 1] + (1 if leap and month == 2 else 0)
+    if day > length:
+        return np.int64(-(1 << 40))
+    before = year - 1
+    days = before * 365 + before // 4 - before // 100 + before // 400 - 719162
+    return days + _DAYS_BEFORE[month - 1] + (1 if leap and month > 2 else 0) + day - 1
+
+
+@njit(cache=True)
+def parse_time(text, start, end):  # type: ignore[no-untyped-def]
+    """(plain, microseconds): integer microseconds, a date, or ISO-8601 with seconds or a minute and Z."""
+    length = end - start
+    signed = length > 1 and (text[start] == 45 or text[start] == 43)
+    digits = length - 1 if signed else length
+    if 0 < digits <= 18:
+        value = _number(text, end - digits, digits)
+        if value >= 0:
+            return True, -value if signed and text[start] == 45 else value
+    if length < 10 or text[start + 4] != 45 or text[start + 7] != 45:
+        return False, 0
+    days = _days(_number(text, start, 4), _number(text, start + 5, 2), _number(text, start + 8, 2))
+    if days < -(1 << 39):
+        return False, 0
+    if length == 10:
+        return True, days * 86_400_000_000
+    if length < 17 or text[start + 10] != 84 or text[start + 13] != 58 or text[end - 1] != 90:
+        return False, 0
+    hour, minute = _number(text, start + 11, 2), _number(text, start + 14, 2)
+    second, micros = 0, 0
+    if length > 17:
+        if length < 20 or text[start + 16] != 58:
+            return False, 0
+        second = _number(text, start + 17, 2)
+        if length > 20:
+            if text[start + 19] != 46 or length == 21:
+                return False, 0
+            for i in range(start + 20, end - 1):
+                if not 48 <= text[i] <= 57:
+                    return False, 0
+                place = i - start - 20
+                if place < 6:
+                    micros = micros * 10 + int(text[i]) - 48
+                elif text[i] != 48:
+                    return False, 0
+            for _ in range(6 - (length - 21)):
+                micros *= 10
+    if not (0 <= hour <= 23 and 0 <= minute <= 59 and 0 <= second <= 59):
+        return False, 0
+    return True, days * 86_400_000_000 + ((hour * 60 + minute) * 60 + second) * 1_000_000 + micros
+
+
+@njit(cache=True)
+def parse_times(text, starts, ends, good, out):  # type: ignore[no-untyped-def]
+    """Times of a column of texts; a null is not plain."""
+    for row in range(len(starts)):
+        plain, out[row] = parse_time(text, starts[row], ends[row])
+        if not plain or ends[row] - starts[row] > PLAIN_LENGTH:
+            good[row] = 0
+
+
+@njit(cache=True)
+def parse_bools(text, starts, ends, good, out):  # type: ignore[no-untyped-def]
+    """`true`, `false` or null, which is false."""
+    for row in range(len(starts)):
+        s, length = starts[row], ends[row] - starts[row]
+        out[row] = 0
+        if (
+            length == 4
+            and text[s] == 116
+            and text[s + 1] == 114
+            and text[s + 2] == 117
+            and text[s + 3] == 101
+        ):
+            out[row] = 1
+        elif length == 5 and text[s] == 102 and text[s + 1] == 97 and text[s + 2] == 108:
+            if text[s + 3] != 115 or text[s + 4] != 101:
+                good[row] = 0
+        elif length != 0:
+            good[row] = 0
+
+
+@njit(cache=True)
+def plain_ids(text, starts, ends, good):  # type: ignore[no-untyped-def]
+    """Ids of printable ASCII and ordinary length; anything else is not plain."""
+    for row in range(len(starts)):
+        length = ends[row] - starts[row]
+        if length == 0 or length > PLAIN_LENGTH:
+            good[row] = 0
+            continue
+        for i in range(starts[row], ends[row]):
+            if not 32 <= text[i] < 127:
+                good[row] = 0
+                break
+
+
+@njit(cache=True, inline="always")
+def hash_span(text, start, end):  # type: ignore[no-untyped-def]
+    """64 bits of a text: the same as jobs.load.columns.hashing.hash_text."""
+    h = _S ^ (np.uint64(end - start) * _K)
+    i = start
+    while i < end:
+        word, shift = np.uint64(0), np.uint64(0)
+        stop = min(i + 8, end)
+        while i < stop:
+            word |= np.uint64(text[i]) << shift
+            shift += np.uint64(8)
+            i += 1
+        h = (h ^ word) * _K
+        h ^= h >> np.uint64(29)
+    h = (h ^ (h >> np.uint64(32))) * _A
+    return h ^ (h >> np.uint64(29))
+
+
+@njit(cache=True)
+def hash_spans(text, starts, ends, out):  # type: ignore[no-untyped-def]
+    """Hashes of a column of texts."""
+    for row in range(len(starts)):
+        out[row] = hash_span(text, starts[row], ends[row])
+
+
+class Names(NamedTuple):
+    """A closed set of names as a hash table: the place of each in the order given."""
+
+    text: np.ndarray
+    offsets: np.ndarray
+    slots: np.ndarray
+
+
+@njit(cache=True)
+def _fill(text, offsets, slots):  # type: ignore[no-untyped-def]
+    mask = np.uint64(len(slots) - 1)
+    for n in range(len(offsets) - 1):
+        at = hash_span(text, offsets[n], offsets[n + 1]) & mask
+        while slots[at] >= 0:
+            at = (at + np.uint64(1)) & mask
+        slots[at] = n
+
+
+def names_table(names: Sequence[str]) -> Names:
+    """A table to look names up in."""
+    encoded = [name.encode() for name in names]
+    offsets = np.zeros(len(encoded) + 1, dtype=np.int64)
+    np.cumsum([len(e) for e in encoded], out=offsets[1:]) if encoded else None
+    text = np.frombuffer(b"".join(encoded) or b"\0", dtype=np.uint8)
+    slots = np.full(max(8, 1 << (2 * len(encoded)).bit_length()), -1, dtype=np.int32)
+    _fill(text, offsets, slots)
+    return Names(text, offsets, slots)
+
+
+@njit(cache=True)
+def look_up(text, starts, ends, name_text, offsets, slots, out):  # type: ignore[no-untyped-def]
+    """The place of every text of a column among the names; -1 unknown, -2 null."""
+    mask = np.uint64(len(slots) - 1)
+    for row in range(len(starts)):
+        start, length = starts[row], ends[row] - starts[row]
+        if length == 0:
+            out[row] = -2
+            continue
+        at = hash_span(text, start, ends[row]) & mask
+        out[row] = -1
+        while slots[at] >= 0:
+            n = slots[at]
+            first = offsets[n]
+            if offsets[n + 1] - first == length:
+                same = True
+                for i in range(length):
+                    if name_text[first + i] != text[start + i]:
+                        same = False
+                        break
+                if same:
+                    out[row] = n
+                    break
+            at = (at + np.uint64(1)) & mask
+
+
+@njit(cache=True)
+def copy_spans(text, starts, ends, offsets, out):  # type: ignore[no-untyped-def]
+    """The texts of a column, one after another."""
+    for row in range(len(starts)):
+        at = offsets[row]
+        for i in range(starts[row], ends[row]):
+            out[at] = text[i]
+            at += 1

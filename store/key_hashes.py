@@ -1,0 +1,28 @@
+"""Hashes of the keys that a table holds, a sorted file per date, so that a night need not read the ledger's history.
+
+They stand beside the table and follow from it: where one is missing it is made again.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+
+FOLDER = "_keys"
+
+
+def hash_file(table: Path, day: date, sha256: str, share: int = 0) -> Path:
+    """The hashes of a date as delivered."""
+    return table / FOLDER / day.isoformat() / f"{sha256[:24]}-{share}.npy"
+
+
+def holds(history: Sequence[str], hashes: np.ndarray) -> np.ndarray:
+    """Those of the sorted hashes that stand in a file of the history."""
+    found = []
+    for path in history:
+        before = np.load(path, mmap_mode="r")
+        if len(before) and len(hashes):
+            at = np.minimum(np.searchsorted(before, hashes), len(before) - 1)
+            found.append(hashes[before[at] == hashes])
+    return np.unique(np.concatenate(found)) if found else np.empty(0, np.uint64)
