@@ -64,19 +64,13 @@ class AccountsTask:
     holders: list[Path]
 
 
-def write_holders(day: Day, scales: Mapping[str, int]) -> None:
-    """Stage what every account is at the end."""
-    with Books(day.staging, scales) as books:
-        books.files("accounts", TYPED["accounts"], files_of(day.warehouse, TYPED["accounts"], None))
-        books.write(HOLDERS, _HOLDERS, day.end)
-
-
-def write_accounts(day: Day, scales: Mapping[str, int]) -> None:
-    """Stage account_daily, receivables_daily, positions_daily and the results of accounts."""
-    write_holders(day, scales)
+def write_accounts(day: Day, books: Books) -> None:
+    """Stage account_daily, receivables_daily, positions_daily, what accounts are, and their results."""
+    books.files("accounts", TYPED["accounts"], files_of(day.warehouse, TYPED["accounts"], None))
+    books.write(HOLDERS, _HOLDERS, day.end)
     numbers = sorted({part.number for part in day.staging.parts(UNIT_SESSIONS)})
     holders = day.staging.paths(HOLDERS)
-    tasks = [AccountsTask(day.staging, number, scales, holders) for number in numbers]
+    tasks = [AccountsTask(day.staging, number, books.scales, holders) for number in numbers]
     written = day.mapper.map(account_parts, tasks)
     for table in _WRITTEN:
         day.staging.commit(table, [parts[table.name] for parts in written])

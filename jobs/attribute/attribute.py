@@ -27,8 +27,8 @@ from store.reference import ReferenceData
 def attribute_day(day: Day, reference: ReferenceData, folders: Sequence[date]) -> None:
     """Stage the date's published tables."""
     inputs = Inputs(day, reference, folders)
-    write_accounts(day, reference.scales)
     with Books(day.staging, reference.scales) as books:
+        write_accounts(day, books)
         for table in (*REPLAYED.values(), HOLDERS, ACCOUNT_RESULTS):
             books.view(table)
         openings = None if day.first else _fund_openings(day, reference)
