@@ -31,7 +31,10 @@ class Alarms:
         with duckdb.connect() as connection:
             connection.execute("set TimeZone = 'UTC'")
             for name, data in tables_to_check(day).items():
-                connection.register(name, data)
+                if isinstance(data, str):  # a query over files
+                    connection.execute(f'create view "{name}" as {data}')
+                else:
+                    connection.register(name, data)
             must_hold = [rule for rule in all_rules() if rule.severity == FAIL]
             self.found[day.day] = [r.name for r in must_hold if connection.execute(r.sql).fetchone()]
 
