@@ -22,6 +22,8 @@ POLICY = """\
   # The venue's own liquidation fills are the execution.
   execution: recorded
   trigger: lt
+  # Marks are made of trades, so a date without trades has no file of ticks, and is complete all the same.
+  required_datasets: []
   # Fees are not delivered, so none can reach a fund; no fund is delivered either.
   liquidation_fee_to: venue
   # What a liquidation leaves over stays where the fills put it.

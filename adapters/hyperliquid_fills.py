@@ -27,6 +27,8 @@ POLICY = """\
   # The venue's own liquidation and ADL fills are the execution.
   execution: recorded
   trigger: lt
+  # Marks are those of liquidations, so a date without one has no file of ticks, and is complete all the same.
+  required_datasets: []
   # The venue has no insurance fund.
   liquidation_fee_to: venue
   residual: to_account

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, ClassVar, TypeVar, get_args, get_origin, get_type_hints
 
 from numba import from_dtype, njit, types
 from numba.core import caching
@@ -71,7 +71,7 @@ class _ForTheUser(caching.UserWideCacheLocator):
 
 
 class _Kept(caching.CompileResultCacheImpl):
-    _locator_classes = [_Shipped, _ForTheUser]  # noqa: RUF012
+    _locator_classes: ClassVar[Any] = [_Shipped, _ForTheUser]
 
 
 class _Cache(caching.FunctionCache):

@@ -117,7 +117,8 @@ def session_rows(replayed: Replayed, names: Names) -> SessionRows:
 
 def named(rows: Rows) -> Iterator[Any]:
     """The rows of a structured array as named tuples of Python integers."""
-    row_type: Any = namedtuple("row_type", list(rows.dtype.names or []))  # type: ignore[misc]
+    make: Any = namedtuple  # of columns that are known when it runs
+    row_type = make("row_type", rows.dtype.names or ())
     return map(row_type._make, rows.tolist())
 
 

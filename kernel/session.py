@@ -35,7 +35,7 @@ class Replayed(NamedTuple):
     """The rows of all units that the kernel took, and the numbers of those it leaves to the reference.
 
     Episodes are numbered in `components`, `episode_positions`, `deficits` and `movements` as they stand in `episodes`.
-    One with `end_reason` OPEN is open at the end of the session; its components are complete, zeros included.
+    One whose end reason is OPEN is open at the end of the session; its components are complete, zeros included.
     """
 
     units: Rows

@@ -22,8 +22,8 @@ BATCH = 1 << 16
 class Books:
     """Views of staged tables under their names, and `currencies` (currency, unit).
 
-    Amounts are DECIMAL(38,0) in ledger units; times `unit` they are DECIMAL(38,18). Both are exact, and an error
-    where they leave their 38 digits.
+    Amounts are DECIMAL(38,0) in ledger units; times the currency's unit they are DECIMAL(38,18). Both are exact, and
+    an error where they leave their 38 digits.
     """
 
     staging: Staging

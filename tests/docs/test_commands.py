@@ -69,7 +69,8 @@ def script(session: list[Block]) -> str:
 
 def try_page(page: Path, folder: Path, printed: str) -> None:
     """Run its blocks in their order. AssertionError with the command and its output when one fails."""
-    session: list[Block] = []
+    session: list[Block] = []  # what is defined in it stays known further down the page
+    ran = 0
     (folder / "my").mkdir(exist_ok=True)
     for block in [*blocks(page), Block("sh", "true", 0)]:
         if block.language == "python" and "spark_session" in block.text:
@@ -77,9 +78,9 @@ def try_page(page: Path, folder: Path, printed: str) -> None:
         elif block.language in ("python", "sql"):
             session.append(block)
         elif block.language == "sh":
-            if session:
+            if len(session) > ran:
                 printed += run([".venv/bin/python", "-"], folder, script(session))
-                session = []
+                ran = len(session)
             for command in commands(block):
                 if not reason(command):
                     printed += run([*SHELL, command], folder)

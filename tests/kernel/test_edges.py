@@ -1,6 +1,7 @@
 """Corners of the compiled replay: exact ticks, head-room, room for rows, what is left to the reference."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -45,9 +46,9 @@ def unit(wallet: int, *fills: Fill, kind: str = "client") -> UnitInput:
     return UnitInput(UnitKey("a", "USD", ""), account, wallet=wallet, fills=list(fills))
 
 
-def replayed(given: UnitInput, where: Market, **terms: object) -> list[EndedEpisode]:
+def replayed(given: UnitInput, where: Market, **terms: Any) -> list[EndedEpisode]:
     """The episodes, the same from both replays, the unit taken by the kernel."""
-    policy = Policy([(0, Terms(**terms))])  # type: ignore[arg-type]
+    policy = Policy([(0, Terms(**terms))])
     rows, left = replay_what_fits([given], where, policy, START)
     assert not left
     assert canonical(rows) == canonical(replay_units([given], where, policy, START))

@@ -30,6 +30,8 @@ def test_every_table_is_told_in_100_columns(lines: list[str], folder: Path) -> N
         "WHAT HAPPENED",
         "INSURANCE FUND",
         "WHO PAID FOR THE DEFICITS",
+        "WHAT THE TOTALS DO NOT SAY",
+        "WHAT THE TOTALS DO NOT SAY",
         "LARGEST SOCIALISED LOSSES",
         "LARGEST SOCIALISED LOSSES",
         "UNDER OTHER RULES",

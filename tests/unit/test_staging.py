@@ -3,6 +3,7 @@
 import pickle
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -124,7 +125,7 @@ def test_tasks_hand_back_counts_and_names_of_files(tmp_path: Path) -> None:
     seen: list[object] = []
 
     class Watched(InProcess):
-        def map(self, function, tasks, work=0):  # type: ignore[no-untyped-def]
+        def map(self, function: Any, tasks: Any, work: int = 0) -> Any:
             results = super().map(function, tasks, work)
             if function is replay_buckets or function.__module__.startswith("jobs.attribute"):
                 seen.extend(results)
