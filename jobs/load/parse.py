@@ -27,7 +27,7 @@ class ParseTask:
 
 @dataclass
 class Parsed:
-    """What a worker made of one file; `raw` is (row number, row as JSON text)."""
+    """What a worker made of one file."""
 
     file: LandedFile
     intake: Intake

@@ -1,11 +1,13 @@
 """The night gives the same tables by the compiled replay as by the reference."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import kernel.replay
 from engine.events import Account, AccountVersion, Fill, Market, TickSeries, UnitKey
+from engine.rows import SessionRows
 from engine.unit import UnitInput
 from engine.versions import Versions
 from jobs.replay.choice import steps
@@ -18,9 +20,9 @@ def test_every_case_is_exact(name: str, tmp_path: Path, monkeypatch: pytest.Monk
     asked = []
     compiled = kernel.replay.replay_units
 
-    def noted(*args: object) -> object:
+    def noted(*args: Any) -> SessionRows:
         asked.append(args)
-        return compiled(*args)  # type: ignore[arg-type]
+        return compiled(*args)
 
     monkeypatch.setattr("jobs.replay.choice.COMPILED_FROM", 0)
     monkeypatch.setattr(kernel.replay, "replay_units", noted)

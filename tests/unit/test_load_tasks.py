@@ -40,7 +40,7 @@ def load(landing: Path, warehouse: Path, days: Sequence[date] = DAYS, judge_all:
     policy: Policy = read_policy(landing, None, None)[0]
     loader = Loader(Warehouse.create(warehouse), landing, policy, mapper, judge_all)
     reference = loader.load_reference(days[0])
-    loader.deliveries.check_share = lambda *_: None  # type: ignore[method-assign]
+    loader.deliveries.check_share = lambda *_: None
     loader.load_days(days, reference, None)
     return mapper
 

@@ -12,7 +12,7 @@ PLAIN, NOT_PLAIN = 0, 1  # of a whole piece
 
 
 @njit(cache=True)
-def csv_cells(text, columns, field_of, starts, ends, lines, odd):  # type: ignore[no-untyped-def]
+def csv_cells(text, columns, field_of, starts, ends, lines, odd):
     """(rows, PLAIN or NOT_PLAIN). `field_of`: per column of the header the place of its field, -1 for none.
 
     Fills per field and row where the cell starts and ends, per row where its line does, and whether it is odd.
@@ -79,21 +79,21 @@ def csv_cells(text, columns, field_of, starts, ends, lines, odd):  # type: ignor
 
 
 @njit(cache=True, inline="always")
-def _blank(text, i, n):  # type: ignore[no-untyped-def]
+def _blank(text, i, n):
     while i < n and (text[i] == 32 or text[i] == 9 or text[i] == 13):
         i += 1
     return i
 
 
 @njit(cache=True, inline="always")
-def _digits(text, i, n):  # type: ignore[no-untyped-def]
+def _digits(text, i, n):
     while i < n and 48 <= text[i] <= 57:
         i += 1
     return i
 
 
 @njit(cache=True)
-def _json_number(text, i, n):  # type: ignore[no-untyped-def]
+def _json_number(text, i, n):
     """(end, whether it is an integer); end = i when it is none as JSON writes numbers."""
     start = i
     if text[i] == 45:
@@ -122,7 +122,7 @@ def _json_number(text, i, n):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _word(text, i, n, word):  # type: ignore[no-untyped-def]
+def _word(text, i, n, word):
     if i + len(word) > n:
         return False
     for k in range(len(word)):
@@ -132,7 +132,7 @@ def _word(text, i, n, word):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _same(text, start, end, names, first, last):  # type: ignore[no-untyped-def]
+def _same(text, start, end, names, first, last):
     if end - start != last - first:
         return False
     for k in range(end - start):
@@ -148,7 +148,7 @@ TEXT, DECIMAL, TIME, BOOLEAN = 0, 1, 2, 3  # what a field takes
 
 
 @njit(cache=True)
-def json_cells(text, names, name_at, takes, starts, ends, lines, odd, seen, others):  # type: ignore[no-untyped-def]
+def json_cells(text, names, name_at, takes, starts, ends, lines, odd, seen, others):
     """(rows, how many names of no field stand in `others`, PLAIN or NOT_PLAIN). A line is a flat object.
 
     `names`/`name_at`: the fields' names one after another; `seen`: per field whether a row has it.

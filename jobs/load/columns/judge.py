@@ -166,7 +166,7 @@ class ColumnJudge:
 
 
 @njit(cache=True)
-def version_at(instrument, times, version_start, version_from, out):  # type: ignore[no-untyped-def]
+def version_at(instrument, times, version_start, version_from, out):
     """The version of each row's instrument at its time, -1 before the first."""
     for row in range(len(times)):
         out[row] = -1

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from engine.clock import day_start_us, iso
+from engine.errors import InvariantError
 from jobs.load.columns.cut import read_part
 from jobs.load.columns.known import Known, read_known
 from jobs.load.columns.layout import (
@@ -166,7 +167,9 @@ def _ledger_columns(
             coded[f.name] = data.column(f.name).to_numpy()
     for name, codes in coded.items():
         kind = kind_of(fields[name])
-        made[name] = _named(codes, known.numbers.arrays[kind])  # type: ignore[index]
+        if kind is None:
+            raise InvariantError(f"{dataset.name}.{name} is no column of names")
+        made[name] = _named(codes, known.numbers.arrays[kind])
         made[f"{kind}_number"] = pa.array(codes.astype(np.int64)) if name != "isolation" else None
         if kind == "account":
             used, at = np.unique(codes, return_inverse=True)

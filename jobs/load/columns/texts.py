@@ -15,7 +15,7 @@ _MONTH_DAYS = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], dtype=n
 
 
 @njit(cache=True, inline="always")
-def _number(text, start, count):  # type: ignore[no-untyped-def]
+def _number(text, start, count):
     """The number in `count` digits, -1 when one is none."""
     value = 0
     for i in range(start, start + count):
@@ -26,7 +26,7 @@ def _number(text, start, count):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _days(year, month, day):  # type: ignore[no-untyped-def]
+def _days(year, month, day):
     """Days since 1970-01-01, or a number below all dates when there is no such date."""
     if year < 1 or not 1 <= month <= 12 or day < 1:
         return np.int64(-(1 << 40))
@@ -40,7 +40,7 @@ def _days(year, month, day):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def parse_time(text, start, end):  # type: ignore[no-untyped-def]
+def parse_time(text, start, end):
     """(plain, microseconds): integer microseconds, a date, or ISO-8601 with seconds or a minute and Z."""
     length = end - start
     signed = length > 1 and (text[start] == 45 or text[start] == 43)
@@ -83,7 +83,7 @@ def parse_time(text, start, end):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def parse_times(text, starts, ends, good, out):  # type: ignore[no-untyped-def]
+def parse_times(text, starts, ends, good, out):
     """Times of a column of texts; a null is not plain."""
     for row in range(len(starts)):
         plain, out[row] = parse_time(text, starts[row], ends[row])
@@ -92,7 +92,7 @@ def parse_times(text, starts, ends, good, out):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def parse_bools(text, starts, ends, good, out):  # type: ignore[no-untyped-def]
+def parse_bools(text, starts, ends, good, out):
     """`true`, `false` or null, which is false."""
     for row in range(len(starts)):
         s, length = starts[row], ends[row] - starts[row]
@@ -113,7 +113,7 @@ def parse_bools(text, starts, ends, good, out):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def plain_ids(text, starts, ends, good):  # type: ignore[no-untyped-def]
+def plain_ids(text, starts, ends, good):
     """Ids of printable ASCII and ordinary length; anything else is not plain."""
     for row in range(len(starts)):
         length = ends[row] - starts[row]
@@ -127,7 +127,7 @@ def plain_ids(text, starts, ends, good):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, inline="always")
-def hash_span(text, start, end):  # type: ignore[no-untyped-def]
+def hash_span(text, start, end):
     """64 bits of a text: the same as jobs.load.columns.hashing.hash_text."""
     h = _S ^ (np.uint64(end - start) * _K)
     i = start
@@ -145,7 +145,7 @@ def hash_span(text, start, end):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def hash_spans(text, starts, ends, out):  # type: ignore[no-untyped-def]
+def hash_spans(text, starts, ends, out):
     """Hashes of a column of texts."""
     for row in range(len(starts)):
         out[row] = hash_span(text, starts[row], ends[row])
@@ -160,7 +160,7 @@ class Names(NamedTuple):
 
 
 @njit(cache=True)
-def _fill(text, offsets, slots):  # type: ignore[no-untyped-def]
+def _fill(text, offsets, slots):
     mask = np.uint64(len(slots) - 1)
     for n in range(len(offsets) - 1):
         at = hash_span(text, offsets[n], offsets[n + 1]) & mask
@@ -181,7 +181,7 @@ def names_table(names: Sequence[str]) -> Names:
 
 
 @njit(cache=True)
-def look_up(text, starts, ends, name_text, offsets, slots, out):  # type: ignore[no-untyped-def]
+def look_up(text, starts, ends, name_text, offsets, slots, out):
     """The place of every text of a column among the names; -1 unknown, -2 null."""
     mask = np.uint64(len(slots) - 1)
     for row in range(len(starts)):
@@ -207,7 +207,7 @@ def look_up(text, starts, ends, name_text, offsets, slots, out):  # type: ignore
 
 
 @njit(cache=True)
-def copy_spans(text, starts, ends, offsets, out):  # type: ignore[no-untyped-def]
+def copy_spans(text, starts, ends, offsets, out):
     """The texts of a column, one after another."""
     for row in range(len(starts)):
         at = offsets[row]

@@ -15,7 +15,7 @@ _TOP = np.uint64(1 << 63)
 
 
 @njit(cache=True, inline="always")
-def times(a, b):  # type: ignore[no-untyped-def]
+def times(a, b):
     """The product of two unsigned 64-bit words: high and low word."""
     a0, a1, b0, b1 = a & _HALF, a >> _32, b & _HALF, b >> _32
     low, mid, mid2, high = a0 * b0, a0 * b1, a1 * b0, a1 * b1
@@ -24,7 +24,7 @@ def times(a, b):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, inline="always")
-def negated(high, low):  # type: ignore[no-untyped-def]
+def negated(high, low):
     """Two's complement."""
     low = ~low + _1
     high = ~high
@@ -34,7 +34,7 @@ def negated(high, low):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def parse_decimal(text, start, end):  # type: ignore[no-untyped-def]
+def parse_decimal(text, start, end):
     """(plain, high, low) of a decimal in 10^-18: the grammar of engine.parsing, at most 18 significant digits.
 
     Zeros at either end of the digits do not count. What is not plain may still be a decimal: the judge decides.
@@ -98,7 +98,7 @@ def parse_decimal(text, start, end):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def quotient(high, low, twos, inverse, odd, step_high, step_low):  # type: ignore[no-untyped-def]
+def quotient(high, low, twos, inverse, odd, step_high, step_low):
     """(exact, n) with n × step = the number given, n in 63 bits; step = odd × 2^twos > 0, odd in 64 bits.
 
     `inverse` × odd = 1 modulo 2^64, so that an exact quotient needs no division; the product proves it.
@@ -124,7 +124,7 @@ def quotient(high, low, twos, inverse, odd, step_high, step_low):  # type: ignor
 
 
 @njit(cache=True)
-def parse_decimals(text, starts, ends, good, words, valid):  # type: ignore[no-untyped-def]
+def parse_decimals(text, starts, ends, good, words, valid):
     """Decimals of a column of texts; an empty one is null (valid 0)."""
     for row in range(len(starts)):
         if starts[row] == ends[row]:
@@ -139,7 +139,7 @@ def parse_decimals(text, starts, ends, good, words, valid):  # type: ignore[no-u
 
 
 @njit(cache=True)
-def rescale(raw, places, good, valid, words):  # type: ignore[no-untyped-def]
+def rescale(raw, places, good, valid, words):
     """decimal128 with `places` decimals (at most 18) to 18; what needs more than 38 digits is not plain."""
     up_low, up_high = POWER_LOW[18 - places], POWER_HIGH[18 - places]
     limit_low, limit_high = POWER_LOW[20 + places], POWER_HIGH[20 + places]
@@ -162,7 +162,7 @@ def rescale(raw, places, good, valid, words):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def on_grid(words, valid, step_of, steps, good):  # type: ignore[no-untyped-def]
+def on_grid(words, valid, step_of, steps, good):
     """Rows that are no whole multiple of their step (a row of `steps`, -1: none is known) are not plain."""
     for row in range(len(words)):
         if not valid[row] or not good[row]:
@@ -185,7 +185,7 @@ def on_grid(words, valid, step_of, steps, good):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def positive(words, valid, good):  # type: ignore[no-untyped-def]
+def positive(words, valid, good):
     """Rows that are not above zero are not plain."""
     for row in range(len(words)):
         high = words[row, 1]
