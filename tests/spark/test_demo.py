@@ -26,15 +26,12 @@ def lines(demo_checkout: tuple[Path, str]) -> list[str]:
 
 def test_every_table_is_told_in_100_columns(lines: list[str], folder: Path) -> None:
     titles = [re.split(r",? (?:in|of|per|day|20)", line)[0] for line in lines if re.match("[A-Z]{3}", line)]
-    assert titles == [
+    assert list(dict.fromkeys(titles)) == [
         "WHAT HAPPENED",
         "INSURANCE FUND",
         "WHO PAID FOR THE DEFICITS",
         "WHAT THE TOTALS DO NOT SAY",
-        "WHAT THE TOTALS DO NOT SAY",
         "LARGEST SOCIALISED LOSSES",
-        "LARGEST SOCIALISED LOSSES",
-        "UNDER OTHER RULES",
         "UNDER OTHER RULES",
         "WHERE IT IS",
     ]
