@@ -4,10 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow.parquet as pq
+
+from engine.errors import DataError
 from jobs.attribute.books import Books, in_money
 from jobs.day import Day
 from schemas.attribution import ACCOUNT_DAILY, POSITIONS_DAILY, RECEIVABLES_DAILY
-from schemas.core import Table
+from schemas.core import Table, Type
 from schemas.ledger import ACCOUNT_RESULTS, HOLDERS, TYPED, UNIT_POSITIONS, UNIT_SESSIONS
 from store.commit import files_of
 from store.staging import Part, Staging
@@ -71,13 +74,41 @@ def write_accounts(day: Day, books: Books) -> None:
     numbers = sorted({part.number for part in day.staging.parts(UNIT_SESSIONS)})
     holders = day.staging.paths(HOLDERS)
     tasks = [AccountsTask(day.staging, number, books.scales, holders) for number in numbers]
-    written = day.mapper.map(account_parts, tasks)
+    written = day.mapper.map(account_parts, tasks, day.staging.rows(UNIT_SESSIONS))
     for table in _WRITTEN:
         day.staging.commit(table, [parts[table.name] for parts in written])
 
 
 def account_parts(task: AccountsTask) -> dict[str, Part | None]:
-    """Write a part of each table (in a worker)."""
+    """Write a part of each table (in a worker). DataError, that names the account, for an amount that does not fit."""
+    try:
+        return _account_parts(task)
+    except DataError as error:
+        raise DataError(_too_large(task) or str(error)) from error
+
+
+_PUBLISHED_AS = {"closing_unrealised": "unrealised_pnl", "opening_unrealised": "opening_unrealised_pnl"}
+
+
+def _too_large(task: AccountsTask) -> str | None:
+    """The first amount of the part that DECIMAL(38,18) cannot hold, as a person is told of it."""
+    mine = [part for part in task.staging.parts(UNIT_SESSIONS) if part.number == task.number]
+    amounts = [column.name for column in UNIT_SESSIONS.columns if column.type is Type.UNITS]
+    for path in task.staging.files(UNIT_SESSIONS, mine):
+        for row in pq.ParquetFile(path).read().to_pylist():
+            limit = 10 ** (20 + task.scales[row["currency"]])
+            for name in amounts:
+                if abs(row[name]) >= limit:
+                    column, whose = _PUBLISHED_AS.get(name, name), f"account_id {row['account_id']}"
+                    return (
+                        f"{ACCOUNT_DAILY.full_name}: {column} of {whose}, "
+                        f"currency {row['currency']} needs more than the 38 digits of DECIMAL(38,18): "
+                        "look for an amount, price or quantity out of all proportion"
+                    )
+    return None
+
+
+def _account_parts(task: AccountsTask) -> dict[str, Part | None]:
     with Books(task.staging, task.scales) as books:
         for table in (UNIT_SESSIONS, UNIT_POSITIONS):
             mine = [part for part in task.staging.parts(table) if part.number == task.number]

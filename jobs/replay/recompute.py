@@ -6,11 +6,21 @@ from datetime import date
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from jobs.day import Day
 from jobs.replay.task import BucketTask, Source, replay_buckets
 from schemas.inputs import DATED
-from schemas.ledger import BUCKETS, MARKS, REPLAYED, TYPED, UNIT_CHARGES, UNIT_POSITIONS, UNIT_SESSIONS
+from schemas.ledger import (
+    BUCKETS,
+    DELIVERIES,
+    MARKS,
+    REPLAYED,
+    TYPED,
+    UNIT_CHARGES,
+    UNIT_POSITIONS,
+    UNIT_SESSIONS,
+)
 from store.arrow import to_rows
 from store.reference import ReferenceData
 
@@ -50,10 +60,20 @@ def recompute(day: Day, reference: ReferenceData, folders: Sequence[date]) -> No
     adl_trades = _adl_trades(tasks[0])
     for task in tasks:
         task.adl_trades = adl_trades
-    written = day.mapper.map(replay_buckets, tasks)
+    written = day.mapper.map(replay_buckets, tasks, session_rows(day, folders))
     for name, table in REPLAYED.items():
         day.staging.commit(table, [parts[name] for parts in written])
     day.staging.write(MARKS, closing_marks(tasks[0]))
+
+
+def session_rows(day: Day, folders: Sequence[date]) -> int:
+    """About how many rows a replay reads: what was delivered for its dates, and the units that were there before."""
+    delivered = sum(
+        rows
+        for event_date, rows in to_rows(DELIVERIES, day.warehouse.read(DELIVERIES), ("event_date", "rows"))
+        if event_date in folders
+    )
+    return delivered + sum(pq.ParquetFile(path).metadata.num_rows for path in day.files_before(UNIT_SESSIONS))
 
 
 def closing_marks(task: BucketTask) -> pa.Table:

@@ -10,7 +10,7 @@ from engine.errors import LossledgerError
 
 T = TypeVar("T")
 R = TypeVar("R")
-MUCH = 1 << 20  # work that is worth starting processes for
+MUCH = 1 << 20  # work that is worth a job of other processes; an empty one on Spark takes half a second
 
 
 class Mapper(Protocol):
@@ -44,9 +44,11 @@ class InProcess:
 class OnSpark:
     """One Spark task per entry. The session starts with the first use and is shared by all dates of a run."""
 
-    def __init__(self, partitions: int | None = None) -> None:
+    def __init__(self, partitions: int | None = None, much: int = MUCH) -> None:
+        """`much`: less work than that is done in this process."""
         self._session: Any = None
         self._partitions = partitions
+        self._much = much
 
     @property
     def _context(self) -> Any:
@@ -63,6 +65,8 @@ class OnSpark:
     def map(self, function: Callable[[T], R], tasks: Sequence[T], work: int = 0) -> list[R]:
         if not tasks:
             return []
+        if work < self._much:
+            return [function(task) for task in tasks]
         results: list[R | LossledgerError] = (
             self._context.parallelize(tasks, len(tasks)).map(_Guarded(function)).collect()
         )

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from engine.episode import Episode
 from engine.numbers import e18_to_units
 from tests.properties.delivered import Delivered, Row, delivered
-from tests.properties.examples import Market, history_of, ledger_of, markets
+from tests.properties.examples import Market, history_of_good, ledger_of, markets
 from tests.properties.history import Outcome, run_history
 from tests.properties.ledger import read_ledger
 
@@ -77,7 +77,7 @@ def test_results_in_ledger_units_do_not_know_how_large_money_is(
     scales = ledger_of(market).scales
     powers = {c: min(k, scale) for k, (c, scale) in zip(drawn, sorted(scales.items()), strict=False)}
     history = run_history(read_ledger(scaled(delivered(*market).good(), powers, levers)))
-    for other, outcome in zip(history, history_of(market), strict=True):
+    for other, outcome in zip(history, history_of_good(market), strict=True):
         assert units_of(other) == units_of(outcome)
 
 
