@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import date, timedelta
-from types import MappingProxyType
 from typing import Any
 
 from engine.clock import DAY_US, NEVER, day_start_us
@@ -47,7 +46,7 @@ class Terms:
     liquidation_fee_rate: int = 0
     liquidation_fee_to: str = "fund"
     residual: str = "to_account"
-    fund_floor: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    fund_floor: Mapping[str, int] = field(default_factory=dict)
     fund_draws: str = "at_event"
     sharing: str = "session_profit_prorata"
     session_start: int = 0  # microseconds after 00:00 UTC
@@ -163,7 +162,7 @@ def _parse_known(key: str, value: object) -> Any:
     if key == "fund_floor":
         if not isinstance(value, dict):
             raise ValueError("expected a map of currency to amount")
-        return MappingProxyType({str(k): parse_decimal_e18(v) for k, v in value.items()})
+        return {str(k): parse_decimal_e18(v) for k, v in value.items()}
     if key == "session_start":
         match = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)", value) if isinstance(value, str) else None
         if not match:

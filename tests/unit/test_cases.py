@@ -72,3 +72,11 @@ def test_comparison_sees_one_unit(tmp_path: Path) -> None:
     assert len(diff_tables([changed, *others], actual)) == 2
     assert len(diff_tables(others, actual)) == 1
     assert len(diff_tables([first, first, *others], actual)) == 1
+
+
+@pytest.mark.slow
+def test_processes_beside_this_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What tasks are told can be sent to another process, and what they find comes back."""
+    monkeypatch.setattr("jobs.spark.mapper.MUCH", 0)
+    run_case("edges", tmp_path, InProcess(2, processes=2))
+    assert differences("edges", tmp_path) == {}
