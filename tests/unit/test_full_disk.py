@@ -2,6 +2,7 @@
 
 import errno
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -117,15 +118,19 @@ def test_full_while_a_table_is_written(
     """The disk stays full: ops.runs cannot be written either, and is not what is told."""
     full = False
 
-    def write(delta: DeltaTable, *rest: Any, **options: Any) -> None:
-        nonlocal full
-        full = full or delta.table_uri.rstrip("/").endswith(table.full_name.replace(".", "/"))
-        if full:
-            raise error
-        write_deltalake(delta, *rest, **options)
+    def filling(writer: Callable[..., None]) -> Callable[..., None]:
+        def write(delta: DeltaTable, *rest: Any, **options: Any) -> None:
+            nonlocal full
+            full = full or delta.table_uri.rstrip("/").endswith(table.full_name.replace(".", "/"))
+            if full:
+                raise error
+            writer(delta, *rest, **options)
+
+        return write
 
     with monkeypatch.context() as patch:
-        patch.setattr(store.warehouse, "write_deltalake", write)
+        patch.setattr(store.warehouse, "write_deltalake", filling(write_deltalake))
+        patch.setattr(DeltaTable, "create_write_transaction", filling(DeltaTable.create_write_transaction))
         assert run(landing, warehouse) == 4
     assert last_line(capsys).startswith(f"no space left on the disk: {table.full_name} in {warehouse}")
     assert run(landing, warehouse) == 0
