@@ -5,7 +5,6 @@ written to again) and, when it does not begin on the first date, with the publis
 """
 
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from jobs.policy_file import Scenario
 from schemas.core import Table
 from schemas.ledger import DELIVERIES
 from schemas.registry import LEDGER, RAW
+from store.commit import link
 from store.delta import dataset
 from store.key_hashes import FOLDER
 from store.published import Published, published_days
@@ -148,7 +148,7 @@ def _copy_folder(source: Path, target: Path) -> None:
     """Files that are never changed once they are there."""
     for path in sorted(source.rglob("*")):
         if path.is_file() and not path.name.endswith(".writing"):
-            _link(path, target / path.relative_to(source))
+            link(path, target / path.relative_to(source))
 
 
 def _copy_table(source: Path, target: Path, table: Table) -> None:
@@ -161,15 +161,6 @@ def _copy_table(source: Path, target: Path, table: Table) -> None:
     shutil.rmtree(target)
     for entry in sorted((source / "_delta_log").iterdir()):
         if entry.name[:20].isdigit() and int(entry.name[:20]) <= delta.version():
-            _link(entry, target / "_delta_log" / entry.name)
+            link(entry, target / "_delta_log" / entry.name)
     for name in dataset(delta).files:
-        _link(source / name, target / name)
-
-
-def _link(source: Path, target: Path) -> None:
-    """A second name for the same file, or a copy where the file system has no such thing."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
+        link(source / name, target / name)
