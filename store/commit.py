@@ -27,20 +27,21 @@ def commit_files(warehouse: Warehouse, table: Table, files: Sequence[Path], day:
     for number, source in enumerate(files):
         target = folder / f"part-{number:05}-{uuid4()}.zstd.parquet"
         link(source, target)
-        actions.append(add_action(table, target, day, pq.ParquetFile(source).metadata.num_rows))
+        stats = {"numRecords": pq.ParquetFile(source).metadata.num_rows}
+        actions.append(add_action(table, target, day, json.dumps(stats)))
     warehouse.replace_files(table, actions, day)
     return warehouse.version(table)
 
 
-def add_action(table: Table, path: Path, day: date, rows: int) -> AddAction:
-    """What the log says of a file in the folder of its partition; bounds of columns are in the file itself."""
+def add_action(table: Table, path: Path, day: date, stats: str) -> AddAction:
+    """What the log says of a file in the folder of its partition; `stats`: rows and bounds, as Delta's JSON."""
     return AddAction(
         path=f"{path.parent.name}/{path.name}",
         size=path.stat().st_size,
         partition_values={table.partition: day.isoformat()},
         modification_time=path.stat().st_mtime_ns // 1_000_000,
         data_change=True,
-        stats=json.dumps({"numRecords": rows}),
+        stats=stats,
     )
 
 

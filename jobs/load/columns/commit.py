@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
-from deltalake.transaction import AddAction
-
 from jobs.load.columns.merge import Written
 from schemas.core import Table
+from store.commit import add_action
 from store.warehouse import Warehouse
 
 
@@ -20,17 +19,5 @@ def data_file(warehouse: Warehouse, table: Table, day: date, number: int) -> str
 
 def commit_day(warehouse: Warehouse, table: Table, day: date, files: Sequence[Written]) -> None:
     """Put the files in place of the partition of a date."""
-    root = warehouse.path(table)
-    actions = [
-        AddAction(
-            Path(f.path).relative_to(root).as_posix(),
-            f.size,
-            {table.partition: day.isoformat()},
-            Path(f.path).stat().st_mtime_ns // 1_000_000,
-            True,
-            f.stats,
-        )
-        for f in files
-        if f.rows
-    ]
+    actions = [add_action(table, Path(f.path), day, f.stats) for f in files if f.rows]
     warehouse.replace_files(table, actions, day)
