@@ -53,10 +53,9 @@ class MergeTask:
 
 
 class Written(NamedTuple):
-    """A file of the ledger: its name, size and statistics, none when the buckets are empty."""
+    """A file of the ledger: its name, rows and statistics, none when the buckets are empty."""
 
     path: str
-    size: int
     rows: int
     stats: str
 
@@ -82,14 +81,14 @@ def merge(task: MergeTask) -> Written:
         if "account_bucket" in columns.column_names:
             buckets.append(pc.min_max(columns.column("account_bucket")).as_py())
     if writer is None:
-        return Written("", 0, 0, "")
+        return Written("", 0, "")
     writer.close()
     low, high = {"ts": iso(min(t["min"] for t in times))}, {"ts": iso(max(t["max"] for t in times))}
     if buckets:
         low["account_bucket"] = min(b["min"] for b in buckets)
         high["account_bucket"] = max(b["max"] for b in buckets)
     stats = {"numRecords": rows, "minValues": low, "maxValues": high, "nullCount": dict.fromkeys(low, 0)}
-    return Written(task.out, Path(task.out).stat().st_size, rows, json.dumps(stats))
+    return Written(task.out, rows, json.dumps(stats))
 
 
 def _slices(task: MergeTask) -> list[pa.Table]:
