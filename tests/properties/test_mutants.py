@@ -20,7 +20,7 @@ from engine.position import Position
 from engine.replay import UnitReplay
 from tests.properties import test_amounts, test_invariance, test_scaling
 from tests.properties.delivered import KINDS
-from tests.properties.examples import history_of
+from tests.properties.examples import history_of, history_of_good
 from tests.properties.shrink import shrink, write_landing
 
 Patch = pytest.MonkeyPatch
@@ -169,8 +169,9 @@ MUTANTS: list[tuple[Callable[[Patch], None], Any, list[tuple[Any, ...]]]] = [
 def own_histories(monkeypatch: Patch) -> None:
     """What a mutant computes is nobody else's."""
     fresh = lru_cache(history_of.__wrapped__)
-    for module in (test_amounts, test_invariance, test_scaling):
+    for module in (test_amounts, test_invariance):
         monkeypatch.setattr(module, "history_of", fresh)
+    monkeypatch.setattr(test_scaling, "history_of_good", lru_cache(history_of_good.__wrapped__))
 
 
 @pytest.mark.parametrize(
