@@ -60,7 +60,7 @@ def compare_mappers(folder: Path, landing: Path, days: tuple[date, date], rounds
     def once(mapper: Mapper) -> None:
         list(run(Request(landing, folder / f"warehouse-{next(counter)}", *days, mapper)))
 
-    spark = OnSpark(2)
+    spark = OnSpark(2, much=0)
     once(spark)  # the session's start is not what is compared
     seconds = interleaved(rounds, one_process=lambda: once(InProcess(1)), spark_two_tasks=lambda: once(spark))
     report("two dates from landing zone to published tables (session already started)", seconds)

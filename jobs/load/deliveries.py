@@ -106,15 +106,15 @@ class Deliveries:
             )
 
     def file_numbers(
-        self, day: date, dataset: str, files: Sequence[tuple[LandedFile, int, int]]
+        self, day: date, dataset: str, files: Sequence[tuple[LandedFile, int]]
     ) -> dict[str, int]:
-        """The numbers of delivered files (with bytes and rows) by path; a version of a file that is new gets one."""
+        """The numbers of delivered files (each with its rows) by path; a version of a file that is new gets one."""
         if self._files is None:
             names = ("file", "file_sha256", "file_number")
             stored = to_rows(FILES, self.warehouse.read(FILES), names)
             self._files = {(path, sha256): number for path, sha256, number in stored}
         known, rows = self._files, []
-        for file, size, count in files:
+        for file, count in files:
             if (file.path, file.sha256) not in known:
                 known[file.path, file.sha256] = len(known) + 1
                 rows.append(
@@ -123,14 +123,14 @@ class Deliveries:
                         "dataset": dataset,
                         "file": file.path,
                         "file_sha256": file.sha256,
-                        "bytes": size,
+                        "bytes": file.size,
                         "rows": count,
                         "loaded_at": time.time_ns() // 1000,
                     }
                 )
         if rows:
             self.warehouse.append(FILES, to_arrow(FILES, rows, event_date=day))
-        return {file.path: known[file.path, file.sha256] for file, _, _ in files}
+        return {file.path: known[file.path, file.sha256] for file, _ in files}
 
     def replace_quarantine(self, day: date, dataset: Dataset, rows: pa.Table) -> None:
         """Put these rejected rows in place of the dataset's of that date."""

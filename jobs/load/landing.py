@@ -28,7 +28,7 @@ class LandedFile:
     dataset: str
     day: date | None
     sha256: str
-    size: int = 0  # bytes
+    size: int  # bytes
 
 
 def check_landing(landing: Path, warehouse: Path) -> None:

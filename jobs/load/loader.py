@@ -67,8 +67,7 @@ class Loader:
         staging.settle(incoming, history)
         numbers: dict[str, int] = {}
         for item in incoming:
-            sizes = [source.size for source in item.sources]
-            files = list(zip(item.files, sizes, item.rows_of_files(), strict=True))
+            files = list(zip(item.files, item.rows_of_files(), strict=True))
             numbers |= self.deliveries.file_numbers(day, item.dataset.name, files)
         staging.merge(incoming, numbers)
         records = [_counted(item) for item in incoming]

@@ -61,13 +61,13 @@ def _load(
     known = Reference() if dataset.name == "currencies" else read_reference(deliveries.warehouse).known
     # in this process: it is small, and needed before anything can be spread out
     root = deliveries.warehouse.root
-    sizes = keep_files(KeepTask(str(landing), tuple(files), str(root))).sizes
+    keep_files(KeepTask(str(landing), tuple(files), str(root)))
     parsed = [parse_file(ParseTask(content_path(root, file.sha256), file, known)) for file in files]
     intake = settle_keys(dataset, joined(parsed), {})
     if dataset.name in _FIXED:
         intake = reject_changed_versions(dataset, intake, *_FIXED[dataset.name])
     bad = bad_margin_tables(intake) if dataset.name == "margin_tiers" else {}
-    kept = [(file, size, p.rows) for file, size, p in zip(files, sizes, parsed, strict=True)]
+    kept = [(file, p.rows) for file, p in zip(files, parsed, strict=True)]
     deliveries.file_numbers(REFERENCE_DAY, dataset.name, kept)
     rejected_tables = [
         Rejected(*origin, (f"margin table rejected whole: {bad[row[:2]]}",))

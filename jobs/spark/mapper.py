@@ -20,8 +20,8 @@ class Mapper(Protocol):
     def partitions(self) -> int:
         """Into how many tasks a replay is cut."""
 
-    def map(self, function: Callable[[T], R], tasks: Sequence[T], work: int = 0) -> list[R]:
-        """Apply; an error in a task is raised here. `work`: how many rows or bytes there are, about."""
+    def map(self, function: Callable[[T], R], tasks: Sequence[T], work: int) -> list[R]:
+        """Apply; an error in a task is raised here. `work`: about how many rows or bytes there are in all."""
 
 
 class InProcess:
@@ -32,7 +32,7 @@ class InProcess:
         self.processes = processes or len(os.sched_getaffinity(0))
         self._pool: ProcessPoolExecutor | None = None
 
-    def map(self, function: Callable[[T], R], tasks: Sequence[T], work: int = 0) -> list[R]:
+    def map(self, function: Callable[[T], R], tasks: Sequence[T], work: int) -> list[R]:
         if work < MUCH or len(tasks) < 2 or self.processes < 2:
             return [function(task) for task in tasks]
         if self._pool is None:
@@ -62,7 +62,7 @@ class OnSpark:
     def partitions(self) -> int:
         return self._partitions or int(self._context.defaultParallelism)
 
-    def map(self, function: Callable[[T], R], tasks: Sequence[T], work: int = 0) -> list[R]:
+    def map(self, function: Callable[[T], R], tasks: Sequence[T], work: int) -> list[R]:
         if not tasks:
             return []
         if work < self._much:

@@ -209,7 +209,12 @@ def results(dataset: Dataset, path: Path, columns: bool) -> Any:
     name = f"{dataset.name}/date={DAY}/{path.name}"
     source = SourceFile(name, str(path), path.stat().st_size)
     item = Incoming(
-        dataset, DAY, [LandedFile(name, dataset.name, DAY, "")], "", [source], pieces_of([source])
+        dataset,
+        DAY,
+        [LandedFile(name, dataset.name, DAY, "", source.size)],
+        "",
+        [source],
+        pieces_of([source]),
     )
     try:
         for n, some in enumerate(task_pieces(item.pieces)):

@@ -145,11 +145,10 @@ class Staging:
             for item in incoming
             for some in _some(item.files)
         ]
-        sizes = [size for kept in self.load.mapper.map(keep_files, tasks) for size in kept.sizes]
-        at = iter(sizes)
+        self.load.mapper.map(keep_files, tasks, sum(f.size for item in incoming for f in item.files))
         for item in incoming:
             item.sources = [
-                SourceFile(f.path, str(content_path(self.load.warehouse.root, f.sha256)), next(at))
+                SourceFile(f.path, str(content_path(self.load.warehouse.root, f.sha256)), f.size)
                 for f in item.files
             ]
             item.pieces = pieces_of(item.sources)

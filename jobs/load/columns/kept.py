@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from engine.errors import ConflictError, DataError, is_out_of_space, no_space
 from jobs.load.landing import LandedFile
@@ -20,18 +19,14 @@ class KeepTask:
     warehouse: str
 
 
-class Kept(NamedTuple):
-    """Sizes in the order of the files."""
-
-    sizes: tuple[int, ...]
-
-
-def keep_files(task: KeepTask) -> Kept:
-    """Copy what is not kept yet. ConflictError when a file is no longer what was hashed."""
-    return Kept(tuple(_keep(task, file) for file in task.files))
+def keep_files(task: KeepTask) -> int:
+    """Copy what is not kept yet, and say how many files. ConflictError when one is no longer what was hashed."""
+    for file in task.files:
+        _keep(task, file)
+    return len(task.files)
 
 
-def _keep(task: KeepTask, file: LandedFile) -> int:
+def _keep(task: KeepTask, file: LandedFile) -> None:
     target = content_path(Path(task.warehouse), file.sha256)
     shown = printable(file.path)
     if not target.exists():
@@ -50,4 +45,3 @@ def _keep(task: KeepTask, file: LandedFile) -> int:
             raise DataError(f"{shown} cannot be read: {error.strerror}") from error
         if found != file.sha256:
             raise changed(shown)
-    return target.stat().st_size
