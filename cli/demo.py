@@ -49,7 +49,7 @@ def demo_lines(folder: Path, mapper: Mapper | None = None) -> Iterator[str]:
     yield from report_lines(PublishedRows(warehouse, days))
     yield from _where_to_look(root, page)
     yield ""
-    yield _spent(perf_counter() - began, written - began, warehouse)
+    yield from _spent(perf_counter() - began, written - began, warehouse)
 
 
 def _write_market(landing: Path) -> tuple[date, date]:
@@ -58,15 +58,16 @@ def _write_market(landing: Path) -> tuple[date, date]:
     return write_demo(landing)
 
 
-def _spent(whole: float, market: float, warehouse: Warehouse) -> str:
+def _spent(whole: float, market: float, warehouse: Warehouse) -> Iterator[str]:
     """What the time was spent on, from what the runs have noted; Spark starts within the first load."""
     stages: Counter[str] = Counter()
     for (text,) in to_rows(RUNS, warehouse.read(RUNS), ("seconds_by_stage",)):
         stages.update(json.loads(text))
     parts = [("market", market), *((name, stages[name]) for name in NAMES)]
     rest = whole - sum(seconds for _, seconds in parts)
-    told = ", ".join(f"{name} {seconds:.1f}" for name, seconds in [*parts, ("reading and the rest", rest)])
-    return f"{whole:.0f} s in all: {told}"
+    told = ", ".join(f"{name} {seconds:.1f}" for name, seconds in [*parts, ("the rest", rest)])
+    yield f"{whole:.0f} s in all:"
+    yield told
 
 
 def _start_afresh(folder: Path) -> None:

@@ -1,5 +1,6 @@
 """A copy of the checkout to try the pages in, and running commands there."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -25,6 +26,10 @@ def copy_checkout(copy: Path) -> None:
 
 def run(command: list[str], folder: Path, text: str = "") -> str:
     """What it prints. AssertionError with its output when it fails."""
-    done = subprocess.run(command, cwd=folder, input=text, capture_output=True, text=True, check=False)
+    # As a person types it, also where the tests were started by make.
+    typed = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    done = subprocess.run(
+        command, cwd=folder, env=typed, input=text, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, f"{command[-1]}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
     return done.stdout
