@@ -9,9 +9,9 @@ from collections import Counter
 from random import Random
 
 from engine.errors import DataError
-from engine.replay import replay_units
 from engine.rows import SessionRows
-from engine.unit import UnitInput
+from engine.rules.order import replay_units
+from engine.rules.units import UnitInput
 from kernel.replay import replay_what_fits
 from tests.kernel.worlds import World, canonical, draw_world
 

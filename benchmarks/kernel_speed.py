@@ -8,11 +8,11 @@ import time
 
 import numpy as np
 
-from engine.contracts import Contract
 from engine.events import Market as Reference
-from engine.margin import TierHistory, TierTable
+from engine.intake.policy import Policy, parse_policy
 from engine.numbers import E18
-from engine.policy import Policy, parse_policy
+from engine.rules.contracts import Contract
+from engine.rules.margin import TierHistory, TierTable
 from engine.versions import Versions
 from kernel import layout
 from kernel.columns import Fills, Positions, Snapshots, States, Transfers, assemble

@@ -10,18 +10,18 @@ from datetime import date
 from typing import Any
 
 from engine.events import Account, UnitKey
+from engine.intake.policy import Policy, Terms
 from engine.numbers import units_to_e18
-from engine.policy import Policy, Terms
-from engine.reconcile import Check, Losses
 from engine.rows import NegativeBalance, SessionRows
-from engine.sharing import (
+from engine.rules.fund import Waterfall
+from engine.rules.reconcile import Check, Losses
+from engine.rules.sharing import (
     account_results,
     bases,
     charge,
     chargeable_amounts,
     unit_charges,
 )
-from engine.waterfall import Waterfall
 
 Row = dict[str, Any]
 Tables = dict[str, list[Row]]

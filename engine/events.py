@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from engine.clock import iso
-from engine.contracts import Contract
 from engine.errors import DataError
-from engine.margin import TierHistory
+from engine.rules.contracts import Contract
+from engine.rules.margin import TierHistory
 from engine.versions import Versions
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 FAIL, WARN = "fail", "warn"
-BREAKS = "reconciliation_breaks"  # the check that a person is told of by rule: engine/breaks.py
+BREAKS = "reconciliation_breaks"  # the check that a person is told of by rule: engine/rules/breaks.py
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from engine.breaks import breaks_text, count_breaks, is_counted
 from engine.errors import DataError
 from engine.figures import exact
+from engine.rules.breaks import breaks_text, count_breaks, is_counted
 from jobs.day import Day
 from jobs.terminal import warn
 from schemas.attribution import RECONCILIATION

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from engine.clock import day_of, iso
 from engine.errors import ConfigError
-from engine.policy import Policy
+from engine.intake.policy import Policy
 from jobs.spark.mapper import Mapper
 from schemas.core import Table
 from store.arrow import arrow_schema

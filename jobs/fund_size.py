@@ -22,8 +22,8 @@ from typing import NamedTuple
 from engine.clock import iso
 from engine.errors import ConfigError, LossledgerError
 from engine.figures import exact, text_table
+from engine.intake.policy import Policy
 from engine.numbers import e18_to_units, units_to_e18
-from engine.policy import Policy
 from jobs.load.landing import check_landing
 from jobs.policy_file import Scenario, read_policy, read_scenario
 from jobs.run import Request, Setting, run_prepared

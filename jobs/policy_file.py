@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.errors import ConfigError
-from engine.parsing import Unparsable, parse_decimal_e18
-from engine.policy import Policy, parse_policy
+from engine.intake.parsing import Unparsable, parse_decimal_e18
+from engine.intake.policy import Policy, parse_policy
 from jobs.exact_yaml import read_yaml
 from jobs.load.landing import POLICY_FILE
 from jobs.terminal import warn

@@ -8,7 +8,7 @@ from pathlib import Path
 from time import perf_counter
 
 from engine.errors import ConfigError
-from engine.policy import Policy
+from engine.intake.policy import Policy
 from jobs.check import check_day
 from jobs.day import Day
 from jobs.load.landing import check_landing

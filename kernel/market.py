@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from engine.contracts import INVERSE, Contract
 from engine.events import Market as Reference
-from engine.margin import TierHistory, TierTable
+from engine.intake.policy import Policy
 from engine.numbers import E18, E36
-from engine.policy import Policy
+from engine.rules.contracts import INVERSE, Contract
+from engine.rules.margin import TierHistory, TierTable
 from kernel.blocks import build
 from kernel.layout import FUNDING_EVENT, INSTRUMENT, NEVER, TABLE, TERMS, TICK_SIZE, TIER, Ints, Market, Rows
 

@@ -7,8 +7,8 @@ import numpy as np
 
 from engine.events import NO_TICKS, Account, Fill
 from engine.events import Market as Reference
-from engine.policy import Policy
-from engine.unit import UnitInput
+from engine.intake.policy import Policy
+from engine.rules.units import UnitInput
 from kernel import layout
 from kernel.columns import Assembled, Fills, Positions, Snapshots, States, Transfers, assemble
 from kernel.layout import Ints, Market, Rows

@@ -1,4 +1,4 @@
-"""`engine.replay.replay_units`, compiled: the same units in, the same rows out.
+"""`engine.rules.order.replay_units`, compiled: the same units in, the same rows out.
 
 For tests and for days that are objects already. The night goes from its files' columns to `kernel.session` itself.
 """
@@ -6,10 +6,10 @@ For tests and for days that are objects already. The night goes from its files' 
 from collections.abc import Iterable
 
 from engine.events import Market
-from engine.policy import Policy
-from engine.replay import replay_units as by_the_reference
+from engine.intake.policy import Policy
 from engine.rows import SessionRows
-from engine.unit import UnitInput
+from engine.rules.order import replay_units as by_the_reference
+from engine.rules.units import UnitInput
 from kernel.objects import bucket_of, grid_of, instruments_of, market_of
 from kernel.rows import session_rows
 from kernel.session import replay_bucket

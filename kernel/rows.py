@@ -7,17 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.clock import iso
-from engine.episode import (
-    FLAT,
-    MARGIN,
-    RECORDED_FILL,
-    RECOVERED,
-    SELF_CLOSED,
-    Episode,
-    Held,
-    Liquidated,
-    stable_id,
-)
 from engine.events import Fill, UnitKey
 from engine.rows import (
     AdlLoss,
@@ -28,6 +17,17 @@ from engine.rows import (
     Snapshot,
     UnitPosition,
     UnitSession,
+)
+from engine.rules.causes import (
+    FLAT,
+    MARGIN,
+    RECORDED_FILL,
+    RECOVERED,
+    SELF_CLOSED,
+    Episode,
+    Held,
+    Liquidated,
+    stable_id,
 )
 from kernel import layout
 from kernel.layout import Rows

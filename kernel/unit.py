@@ -1,4 +1,4 @@
-"""One risk unit over one session (rules.md sections 3 to 9): the compiled twin of engine/replay.py and engine/unit.py.
+"""One risk unit over one session (rules.md sections 3 to 9): compiled, as engine/rules/order.py and units.py say it.
 
 Time goes from one event of the unit (transfer, fill, charge, funding of what it holds, snapshot, change of policy) to
 the next. The ticks between two of them matter only where they trigger the unit, end its episode or close it.

@@ -6,7 +6,7 @@ from datetime import date
 
 import pyarrow.compute as pc
 
-from engine.breaks import breaks_text, count_breaks
+from engine.rules.breaks import breaks_text, count_breaks
 from expectations.check import BREAKS, WARN, finding
 from schemas.attribution import RECONCILIATION
 from schemas.ops import DQ_RESULTS

@@ -6,7 +6,7 @@ from functools import cached_property
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from engine.intake import Reference
+from engine.intake.judge import Reference
 from schemas.ledger import NUMBERS
 from store.arrow import to_arrow
 from store.warehouse import Warehouse

@@ -4,10 +4,10 @@ import hashlib
 from collections import defaultdict
 from dataclasses import dataclass
 
-from engine.contracts import Contract
 from engine.events import Account, AccountVersion, Market
-from engine.intake import InstrumentVersion, Reference
-from engine.margin import TierHistory, TierTable
+from engine.intake.judge import InstrumentVersion, Reference
+from engine.rules.contracts import Contract
+from engine.rules.margin import TierHistory, TierTable
 from engine.versions import Versions
 from schemas.inputs import ACCOUNTS, CURRENCIES, INSTRUMENTS, MARGIN_TIERS
 from schemas.ledger import TYPED

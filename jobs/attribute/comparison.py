@@ -13,10 +13,10 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from engine.comparison import BY_EVENT, RULES, SharedLoss, Shortfall
 from engine.errors import InvariantError
 from engine.numbers import E18, round_half_even_div
 from engine.rows import NegativeBalance, Snapshot
+from engine.rules.comparison import BY_EVENT, RULES, SharedLoss, Shortfall
 from jobs.attribute.books import Books
 from jobs.attribute.inputs import Inputs
 from jobs.attribute.instants import EventInstrument, InstantsTask, reduce_states

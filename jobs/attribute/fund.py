@@ -1,4 +1,4 @@
-"""The insurance fund as a fold over a stream: engine.waterfall without holding what it folds (rules.md 10)."""
+"""The insurance fund as a fold over a stream: engine.rules.fund without holding what it folds (rules.md 10)."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from engine.intake.policy import Policy
 from engine.numbers import e18_to_units, units_to_e18
-from engine.policy import Policy
-from engine.waterfall import ExternalMovement, FundDay, FundEntry
+from engine.rules.fund import ExternalMovement, FundDay, FundEntry
 from jobs.attribute.books import BATCH, Books
 from jobs.day import Day
 from schemas.attribution import INSURANCE_FUND_DAILY, INSURANCE_FUND_LEDGER

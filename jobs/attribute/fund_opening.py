@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from engine.errors import ConfigError
 from engine.numbers import e18_to_units
-from engine.waterfall import ExternalMovement
+from engine.rules.fund import ExternalMovement
 from jobs.day import Day
 from store.reference import ReferenceData
 

@@ -1,11 +1,13 @@
-"""The reconciliation of a date: the rules of engine.reconcile over sums that the database has made."""
+"""The reconciliation of a date: the rules of engine.rules.reconcile over sums that the database has made."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from engine.attribution import check_rows
 from engine.numbers import E18
-from engine.reconcile import (
+from engine.rows import EndedEpisode, FundingTotal, LossComponent, UnitPosition, UnitSession
+from engine.rules.fund import Waterfall
+from engine.rules.reconcile import (
     Check,
     Losses,
     VenueBalance,
@@ -15,8 +17,6 @@ from engine.reconcile import (
     liquidation_value_checks,
     market_checks,
 )
-from engine.rows import EndedEpisode, FundingTotal, LossComponent, UnitPosition, UnitSession
-from engine.waterfall import Waterfall
 from jobs.attribute.books import Books
 from jobs.attribute.fund import FundResult
 from jobs.attribute.inputs import Inputs

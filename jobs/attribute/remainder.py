@@ -1,4 +1,4 @@
-"""Largest remainder over arrays (rules.md section 11): what engine.sharing does for a list, for millions."""
+"""Largest remainder over arrays (rules.md section 11): what engine.rules.sharing does for a list, for millions."""
 
 import numpy as np
 

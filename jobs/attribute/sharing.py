@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from engine.errors import InvariantError
-from engine.reconcile import Losses
+from engine.rules.reconcile import Losses
 from jobs.attribute.books import Books, in_money
 from jobs.attribute.remainder import charge
 from jobs.day import Day

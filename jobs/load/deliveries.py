@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from engine.clock import DAY_US, day_start_us
 from engine.errors import DataError, InvariantError
-from engine.policy import Policy
+from engine.intake.policy import Policy
 from jobs.load.landing import LandedFile
 from jobs.terminal import warn
 from schemas.core import Dataset

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
-from engine.policy import Policy
+from engine.intake.policy import Policy
 from jobs.load.columns.delivery import ColumnLoad, Incoming, Staging
 from jobs.load.columns.history import forget_others, hashes_before
 from jobs.load.columns.known import Known

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from engine.parsing import MAX_FIELD
+from engine.intake.parsing import MAX_FIELD
 from jobs.load.delivered import Columns, DeliveredRow, row_text
 
 _ROWS = 1024  # of a batch

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from engine.intake import Intake, RawRow, Reference, take_in
+from engine.intake.judge import Intake, RawRow, Reference, take_in
 from jobs.load.landing import LandedFile
 from jobs.load.rows import read_file
 from schemas.core import Dataset

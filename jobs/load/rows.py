@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 from engine.errors import DataError
-from engine.intake import RawRow
+from engine.intake.judge import RawRow
 from jobs.load.delivered import Columns, DeliveredRow, MissingColumn
 from jobs.load.source import HashedBlocks, HashedStream, Refused, changed, open_landed, open_regular
 from jobs.load.text_rows import csv_rows, json_rows

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from engine import replay as reference
 from engine.events import Market
-from engine.policy import Policy
+from engine.intake.policy import Policy
 from engine.rows import SessionRows
-from engine.unit import UnitInput
+from engine.rules import order as reference
+from engine.rules.units import UnitInput
 
 # Steps of the reference, about 8 us each, from which the compiled replay is quicker with the second or two that
 # loading it takes: benchmarks/replay_choice.py.

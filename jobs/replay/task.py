@@ -12,11 +12,11 @@ from deltalake import DeltaTable
 
 from engine.errors import InvariantError
 from engine.events import Fill, Funding, Market, TickSeries, Transfer, UnitKey
+from engine.intake.policy import Policy
 from engine.numbers import e18_to_units
-from engine.policy import Policy
-from engine.replay import remember_marks
 from engine.rows import SessionRows, UnitPosition, UnitSession
-from engine.unit import UnitInput
+from engine.rules.order import remember_marks
+from engine.rules.units import UnitInput
 from jobs.replay.choice import replay_units
 from schemas.core import Table
 from schemas.ledger import MARKS, REPLAYED, TYPED, UNIT_CHARGES, UNIT_POSITIONS, UNIT_SESSIONS

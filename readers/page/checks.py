@@ -3,8 +3,8 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from engine.breaks import is_break, is_counted
 from engine.figures import clock, exact
+from engine.rules.breaks import is_break, is_counted
 from readers.page.data import PublishedRows, Row
 from readers.page.html import Cell, facts, heading, paragraph, section, table
 from schemas import attribution

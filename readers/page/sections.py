@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from engine.breaks import is_counted
 from engine.clock import to_datetime
 from engine.figures import exact
+from engine.rules.breaks import is_counted
 from readers.asides import asides
 from readers.page.charts import Scale, bar_chart, bridge, legend, stacked, step_line
 from readers.page.data import PublishedRows, Row, of, total

@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 import kernel.session
-from engine.contracts import Contract
 from engine.events import Account, AccountVersion, Fill, Market, TickSeries, Transfer, UnitKey
-from engine.margin import TierHistory, TierTable
+from engine.intake.policy import Policy, Terms
 from engine.numbers import E18
-from engine.policy import Policy, Terms
-from engine.replay import replay_units
 from engine.rows import EndedEpisode
-from engine.unit import UnitInput
+from engine.rules.contracts import Contract
+from engine.rules.margin import TierHistory, TierTable
+from engine.rules.order import replay_units
+from engine.rules.units import UnitInput
 from engine.versions import Versions
 from kernel.replay import replay_what_fits
 from tests.kernel.worlds import canonical

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import DataError
-from engine.replay import replay_units
-from engine.unit import UnitInput
+from engine.rules.order import replay_units
+from engine.rules.units import UnitInput
 from kernel.replay import replay_units as compiled_replay
 from kernel.replay import replay_what_fits
 from tests.kernel.worlds import World, canonical, draw_world

@@ -3,13 +3,13 @@
 from dataclasses import dataclass, fields
 from random import Random
 
-from engine.contracts import INVERSE, LINEAR, QUANTO, Contract
 from engine.events import Account, AccountVersion, Fill, Funding, Market, TickSeries, Transfer, UnitKey
-from engine.margin import TierHistory, TierTable
+from engine.intake.policy import Policy, Terms
 from engine.numbers import E18
-from engine.policy import Policy, Terms
 from engine.rows import SessionRows
-from engine.unit import UnitInput
+from engine.rules.contracts import INVERSE, LINEAR, QUANTO, Contract
+from engine.rules.margin import TierHistory, TierTable
+from engine.rules.units import UnitInput
 from engine.versions import Versions
 
 START = 1_760_054_400_000_000

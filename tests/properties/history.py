@@ -11,11 +11,11 @@ from typing import Any
 
 from engine.attribution import Session, Tables, adl_rows, attribute
 from engine.events import UnitKey
-from engine.replay import remember_marks, replay_units
 from engine.rows import SessionRows, UnitPosition, UnitSession
-from engine.rule_comparison import comparison_rows, shortfall_instants
-from engine.unit import UnitInput
-from engine.waterfall import run_waterfall
+from engine.rules.comparison_tables import comparison_rows, shortfall_instants
+from engine.rules.fund import run_waterfall
+from engine.rules.order import remember_marks, replay_units
+from engine.rules.units import UnitInput
 from schemas.attribution import TABLES
 from tests.properties.ledger import Ledger
 

@@ -7,9 +7,8 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from engine.contracts import Contract
 from engine.events import Account, AccountVersion, Fill, Funding, Market, TickSeries, Transfer, UnitKey
-from engine.intake import (
+from engine.intake.judge import (
     InstrumentVersion,
     Intake,
     RawRow,
@@ -18,11 +17,12 @@ from engine.intake import (
     settle_keys,
     take_in,
 )
-from engine.margin import TierHistory, TierTable
+from engine.intake.policy import Policy, parse_policy
 from engine.numbers import e18_to_units
-from engine.policy import Policy, parse_policy
+from engine.rules.contracts import Contract
+from engine.rules.fund import ExternalMovement
+from engine.rules.margin import TierHistory, TierTable
 from engine.versions import Versions
-from engine.waterfall import ExternalMovement
 from schemas.inputs import DATASETS
 from tests.properties.delivered import Delivered
 

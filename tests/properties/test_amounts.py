@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.waterfall import ExternalMovement
+from engine.rules.fund import ExternalMovement
 from tests.properties import checks, published
 from tests.properties.examples import Market, history_of, ledger_of, markets
 from tests.properties.history import BEGINNING, Carried, replay, run_session

@@ -26,7 +26,7 @@ import jobs.load.columns.pieces as pieces
 import jobs.load.columns.splits as splits
 from engine.clock import iso
 from engine.errors import DataError
-from engine.intake import InstrumentVersion, Reference
+from engine.intake.judge import InstrumentVersion, Reference
 from engine.numbers import E18
 from engine.versions import Versions
 from jobs.load.columns.cut import CutTask, cut, read_part

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.attribution import Tables
-from engine.parsing import parse_time_us
-from engine.policy import parse_policy
+from engine.intake.parsing import parse_time_us
+from engine.intake.policy import parse_policy
 from engine.rows import SessionRows, UnitSession
 from tests.properties.delivered import Delivered, Row, delivered
 from tests.properties.examples import Market, history_of, ledger_of, markets

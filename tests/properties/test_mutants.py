@@ -12,12 +12,13 @@ from zlib import crc32
 
 import pytest
 
-from engine import attribution, margin, sharing, waterfall
-from engine.episode import Episode
+from engine import attribution
 from engine.errors import InvariantError
 from engine.events import NO_TICKS, Market
-from engine.position import Position
-from engine.replay import UnitReplay
+from engine.rules import fund, margin, sharing
+from engine.rules.causes import Episode
+from engine.rules.order import UnitReplay
+from engine.rules.position import Position
 from tests.properties import test_amounts, test_invariance, test_scaling
 from tests.properties.delivered import KINDS
 from tests.properties.examples import history_of, history_of_good
@@ -45,7 +46,7 @@ def a_charge_is_a_unit_too_large(patch: Patch) -> None:
 
 
 def a_draw_ignores_the_floor(patch: Patch) -> None:
-    patch.setattr(waterfall, "e18_to_units", lambda value, scale: 0)
+    patch.setattr(fund, "e18_to_units", lambda value, scale: 0)
 
 
 def a_withdrawal_is_protected(patch: Patch) -> None:
@@ -64,14 +65,14 @@ def a_draw_is_all_or_nothing(patch: Patch) -> None:
         deficit, there = values
         return deficit if there >= deficit else 0
 
-    patch.setattr(waterfall, "min", least, raising=False)
+    patch.setattr(fund, "min", least, raising=False)
 
 
 def the_fund_pays_in_order_of_arrival(patch: Patch) -> None:
     def by_time(steps: Iterable[Any], key: object) -> list[Any]:
         return builtins.sorted(steps, key=lambda step: step.order[:2])
 
-    patch.setattr(waterfall, "sorted", by_time, raising=False)
+    patch.setattr(fund, "sorted", by_time, raising=False)
 
 
 def a_stored_episode_loses_its_first_execution(patch: Patch) -> None:
@@ -92,7 +93,7 @@ def draws_at_the_end_go_by_account(patch: Patch) -> None:
     def by_account(steps: Iterable[Any], key: object) -> list[Any]:
         return builtins.sorted(steps, key=lambda step: step.order[:2] + step.order[3:])
 
-    patch.setattr(waterfall, "sorted", by_account, raising=False)
+    patch.setattr(fund, "sorted", by_account, raising=False)
 
 
 def a_new_position_is_marked_at_the_next_tick(patch: Patch) -> None:

@@ -2,11 +2,11 @@
 
 import pytest
 
-import engine.replay
+import engine.rules.order
 import kernel.replay
 from tests.spec import tables
 
-REPLAYS = {"reference": engine.replay.replay_units, "kernel": kernel.replay.replay_units}
+REPLAYS = {"reference": engine.rules.order.replay_units, "kernel": kernel.replay.replay_units}
 
 
 @pytest.fixture(params=sorted(REPLAYS), autouse=True)

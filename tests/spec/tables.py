@@ -12,19 +12,19 @@ from typing import Any
 
 from engine.attribution import Session, adl_rows, attribute, check_rows
 from engine.clock import day_start_us
-from engine.contracts import Contract
 from engine.events import Account, AccountVersion, Fill, Funding, Market, TickSeries, Transfer, UnitKey
-from engine.margin import TierHistory, TierTable
+from engine.intake.parsing import parse_decimal_e18
+from engine.intake.policy import Policy, parse_policy
 from engine.numbers import E18, e18_to_units
-from engine.parsing import parse_decimal_e18
-from engine.policy import Policy, parse_policy
-from engine.reconcile import Check, currency_checks, liquidation_checks, market_checks
-from engine.replay import remember_marks, replay_units
 from engine.rows import SessionRows
-from engine.rule_comparison import comparison_rows, shortfall_instants
-from engine.unit import UnitInput
+from engine.rules.comparison_tables import comparison_rows, shortfall_instants
+from engine.rules.contracts import Contract
+from engine.rules.fund import ExternalMovement, run_waterfall
+from engine.rules.margin import TierHistory, TierTable
+from engine.rules.order import remember_marks, replay_units
+from engine.rules.reconcile import Check, currency_checks, liquidation_checks, market_checks
+from engine.rules.units import UnitInput
 from engine.versions import Versions
-from engine.waterfall import ExternalMovement, run_waterfall
 from schemas.core import Type
 from schemas.registry import PUBLISHED
 

@@ -8,7 +8,7 @@ import pytest
 import kernel.replay
 from engine.events import Account, AccountVersion, Fill, Market, TickSeries, UnitKey
 from engine.rows import SessionRows
-from engine.unit import UnitInput
+from engine.rules.units import UnitInput
 from engine.versions import Versions
 from jobs.replay.choice import steps
 from jobs.spark.mapper import InProcess

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.breaks import breaks_text, count_breaks
 from engine.errors import DataError
+from engine.rules.breaks import breaks_text, count_breaks
 from schemas.attribution import RECONCILIATION
 from schemas.ops import RUNS
 from store.published import published_days

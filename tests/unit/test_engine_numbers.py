@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.clock import day_of, day_start_us, from_datetime, iso, to_datetime
+from engine.intake.parsing import Unparsable, parse_bool, parse_decimal_e18, parse_text, parse_time_us
 from engine.numbers import ceil_div, e18_to_units, round_half_even_div, units_to_e18
-from engine.parsing import Unparsable, parse_bool, parse_decimal_e18, parse_text, parse_time_us
 from tests.spec.tables import parse
 
 E18 = 10**18

@@ -2,11 +2,11 @@
 
 import pytest
 
-from engine.contracts import Contract
 from engine.events import Fill, Market
+from engine.intake.parsing import parse_decimal_e18, parse_time_us
 from engine.numbers import E18
-from engine.parsing import parse_decimal_e18, parse_time_us
-from engine.reconcile import (
+from engine.rules.contracts import Contract
+from engine.rules.reconcile import (
     TradeTotals,
     VenueBalance,
     VenueLiquidation,

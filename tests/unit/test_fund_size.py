@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from engine.errors import ConfigError
-from engine.policy import Policy, parse_policy
+from engine.intake.policy import Policy, parse_policy
 from jobs.fund_size import Movement, Need, fund_size_lines, smallest_opening
 from jobs.load.landing import SCENARIOS
 from jobs.run import Request

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from engine.intake import (
+from engine.intake.judge import (
     InstrumentVersion,
     Intake,
     RawRow,
@@ -14,8 +14,8 @@ from engine.intake import (
     settle_keys,
     take_in,
 )
+from engine.intake.parsing import parse_time_us
 from engine.numbers import E18
-from engine.parsing import parse_time_us
 from engine.versions import Versions
 from schemas.inputs import DATASETS
 from tests.spec.tables import parse

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from engine.errors import DataError
-from engine.intake import InstrumentVersion, Reference, take_in
+from engine.intake.judge import InstrumentVersion, Reference, take_in
 from engine.numbers import E18
 from engine.versions import Versions
 from jobs.load.landing import dataset_days, delivery_hash, landed_files

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import pytest
 
 import jobs.load.columns.delivery as delivery
-from engine.policy import Policy
+from engine.intake.policy import Policy
 from jobs.load.loader import Loader
 from jobs.policy_file import read_policy
 from jobs.spark.mapper import InProcess

@@ -6,9 +6,9 @@ import pytest
 
 from engine.clock import day_start_us
 from engine.errors import ConfigError
+from engine.intake.parsing import parse_time_us
+from engine.intake.policy import Policy, parse_policy
 from engine.numbers import E18
-from engine.parsing import parse_time_us
-from engine.policy import Policy, parse_policy
 from schemas.attribution import COMPARED_RULES
 
 D9, D10 = date(2025, 10, 9), date(2025, 10, 10)

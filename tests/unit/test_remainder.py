@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine import sharing
+from engine.rules import sharing
 from jobs.attribute.remainder import charge, split
 from store.amounts import Amounts, exact_sum, to_amounts, to_decimals
 

@@ -4,10 +4,10 @@ from datetime import date
 
 import pytest
 
-from engine import comparison
-from engine.comparison import SharedLoss, Split, compare_rules
 from engine.errors import InvariantError
-from engine.sharing import unit_charges
+from engine.rules import comparison
+from engine.rules.comparison import SharedLoss, Split, compare_rules
+from engine.rules.sharing import unit_charges
 from jobs.load.deliveries import Delivery
 
 

@@ -3,12 +3,12 @@
 import pytest
 
 from engine.clock import NEVER
-from engine.contracts import Contract
 from engine.errors import DataError
 from engine.events import Account, AccountVersion, Market
-from engine.margin import TierHistory, TierTable
+from engine.intake.policy import parse_policy
 from engine.numbers import E18
-from engine.policy import parse_policy
+from engine.rules.contracts import Contract
+from engine.rules.margin import TierHistory, TierTable
 from engine.versions import Versions
 
 

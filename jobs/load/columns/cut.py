@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from engine.intake import Judge, RawRow
+from engine.intake.judge import Judge, RawRow
 from jobs.load.columns.known import Known, read_known
 from jobs.load.columns.layout import ROW_BITS, bucket_of, rows_batch
 from jobs.load.columns.splits import Piece

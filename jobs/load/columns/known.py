@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.intake import Reference
+from engine.intake.judge import Reference
 from store.buckets import account_bucket
 from store.numbers import Numbers
 

@@ -35,7 +35,7 @@ def negated(high, low):
 
 @njit(cache=True)
 def parse_decimal(text, start, end):
-    """(plain, high, low) of a decimal in 10^-18: the grammar of engine.parsing, at most 18 significant digits.
+    """(plain, high, low) of a decimal in 10^-18: the grammar of engine.intake.parsing, at most 18 significant digits.
 
     Zeros at either end of the digits do not count. What is not plain may still be a decimal: the judge decides.
     """

@@ -8,8 +8,8 @@ from typing import Any
 
 from engine.clock import DAY_US, NEVER, day_start_us
 from engine.errors import ConfigError
+from engine.intake.parsing import Unparsable, parse_decimal_e18, parse_time_us
 from engine.numbers import e18_to_units
-from engine.parsing import Unparsable, parse_decimal_e18, parse_time_us
 from engine.versions import Versions
 from schemas.attribution import COMPARED_RULES, METHODS, RECONCILIATION_RULES
 from schemas.inputs import DATED

@@ -12,7 +12,7 @@ from fractions import Fraction
 from engine.errors import InvariantError
 from engine.numbers import E18, round_half_even_div
 from engine.rows import NegativeBalance, Snapshot
-from engine.sharing import AccountResult, bases, charge, largest_remainder
+from engine.rules.sharing import AccountResult, bases, charge, largest_remainder
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from engine.attribution import Row, Session
-from engine.comparison import BY_EVENT, SharedLoss, Shortfall, Split, compare_rules
 from engine.rows import Snapshot
-from engine.sharing import account_results, chargeable_amounts
+from engine.rules.comparison import BY_EVENT, SharedLoss, Shortfall, Split, compare_rules
+from engine.rules.sharing import account_results, chargeable_amounts
 
 
 def shortfall_instants(session: Session) -> list[int]:

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from engine.clock import NEVER
 from engine.events import NO_TICKS, Funding, Market
-from engine.margin import TierHistory
 from engine.numbers import E18, round_half_even_div
+from engine.rules.margin import TierHistory
 
 
 class FillEffect(NamedTuple):

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 
 from engine.clock import NEVER
-from engine.episode import Episode, Held
 from engine.events import Account, Fill, Market, Transfer, UnitKey
-from engine.position import FillEffect, Position
 from engine.rows import FundingTotal, SessionRows, Snapshot, UnitPosition, UnitSession
+from engine.rules.causes import Episode, Held
+from engine.rules.position import FillEffect, Position
 
 
 @dataclass

@@ -7,8 +7,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from engine.clock import day_of
-from engine.numbers import e18_to_units
-from engine.parsing import (
+from engine.intake.parsing import (
     MAX_FIELD,
     Unparsable,
     parse_bool,
@@ -17,6 +16,7 @@ from engine.parsing import (
     parse_time_us,
     shown,
 )
+from engine.numbers import e18_to_units
 from engine.versions import Versions
 from schemas.core import Dataset, Field, Type
 

@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from engine.clock import iso
-from engine.contracts import Contract
-from engine.episode import MARGIN
 from engine.events import Fill, Market
 from engine.numbers import E18, units_to_e18
 from engine.rows import EndedEpisode, FundingTotal, LossComponent, UnitPosition, UnitSession
-from engine.waterfall import Waterfall
+from engine.rules.causes import MARGIN
+from engine.rules.contracts import Contract
+from engine.rules.fund import Waterfall
 
 
 class Check(NamedTuple):

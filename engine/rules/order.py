@@ -8,13 +8,13 @@ from collections.abc import Iterable
 from itertools import groupby
 
 from engine.clock import NEVER, iso
-from engine.episode import FLAT, MARGIN, RECORDED_FILL, RECOVERED, SELF_CLOSED, Episode, stable_id
 from engine.events import Fill, Market, Transfer
-from engine.execution import closing_price
+from engine.intake.policy import Policy, Terms
 from engine.numbers import E18, round_half_even_div
-from engine.policy import Policy, Terms
 from engine.rows import AdlLoss, FundMovement, NegativeBalance, SessionRows, UnitSession
-from engine.unit import Unit, UnitInput
+from engine.rules.causes import FLAT, MARGIN, RECORDED_FILL, RECOVERED, SELF_CLOSED, Episode, stable_id
+from engine.rules.liquidation import closing_price
+from engine.rules.units import Unit, UnitInput
 
 _CHARGE, _TRANSFER, _FILL, _SNAPSHOT = range(4)
 _Event = tuple[int, int, str, object]  # timestamp, class, id, the event

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from engine.intake.policy import Policy
 from engine.numbers import e18_to_units
-from engine.policy import Policy
 from engine.rows import FundMovement, NegativeBalance
 
 _EXTERNAL, _FEE, _SURPLUS, _DRAW = range(4)

@@ -1,0 +1,1 @@
+"""One file a section of rules.md: what every number means."""
