@@ -8,6 +8,7 @@ from typing import Any
 
 from engine.clock import iso
 from engine.events import Fill, UnitKey
+from engine.ids import stable_id
 from engine.rows import (
     AdlLoss,
     FundingTotal,
@@ -18,7 +19,7 @@ from engine.rows import (
     UnitPosition,
     UnitSession,
 )
-from engine.rules.causes import (
+from engine.rules.episode import (
     FLAT,
     MARGIN,
     RECORDED_FILL,
@@ -27,7 +28,6 @@ from engine.rules.causes import (
     Episode,
     Held,
     Liquidated,
-    stable_id,
 )
 from kernel import layout
 from kernel.layout import Rows

@@ -57,12 +57,6 @@ class Terms:
     compared_rules: tuple[str, ...] = COMPARED_RULES
     small_cell: int = 5
 
-    def breaches(self, equity_units: int, margin_units: int) -> bool:
-        """Whether a unit with this equity and maintenance margin is triggered (rules.md section 7)."""
-        if self.trigger == "lte":
-            return equity_units <= margin_units
-        return equity_units < margin_units
-
 
 _DEFAULTS = Terms()
 KEYS = tuple(f.name for f in fields(Terms))

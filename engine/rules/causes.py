@@ -1,177 +1,42 @@
-"""A liquidation episode: why the equity of a unit fell, cause by cause (rules.md sections 8 and 12)."""
+"""Why a deficit happened: the cause of every change of equity in an episode (rules.md section 12).
 
-import hashlib
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+Every event changes equity by an exact amount, and that change belongs to one cause. So the causes of an episode add
+up to −(terminal equity), whatever the contract and the rounding.
+"""
 
-from engine.clock import iso
-from engine.events import Fill, UnitKey
-from engine.rows import EndedEpisode, LiquidationPosition, LossComponent
+from engine.events import Fill
+from engine.rows import LossComponent
 
-MARGIN, RECORDED_FILL = "margin", "recorded_fill"
-FLAT, SELF_CLOSED, RECOVERED = "flat", "self_closed", "recovered"
+# (component, instrument or '') to an amount in ledger units that enlarges the deficit
+Causes = dict[tuple[str, str], int]
 
 
-def stable_id(prefix: str, *parts: object) -> str:
-    """An id that depends on nothing but its parts: the same for the same input, wherever it is made."""
-    text = json.dumps(parts, ensure_ascii=True, separators=(",", ":"))
-    return f"{prefix}-{hashlib.sha256(text.encode()).hexdigest()[:20]}"
+def causes_at_start(equity: int, margin: int) -> Causes:
+    """−equity at the start, cut at the maintenance margin and at zero."""
+    return {
+        ("cushion", ""): -margin,
+        ("headroom", ""): -max(0, equity - margin),
+        ("gap_in_cushion", ""): min(max(0, margin - equity), margin),
+        ("gap_past_bankruptcy", ""): max(0, -equity),
+    }
 
 
-class Held(NamedTuple):
-    """A position at the start of an episode; the mark in force then is None before the first tick."""
-
-    quantity_e18: int
-    entry_value: int
-    maintenance_margin: int
-    mark_e18: int | None
+def cause_of_tick(executed: bool) -> str:
+    """Before the first liquidation fill a tick is latency, after it market move."""
+    return "market_move" if executed else "latency"
 
 
-class Liquidated(NamedTuple):
-    """The liquidation fills in an instrument, each counted in full: how many, signed and unsigned sum, Σ V."""
-
-    fills: int = 0
-    net_quantity_e18: int = 0
-    quantity_e18: int = 0
-    value: int = 0
+def cause_of_fill(fill: Fill, liquidation: bool) -> str:
+    """Of a fill's change of equity at the mark in force, fee excluded; its fee is a cause of its own."""
+    if not liquidation:
+        return "account_trading"
+    return "adl" if fill.met_by_adl else "execution"
 
 
-@dataclass
-class Episode:
-    """An open liquidation.
-
-    `causes` maps (component, instrument or '') to an amount that enlarges the deficit; `held`, `liquidated` and
-    `marks` go by instrument. `marks` are those in force at the start of what the unit did not hold then: an
-    episode that is carried into another session needs them where it trades one of these later.
-    """
-
-    triggered_at: int
-    trigger: str
-    execution: str
-    equity: int
-    margin: int
-    first_execution_at: int | None = None
-    liquidation_fees: int = 0
-    causes: dict[tuple[str, str], int] = field(default_factory=dict)
-    held: dict[str, Held] = field(default_factory=dict)
-    liquidated: dict[str, Liquidated] = field(default_factory=dict)
-    marks: dict[str, int] = field(default_factory=dict)
-
-    @classmethod
-    def opened(
-        cls, ts: int, trigger: str, execution: str, equity: int, held: Mapping[str, Held]
-    ) -> "Episode":
-        """Equity and margin at the trigger, cut into cushion, headroom and gaps."""
-        margin = sum(position.maintenance_margin for position in held.values())
-        episode = cls(ts, trigger, execution, equity, margin, held=dict(held))
-        episode.add("cushion", "", -margin)
-        episode.add("headroom", "", -max(0, equity - margin))
-        episode.add("gap_in_cushion", "", min(max(0, margin - equity), margin))
-        episode.add("gap_past_bankruptcy", "", max(0, -equity))
-        return episode
-
-    @property
-    def starts_before(self) -> int:
-        """The marks at the start are those just before the ticks of this time: a trigger follows its tick."""
-        return self.triggered_at + 1 if self.trigger == MARGIN else self.triggered_at
-
-    def add(self, component: str, instrument_id: str, amount: int) -> None:
-        key = (component, instrument_id)
-        self.causes[key] = self.causes.get(key, 0) + amount
-
-    def add_tick(self, instrument_id: str, equity_change: int) -> None:
-        """A tick before the first liquidation fill is latency, after it market move."""
-        component = "latency" if self.first_execution_at is None else "market_move"
-        self.add(component, instrument_id, -equity_change)
-
-    def add_fill(self, fill: Fill, equity_change: int, value: int, liquidation: bool) -> None:
-        """A fill's equity change at the mark in force (fee excluded), and its fee."""
-        component = "account_trading"
-        if liquidation:
-            component = "adl" if fill.met_by_adl else "execution"
-        self.add(component, fill.instrument_id, -equity_change)
-        self.add("fees", fill.instrument_id, fill.fee)
-        if not liquidation:
-            return
-        if self.first_execution_at is None:
-            self.first_execution_at = fill.ts
-        self.liquidation_fees += fill.fee
-        before, quantity = self.liquidated.get(fill.instrument_id, Liquidated()), fill.quantity_e18
-        self.liquidated[fill.instrument_id] = Liquidated(
-            before.fills + 1,
-            before.net_quantity_e18 + fill.side * quantity,
-            before.quantity_e18 + quantity,
-            before.value + value,
-        )
-
-    def episode_id(self, key: UnitKey) -> str:
-        return stable_id("ep", *key, iso(self.triggered_at))
-
-    def ended(self, key: UnitKey, ts: int, reason: str, equity: int, surplus: int) -> EndedEpisode:
-        deficit = max(0, -equity) if reason != RECOVERED else 0
-        return EndedEpisode(
-            self.episode_id(key),
-            *key,
-            self.triggered_at,
-            self.first_execution_at,
-            ts,
-            reason,
-            self.trigger,
-            self.execution,
-            self.equity,
-            self.margin,
-            equity,
-            self.liquidation_fees,
-            surplus,
-            deficit,
-        )
-
-    def components(self, key: UnitKey) -> list[LossComponent]:
-        """The causes that are not zero; their sum is −(terminal equity)."""
-        episode_id = self.episode_id(key)
-        return [
-            LossComponent(episode_id, key.currency, component, instrument_id or None, amount)
-            for (component, instrument_id), amount in sorted(self.causes.items())
-            if amount
-        ]
-
-    def positions(self, key: UnitKey, start_mark: Callable[[str], int | None]) -> list[LiquidationPosition]:
-        """Of every instrument held at the start or traded by the liquidation; `start_mark`: the mark then."""
-        rows = []
-        for instrument_id in sorted(self.held.keys() | self.liquidated.keys()):
-            held = self.held.get(instrument_id) or Held(0, 0, 0, start_mark(instrument_id))
-            closed = self.liquidated.get(instrument_id, Liquidated())
-            rows.append(
-                LiquidationPosition(
-                    self.episode_id(key),
-                    key.currency,
-                    instrument_id,
-                    held.quantity_e18,
-                    held.entry_value,
-                    held.mark_e18,
-                    held.maintenance_margin,
-                    closed.fills,
-                    closed.quantity_e18,
-                    closed.value,
-                )
-            )
-        return rows
-
-    def liquidated_json(self) -> str:
-        """Per instrument the signed quantity and the value of the liquidation fills, as JSON text."""
-        closed = sorted(self.liquidated.items())
-        return json.dumps({i: [str(c.net_quantity_e18), str(c.value)] for i, c in closed})
-
-    def to_json(self) -> str:
-        state = vars(self) | {"causes": [[*cause, amount] for cause, amount in sorted(self.causes.items())]}
-        return json.dumps(state, sort_keys=True)
-
-    @classmethod
-    def from_json(cls, text: str) -> "Episode":
-        state: dict[str, Any] = json.loads(text)
-        state["causes"] = {(component, i): amount for component, i, amount in state["causes"]}
-        state["held"] = {i: Held(*position) for i, position in state["held"].items()}
-        state["liquidated"] = {i: Liquidated(*fills) for i, fills in state["liquidated"].items()}
-        return cls(**state)
+def loss_components(episode_id: str, currency: str, causes: Causes) -> list[LossComponent]:
+    """The causes that are not zero."""
+    return [
+        LossComponent(episode_id, currency, component, instrument_id or None, amount)
+        for (component, instrument_id), amount in sorted(causes.items())
+        if amount
+    ]

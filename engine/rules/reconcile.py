@@ -8,8 +8,8 @@ from engine.clock import iso
 from engine.events import Fill, Market
 from engine.numbers import E18, units_to_e18
 from engine.rows import EndedEpisode, FundingTotal, LossComponent, UnitPosition, UnitSession
-from engine.rules.causes import MARGIN
 from engine.rules.contracts import Contract
+from engine.rules.episode import MARGIN
 from engine.rules.fund import Waterfall
 
 

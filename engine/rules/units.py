@@ -1,11 +1,10 @@
-"""A risk unit in a session: its wallet, debt and positions, and what events do to them (rules.md section 5)."""
+"""A risk unit in a session: its wallet, debt and positions, and what events do to them (rules.md sections 3, 5)."""
 
 from dataclasses import dataclass, field
 
 from engine.clock import NEVER
 from engine.events import Account, Fill, Market, Transfer, UnitKey
-from engine.rows import FundingTotal, SessionRows, Snapshot, UnitPosition, UnitSession
-from engine.rules.causes import Episode, Held
+from engine.rules.episode import Episode, Held
 from engine.rules.position import FillEffect, Position
 
 
@@ -150,6 +149,16 @@ class Unit:
                 self.episode.add_tick(instrument_id, change)
         return ticked
 
+    def forfeit(self, surplus: int) -> None:
+        """What a liquidation left goes to the insurance fund."""
+        self.wallet -= surplus
+        self.flows.surplus_forfeited += surplus
+
+    def reset(self, deficit: int) -> None:
+        """A covered deficit: the wallet is zero again, as far as the account does not owe."""
+        self.wallet += deficit
+        self.flows.negative_balance_reset += deficit
+
     def owe(self, loss: int) -> None:
         """A change of debt: new debt when positive, a recovery when negative."""
         self.debt += loss
@@ -157,43 +166,3 @@ class Unit:
             self.new_debt += loss
         else:
             self.recovered -= loss
-
-    # what it says -------------------------------------------------------------------------------------
-
-    def snapshot(self, ts: int, rows: SessionRows) -> None:
-        unit = (ts, *self.key, self.wallet, self.equity())
-        if not self.positions:
-            rows.snapshots.append(Snapshot(*unit, None, 0, 0, 0, 0, None))
-        for i, p in sorted(self.positions.items()):
-            row = Snapshot(*unit, i, p.quantity_e18, p.entry_value, p.value, p.unrealised(), p.mark_e18)
-            rows.snapshots.append(row)
-
-    def close(self, rows: SessionRows) -> None:
-        """The end of the session: the unit's row, if there is anything to say, and its positions."""
-        debts = (self.given.debt, self.new_debt, self.recovered, self.debt)
-        for instrument_id, (amount, count) in sorted(self.funding.items()):
-            rows.funding_totals.append(FundingTotal(instrument_id, self.key.currency, amount, count))
-        if not (self.active or self.positions or self.wallet or any(debts)):
-            return
-        flows = self.flows
-        rows.unit_sessions.append(
-            UnitSession(
-                *self.key,
-                self.active,
-                self.given.wallet,
-                flows.transfers,
-                flows.realised_pnl,
-                flows.fees,
-                flows.funding,
-                flows.negative_balance_reset,
-                flows.surplus_forfeited,
-                flows.socialised_charge,
-                self.wallet,
-                self.given.unrealised,
-                sum(p.unrealised() for p in self.positions.values()),
-                *debts,
-                self.episode.to_json() if self.episode else None,
-            )
-        )
-        for i, p in sorted(self.positions.items()):
-            rows.unit_positions.append(UnitPosition(*self.key, i, p.quantity_e18, p.entry_value, p.mark_e18))

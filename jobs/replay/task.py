@@ -15,7 +15,7 @@ from engine.events import Fill, Funding, Market, TickSeries, Transfer, UnitKey
 from engine.intake.policy import Policy
 from engine.numbers import e18_to_units
 from engine.rows import SessionRows, UnitPosition, UnitSession
-from engine.rules.order import remember_marks
+from engine.rules.unit_rows import remember_marks
 from engine.rules.units import UnitInput
 from jobs.replay.choice import replay_units
 from schemas.core import Table

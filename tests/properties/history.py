@@ -14,7 +14,8 @@ from engine.events import UnitKey
 from engine.rows import SessionRows, UnitPosition, UnitSession
 from engine.rules.comparison_tables import comparison_rows, shortfall_instants
 from engine.rules.fund import run_waterfall
-from engine.rules.order import remember_marks, replay_units
+from engine.rules.order import replay_units
+from engine.rules.unit_rows import remember_marks
 from engine.rules.units import UnitInput
 from schemas.attribution import TABLES
 from tests.properties.ledger import Ledger

@@ -15,10 +15,11 @@ import pytest
 from engine import attribution
 from engine.errors import InvariantError
 from engine.events import NO_TICKS, Market
-from engine.rules import fund, margin, sharing
-from engine.rules.causes import Episode
-from engine.rules.order import UnitReplay
+from engine.rows import SessionRows
+from engine.rules import fund, margin, negative_balance, sharing
+from engine.rules.episode import Episode
 from engine.rules.position import Position
+from engine.rules.units import Unit
 from tests.properties import test_amounts, test_invariance, test_scaling
 from tests.properties.delivered import KINDS
 from tests.properties.examples import history_of, history_of_good
@@ -50,12 +51,12 @@ def a_draw_ignores_the_floor(patch: Patch) -> None:
 
 
 def a_withdrawal_is_protected(patch: Patch) -> None:
-    check = UnitReplay._check_negative_balance
+    book = negative_balance.book_loss
 
-    def mistaken(self: UnitReplay, ts: int, cause: str, ended: Episode | None) -> None:
-        check(self, ts, "trading" if cause == "transfer" else cause, ended)
+    def mistaken(unit: Unit, ts: int, cause: str, ended: Episode | None, rows: SessionRows) -> None:
+        book(unit, ts, "trading" if cause == "transfer" else cause, ended, rows)
 
-    patch.setattr(UnitReplay, "_check_negative_balance", mistaken)
+    patch.setattr(negative_balance, "book_loss", mistaken)
 
 
 def a_draw_is_all_or_nothing(patch: Patch) -> None:

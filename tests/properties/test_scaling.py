@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.numbers import e18_to_units
-from engine.rules.causes import Episode
+from engine.rules.episode import Episode
 from tests.properties.delivered import Delivered, Row, delivered
 from tests.properties.examples import Market, history_of_good, ledger_of, markets
 from tests.properties.history import Outcome, run_history

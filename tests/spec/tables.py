@@ -21,8 +21,9 @@ from engine.rules.comparison_tables import comparison_rows, shortfall_instants
 from engine.rules.contracts import Contract
 from engine.rules.fund import ExternalMovement, run_waterfall
 from engine.rules.margin import TierHistory, TierTable
-from engine.rules.order import remember_marks, replay_units
+from engine.rules.order import replay_units
 from engine.rules.reconcile import Check, currency_checks, liquidation_checks, market_checks
+from engine.rules.unit_rows import remember_marks
 from engine.rules.units import UnitInput
 from engine.versions import Versions
 from schemas.core import Type

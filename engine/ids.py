@@ -1,0 +1,10 @@
+"""Ids that the recomputation gives: made of what they name, so that they are the same wherever they are made."""
+
+import hashlib
+import json
+
+
+def stable_id(prefix: str, *parts: object) -> str:
+    """An id that depends on nothing but its parts: the same for the same input, wherever it is made."""
+    text = json.dumps(parts, ensure_ascii=True, separators=(",", ":"))
+    return f"{prefix}-{hashlib.sha256(text.encode()).hexdigest()[:20]}"
