@@ -1,4 +1,4 @@
-"""Which delivered rows count: parsing, every reason for a rejection, duplicates and conflicts (inputs.md)."""
+"""Which delivered rows count: parsing, and every reason for a rejection (inputs.md)."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -19,8 +19,6 @@ from engine.intake.parsing import (
 from engine.numbers import e18_to_units
 from engine.versions import Versions
 from schemas.core import Dataset, Field, Type
-
-CONFLICT = "conflict with a known key: the first is kept"
 
 
 class RawRow(NamedTuple):
@@ -213,7 +211,7 @@ def _grid_reasons(row: Mapping[str, Any], instrument: InstrumentVersion) -> list
 
 
 def take_in(dataset: Dataset, raw: Iterable[RawRow], reference: Reference, day: date | None = None) -> Intake:
-    """Judge the rows of a file. Keys are not looked at here: see `settle_keys`."""
+    """Judge the rows of a file. Keys are not looked at here: see `engine.intake.keys`."""
     judge, result = Judge(dataset, reference, day), Intake()
     names = [f.name for f in dataset.fields]
     for item in raw:
@@ -223,50 +221,6 @@ def take_in(dataset: Dataset, raw: Iterable[RawRow], reference: Reference, day: 
         else:
             result.rows.append(tuple(row[name] for name in names))
             result.origins.append((item.file, item.number, item.text))
-    return result
-
-
-def settle_keys(dataset: Dataset, intake: Intake, known: Mapping[tuple[Any, ...], tuple[Any, ...]]) -> Intake:
-    """Keep the first row of each key, in order of file path and row number.
-
-    An identical row is a duplicate, a different one a conflict. `known`: rows accepted before, by key.
-    """
-    result = Intake(rejected=list(intake.rejected), duplicates=intake.duplicates)
-    names = [f.name for f in dataset.fields]
-    places = [names.index(name) for name in dataset.key]
-    accepted = dict(known)
-    order = sorted(range(len(intake.rows)), key=lambda i: intake.origins[i][:2])
-    for index in order:
-        row, origin = intake.rows[index], intake.origins[index]
-        key = tuple(row[place] for place in places)
-        first = accepted.setdefault(key, row)
-        if first is row:
-            result.rows.append(row)
-            result.origins.append(origin)
-        elif first == row:
-            result.duplicates += 1
-        else:
-            result.rejected.append(Rejected(*origin, (CONFLICT,)))
-    result.rejected.sort(key=lambda r: r[:2])
-    return result
-
-
-def reject_changed_versions(dataset: Dataset, intake: Intake, fixed: tuple[str, ...], reason: str) -> Intake:
-    """Versions of a thing that change what must not change, compared with its earliest version."""
-    names = [f.name for f in dataset.fields]
-    places = [names.index(name) for name in fixed]
-    since = names.index("valid_from")
-    first: dict[Any, tuple[Any, ...]] = {}
-    for row in sorted(intake.rows, key=lambda row: row[since]):
-        first.setdefault(row[0], row)
-    result = Intake(rejected=list(intake.rejected), duplicates=intake.duplicates)
-    for row, origin in zip(intake.rows, intake.origins, strict=True):
-        if any(row[place] != first[row[0]][place] for place in places):
-            result.rejected.append(Rejected(*origin, (reason,)))
-        else:
-            result.rows.append(row)
-            result.origins.append(origin)
-    result.rejected.sort(key=lambda r: r[:2])
     return result
 
 

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from engine.events import Fill
 from engine.numbers import e18_to_units
 from engine.rules.fund import ExternalMovement
-from engine.rules.reconcile import VenueLiquidation
+from engine.rules.reconcile_venue import VenueLiquidation
 from jobs.attribute.fund_opening import replace_openings
 from jobs.day import Day
 from jobs.replay.recompute import bucket_tasks

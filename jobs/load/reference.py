@@ -8,14 +8,8 @@ from typing import Any
 
 from engine.clock import iso
 from engine.errors import DataError
-from engine.intake.judge import (
-    Intake,
-    Reference,
-    Rejected,
-    bad_margin_tables,
-    reject_changed_versions,
-    settle_keys,
-)
+from engine.intake.judge import Intake, Reference, Rejected, bad_margin_tables
+from engine.intake.keys import reject_changed_versions, settle_keys
 from jobs.load.columns.kept import KeepTask, keep_files
 from jobs.load.deliveries import REFERENCE_DAY, Deliveries, Delivery
 from jobs.load.landing import LandedFile, delivery_hash, landed_files

@@ -8,15 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from engine.events import Account, AccountVersion, Fill, Funding, Market, TickSeries, Transfer, UnitKey
-from engine.intake.judge import (
-    InstrumentVersion,
-    Intake,
-    RawRow,
-    Reference,
-    reject_changed_versions,
-    settle_keys,
-    take_in,
-)
+from engine.intake.judge import InstrumentVersion, Intake, RawRow, Reference, take_in
+from engine.intake.keys import reject_changed_versions, settle_keys
 from engine.intake.policy import Policy, parse_policy
 from engine.numbers import e18_to_units
 from engine.rules.contracts import Contract

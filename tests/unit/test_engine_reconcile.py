@@ -6,13 +6,12 @@ from engine.events import Fill, Market
 from engine.intake.parsing import parse_decimal_e18, parse_time_us
 from engine.numbers import E18
 from engine.rules.contracts import Contract
-from engine.rules.reconcile import (
-    TradeTotals,
+from engine.rules.reconcile import TradeTotals, trade_checks
+from engine.rules.reconcile_venue import (
     VenueBalance,
     VenueLiquidation,
     balance_checks,
     liquidation_value_checks,
-    trade_checks,
 )
 from engine.versions import Versions
 from tests.spec.tables import parse

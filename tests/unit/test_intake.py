@@ -4,16 +4,8 @@ from datetime import date
 
 import pytest
 
-from engine.intake.judge import (
-    InstrumentVersion,
-    Intake,
-    RawRow,
-    Reference,
-    bad_margin_tables,
-    reject_changed_versions,
-    settle_keys,
-    take_in,
-)
+from engine.intake.judge import InstrumentVersion, Intake, RawRow, Reference, bad_margin_tables, take_in
+from engine.intake.keys import reject_changed_versions, settle_keys
 from engine.intake.parsing import parse_time_us
 from engine.numbers import E18
 from engine.versions import Versions

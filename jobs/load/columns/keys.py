@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from engine.intake.judge import CONFLICT
+from engine.intake.keys import CONFLICT
 from jobs.load.columns.cut import REJECTED, read_part, write_arrow
 from jobs.load.columns.layout import ROW_BITS, ROW_MASK, id_field
 from jobs.load.columns.splits import SourceFile
