@@ -1,7 +1,7 @@
 """Attribute: the fund, the sharing, the reconciliations and the rule comparison of a replayed date.
 
 What grows with accounts, units, positions or fills is columns, in tasks or in a database that works out of core;
-what follows events is streamed. The rules themselves are those of engine.attribution, which these tables equal.
+what follows events is streamed. What a session is says engine.session, whose tables these equal.
 """
 
 from collections.abc import Sequence

@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from engine.attribution import check_rows
 from engine.numbers import E18
 from engine.rows import EndedEpisode, FundingTotal, LossComponent, UnitPosition, UnitSession
 from engine.rules.fund import Waterfall
 from engine.rules.reconcile import Check, Losses, currency_checks, liquidation_checks, market_checks
 from engine.rules.reconcile_venue import VenueBalance, balance_checks, liquidation_value_checks
+from engine.tables.reconciliation import check_rows
 from jobs.attribute.books import Books
 from jobs.attribute.fund import FundResult
 from jobs.attribute.inputs import Inputs

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from engine.events import UnitKey
 from engine.numbers import e18_to_units
-from tests.properties.history import Outcome
+from engine.session import Outcome
 from tests.properties.ledger import Ledger
 
 History = list[Outcome]
@@ -51,7 +51,7 @@ def _charges_are_there(outcome: Outcome) -> None:
         UnitKey(u.account_id, u.currency, u.isolation): u.closing_wallet + u.closing_unrealised
         for u in outcome.rows.unit_sessions
     }
-    for key, part in outcome.session.charges.items():
+    for key, part in outcome.charges.items():
         assert 0 < part <= equity[key]
         booked[key.account_id, key.currency] += part
     assert booked == {
@@ -65,7 +65,7 @@ def charges_arrive(history: History) -> None:
     for before, after in pairwise(history):
         units = {UnitKey(u.account_id, u.currency, u.isolation): u for u in after.rows.unit_sessions}
         booked = {key: u.socialised_charge for key, u in units.items() if u.socialised_charge}
-        assert booked == before.session.charges
+        assert booked == before.charges
         closed = {UnitKey(u.account_id, u.currency, u.isolation): u for u in before.rows.unit_sessions}
         for key, u in units.items():
             opening = closed.get(key)

@@ -7,8 +7,9 @@ import os
 
 from hypothesis import strategies as st
 
+from engine.session import Outcome
 from tests.properties.delivered import KINDS, delivered
-from tests.properties.history import Outcome, run_history
+from tests.properties.history import run_history
 from tests.properties.ledger import Ledger, read_ledger
 
 # In the suite all properties share one pool of markets, so that each is made and replayed once.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from engine.attribution import Row
-from tests.properties.history import Outcome
+from engine.replayed import Row
+from engine.session import Outcome
 
 _CAPPED = ("session_profit_prorata", "equity_prorata", "session_profit_floor")
 

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.rules.fund import ExternalMovement
+from engine.session import BEGINNING, Carried
 from tests.properties import checks, published
 from tests.properties.examples import Market, history_of, ledger_of, markets
-from tests.properties.history import BEGINNING, Carried, replay, run_session
+from tests.properties.history import replay_part, run_day
 from tests.properties.ledger import Ledger
 
 
@@ -55,7 +56,7 @@ def test_a_flat_unit_is_below_zero_by_its_uncovered_debts_alone(market: Market, 
 def flat_wallets_at(ledger: Ledger, instants: list[int]) -> None:
     """At any instant of the first session: a flat unit whose account is always protected owes transfers only."""
     _, end = ledger.policy.session_bounds(ledger.first)
-    rows, _ = replay(ledger, Carried(), BEGINNING, end, instants=instants)
+    rows, _ = replay_part(ledger, Carried(), BEGINNING, end, instants=instants)
     for s in rows.snapshots:
         account = ledger.accounts[s.account_id]
         if (
@@ -80,7 +81,7 @@ def test_more_in_the_fund_means_no_larger_shortfall_of_any_event(market: Market,
     poor = history_of(market)[0]
     first = min([m.ts for m in ledger.movements], default=poor.session.end) - 10**9
     gifts = [ExternalMovement(first, "0", c, "opening", extra) for c in ledger.scales]
-    rich = run_session(replace(ledger, movements=gifts + ledger.movements), ledger.first, None)
+    rich = run_day(replace(ledger, movements=gifts + ledger.movements), ledger.first, None)
     less, more = poor.session.waterfall.draws, rich.session.waterfall.draws
     assert less.keys() == more.keys()
     assert all(less[event] <= more[event] for event in less)

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from engine.attribution import Tables
 from engine.clock import iso
+from engine.replayed import Tables
 from jobs.run import Request, run
 from jobs.spark.mapper import InProcess, Mapper, OnSpark
 from schemas.attribution import LIQUIDATION_POSITIONS, LIQUIDATIONS, LOSS_COMPONENTS_TABLE, TABLES

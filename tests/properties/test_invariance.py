@@ -11,13 +11,14 @@ from zlib import crc32
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.attribution import Tables
 from engine.intake.parsing import parse_time_us
 from engine.intake.policy import parse_policy
+from engine.replayed import Tables
 from engine.rows import SessionRows, UnitSession
+from engine.session import Carried, Outcome
 from tests.properties.delivered import Delivered, Row, delivered
 from tests.properties.examples import Market, history_of, ledger_of, markets
-from tests.properties.history import Carried, Outcome, canonical, replay, run_history, run_session
+from tests.properties.history import canonical, replay_part, run_day, run_history, stored
 from tests.properties.ledger import read_ledger
 
 LISTS = (
@@ -66,8 +67,8 @@ def test_a_run_may_stop_anywhere_and_go_on_from_what_it_stored(market: Market, d
     before = Carried() if day % len(history) == 0 else history[day % len(history) - 1].carried
     times = [t for t in ledger.times() if start < t < end] or [end - 1]
     cut = times[place % len(times)]
-    first, carried = replay(ledger, Carried.from_json(before.to_json()), start, cut)
-    second, _ = replay(ledger, Carried.from_json(carried.to_json()), cut, end)
+    first, carried = replay_part(ledger, stored(before), start, cut)
+    second, _ = replay_part(ledger, stored(carried), cut, end)
     moved = {u[:3]: u.transfers for u in first.unit_sessions}
     second.negative_balances = [
         n._replace(session_transfers=n.session_transfers + moved.get(n[2:5], 0))
@@ -147,7 +148,7 @@ def test_nothing_depends_on_the_future(market: Market, place: int, offset: int) 
     for whole in history:
         if before and whole.session.start > t:
             break
-        cut = run_session(known, whole.session.day, before)
+        cut = run_day(known, whole.session.day, before)
         if whole.session.end <= t:
             assert canonical(cut.tables) == canonical(whole.tables)
         at_events = {o.session.terms.fund_draws for o in (cut, whole)} == {"at_event"}

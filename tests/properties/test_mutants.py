@@ -12,7 +12,6 @@ from zlib import crc32
 
 import pytest
 
-from engine import attribution
 from engine.errors import InvariantError
 from engine.events import NO_TICKS, Market
 from engine.rows import SessionRows
@@ -20,6 +19,7 @@ from engine.rules import fund, margin, negative_balance, sharing
 from engine.rules.episode import Episode
 from engine.rules.position import Position
 from engine.rules.units import Unit
+from engine.tables import losses
 from tests.properties import test_amounts, test_invariance, test_scaling
 from tests.properties.delivered import KINDS
 from tests.properties.examples import history_of, history_of_good
@@ -43,7 +43,7 @@ def a_charge_is_a_unit_too_large(patch: Patch) -> None:
     def charge(total: int, bases: Mapping[str, int]) -> dict[str, int]:
         return {account: amount + 1 for account, amount in sharing.charge(total, bases).items()}
 
-    patch.setattr(attribution, "charge", charge)
+    patch.setattr(losses, "charge", charge)
 
 
 def a_draw_ignores_the_floor(patch: Patch) -> None:
@@ -130,7 +130,7 @@ def ties_go_by_a_hash(patch: Patch) -> None:
         return shares
 
     patch.setattr(sharing, "largest_remainder", uneven)
-    patch.setattr(attribution, "charge", charge)
+    patch.setattr(losses, "charge", charge)
 
 
 def a_margin_table_knows_cents_only(patch: Patch) -> None:

@@ -18,9 +18,10 @@ from hypothesis import strategies as st
 
 from engine.numbers import e18_to_units
 from engine.rules.episode import Episode
+from engine.session import Outcome
 from tests.properties.delivered import Delivered, Row, delivered
 from tests.properties.examples import Market, history_of_good, ledger_of, markets
-from tests.properties.history import Outcome, run_history
+from tests.properties.history import run_history
 from tests.properties.ledger import read_ledger
 
 LEVERS = ("multiplier", "quantity", "price")
@@ -90,7 +91,7 @@ def units_of(outcome: Outcome) -> dict[str, Any]:
         if unit["open_episode"]:
             unit["open_episode"] = _without_sizes(Episode.from_json(unit["open_episode"]))
     seen["fund"] = (outcome.session.waterfall.entries, outcome.session.waterfall.days)
-    seen["charges"], seen["losses"] = outcome.session.charges, outcome.session.losses
+    seen["charges"], seen["losses"] = outcome.charges, outcome.losses
     scales = outcome.session.scales
     for name in ("rule_comparison", "rule_totals"):
         money = ("charge", "chargeable", "shortfall", "charged", "to_fund", "uncovered", "beyond_chargeable")

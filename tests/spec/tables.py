@@ -10,28 +10,24 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from engine.attribution import Session, adl_rows, attribute, check_rows
 from engine.clock import day_start_us
 from engine.events import Account, AccountVersion, Fill, Funding, Market, TickSeries, Transfer, UnitKey
 from engine.intake.parsing import parse_decimal_e18
 from engine.intake.policy import Policy, parse_policy
 from engine.numbers import E18, e18_to_units
-from engine.rows import SessionRows
-from engine.rules.comparison_tables import comparison_rows, shortfall_instants
 from engine.rules.contracts import Contract
-from engine.rules.fund import ExternalMovement, run_waterfall
+from engine.rules.fund import ExternalMovement
 from engine.rules.margin import TierHistory, TierTable
 from engine.rules.order import replay_units
-from engine.rules.reconcile import Check, currency_checks, liquidation_checks, market_checks
-from engine.rules.unit_rows import remember_marks
 from engine.rules.units import UnitInput
+from engine.session import BEGINNING, SessionInput, carry_over, replay_session, run_session
+from engine.tables.reconciliation import check_rows, replay_checks
 from engine.versions import Versions
 from schemas.core import Type
 from schemas.registry import PUBLISHED
 
 Cells = dict[str, str]
 DAY = date(2025, 10, 10)
-BEGINNING = -(1 << 62)
 ONE_PERPETUAL = """
     instrument | kind   | currency | multiplier | tick_size
     P          | linear | USD      | 1          | 0.1
@@ -66,31 +62,24 @@ class Book:
     units: dict[UnitKey, UnitInput]
     movements: list[ExternalMovement]
     start: int = BEGINNING
+    fund: Mapping[str, int] | None = None
 
-    def replay(self, snapshots: list[int]) -> SessionRows:
-        for unit in self.units.values():
-            unit.snapshots = snapshots
-        return replay_units(self.units.values(), self.market, self.policy, self.start)
+    def given(self, day: date) -> SessionInput:
+        """The book as a session of a day."""
+        _, end = self.policy.session_bounds(day)
+        units = list(self.units.values())
+        return SessionInput(
+            day, self.start, end, self.policy, self.currencies, self.accounts, self.market, units,
+            self.movements, self.fund,
+        )  # fmt: skip
 
-    def go_on_from(self, before: "Book") -> None:
-        """Carry over units, positions, open episodes and marks of the day before, but no charges and no fund."""
-        rows = before.replay([])
-        self.start = day_start_us(DAY)
-        self.market.opening_marks = before.market.closing_marks()
+    def go_on_from(self, before: SessionInput, charged: Mapping[tuple[str, str], str]) -> None:
+        """Carry over units, positions, open episodes and marks of the day before, and book what it charged."""
+        _, carried = replay_session(before, replay_units)
+        self.start, self.fund = before.end, {}
+        self.market.opening_marks = carried.marks
         self.accounts |= {a: x for a, x in before.accounts.items() if a not in self.accounts}
-        for done in rows.unit_sessions:
-            key = UnitKey(done.account_id, done.currency, done.isolation)
-            unit = self.units.setdefault(key, UnitInput(key, self.accounts[key.account_id]))
-            unit.wallet, unit.debt, unit.unrealised = (
-                done.closing_wallet, done.closing_debt, done.closing_unrealised,
-            )  # fmt: skip
-            unit.open_episode = remember_marks(done, before.market, before.start).open_episode
-        for p in rows.unit_positions:
-            held = (p.instrument_id, p.quantity_e18, p.entry_value)
-            self.units[UnitKey(p.account_id, p.currency, p.isolation)].positions.append(held)
-
-    def charge(self, charged: Mapping[tuple[str, str], str]) -> None:
-        """What the day before charged is booked at its end, by account and isolation."""
+        carry_over(self.units, carried, self.accounts)
         for key, unit in self.units.items():
             amount = parse_decimal_e18(charged.get((key.account_id, key.isolation), "0"))
             unit.charge, unit.charge_at = e18_to_units(amount, self.currencies[key.currency]), self.start
@@ -126,27 +115,13 @@ def session(
     world = (instruments, tiers, accounts, currencies or {"USD": 2}, terms)
     book = _book(events, DAY, *world)
     if before:
-        book.go_on_from(_book(before, DAY - timedelta(days=1), *world))
-        book.charge(charged or {})
-    rows = book.replay([])
-    start, end = book.policy.session_bounds(DAY)
-    waterfall = run_waterfall(
-        book.currencies,
-        {} if before else None,
-        book.movements,
-        rows.fund_movements,
-        rows.negative_balances,
-        book.policy,
-        end,
-    )
-    done = Session(DAY, start, end, book.policy, book.currencies, book.accounts, rows, waterfall)
-    tables = attribute(done)
-    tables["adl_losses"] = adl_rows(done, {})
-    snapshots = book.replay(shortfall_instants(done)).snapshots
-    tables["rule_comparison"], tables["rule_totals"] = comparison_rows(done, snapshots)
-    tables["reconciliation"] = check_rows(_checks(done, book))
+        earlier = DAY - timedelta(days=1)
+        book.go_on_from(_book(before, earlier, *world).given(earlier), charged or {})
+    done = run_session(book.given(DAY), replay_units)
+    tables = done.tables
+    tables["reconciliation"] = check_rows(replay_checks(done.session, done.losses, book.market))
     charges = {
-        (key.account_id, key.isolation): _decimal(done.money(key.currency, amount))
+        (key.account_id, key.isolation): _decimal(done.session.money(key.currency, amount))
         for key, amount in sorted(done.charges.items())
     }
     return Result({name: [_cells(name, row) for row in rows] for name, rows in tables.items()}, charges)
@@ -159,19 +134,6 @@ def expect(result: Result, table: str, text: str) -> None:
     actual = [{name: row[name] for name in header} for row in result.tables[table]]
     left, right = ("\n".join(sorted(" | ".join(row.values()) for row in rows)) for rows in (expected, actual))
     assert left == right, f"{table} ({' | '.join(header)})\nexpected:\n{left}\nactual:\n{right}"
-
-
-def _checks(done: Session, book: Book) -> list[Check]:
-    """The reconciliations that need nothing but what was replayed."""
-    rows = done.rows
-    checks = currency_checks(
-        done.scales, rows.unit_sessions, done.waterfall, done.losses, rows.episodes, rows.components
-    )
-    if done.terms.execution == "recorded":
-        checks += market_checks(book.market.contracts, rows.unit_positions, rows.funding_totals)
-        opened = sum(unit.open_episode is not None for unit in rows.unit_sessions)
-        checks += liquidation_checks(rows.episodes, opened)
-    return checks
 
 
 def _book(
@@ -189,7 +151,7 @@ def _book(
         account_id = row.get("account") or "a"
         if account_id not in book.accounts:
             book.accounts[account_id] = _account(account_id, known.get(account_id, {}))
-        _add_event(book, row, day, account_id, f"{number:03}")
+        _add_event(book, row, day, account_id, row.get("id") or f"{number:03}")
     _mark_deleveraging(book)
     for series in book.market.ticks.values():
         assert series.ts == sorted(set(series.ts)), "ticks are written in the order of time"

@@ -3,13 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from engine.attribution import Row, Session
+from engine.replayed import Replayed, Row
 from engine.rows import Snapshot
 from engine.rules.comparison import BY_EVENT, SharedLoss, Shortfall, Split, compare_rules
 from engine.rules.sharing import account_results, chargeable_amounts
 
 
-def shortfall_instants(session: Session) -> list[int]:
+def shortfall_instants(session: Replayed) -> list[int]:
     """The instants at which the rule comparison has to know the state of all accounts."""
     if not set(BY_EVENT) & set(session.terms.compared_rules):
         return []
@@ -17,7 +17,7 @@ def shortfall_instants(session: Session) -> list[int]:
     return sorted({n.ts for n in events if n.protected and session.shortfall(n.event_id, n.deficit) > 0})
 
 
-def comparison_rows(session: Session, snapshots: Iterable[Snapshot]) -> tuple[list[Row], list[Row]]:
+def comparison_rows(session: Replayed, snapshots: Iterable[Snapshot]) -> tuple[list[Row], list[Row]]:
     """Section 14, for every currency with a shortfall; `snapshots` are of `shortfall_instants`."""
     by_instant: defaultdict[int, list[Snapshot]] = defaultdict(list)
     for snapshot in snapshots:
@@ -43,7 +43,7 @@ def comparison_rows(session: Session, snapshots: Iterable[Snapshot]) -> tuple[li
 
 
 def _rows_of(
-    session: Session, currency: str, split: Split, chargeable: Mapping[str, int], shortfall: int
+    session: Replayed, currency: str, split: Split, chargeable: Mapping[str, int], shortfall: int
 ) -> tuple[list[Row], Row]:
     """One rule's charges, each beside what the account has, and its totals."""
     payers = {a: c for a, c in sorted(split.charges.items()) if c > 0}

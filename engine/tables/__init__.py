@@ -1,0 +1,1 @@
+"""From a replayed session to the rows of its published tables (outputs.md)."""

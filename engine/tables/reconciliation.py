@@ -1,0 +1,29 @@
+"""The table reconciliation (rules.md section 13)."""
+
+from collections.abc import Iterable, Mapping
+
+from engine.events import Market
+from engine.replayed import Replayed, Row
+from engine.rules.reconcile import Check, Losses, currency_checks, liquidation_checks, market_checks
+
+
+def replay_checks(session: Replayed, losses: Mapping[str, Losses], market: Market) -> list[Check]:
+    """The reconciliations that need nothing but what was replayed."""
+    rows = session.rows
+    checks = currency_checks(
+        session.scales, rows.unit_sessions, session.waterfall, losses, rows.episodes, rows.components
+    )
+    if session.terms.execution == "recorded":
+        checks += market_checks(market.contracts, rows.unit_positions, rows.funding_totals)
+        opened = sum(unit.open_episode is not None for unit in rows.unit_sessions)
+        checks += liquidation_checks(rows.episodes, opened)
+    return checks
+
+
+def check_rows(checks: Iterable[Check]) -> list[Row]:
+    """Rows of the table; the break is null where one side cannot be determined."""
+    rows = []
+    for check in checks:
+        gap = None if check.actual is None else check.actual - check.expected
+        rows.append(check._asdict() | {"break": gap})
+    return rows
