@@ -1,4 +1,4 @@
-"""What events do to a wallet and its positions, in order (rules.md sections 4 and 5)."""
+"""What events do to a wallet and its positions (rules.md section 5)."""
 
 import pytest
 
