@@ -3,6 +3,9 @@
 Source: rules.md section 1. No binary floating point appears anywhere in the engine.
 """
 
+from typing import NewType
+
+Ledger = NewType("Ledger", int)  # an amount in ledger units, in rows: what is published converts just these
 E18 = 10**18
 E36 = E18 * E18
 _POWERS: list[int] = [10**exponent for exponent in range(19)]

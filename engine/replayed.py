@@ -6,16 +6,23 @@ Rows are dictionaries with the columns of `schemas.attribution`; decimals are in
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from functools import cache
+from typing import Any, get_type_hints
 
 from engine.events import Account
 from engine.intake.policy import Policy, Terms
-from engine.numbers import units_to_e18
+from engine.numbers import Ledger, units_to_e18
 from engine.rows import SessionRows
 from engine.rules.fund import Waterfall
 
 Row = dict[str, Any]
 Tables = dict[str, list[Row]]
+
+
+@cache
+def ledger_fields(kind: type) -> tuple[str, ...]:
+    """The fields of a row that are amounts in ledger units."""
+    return tuple(name for name, hint in get_type_hints(kind).items() if hint is Ledger)
 
 
 @dataclass(frozen=True)
@@ -35,8 +42,13 @@ class Replayed:
         """An amount in ledger units as it is published, in 10^-18."""
         return units_to_e18(amount, self.scales[currency])
 
-    def money_row(self, row: Any, *names: str) -> Row:
-        """The named money fields of a row with a currency, as decimals."""
+    def row(self, row: Any) -> Row:
+        """A row with a currency, each amount in ledger units (its type says which) as it is published."""
+        published: Row = row._asdict()
+        return published | self.amounts(row, *ledger_fields(row.__class__))
+
+    def amounts(self, row: Any, *names: str) -> Row:
+        """These fields of a row with a currency, in ledger units there, as they are published."""
         return {name: self.money(row.currency, getattr(row, name)) for name in names}
 
     @property

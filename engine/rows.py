@@ -7,6 +7,8 @@ Amounts are ledger units of the row's currency; `_e18` are decimals in 10^-18; t
 from dataclasses import dataclass, field, fields
 from typing import NamedTuple
 
+from engine.numbers import Ledger
+
 
 class UnitSession(NamedTuple):
     """A risk unit over one session: the roll-forward of its wallet and of its debt, and what it is worth.
@@ -18,21 +20,21 @@ class UnitSession(NamedTuple):
     currency: str
     isolation: str
     active: bool
-    opening_wallet: int
-    transfers: int
-    realised_pnl: int
-    fees: int
-    funding: int
-    negative_balance_reset: int
-    surplus_forfeited: int
-    socialised_charge: int
-    closing_wallet: int
-    opening_unrealised: int
-    closing_unrealised: int
-    opening_debt: int
-    new_debt: int
-    recovered: int
-    closing_debt: int
+    opening_wallet: Ledger
+    transfers: Ledger
+    realised_pnl: Ledger
+    fees: Ledger
+    funding: Ledger
+    negative_balance_reset: Ledger
+    surplus_forfeited: Ledger
+    socialised_charge: Ledger
+    closing_wallet: Ledger
+    opening_unrealised: Ledger
+    closing_unrealised: Ledger
+    opening_debt: Ledger
+    new_debt: Ledger
+    recovered: Ledger
+    closing_debt: Ledger
     open_episode: str | None
 
 
@@ -44,7 +46,7 @@ class UnitPosition(NamedTuple):
     isolation: str
     instrument_id: str
     quantity_e18: int
-    entry_value: int
+    entry_value: Ledger
     mark_e18: int | None
 
 
@@ -59,12 +61,12 @@ class EndedEpisode(NamedTuple):
     end_reason: str
     trigger: str
     execution: str
-    equity_at_trigger: int
-    maintenance_margin_at_trigger: int
-    terminal_equity: int
-    liquidation_fees: int
-    surplus: int
-    deficit: int
+    equity_at_trigger: Ledger
+    maintenance_margin_at_trigger: Ledger
+    terminal_equity: Ledger
+    liquidation_fees: Ledger
+    surplus: Ledger
+    deficit: Ledger
 
 
 class LossComponent(NamedTuple):
@@ -72,7 +74,7 @@ class LossComponent(NamedTuple):
     currency: str
     component: str
     instrument_id: str | None
-    amount: int
+    amount: Ledger
 
 
 class LiquidationPosition(NamedTuple):
@@ -82,12 +84,12 @@ class LiquidationPosition(NamedTuple):
     currency: str
     instrument_id: str
     quantity_e18: int
-    entry_value: int
+    entry_value: Ledger
     mark_e18: int | None
-    maintenance_margin: int
+    maintenance_margin: Ledger
     liquidation_fills: int
     filled_quantity_e18: int
-    filled_value: int
+    filled_value: Ledger
 
 
 class NegativeBalance(NamedTuple):
@@ -106,8 +108,8 @@ class NegativeBalance(NamedTuple):
     cause: str
     episode_id: str | None
     protected: bool
-    session_transfers: int
-    deficit: int
+    session_transfers: Ledger
+    deficit: Ledger
     liquidated: str
 
 
@@ -121,7 +123,7 @@ class FundMovement(NamedTuple):
     isolation: str
     instrument_id: str
     fill_id: str
-    amount: int
+    amount: Ledger
     ref: str
 
 
@@ -137,7 +139,7 @@ class AdlLoss(NamedTuple):
     price_e18: int
     quantity_e18: int
     mark_e18: int | None
-    amount: int
+    amount: Ledger
 
 
 class FundingTotal(NamedTuple):
@@ -145,7 +147,7 @@ class FundingTotal(NamedTuple):
 
     instrument_id: str
     currency: str
-    amount: int
+    amount: Ledger
     events: int
 
 
@@ -156,13 +158,13 @@ class Snapshot(NamedTuple):
     account_id: str
     currency: str
     isolation: str
-    wallet: int
-    equity: int
+    wallet: Ledger
+    equity: Ledger
     instrument_id: str | None
     quantity_e18: int
-    entry_value: int
-    value: int
-    unrealised: int
+    entry_value: Ledger
+    value: Ledger
+    unrealised: Ledger
     mark_e18: int | None
 
 

@@ -5,6 +5,7 @@ up to −(terminal equity), whatever the contract and the rounding.
 """
 
 from engine.events import Fill
+from engine.numbers import Ledger
 from engine.rows import LossComponent
 
 # (component, instrument or '') to an amount in ledger units that enlarges the deficit
@@ -36,7 +37,7 @@ def cause_of_fill(fill: Fill, liquidation: bool) -> str:
 def loss_components(episode_id: str, currency: str, causes: Causes) -> list[LossComponent]:
     """The causes that are not zero."""
     return [
-        LossComponent(episode_id, currency, component, instrument_id or None, amount)
+        LossComponent(episode_id, currency, component, instrument_id or None, Ledger(amount))
         for (component, instrument_id), amount in sorted(causes.items())
         if amount
     ]

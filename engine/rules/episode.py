@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from engine.clock import iso
 from engine.events import Fill, UnitKey
 from engine.ids import stable_id
+from engine.numbers import Ledger
 from engine.rows import EndedEpisode, LiquidationPosition, LossComponent
 from engine.rules.causes import Causes, cause_of_fill, cause_of_tick, causes_at_start, loss_components
 
@@ -106,12 +107,12 @@ class Episode:
             reason,
             self.trigger,
             self.execution,
-            self.equity,
-            self.margin,
-            equity,
-            self.liquidation_fees,
-            surplus,
-            deficit,
+            Ledger(self.equity),
+            Ledger(self.margin),
+            Ledger(equity),
+            Ledger(self.liquidation_fees),
+            Ledger(surplus),
+            Ledger(deficit),
         )
 
     def components(self, key: UnitKey) -> list[LossComponent]:
@@ -130,12 +131,12 @@ class Episode:
                     key.currency,
                     instrument_id,
                     held.quantity_e18,
-                    held.entry_value,
+                    Ledger(held.entry_value),
                     held.mark_e18,
-                    held.maintenance_margin,
+                    Ledger(held.maintenance_margin),
                     closed.fills,
                     closed.quantity_e18,
-                    closed.value,
+                    Ledger(closed.value),
                 )
             )
         return rows

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from engine.intake.policy import Policy
-from engine.numbers import e18_to_units
+from engine.numbers import Ledger, e18_to_units
 from engine.rows import FundMovement, NegativeBalance
 
 _EXTERNAL, _FEE, _SURPLUS, _DRAW = range(4)
@@ -29,8 +29,8 @@ class FundEntry(NamedTuple):
     seq: int
     ts: int
     kind: str
-    amount: int
-    balance: int
+    amount: Ledger
+    balance: Ledger
     ref: str
 
 
@@ -38,13 +38,13 @@ class FundDay(NamedTuple):
     """One currency's fund over a session; draws ≤ 0, `lowest` as in outputs.md."""
 
     currency: str
-    opening: int
-    external: int
-    liquidation_fees: int
-    surplus: int
-    draws: int
-    closing: int
-    lowest: int
+    opening: Ledger
+    external: Ledger
+    liquidation_fees: Ledger
+    surplus: Ledger
+    draws: Ledger
+    closing: Ledger
+    lowest: Ledger
     draw_count: int
 
 
@@ -152,15 +152,17 @@ def _fold_currency(
         balance += amount
         balances.append(balance)
         totals[step.kind if step.kind in totals else "external"] += amount
-        result.entries.append(FundEntry(currency, seq, step.ts, step.kind, amount, balance, step.ref))
+        result.entries.append(
+            FundEntry(currency, seq, step.ts, step.kind, Ledger(amount), Ledger(balance), step.ref)
+        )
     return FundDay(
         currency,
-        opening or 0,
-        totals["external"],
-        totals["liquidation_fee"],
-        totals["surplus"],
-        totals["draw"],
-        balance,
-        min(balances, default=0),
+        Ledger(opening or 0),
+        Ledger(totals["external"]),
+        Ledger(totals["liquidation_fee"]),
+        Ledger(totals["surplus"]),
+        Ledger(totals["draw"]),
+        Ledger(balance),
+        Ledger(min(balances, default=0)),
         draw_count,
     )

@@ -3,7 +3,7 @@
 from engine.clock import iso
 from engine.events import Fill
 from engine.intake.policy import Terms
-from engine.numbers import E18, ceil_div, round_half_even_div
+from engine.numbers import E18, Ledger, ceil_div, round_half_even_div
 from engine.rows import AdlLoss, FundMovement, SessionRows
 from engine.rules.episode import FLAT, RECORDED_FILL, RECOVERED, SELF_CLOSED, Episode
 from engine.rules.trigger import breaches
@@ -20,7 +20,7 @@ def apply_recorded_fill(unit: Unit, fill: Fill, terms: Terms, rows: SessionRows)
     if fill.kind == "adl":
         place = (fill.fill_id, fill.trade_id, fill.ts, *unit.key, fill.instrument_id)
         rows.adl_losses.append(
-            AdlLoss(*place, fill.side, fill.price_e18, fill.quantity_e18, mark_e18, amount=-change)
+            AdlLoss(*place, fill.side, fill.price_e18, fill.quantity_e18, mark_e18, amount=Ledger(-change))
         )
 
 
@@ -62,7 +62,7 @@ def _apply(
     if liquidation and terms.liquidation_fee_to == "fund" and fill.fee:
         ref = fill.fill_id or f"{iso(fill.ts)} {fill.instrument_id}"
         where = (*unit.key, fill.instrument_id, fill.fill_id)
-        rows.fund_movements.append(FundMovement(fill.ts, "liquidation_fee", *where, fill.fee, ref))
+        rows.fund_movements.append(FundMovement(fill.ts, "liquidation_fee", *where, Ledger(fill.fee), ref))
     return applied
 
 
@@ -87,7 +87,7 @@ def end_if_open(unit: Unit, ts: int, terms: Terms, rows: SessionRows) -> tuple[E
     if surplus:
         unit.forfeit(surplus)
         ref = episode.episode_id(unit.key)
-        rows.fund_movements.append(FundMovement(ts, "surplus", *unit.key, "", "", surplus, ref))
+        rows.fund_movements.append(FundMovement(ts, "surplus", *unit.key, "", "", Ledger(surplus), ref))
     _end(unit, episode, ts, reason, equity, surplus, rows)
     return episode, reason
 

@@ -3,6 +3,7 @@
 from engine.clock import iso
 from engine.ids import stable_id
 from engine.intake.policy import Terms
+from engine.numbers import Ledger
 from engine.rows import NegativeBalance, SessionRows
 from engine.rules.episode import FLAT, Episode
 from engine.rules.liquidation import end_if_open
@@ -45,8 +46,8 @@ def book_loss(unit: Unit, ts: int, cause: str, ended: Episode | None, rows: Sess
             cause,
             episode.episode_id(unit.key) if episode else None,
             covered,
-            unit.flows.transfers,
-            loss,
+            Ledger(unit.flows.transfers),
+            Ledger(loss),
             episode.liquidated_json() if episode else "{}",
         )
     )

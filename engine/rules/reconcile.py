@@ -15,15 +15,15 @@ from engine.rules.fund import Waterfall
 
 
 class Check(NamedTuple):
-    """expected and actual are decimals in 10^-18; actual is None where it cannot be determined."""
+    """Two sides that must agree; the actual one is None where it cannot be determined."""
 
     rule: str
     key: str
     source_expected: str
     source_actual: str
-    expected: int
-    actual: int | None
-    tolerance: int
+    expected_e18: int
+    actual_e18: int | None
+    tolerance_e18: int
     independent: bool
 
 

@@ -1,6 +1,7 @@
 """What a risk unit says of itself: at an instant, at the end of the session, and to the next one."""
 
 from engine.events import Market
+from engine.numbers import Ledger
 from engine.rows import FundingTotal, SessionRows, Snapshot, UnitPosition, UnitSession
 from engine.rules.episode import Episode
 from engine.rules.units import Unit
@@ -8,19 +9,21 @@ from engine.rules.units import Unit
 
 def add_snapshot(unit: Unit, ts: int, rows: SessionRows) -> None:
     """The unit now, after all events of `ts`: a row a position, or one without an instrument."""
-    place = (ts, *unit.key, unit.wallet, unit.equity())
+    place = (ts, *unit.key, Ledger(unit.wallet), Ledger(unit.equity()))
     if not unit.positions:
-        rows.snapshots.append(Snapshot(*place, None, 0, 0, 0, 0, None))
+        none = Ledger(0)
+        rows.snapshots.append(Snapshot(*place, None, 0, none, none, none, None))
     for i, p in sorted(unit.positions.items()):
-        row = Snapshot(*place, i, p.quantity_e18, p.entry_value, p.value, p.unrealised(), p.mark_e18)
+        worth = (Ledger(p.entry_value), Ledger(p.value), Ledger(p.unrealised()))
+        row = Snapshot(*place, i, p.quantity_e18, *worth, p.mark_e18)
         rows.snapshots.append(row)
 
 
 def close_unit(unit: Unit, rows: SessionRows) -> None:
     """The end of the session: the unit's row, if there is anything to say, and its positions."""
-    debts = (unit.given.debt, unit.new_debt, unit.recovered, unit.debt)
+    debts = (Ledger(unit.given.debt), Ledger(unit.new_debt), Ledger(unit.recovered), Ledger(unit.debt))
     for instrument_id, (amount, count) in sorted(unit.funding.items()):
-        rows.funding_totals.append(FundingTotal(instrument_id, unit.key.currency, amount, count))
+        rows.funding_totals.append(FundingTotal(instrument_id, unit.key.currency, Ledger(amount), count))
     if not (unit.active or unit.positions or unit.wallet or any(debts)):
         return
     flows = unit.flows
@@ -28,23 +31,25 @@ def close_unit(unit: Unit, rows: SessionRows) -> None:
         UnitSession(
             *unit.key,
             unit.active,
-            unit.given.wallet,
-            flows.transfers,
-            flows.realised_pnl,
-            flows.fees,
-            flows.funding,
-            flows.negative_balance_reset,
-            flows.surplus_forfeited,
-            flows.socialised_charge,
-            unit.wallet,
-            unit.given.unrealised,
-            sum(p.unrealised() for p in unit.positions.values()),
+            Ledger(unit.given.wallet),
+            Ledger(flows.transfers),
+            Ledger(flows.realised_pnl),
+            Ledger(flows.fees),
+            Ledger(flows.funding),
+            Ledger(flows.negative_balance_reset),
+            Ledger(flows.surplus_forfeited),
+            Ledger(flows.socialised_charge),
+            Ledger(unit.wallet),
+            Ledger(unit.given.unrealised),
+            Ledger(sum(p.unrealised() for p in unit.positions.values())),
             *debts,
             unit.episode.to_json() if unit.episode else None,
         )
     )
     for i, p in sorted(unit.positions.items()):
-        rows.unit_positions.append(UnitPosition(*unit.key, i, p.quantity_e18, p.entry_value, p.mark_e18))
+        rows.unit_positions.append(
+            UnitPosition(*unit.key, i, p.quantity_e18, Ledger(p.entry_value), p.mark_e18)
+        )
 
 
 def remember_marks(unit: UnitSession, market: Market, start: int) -> UnitSession:

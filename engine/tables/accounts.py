@@ -28,9 +28,9 @@ def accounts(session: Replayed) -> tuple[list[Row], list[Row]]:
                 "unrealised_pnl": session.money(unit.currency, unit.closing_unrealised),
                 "equity": session.money(unit.currency, equity),
             }
-            daily.append(key | session.account(unit.account_id) | session.money_row(unit, *_FLOWS) | worth)
+            daily.append(key | session.account(unit.account_id) | session.amounts(unit, *_FLOWS) | worth)
         if any(getattr(unit, name) for name in _DEBTS):
-            receivables.append(key | session.money_row(unit, *_DEBTS))
+            receivables.append(key | session.amounts(unit, *_DEBTS))
     return daily, receivables
 
 

@@ -6,18 +6,10 @@ from engine.replayed import Replayed, Row
 
 
 def liquidations(session: Replayed) -> tuple[list[Row], list[Row]]:
-    names = (
-        "equity_at_trigger",
-        "maintenance_margin_at_trigger",
-        "terminal_equity",
-        "liquidation_fees",
-        "surplus",
-        "deficit",
-    )
-    episodes = [e._asdict() | session.money_row(e, *names) for e in session.rows.episodes]
+    episodes = [session.row(e) for e in session.rows.episodes]
     components = []
     for c in session.rows.components:
-        row = c._asdict() | session.money_row(c, "amount")
+        row = session.row(c)
         del row["currency"]
         components.append(row)
     return episodes, components
@@ -33,7 +25,7 @@ def liquidation_positions(session: Replayed) -> list[Row]:
             "mark_price": p.mark_e18,
             "liquidation_fills": p.liquidation_fills,
             "filled_quantity": p.filled_quantity_e18,
-            **session.money_row(p, *names),
+            **session.amounts(p, *names),
         }
         for p in session.rows.liquidation_positions
     ]

@@ -70,7 +70,7 @@ def negative_balances(session: Replayed) -> list[Row]:
     for n in session.rows.negative_balances:
         draw = session.waterfall.draws[n.event_id] if n.protected else 0
         shortfall = n.deficit - draw if n.protected else 0
-        row = n._asdict() | session.money_row(n, "session_transfers", "deficit")
+        row = session.row(n)
         row |= {
             "fund_draw": session.money(n.currency, draw),
             "shortfall": session.money(n.currency, shortfall),
@@ -106,6 +106,6 @@ def protection(session: Replayed) -> list[Row]:
 
 
 def fund(session: Replayed) -> tuple[list[Row], list[Row]]:
-    entries = [e._asdict() | session.money_row(e, "amount", "balance") for e in session.waterfall.entries]
-    names = ("opening", "external", "liquidation_fees", "surplus", "draws", "closing", "lowest")
-    return entries, [d._asdict() | session.money_row(d, *names) for d in session.waterfall.days]
+    return [session.row(e) for e in session.waterfall.entries], [
+        session.row(d) for d in session.waterfall.days
+    ]

@@ -22,8 +22,17 @@ def replay_checks(session: Replayed, losses: Mapping[str, Losses], market: Marke
 
 def check_rows(checks: Iterable[Check]) -> list[Row]:
     """Rows of the table; the break is null where one side cannot be determined."""
-    rows = []
-    for check in checks:
-        gap = None if check.actual is None else check.actual - check.expected
-        rows.append(check._asdict() | {"break": gap})
-    return rows
+    return [
+        {
+            "rule": check.rule,
+            "key": check.key,
+            "source_expected": check.source_expected,
+            "source_actual": check.source_actual,
+            "expected": check.expected_e18,
+            "actual": check.actual_e18,
+            "break": None if check.actual_e18 is None else check.actual_e18 - check.expected_e18,
+            "tolerance": check.tolerance_e18,
+            "independent": check.independent,
+        }
+        for check in checks
+    ]

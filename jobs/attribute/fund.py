@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from engine.intake.policy import Policy
-from engine.numbers import e18_to_units, units_to_e18
+from engine.numbers import Ledger, e18_to_units, units_to_e18
 from engine.rules.fund import ExternalMovement, FundDay, FundEntry
 from jobs.attribute.books import BATCH, Books
 from jobs.day import Day
@@ -82,7 +82,8 @@ class Fund:
             self.balance += amount
             self.lowest = self.balance if self.lowest is None else min(self.lowest, self.balance)
             self.totals[step.kind if step.kind in self.totals else "external"] += amount
-            yield FundEntry(self.currency, self.seq, step.ts, step.kind, amount, self.balance, step.ref)
+            after = (Ledger(amount), Ledger(self.balance))
+            yield FundEntry(self.currency, self.seq, step.ts, step.kind, *after, step.ref)
 
     def _drawn(self, step: Step) -> int:
         floor = e18_to_units(self.policy.at(step.ts).fund_floor.get(self.currency, 0), self.scale)
@@ -96,9 +97,16 @@ class Fund:
     def day(self) -> FundDay:
         self._tell(None)
         t = self.totals
-        flows = (t["external"], t["liquidation_fee"], t["surplus"], t["draw"])
         return FundDay(
-            self.currency, self.opening or 0, *flows, self.balance, self.lowest or 0, self.draw_count
+            self.currency,
+            opening=Ledger(self.opening or 0),
+            external=Ledger(t["external"]),
+            liquidation_fees=Ledger(t["liquidation_fee"]),
+            surplus=Ledger(t["surplus"]),
+            draws=Ledger(t["draw"]),
+            closing=Ledger(self.balance),
+            lowest=Ledger(self.lowest or 0),
+            draw_count=self.draw_count,
         )
 
 
@@ -175,11 +183,19 @@ def _all_entries(funds: Sequence[Fund], steps: Iterator[Step]) -> Iterator[FundE
 
 
 def _batches(books: Books, entries: Iterator[FundEntry]) -> Iterator[pa.RecordBatch]:
-    """The fund's ledger in pieces."""
+    """The fund's ledger in pieces, as it is published."""
     while piece := [
-        entry._replace(amount=units_to_e18(entry.amount, scale), balance=units_to_e18(entry.balance, scale))
-        for entry in islice(entries, BATCH)
-        for scale in (books.scales[entry.currency],)
+        (
+            e.currency,
+            e.seq,
+            e.ts,
+            e.kind,
+            units_to_e18(e.amount, scale),
+            units_to_e18(e.balance, scale),
+            e.ref,
+        )
+        for e in islice(entries, BATCH)
+        for scale in (books.scales[e.currency],)
     ]:
         data = tuples_to_arrow(
             INSURANCE_FUND_LEDGER, FundEntry._fields, piece, business_date=books.staging.day

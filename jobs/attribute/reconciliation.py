@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from engine.numbers import E18
+from engine.numbers import E18, Ledger
 from engine.rows import EndedEpisode, FundingTotal, LossComponent, UnitPosition, UnitSession
 from engine.rules.fund import Waterfall
 from engine.rules.reconcile import Check, Losses, currency_checks, liquidation_checks, market_checks
@@ -66,7 +66,7 @@ def _trade_checks(trades: TradeCounts) -> list[Check]:
 def _market_checks(books: Books, inputs: Inputs) -> list[Check]:
     """Sums per instrument in the place of positions and of funding, the rules only add them up."""
     positions = [
-        UnitPosition("", "", "", instrument_id, quantity, 0, None)
+        UnitPosition("", "", "", instrument_id, quantity, Ledger(0), None)
         for instrument_id, quantity in books.rows(
             "select instrument_id, sum(quantity) from unit_positions group by instrument_id"
         )

@@ -34,7 +34,7 @@ def decimal(text: str) -> int:
 def test_trades_that_do_not_net_are_named() -> None:
     """Ten trades, seven with two or more sides, of which one leaves 0.1 open."""
     checks = trade_checks(TradeTotals(one_sided=3, many_sided=7, broken={"x7": decimal("0.1")}))
-    shown = [(c.key, c.expected, c.actual, c.independent) for c in checks]
+    shown = [(c.key, c.expected_e18, c.actual_e18, c.independent) for c in checks]
     assert shown == [
         ("all", 7 * E18, 6 * E18, True),
         ("one_sided", 3 * E18, 3 * E18, False),
@@ -50,9 +50,13 @@ def test_balances_of_accounts_and_of_the_fund() -> None:
     ]
     fund, account = balance_checks({"USD": 2}, balances)
     assert (account.rule, account.key) == ("venue_account_balance", "a|USD|2025-10-10T09:00:00.000000Z")
-    assert (account.expected, account.actual, account.tolerance) == (100 * E18, decimal("100.01"), 0)
+    assert (account.expected_e18, account.actual_e18, account.tolerance_e18) == (
+        100 * E18,
+        decimal("100.01"),
+        0,
+    )
     assert (account.source_actual, fund.source_actual) == ("recomputed wallets", "recomputed fund")
-    assert (fund.rule, fund.key, fund.actual) == (
+    assert (fund.rule, fund.key, fund.actual_e18) == (
         "venue_fund_balance",
         "USD|2025-10-10T09:00:00.000000Z",
         -5 * E18,
@@ -78,9 +82,9 @@ def test_account_value_at_a_liquidation(row: dict[str, str]) -> None:
     fills = tuple(fill(number, text) for number, text in enumerate(row["fills"].split(","), 1) if text)
     liquidation = VenueLiquidation(TS, "a", "USD", 182_000, 2_000, fills)
     [check] = liquidation_value_checks({"USD": 2}, MARKET, [liquidation])
-    assert check.expected == 20 * E18
-    assert check.actual == (decimal(row["actual"]) if row["actual"] else None)
-    assert check.tolerance == decimal(row["tolerance"])
+    assert check.expected_e18 == 20 * E18
+    assert check.actual_e18 == (decimal(row["actual"]) if row["actual"] else None)
+    assert check.tolerance_e18 == decimal(row["tolerance"])
 
 
 def fill(number: int, text: str) -> Fill:
