@@ -17,6 +17,7 @@ from engine.numbers import e18_to_units
 from engine.rows import SessionRows, UnitPosition, UnitSession
 from engine.rules.unit_rows import remember_marks
 from engine.rules.units import UnitInput
+from engine.session import Carried, carry_over
 from jobs.replay.choice import replay_units
 from schemas.core import Table
 from schemas.ledger import MARKS, REPLAYED, TYPED, UNIT_CHARGES, UNIT_POSITIONS, UNIT_SESSIONS
@@ -172,8 +173,8 @@ def row_types() -> dict[str, Any]:
 def _units(task: BucketTask) -> dict[UnitKey, UnitInput]:
     """The units of the task's accounts with their state and events."""
     accounts, contracts = task.reference.accounts, task.reference.contracts
-    mine = set(task.buckets)
     units: dict[UnitKey, UnitInput] = {}
+    carry_over(units, _carried(task), accounts)
 
     def unit(account_id: str, currency: str, isolation: str) -> UnitInput:
         key = UnitKey(account_id, currency, isolation)
@@ -181,25 +182,6 @@ def _units(task: BucketTask) -> dict[UnitKey, UnitInput]:
             units[key] = UnitInput(key, accounts[account_id])
         return units[key]
 
-    for s in to_objects(UNIT_SESSIONS, task.state("unit_sessions"), UnitSession):
-        if account_bucket(s.account_id) in mine:
-            state = unit(s.account_id, s.currency, s.isolation)
-            state.wallet, state.debt, state.unrealised = (
-                s.closing_wallet,
-                s.closing_debt,
-                s.closing_unrealised,
-            )
-            state.open_episode = s.open_episode
-    for p in to_objects(UNIT_POSITIONS, task.state("unit_positions"), UnitPosition):
-        if account_bucket(p.account_id) in mine:
-            position = (p.instrument_id, p.quantity_e18, p.entry_value)
-            unit(p.account_id, p.currency, p.isolation).positions.append(position)
-    for _, account_id, currency, isolation, amount, booked_at in to_rows(
-        UNIT_CHARGES, task.state("unit_charges")
-    ):
-        if account_bucket(account_id) in mine:
-            state = unit(account_id, currency, isolation)
-            state.charge, state.charge_at = amount, booked_at
     in_buckets = pc.field("account_bucket").isin(task.buckets)
     of_transfers = ("transfer_id", "ts", "account_id", "currency", "isolation", "amount")
     for transfer_id, ts, account_id, currency, isolation, amount_e18 in to_rows(
@@ -241,6 +223,24 @@ def _units(task: BucketTask) -> dict[UnitKey, UnitInput]:
         unit(account_id, contract.currency, instrument_id if isolated else "").fills.append(fill)
     _ask_for_snapshots(task, units)
     return units
+
+
+def _carried(task: BucketTask) -> Carried:
+    """The state in which the date before left the task's accounts."""
+    mine = set(task.buckets)
+    before = Carried()
+    for unit in to_objects(UNIT_SESSIONS, task.state("unit_sessions"), UnitSession):
+        if account_bucket(unit.account_id) in mine:
+            before.units.append(unit)
+    for position in to_objects(UNIT_POSITIONS, task.state("unit_positions"), UnitPosition):
+        if account_bucket(position.account_id) in mine:
+            before.positions.append(position)
+    charges = to_rows(UNIT_CHARGES, task.state("unit_charges"))
+    for _, account_id, currency, isolation, amount, booked_at in charges:
+        if account_bucket(account_id) in mine:
+            before.charged_at = booked_at
+            before.charges[UnitKey(account_id, currency, isolation)] = amount
+    return before
 
 
 def _ask_for_snapshots(task: BucketTask, units: dict[UnitKey, UnitInput]) -> None:
