@@ -46,6 +46,28 @@ def one_bucket(account_id: str) -> int:
     return 0
 
 
+def unit_inputs(
+    ledger: Ledger, before: Carried, start: int, end: int, instants: Iterable[int]
+) -> list[UnitInput]:
+    """The units with their state at `start` and their events in [start, end)."""
+    units: dict[UnitKey, UnitInput] = {}
+    carry_over(units, before, ledger.accounts)
+
+    def unit(key: UnitKey) -> UnitInput:
+        return units.setdefault(key, UnitInput(key, ledger.accounts[key.account_id]))
+
+    for key, transfer in ledger.transfers:
+        if start <= transfer.ts < end:
+            unit(key).transfers.append(transfer)
+    for key, fill in ledger.fills:
+        if start <= fill.ts < end:
+            unit(key).fills.append(fill)
+    asked = sorted(t for t in set(instants) if start <= t < end)
+    for given in units.values():
+        given.snapshots = asked
+    return list(units.values())
+
+
 def session_input(
     ledger: Ledger,
     day: dt.date,
@@ -54,7 +76,7 @@ def session_input(
     end: int | None = None,
     instants: Iterable[int] = (),
 ) -> SessionInput:
-    """The units with their state at the start and their events in [start, end), those of the date if not given.
+    """What a session starts from, and its events in [start, end), those of the date if not given.
 
     `before` None: the first session. `instants` to report on.
     """
@@ -62,24 +84,10 @@ def session_input(
     start = (opens if before else BEGINNING) if start is None else start
     end = closes if end is None else end
     state = before or Carried()
-    units: dict[UnitKey, UnitInput] = {}
-    carry_over(units, state, ledger.accounts)
-
-    def unit(key: UnitKey) -> UnitInput:
-        return units.setdefault(key, UnitInput(key, ledger.accounts[key.account_id]))
-
-    for key, transfer in ledger.transfers:
-        if start <= transfer.ts < end:
-            unit(key).transfers.append(transfer)
     sides: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
     for key, fill in ledger.fills:
-        if start <= fill.ts < end:
-            unit(key).fills.append(fill)
         if fill.ts < end:
             sides[fill.trade_id].append((fill.fill_id, key.account_id))
-    asked = sorted(t for t in set(instants) if start <= t < end)
-    for given in units.values():
-        given.snapshots = asked
     return SessionInput(
         day,
         start,
@@ -88,7 +96,7 @@ def session_input(
         ledger.scales,
         ledger.accounts,
         ledger.market(start, end, state.marks),
-        list(units.values()),
+        unit_inputs(ledger, state, start, end, instants),
         [m for m in ledger.movements if start <= m.ts < end],
         state.fund,
         sides,
