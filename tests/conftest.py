@@ -24,6 +24,27 @@ settings.register_profile("fuzz", deadline=None, max_examples=int(os.environ.get
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 
 
+# `make test` runs two processes. Tests of one group run in one of them, where what they share is made once;
+# these groups are the longest and come first, so that both processes end together. Every other file is a group.
+LONGEST = ("spark", "tests/properties", "tests/dags")
+
+
+def group_of(item: pytest.Item) -> str:
+    """By its mark before its folder: what needs Java shares one session, wherever it stands."""
+    path = item.path.relative_to(item.config.rootpath).as_posix()
+    names = ["spark"] if item.get_closest_marker("spark") else []
+    names += [name for name in LONGEST if path.startswith(name)]
+    return names[0] if names else path
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Say each test's group to pytest-xdist, and put the long groups first."""
+    places = {group: place for place, group in enumerate(LONGEST)}
+    items.sort(key=lambda item: places.get(group_of(item), len(places)))
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(group_of(item)))
+
+
 @pytest.fixture(scope="session")
 def spark() -> "Iterator[SparkSession]":
     """The session that the jobs themselves use, on two cores; needs `make setup` and the mark `spark`."""

@@ -9,7 +9,19 @@ from pathlib import Path
 from tests.docs.pages import ROOT
 
 SHELL = ["bash", "-euo", "pipefail", "-c"]
-LEFT_OUT = (".git", ".venv", ".uv", ".jars", ".airflow", "demo", "my", "hl", "*cache*", "spark-warehouse")
+LEFT_OUT = (
+    ".git",
+    ".venv",
+    ".uv",
+    ".jars",
+    ".airflow",
+    "demo",
+    "my",
+    "hl",
+    ".hypothesis",
+    "*cache*",
+    "spark-warehouse",
+)
 
 
 def copy_checkout(copy: Path) -> None:
