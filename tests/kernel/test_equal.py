@@ -11,7 +11,7 @@ from engine.rules.units import UnitInput
 from kernel.replay import replay_units as compiled_replay
 from kernel.replay import replay_what_fits
 from tests.kernel.worlds import World, canonical, draw_world
-from tests.properties.examples import Market, history_of, ledger_of, markets
+from tests.properties.examples import Market, history_of, ledger_of, markets, replays
 from tests.properties.history import BEGINNING, Carried, unit_inputs
 
 
@@ -31,6 +31,7 @@ def test_every_row_and_every_error_is_the_references(seed: int) -> None:
     assert rows_or_error(world, world.units, compiled=True) == expected
 
 
+@replays
 @given(markets)
 def test_sessions_that_carry_state_are_replayed_alike(market: Market) -> None:
     """Carried wallets, debts, positions, marks and charges; snapshots at instants of all kinds."""

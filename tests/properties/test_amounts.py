@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from engine.rules.fund import ExternalMovement
 from engine.session import BEGINNING, Carried
 from tests.properties import checks, published
-from tests.properties.examples import Market, history_of, ledger_of, markets
+from tests.properties.examples import Market, history_of, ledger_of, markets, replays
 from tests.properties.history import replay_part, run_day
 from tests.properties.ledger import Ledger
 
@@ -45,6 +45,7 @@ def test_no_draw_takes_the_fund_below_its_floor(market: Market) -> None:
     checks.fund_keeps_its_floor(ledger_of(market), history_of(market))
 
 
+@replays
 @given(markets, st.lists(st.integers(0, 10**6), max_size=5))
 def test_a_flat_unit_is_below_zero_by_its_uncovered_debts_alone(market: Market, places: list[int]) -> None:
     ledger = ledger_of(market)
@@ -73,6 +74,7 @@ def flat_wallets_at(ledger: Ledger, instants: list[int]) -> None:
         assert s.wallet >= -transfers
 
 
+@replays
 @given(markets, st.integers(1, 10**12))
 def test_more_in_the_fund_means_no_larger_shortfall_of_any_event(market: Market, extra: int) -> None:
     """On the first date, `extra` more ledger units from the beginning: no event falls shorter, no balance is

@@ -17,7 +17,7 @@ from engine.replayed import Tables
 from engine.rows import SessionRows, UnitSession
 from engine.session import Carried, Outcome
 from tests.properties.delivered import Delivered, Row, delivered
-from tests.properties.examples import Market, history_of, ledger_of, markets
+from tests.properties.examples import Market, history_of, ledger_of, markets, replays
 from tests.properties.history import canonical, replay_part, run_day, run_history, stored
 from tests.properties.ledger import read_ledger
 
@@ -39,6 +39,7 @@ def tables_of(history: list[Outcome]) -> list[dict[str, list[str]]]:
     return [canonical(outcome.tables) for outcome in history]
 
 
+@replays
 @given(markets, seeds, st.integers(1, 9))
 def test_neither_the_order_of_rows_nor_partitions_matter(market: Market, seed: int, partitions: int) -> None:
     """Rows in any order of rows and files, accounts in any partitions. Rows broken on purpose stay behind the
@@ -58,6 +59,7 @@ def shuffled(market: Delivered, seed: int) -> Delivered:
     return replace(market, rows=rows)
 
 
+@replays
 @given(markets, places, places)
 def test_a_run_may_stop_anywhere_and_go_on_from_what_it_stored(market: Market, day: int, place: int) -> None:
     """Any session cut in two at any event, the state in between going through its stored form."""
@@ -94,6 +96,7 @@ def units_of(*parts: SessionRows) -> dict[tuple[Any, ...], list[Any]]:
     return result
 
 
+@replays
 @given(
     markets,
     st.text(
@@ -132,6 +135,7 @@ def new_ids(renamed: Outcome, outcome: Outcome, old: dict[str, str]) -> dict[str
     return result
 
 
+@replays
 @given(markets, places, st.sampled_from((-1, 0, 1)))
 def test_nothing_depends_on_the_future(market: Market, place: int, offset: int) -> None:
     """Without anything later than t (events, versions, policy entries) all up to t is the same.

@@ -20,7 +20,7 @@ from engine.numbers import e18_to_units
 from engine.rules.episode import Episode
 from engine.session import Outcome
 from tests.properties.delivered import Delivered, Row, delivered
-from tests.properties.examples import Market, history_of_good, ledger_of, markets
+from tests.properties.examples import Market, history_of_good, ledger_of, markets, replays
 from tests.properties.history import run_history
 from tests.properties.ledger import read_ledger
 
@@ -71,6 +71,7 @@ def scaled(market: Delivered, powers: dict[str, int], levers: list[str]) -> Deli
     return Delivered(changed.rows, policy, market.first, market.last)
 
 
+@replays
 @given(markets, st.lists(st.integers(-3, 3), min_size=5, max_size=5), st.permutations(LEVERS))
 def test_results_in_ledger_units_do_not_know_how_large_money_is(
     market: Market, drawn: list[int], levers: list[str]
