@@ -1,8 +1,8 @@
-"""How the kernel is compiled, and where the machine code is kept so that nobody waits for it twice.
+"""How the kernel is compiled, and where machine code is kept so that nobody waits for it twice.
 
 Numba's own cache looks at one file: it would go on using a function whose callee in another file has changed, and
-it does not read a cache that it may not write to. Here the code is kept under the hash of the whole room, and a
-read-only installation uses what `python -m kernel.warm` left in it.
+it does not read a cache that it may not write to. Here the code is kept under the hash of the whole folder that a
+function stands in, its room, and a read-only installation uses what `make setup` or the image left in it.
 """
 
 import hashlib
@@ -18,33 +18,37 @@ from numba.core import caching
 
 from kernel.reference import ByReference
 
-_ROOM = Path(__file__).resolve().parent
-CACHE = _ROOM / "__pycache__" / "compiled"  # below, a folder for each state of the sources
+ROOM = Path(__file__).resolve().parent
 WARM = "complete"
 READ_ONLY = ("Market", "Bucket")  # shared and memory-mapped
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-@lru_cache(maxsize=1)
-def stamp() -> str:
+def cache_of(room: Path) -> Path:
+    """Where a room's machine code is: below, a folder for each state of its sources."""
+    return room / "__pycache__" / "compiled"
+
+
+@lru_cache
+def stamp(room: Path = ROOM) -> str:
     """What the machine code was made from: every source file of the room."""
     digest = hashlib.sha256()
-    for path in sorted(_ROOM.glob("*.py")):
+    for path in sorted(room.glob("*.py")):
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:20]
 
 
-def is_warm() -> bool:
-    """Whether `python -m kernel.warm` has been here since the sources changed."""
-    return (CACHE / stamp() / WARM).exists()
+def is_warm(room: Path = ROOM) -> bool:
+    """Whether the room has been compiled since its sources changed."""
+    return (cache_of(room) / stamp(room) / WARM).exists()
 
 
-def keep_only_current() -> None:
+def keep_only_current(room: Path = ROOM) -> None:
     """Mark the cache as complete, and delete what older sources left."""
-    (CACHE / stamp()).mkdir(parents=True, exist_ok=True)
-    (CACHE / stamp() / WARM).touch()
-    for other in CACHE.iterdir():
-        if other.name != stamp():
+    (cache_of(room) / stamp(room)).mkdir(parents=True, exist_ok=True)
+    (cache_of(room) / stamp(room) / WARM).touch()
+    for other in cache_of(room).iterdir():
+        if other.name != stamp(room):
             shutil.rmtree(other, ignore_errors=True)
 
 
@@ -53,35 +57,56 @@ class _Shipped(caching.InTreeCacheLocator):
 
     def __init__(self, py_func: Any, py_file: str) -> None:
         super().__init__(py_func, py_file)
-        self._cache_path = str(CACHE / stamp())
+        self._room = Path(py_file).resolve().parent
+        self._cache_path = str(cache_of(self._room) / stamp(self._room))
 
     def get_source_stamp(self) -> str:
-        return stamp()
+        return stamp(self._room)
 
     def ensure_cache_path(self) -> None:
-        if not is_warm():
+        if not is_warm(self._room):
             super().ensure_cache_path()
 
 
 class _ForTheUser(caching.UserWideCacheLocator):
     """A read-only installation that nobody warmed: the user's cache folder."""
 
+    def __init__(self, py_func: Any, py_file: str) -> None:
+        super().__init__(py_func, py_file)
+        self._room = Path(py_file).resolve().parent
+
     def get_source_stamp(self) -> str:
-        return stamp()
+        return stamp(self._room)
 
 
-class _Kept(caching.CompileResultCacheImpl):
+class _CacheOfRoom(caching.CompileResultCacheImpl):
     _locator_classes: ClassVar[Any] = [_Shipped, _ForTheUser]
 
 
 class _Cache(caching.FunctionCache):
-    _impl_class = _Kept
+    _impl_class = _CacheOfRoom
 
     def save_overload(self, sig: Any, data: Any) -> None:
         try:
             super().save_overload(sig, data)
         except OSError:
             self.disable()  # warmed for another processor and read-only: compile in memory
+
+
+def loop(function: Callable[..., Any]) -> Any:
+    """Compile a function for the types of each call, and keep what was made."""
+    return _kept(njit(function), function)
+
+
+def inlined(function: Callable[..., Any]) -> Any:
+    """The same, written out where compiled code calls it."""
+    return _kept(njit(function, inline="always"), function)
+
+
+def _kept(dispatcher: Any, function: Callable[..., Any]) -> Any:
+    with suppress(RuntimeError):  # no folder to write to at all: compile in memory
+        dispatcher._cache = _Cache(function)
+    return dispatcher
 
 
 def compiled(function: F) -> F:
@@ -101,9 +126,7 @@ def _compile(function: F, entry: bool) -> F:
     type; so a constant at a call makes no second version. Division by zero cannot happen where the arrays are as
     `kernel/layout.py` says, so it is not looked for.
     """
-    dispatcher: Any = njit(function, error_model="numpy", nogil=True)
-    with suppress(RuntimeError):  # no folder to write to at all: compile in memory
-        dispatcher._cache = _Cache(function)
+    dispatcher = _kept(njit(function, error_model="numpy", nogil=True), function)
     compile_for = dispatcher.compile
 
     def compile_as_annotated(_: object) -> Any:

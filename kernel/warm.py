@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 from kernel.columns import coarsen, on_grid
-from kernel.compiler import CACHE, keep_only_current
+from kernel.compiler import ROOM, cache_of, keep_only_current
 from kernel.session import run
 
 
@@ -18,7 +18,7 @@ def main() -> int:
     for function in functions:
         function.compile(())
     keep_only_current()
-    print(f"kernel: compiled into {CACHE}")
+    print(f"kernel: compiled into {cache_of(ROOM)}")
     return 0
 
 

@@ -17,7 +17,7 @@ def read_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     def refuse(*_: Any, **__: Any) -> None:
         raise PermissionError("read-only")
 
-    monkeypatch.setattr(compiler, "CACHE", tmp_path)
+    monkeypatch.setattr(compiler, "cache_of", lambda _: tmp_path)
     monkeypatch.setattr(caching.tempfile, "TemporaryFile", refuse)
     monkeypatch.setattr(caching.IndexDataCacheFile, "_open_for_write", refuse)
     return tmp_path
@@ -25,7 +25,7 @@ def read_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_warmed_cache_is_read_where_it_may_not_be_written(read_only: Path) -> None:
     compiler.keep_only_current()
-    located = compiler._Kept(added.py_func).locator
+    located = compiler._CacheOfRoom(added.py_func).locator
     assert located.get_cache_path() == str(read_only / compiler.stamp())
 
 
@@ -42,7 +42,7 @@ def test_nothing_can_be_kept_anywhere(read_only: Path) -> None:
 
 
 def test_what_older_sources_left_is_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compiler, "CACHE", tmp_path)
+    monkeypatch.setattr(compiler, "cache_of", lambda _: tmp_path)
     (tmp_path / "older").mkdir()
     compiler.keep_only_current()
     assert [path.name for path in tmp_path.iterdir()] == [compiler.stamp()]

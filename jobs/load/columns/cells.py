@@ -5,13 +5,14 @@ which the first of a file stands sees it; by then every piece before it was read
 """
 
 import numpy as np
-from numba import njit
+
+from kernel.compiler import inlined, loop
 
 LONGEST_CELL = 4096
 PLAIN, NOT_PLAIN = 0, 1  # of a whole piece
 
 
-@njit(cache=True)
+@loop
 def csv_cells(text, columns, field_of, starts, ends, lines, odd):
     """(rows, PLAIN or NOT_PLAIN). `field_of`: per column of the header the place of its field, -1 for none.
 
@@ -78,21 +79,21 @@ def csv_cells(text, columns, field_of, starts, ends, lines, odd):
     return rows, PLAIN
 
 
-@njit(cache=True, inline="always")
+@inlined
 def _blank(text, i, n):
     while i < n and (text[i] == 32 or text[i] == 9 or text[i] == 13):
         i += 1
     return i
 
 
-@njit(cache=True, inline="always")
+@inlined
 def _digits(text, i, n):
     while i < n and 48 <= text[i] <= 57:
         i += 1
     return i
 
 
-@njit(cache=True)
+@loop
 def _json_number(text, i, n):
     """(end, whether it is an integer); end = i when it is none as JSON writes numbers."""
     start = i
@@ -121,7 +122,7 @@ def _json_number(text, i, n):
     return i, whole
 
 
-@njit(cache=True)
+@loop
 def _word(text, i, n, word):
     if i + len(word) > n:
         return False
@@ -131,7 +132,7 @@ def _word(text, i, n, word):
     return True
 
 
-@njit(cache=True)
+@loop
 def _same(text, start, end, names, first, last):
     if end - start != last - first:
         return False
@@ -147,7 +148,7 @@ _NULL = np.frombuffer(b"null", dtype=np.uint8)
 TEXT, DECIMAL, TIME, BOOLEAN = 0, 1, 2, 3  # what a field takes
 
 
-@njit(cache=True)
+@loop
 def json_cells(text, names, name_at, takes, starts, ends, lines, odd, seen, others):
     """(rows, how many names of no field stand in `others`, PLAIN or NOT_PLAIN). A line is a flat object.
 

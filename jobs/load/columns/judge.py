@@ -7,7 +7,6 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numba import njit
 
 from engine.clock import DAY_US, day_start_us
 from jobs.load.columns.hashing import hash_numbers
@@ -31,6 +30,7 @@ from jobs.load.columns.texts import (
     plain_ids,
 )
 from jobs.load.columns.wide import on_grid, parse_decimals, positive, rescale
+from kernel.compiler import loop
 from schemas.core import Dataset, Field, Type
 
 _DECIMAL = pa.decimal128(38, 18)
@@ -165,7 +165,7 @@ class ColumnJudge:
         return out
 
 
-@njit(cache=True)
+@loop
 def version_at(instrument, times, version_start, version_from, out):
     """The version of each row's instrument at its time, -1 before the first."""
     for row in range(len(times)):

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from jobs.load.columns.hashing import AVALANCHE, MULTIPLIER, SEED
+from kernel.compiler import inlined, loop
 
 PLAIN_LENGTH = 256  # longer ids are no error, only not plain
 _K, _A, _S = np.uint64(MULTIPLIER), np.uint64(AVALANCHE), np.uint64(SEED)
@@ -14,7 +14,7 @@ _DAYS_BEFORE = np.array([0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334],
 _MONTH_DAYS = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], dtype=np.int64)
 
 
-@njit(cache=True, inline="always")
+@inlined
 def _number(text, start, count):
     """The number in `count` digits, -1 when one is none."""
     value = 0
@@ -25,7 +25,7 @@ def _number(text, start, count):
     return value
 
 
-@njit(cache=True)
+@loop
 def _days(year, month, day):
     """Days since 1970-01-01, or a number below all dates when there is no such date."""
     if year < 1 or not 1 <= month <= 12 or day < 1:
@@ -39,7 +39,7 @@ def _days(year, month, day):
     return days + _DAYS_BEFORE[month - 1] + (1 if leap and month > 2 else 0) + day - 1
 
 
-@njit(cache=True)
+@loop
 def parse_time(text, start, end):
     """(plain, microseconds): integer microseconds, a date, or ISO-8601 with seconds or a minute and Z."""
     length = end - start
@@ -82,7 +82,7 @@ def parse_time(text, start, end):
     return True, days * 86_400_000_000 + ((hour * 60 + minute) * 60 + second) * 1_000_000 + micros
 
 
-@njit(cache=True)
+@loop
 def parse_times(text, starts, ends, good, out):
     """Times of a column of texts; a null is not plain."""
     for row in range(len(starts)):
@@ -91,7 +91,7 @@ def parse_times(text, starts, ends, good, out):
             good[row] = 0
 
 
-@njit(cache=True)
+@loop
 def parse_bools(text, starts, ends, good, out):
     """`true`, `false` or null, which is false."""
     for row in range(len(starts)):
@@ -112,7 +112,7 @@ def parse_bools(text, starts, ends, good, out):
             good[row] = 0
 
 
-@njit(cache=True)
+@loop
 def plain_ids(text, starts, ends, good):
     """Ids of printable ASCII and ordinary length; anything else is not plain."""
     for row in range(len(starts)):
@@ -126,7 +126,7 @@ def plain_ids(text, starts, ends, good):
                 break
 
 
-@njit(cache=True, inline="always")
+@inlined
 def hash_span(text, start, end):
     """64 bits of a text: the same as jobs.load.columns.hashing.hash_text."""
     h = _S ^ (np.uint64(end - start) * _K)
@@ -144,7 +144,7 @@ def hash_span(text, start, end):
     return h ^ (h >> np.uint64(29))
 
 
-@njit(cache=True)
+@loop
 def hash_spans(text, starts, ends, out):
     """Hashes of a column of texts."""
     for row in range(len(starts)):
@@ -159,7 +159,7 @@ class Names(NamedTuple):
     slots: np.ndarray
 
 
-@njit(cache=True)
+@loop
 def _fill(text, offsets, slots):
     mask = np.uint64(len(slots) - 1)
     for n in range(len(offsets) - 1):
@@ -180,7 +180,7 @@ def names_table(names: Sequence[str]) -> Names:
     return Names(text, offsets, slots)
 
 
-@njit(cache=True)
+@loop
 def look_up(text, starts, ends, name_text, offsets, slots, out):
     """The place of every text of a column among the names; -1 unknown, -2 null."""
     mask = np.uint64(len(slots) - 1)
@@ -206,7 +206,7 @@ def look_up(text, starts, ends, name_text, offsets, slots, out):
             at = (at + np.uint64(1)) & mask
 
 
-@njit(cache=True)
+@loop
 def copy_spans(text, starts, ends, offsets, out):
     """The texts of a column, one after another."""
     for row in range(len(starts)):

@@ -1,7 +1,8 @@
 """Exact decimals of 128 bits, compiled: two 64-bit words each, low first, as Arrow's decimal128 stores them."""
 
 import numpy as np
-from numba import njit
+
+from kernel.compiler import inlined, loop
 
 _POWERS = [10**n for n in range(39)]
 POWER_LOW = np.array([p & 0xFFFF_FFFF_FFFF_FFFF for p in _POWERS], dtype=np.uint64)
@@ -14,7 +15,7 @@ _0 = np.uint64(0)
 _TOP = np.uint64(1 << 63)
 
 
-@njit(cache=True, inline="always")
+@inlined
 def times(a, b):
     """The product of two unsigned 64-bit words: high and low word."""
     a0, a1, b0, b1 = a & _HALF, a >> _32, b & _HALF, b >> _32
@@ -23,7 +24,7 @@ def times(a, b):
     return high + (mid >> _32) + (mid2 >> _32) + (carry >> _32), (carry << _32) | (low & _HALF)
 
 
-@njit(cache=True, inline="always")
+@inlined
 def negated(high, low):
     """Two's complement."""
     low = ~low + _1
@@ -33,7 +34,7 @@ def negated(high, low):
     return high, low
 
 
-@njit(cache=True)
+@loop
 def parse_decimal(text, start, end):
     """(plain, high, low) of a decimal in 10^-18: the grammar of engine.intake.parsing, at most 18 significant digits.
 
@@ -97,7 +98,7 @@ def parse_decimal(text, start, end):
     return True, high, low
 
 
-@njit(cache=True)
+@loop
 def quotient(high, low, twos, inverse, odd, step_high, step_low):
     """(exact, n) with n × step = the number given, n in 63 bits; step = odd × 2^twos > 0, odd in 64 bits.
 
@@ -123,7 +124,7 @@ def quotient(high, low, twos, inverse, odd, step_high, step_low):
     return True, -np.int64(n) if negative else np.int64(n)
 
 
-@njit(cache=True)
+@loop
 def parse_decimals(text, starts, ends, good, words, valid):
     """Decimals of a column of texts; an empty one is null (valid 0)."""
     for row in range(len(starts)):
@@ -138,7 +139,7 @@ def parse_decimals(text, starts, ends, good, words, valid):
             good[row] = 0
 
 
-@njit(cache=True)
+@loop
 def rescale(raw, places, good, valid, words):
     """decimal128 with `places` decimals (at most 18) to 18; what needs more than 38 digits is not plain."""
     up_low, up_high = POWER_LOW[18 - places], POWER_HIGH[18 - places]
@@ -161,7 +162,7 @@ def rescale(raw, places, good, valid, words):
         words[row, 0], words[row, 1] = below, above
 
 
-@njit(cache=True)
+@loop
 def on_grid(words, valid, step_of, steps, good):
     """Rows that are no whole multiple of their step (a row of `steps`, -1: none is known) are not plain."""
     for row in range(len(words)):
@@ -184,7 +185,7 @@ def on_grid(words, valid, step_of, steps, good):
             good[row] = 0
 
 
-@njit(cache=True)
+@loop
 def positive(words, valid, good):
     """Rows that are not above zero are not plain."""
     for row in range(len(words)):
