@@ -1,49 +1,21 @@
-"""No rule complains of a date that is right: every exact case, and generated markets that reach the corners.
+"""No rule complains of a date that is right: generated markets that reach the corners, and every exact case
+(tests/unit/test_cases.py).
 
 The queries run as they are, without Great Expectations, which takes most of the time; test_gate.py runs them with it.
 """
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 
-import duckdb
 import pytest
 
-from expectations.check import FAIL
-from expectations.rules import all_rules
-from jobs.check import tables_to_check
 from jobs.day import Day
 from jobs.run import Request, run
 from jobs.spark.mapper import InProcess
-from tests.cases import CASES, case_days, run_case
+from tests.alarms import Alarms
+from tests.cases import run_case
 from tests.oracle.markets import write_market
-
-
-class Alarms:
-    """Stands in the place of the quality checks: notes, by date, which rules of severity fail were violated."""
-
-    def __init__(self) -> None:
-        self.found: dict[date, list[str]] = {}
-
-    def __call__(self, day: Day, run_id: str) -> None:
-        with duckdb.connect() as connection:
-            connection.execute("set TimeZone = 'UTC'")
-            for name, data in tables_to_check(day).items():
-                if isinstance(data, str):  # a query over files
-                    connection.execute(f'create view "{name}" as {data}')
-                else:
-                    connection.register(name, data)
-            must_hold = [rule for rule in all_rules() if rule.severity == FAIL]
-            self.found[day.day] = [r.name for r in must_hold if connection.execute(r.sql).fetchone()]
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_exact_cases(name: str, tmp_path: Path) -> None:
-    alarms = Alarms()
-    run_case(name, tmp_path, check=alarms)
-    assert alarms.found == {day: [] for day in case_days(name)}
 
 
 @pytest.mark.parametrize("execution", ["recorded", "simulated"])

@@ -1,10 +1,15 @@
-"""The night gives the same tables by the compiled replay as by the reference."""
+"""A night as of a large date: every file read as columns, every unit replayed by the compiled replay.
+
+The cases are small: without this their rows go to the reference judge and their units to the reference replay
+(tests/unit/test_cases.py).
+"""
 
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+import jobs.load.columns.delivery as delivery
 import kernel.replay
 from engine.events import Account, AccountVersion, Fill, Market, TickSeries, UnitKey
 from engine.rows import SessionRows
@@ -24,6 +29,7 @@ def test_every_case_is_exact(name: str, tmp_path: Path, monkeypatch: pytest.Monk
         asked.append(args)
         return compiled(*args)
 
+    monkeypatch.setattr(delivery, "SMALL_BYTES", 0)
     monkeypatch.setattr("jobs.replay.choice.COMPILED_FROM", 0)
     monkeypatch.setattr(kernel.replay, "replay_units", noted)
     run_case(name, tmp_path, InProcess(2))
