@@ -26,15 +26,17 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 
 # `make test` runs two processes. Tests of one group run in one of them, where what they share is made once;
 # these groups are the longest and come first, so that both processes end together. Every other file is a group.
-LONGEST = ("spark", "tests/properties", "tests/dags")
+LONGEST = ("spark", "properties", "dags")
+SHARE_HISTORIES = ("tests/properties/", "tests/kernel/test_equal.py")
 
 
 def group_of(item: pytest.Item) -> str:
-    """By its mark before its folder: what needs Java shares one session, wherever it stands."""
+    """Airflow's tests share its database, those of Spark its session, those of properties the markets' histories."""
     path = item.path.relative_to(item.config.rootpath).as_posix()
-    names = ["spark"] if item.get_closest_marker("spark") else []
-    names += [name for name in LONGEST if path.startswith(name)]
-    return names[0] if names else path
+    for mark in ("dags", "spark"):
+        if item.get_closest_marker(mark):
+            return mark
+    return "properties" if path.startswith(SHARE_HISTORIES) else path
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
