@@ -21,7 +21,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
                         help="policy: who liquidates, the venue's fills or the recomputation")  # fmt: skip
     parser.add_argument("--prices", choices=("real", "jumps"), default="real",
                         help="bundled candles of 2025-10-09 to 2025-10-12, or a jump process")  # fmt: skip
-    parser.add_argument("--format", choices=("csv", "parquet"), default="csv", help="of the dated datasets")
+    parser.add_argument("--format", choices=("csv", "csv.gz", "parquet"), default="csv",
+                        help="of the dated datasets")  # fmt: skip
+    parser.add_argument("--untidy", action="store_true", help="CSV with quotes and trailing zeros")
+    parser.add_argument("--whole-seconds", action="store_true", help="cut every time to the second")
     parser.add_argument("--trades-per-account-day", type=float, default=6.0, help="how busy clients are")
     parser.add_argument("--lateness-seconds", type=float, default=10.0, help="mean delay of a liquidation")
     parser.add_argument("--latency-us", type=int, default=0, help="policy of simulated execution")
@@ -31,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--fund-opening", action="append", default=[], metavar="CURRENCY=AMOUNT",
                         help="first money of the insurance fund, e.g. USDT=50000 (repeatable)")  # fmt: skip
     parser.add_argument("--copies", type=int, default=1,
-                        help="write every client so many times, for load (Parquet only)")  # fmt: skip
+                        help="write every client so many times, for load")  # fmt: skip
     parser.add_argument("--rows-per-file", type=int, default=500_000, help="largest file, in rows")
 
 
@@ -46,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
         format=args.format, trades_per_account_day=args.trades_per_account_day,
         lateness_seconds=args.lateness_seconds, latency_us=args.latency_us, residual=args.residual,
         sharing=args.sharing, fund_opening=_amounts(args.fund_opening), rows_per_file=args.rows_per_file,
-        copies=args.copies,
+        copies=args.copies, untidy=args.untidy, whole_seconds=args.whole_seconds,
     )  # fmt: skip
     summary = simulate(config, args.landing)
     counts = ", ".join(f"{name} {count}" for name, count in summary.counts.items())

@@ -35,6 +35,8 @@ class MarketConfig:
     unprotected_share: float = 0.1
     rows_per_file: int = 500_000
     copies: int = 1
+    untidy: bool = False
+    whole_seconds: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what cannot be simulated, with one line that says what to change."""
@@ -45,15 +47,15 @@ class MarketConfig:
             raise ConfigError(f"--seed must not be negative, not {self.seed}")
         for name, allowed in (
             ("execution", ("recorded", "simulated")), ("prices", ("real", "jumps")),
-            ("format", ("csv", "parquet")), ("residual", ("to_account", "to_fund")),
+            ("format", ("csv", "csv.gz", "parquet")), ("residual", ("to_account", "to_fund")),
             ("sharing", ("session_profit_prorata", "equity_prorata", "none")),
         ):  # fmt: skip
             if getattr(self, name) not in allowed:
                 raise ConfigError(f"--{name} must be one of {', '.join(allowed)}, not {getattr(self, name)}")
         if not (self.latency_us >= 0 and self.lateness_seconds >= 0):
             raise ConfigError("--latency-us and --lateness-seconds must not be negative")
-        if self.copies > 1 and self.format != "parquet":
-            raise ConfigError("--copies needs --format parquet")
+        if self.untidy and self.format == "parquet":
+            raise ConfigError("--untidy needs --format csv or csv.gz")
         if 28_800 % self.tick_seconds:
             raise ConfigError(
                 f"--tick-seconds must divide 28800, so that funding falls on a tick: {self.tick_seconds}"

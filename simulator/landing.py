@@ -4,6 +4,8 @@ Amounts arrive as whole mantissas with the scale of their column (or as text in 
 no number passes through binary floating point on its way out.
 """
 
+import gzip
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
 Row = tuple[Any, ...]
 HOUSE_PREFIX = "house-"
 REQUIRED = ("ticks", "fills", "transfers")  # by the policy that is written: every date has a file
+COPY_MARK = "\0"  # in a CSV line: where the ids of a copy differ
 COPIED = {
     "fills": ("fill_id", "trade_id", "account_id"),
     "transfers": ("transfer_id", "account_id"),
@@ -49,15 +52,35 @@ def _copy(table: "pa.Table", dataset: str, suffix: str) -> "pa.Table":
     return table
 
 
+def owned(account_id: str) -> str:
+    """An account in a CSV line: every copy has clients of its own, and the same house."""
+    return account_id if account_id.startswith(HOUSE_PREFIX) else account_id + COPY_MARK
+
+
+def untidy(text: str) -> str:
+    """CSV as some venues write it: two more zeros after every decimal, every field in quotes."""
+    padded = re.sub(r"(\.\d+)(?=[,\n])", r"\g<1>00", text)
+    return '"' + padded[:-1].replace(",", '","').replace("\n", '"\n"') + '"\n'
+
+
 class LandingZone:
     """A new landing zone in an empty (or missing) folder; refuses any other."""
 
-    def __init__(self, root: Path, file_format: str, rows_per_file: int, copies: int = 1) -> None:
+    def __init__(
+        self,
+        root: Path,
+        file_format: str,
+        rows_per_file: int,
+        copies: int = 1,
+        untidy: bool = False,
+        whole_seconds: bool = False,
+    ) -> None:
         if root.exists() and any(root.iterdir()):
             raise ConfigError(f"{root} is not empty: choose a new folder for --landing, or empty it first")
         root.mkdir(parents=True, exist_ok=True)
         self.root, self.format = root, file_format
         self.rows_per_file, self.copies = rows_per_file, copies
+        self.untidy, self.whole_seconds = untidy, whole_seconds
         self.rows = 0
 
     def text(self, name: str, content: str) -> None:
@@ -75,26 +98,39 @@ class LandingZone:
     def write_csv(
         self, dataset: str, day: str, part: int, columns: Sequence[str], lines: Sequence[str]
     ) -> None:
-        """One CSV file of finished lines."""
-        path = self._path(dataset, day, part, "csv")
-        with path.open("w", encoding="ascii", newline="\n") as file:
-            file.writelines(f"{line}\n" for line in (",".join(columns), *lines))
-        self.rows += len(lines)
+        """One CSV file of finished lines, and one more for every further copy of the clients."""
+        text = "\n".join((",".join(columns), *lines)) + "\n"
+        if self.whole_seconds:
+            text = re.sub(r"\.\d{6}Z", "Z", text)
+        if self.untidy:
+            text = untidy(text)
+        for number in range(self.copies if dataset in COPIED else 1):
+            suffix = copy_suffix(number)
+            content = text.replace(COPY_MARK, suffix).encode("ascii")
+            if self.format == "csv.gz":
+                content = gzip.compress(content, compresslevel=6, mtime=0)  # without a time: same bytes
+            self._path(dataset, day, part, suffix).write_bytes(content)
+            self.rows += len(lines)
 
     def write_table(self, dataset: str, day: str, part: int, table: "pa.Table") -> None:
         """One Parquet file, and one more for every further copy of the clients."""
+        import pyarrow.compute as pc
         import pyarrow.parquet as pq
 
+        if self.whole_seconds:
+            at = table.schema.get_field_index("ts")
+            table = table.set_column(at, "ts", pc.floor_temporal(table["ts"], unit="second"))
         for number in range(self.copies if dataset in COPIED else 1):
             suffix = copy_suffix(number)
-            path = self._path(dataset, day, part, f"{suffix[1:]}.parquet" if suffix else "parquet")
+            path = self._path(dataset, day, part, suffix)
             pq.write_table(_copy(table, dataset, suffix), path, compression="zstd", store_schema=False)
             self.rows += table.num_rows
 
     def _path(self, dataset: str, day: str, part: int, suffix: str) -> Path:
         folder = self.root / dataset / f"date={day}"
         folder.mkdir(parents=True, exist_ok=True)
-        return folder / f"part-{part:05d}.{suffix}"
+        copy = f".{suffix[1:]}" if suffix else ""
+        return folder / f"part-{part:05d}{copy}.{self.format}"
 
 
 class Rows:
@@ -122,7 +158,7 @@ class Rows:
             empty = False
             rows = self._buffer[:size]
             del self._buffer[:size]
-            if self._landing.format == "csv":
+            if self._landing.format != "parquet":
                 lines = [self._line(row) for row in rows]
                 self._landing.write_csv(self._dataset, day, self._part, self._columns, lines)
             else:

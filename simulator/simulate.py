@@ -52,7 +52,9 @@ def simulate(config: MarketConfig, root: Path) -> Summary:
             first_price(
                 "BTCUSDT", config.start + timedelta(days=number)
             )  # refused before anything is written
-    landing = LandingZone(root, config.format, config.rows_per_file, config.copies)
+    landing = LandingZone(
+        root, config.format, config.rows_per_file, config.copies, config.untidy, config.whole_seconds
+    )
     start_us = epoch_seconds(config.start) * 10**6
     contracts = build_contracts(config)
     traders = build_traders(config, contracts, start_us)

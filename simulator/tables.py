@@ -4,7 +4,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from simulator.contracts import decimal_text
-from simulator.landing import LandingZone, Row, Rows, time_text
+from simulator.landing import COPIED, COPY_MARK, LandingZone, Row, Rows, owned, time_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -51,7 +51,7 @@ def fill_line(row: Row) -> str:
     """CSV line of (number, a|b, ts, account, contract, isolated, buy, ticks, lots, fee, scale, kind)."""
     number, half, ts, account_id, contract, isolated, buy, ticks, lots, fee, scale, kind = row
     return (
-        f"f{number:011d}{half},t{number:011d},{ts_text(ts)},{account_id},{contract.instrument_id},"
+        f"f{number:011d}{half}{COPY_MARK},t{number:011d}{COPY_MARK},{ts_text(ts)},{owned(account_id)},{contract.instrument_id},"
         f"{'true' if isolated else 'false'},{'buy' if buy > 0 else 'sell'},{contract.price_text(ticks)},"
         f"{contract.quantity_text(lots)},{decimal_text(fee, scale)},{kind}"
     )
@@ -85,9 +85,12 @@ def text_rows(landing: LandingZone, dataset: str) -> Rows:
     """A small dataset whose rows are (int microseconds in `ts`, text elsewhere; '' is null)."""
     columns = TEXT_COLUMNS[dataset]
     at = columns.index("ts")
+    copied = COPIED.get(dataset, ())
+    written = {name: owned if name == "account_id" else f"{{}}{COPY_MARK}".format for name in copied}
+    texts = [ts_text if name == "ts" else written.get(name, str) for name in columns]
 
     def line(row: Row) -> str:
-        return ",".join(ts_text(v) if i == at else v for i, v in enumerate(row))
+        return ",".join(text(value) for text, value in zip(texts, row, strict=True))
 
     def table(rows: list[Row]) -> "pa.Table":
         import pyarrow as pa

@@ -34,7 +34,7 @@ class TickRows:
         self._last = marks[-1:]
         spread = 1 + marks // 8_000 + np.abs(moved) // 6
         prices = (marks, np.maximum(1, marks - moved // 8), np.maximum(1, marks - spread), marks + spread)
-        if self._landing.format == "csv":
+        if self._landing.format != "parquet":
             self._lines += self._csv(stamps, prices)
             full = len(self._lines) >= self._landing.rows_per_file
         else:

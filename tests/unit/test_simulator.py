@@ -2,6 +2,8 @@
 
 import argparse
 import csv
+import gzip
+import re
 import subprocess
 import sys
 from collections import defaultdict
@@ -30,8 +32,9 @@ def files(root: Path) -> dict[str, bytes]:
 
 def rows(root: Path, dataset: str) -> Rows:
     found: Rows = []
-    for path in sorted((root / dataset).rglob("*.csv")):
-        with path.open(encoding="ascii", newline="") as file:
+    for path in sorted((root / dataset).rglob("*.csv*")):
+        opened = gzip.open if path.suffix == ".gz" else open
+        with opened(path, "rt", encoding="ascii", newline="") as file:
             for row in csv.DictReader(file):
                 found.append({**row, "folder": path.parent.name.removeprefix("date=")})
     return found
@@ -44,7 +47,7 @@ def market(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.mark.parametrize("file_format", ["csv", "parquet"])
+@pytest.mark.parametrize("file_format", ["csv", "csv.gz", "parquet"])
 def test_same_arguments_same_bytes(tmp_path: Path, file_format: str) -> None:
     config = replace(SMALL, format=file_format)
     simulate(config, tmp_path / "one")
@@ -188,6 +191,46 @@ def test_copies_repeat_every_client_against_the_same_house(tmp_path: Path) -> No
     assert {fill["account_id"] for fill in fills} <= known
 
 
+def test_gzipped_csv_holds_the_rows_of_every_copy_that_parquet_holds(tmp_path: Path) -> None:
+    simulate(replace(SMALL, format="parquet", copies=3), tmp_path / "parquet")
+    simulate(replace(SMALL, format="csv.gz", copies=3, rows_per_file=100), tmp_path / "csv")
+    for dataset in ("fills", "transfers", "fund_movements", "ticks"):
+        texts = ("fill_id", "trade_id", "transfer_id", "movement_id", "account_id", "instrument_id", "kind")
+        table = pq.read_table(tmp_path / "parquet" / dataset)
+        names = [name for name in texts if name in table.column_names]
+        found = rows(tmp_path / "csv", dataset)
+        assert sorted(tuple(row[name] for name in names) for row in found) == sorted(
+            tuple(row[name] for name in names) for row in table.select(names).to_pylist()
+        )
+    first = tmp_path / "csv" / "fills" / "date=2025-10-10" / "part-00000.c00002.csv.gz"
+    assert len(gzip.decompress(first.read_bytes()).splitlines()) == 1 + 100
+
+
+def test_untidy_csv_holds_the_same_rows_in_quotes_and_with_trailing_zeros(
+    market: Path, tmp_path: Path
+) -> None:
+    simulate(replace(SMALL, untidy=True), tmp_path / "landing")
+    for dataset, column in (("fills", "price"), ("ticks", "mark_price"), ("transfers", "amount")):
+        plain, other = rows(market, dataset), rows(tmp_path / "landing", dataset)
+        assert [Decimal(row[column]) for row in plain] == [Decimal(row[column]) for row in other]
+        assert any(row[column].endswith("00") for row in other)
+        assert [row["ts"] for row in plain] == [row["ts"] for row in other]
+    for path in (tmp_path / "landing" / "fills").rglob("*.csv"):
+        for line in path.read_text(encoding="ascii").splitlines():
+            assert re.fullmatch(r'("[^"]*",)*"[^"]*"', line)
+
+
+@pytest.mark.parametrize("file_format", ["csv", "parquet"])
+def test_whole_seconds_cut_every_time(market: Path, tmp_path: Path, file_format: str) -> None:
+    simulate(replace(SMALL, format=file_format, whole_seconds=True), tmp_path / "landing")
+    cut = [f"{row['ts'][:19]}Z" for row in rows(market, "fills")]
+    if file_format == "csv":
+        assert [row["ts"] for row in rows(tmp_path / "landing", "fills")] == cut
+    else:
+        found = pq.read_table(tmp_path / "landing" / "fills")["ts"].to_pylist()
+        assert found == [datetime.fromisoformat(text) for text in cut]
+
+
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
@@ -201,7 +244,7 @@ def test_copies_repeat_every_client_against_the_same_house(tmp_path: Path) -> No
         ({"fund_opening": {"EUR": "1"}}, "not EUR=1"),
         ({"fund_opening": {"USDT": "0.0000001"}}, "finer than a ledger unit"),
         ({"lateness_seconds": -1.0}, "must not be negative"),
-        ({"copies": 2}, "--copies needs --format parquet"),
+        ({"untidy": True, "format": "parquet"}, "--untidy needs --format csv or csv.gz"),
         ({"sharing": "lottery"}, "--sharing must be one of session_profit_prorata, equity_prorata, none"),
         ({"accounts": 10**6, "trades_per_account_day": 10**5}, "too many trades"),
     ],
