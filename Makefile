@@ -50,8 +50,9 @@ docs: setup ## write the generated pages anew
 airflow: setup ## Airflow on this machine, with the nightly DAG and the demo's data
 	@scripts/airflow
 
-bench: setup ## measure, beside other tools, on this machine
-	$(BIN)/python -m benchmarks.run
+bench: setup ## measure beside other tools, 15 minutes (SIZES=1,10,30,100 million rows for hours, MARKETS=DIR keeps them)
+	@UV_PYTHON_DOWNLOADS=never .uv/bin/uv sync --frozen --quiet --group bench
+	$(BIN)/python -m benchmarks.run --sizes $(or $(SIZES),0.3) $(if $(MARKETS),--folder $(MARKETS)) $(ARGS)
 
 fuzz: setup ## the property tests with new examples, 10000 of each for hours (EXAMPLES=500 for minutes)
 	HYPOTHESIS_PROFILE=fuzz FUZZ_EXAMPLES=$(or $(EXAMPLES),10000) $(BIN)/pytest --hypothesis-show-statistics \

@@ -1,136 +1,96 @@
-"""Benchmarks: ratios within one run, beside what a user would pick instead. Losses are reported too.
+"""A night beside its floor and beside what a user would write instead, on the same landing files, in one run.
 
-python -m benchmarks.run [--rounds N]
+python -m benchmarks.run [--sizes 1,10,30,100] [--write docs/benchmarks.md]
 
-Rounds are interleaved (A B A B …); the minimum, median and maximum of each are printed, and the ratio of the
-medians. Seconds do not travel between machines, ratios do.
+Rounds are interleaved (A B A B …). Before the first one that is timed, every contender of the smallest size has
+run once and said the same as the others; a later round that differs ends the run.
 """
 
 import argparse
+import dataclasses
+import json
 import os
-import statistics
+import sys
 import tempfile
-from collections.abc import Callable
-from datetime import date
+from functools import partial
 from pathlib import Path
-from time import perf_counter
 
-from benchmarks.rival import first_breaches
-from jobs.run import Request, run
-from jobs.spark.mapper import InProcess, Mapper, OnSpark
-from schemas.attribution import LIQUIDATIONS
-from store.warehouse import Warehouse
-
-
-def interleaved(rounds: int, **contenders: Callable[[], object]) -> dict[str, list[float]]:
-    """Seconds of every round of every contender."""
-    seconds: dict[str, list[float]] = {name: [] for name in contenders}
-    for _ in range(rounds):
-        for name, contender in contenders.items():
-            started = perf_counter()
-            contender()
-            seconds[name].append(perf_counter() - started)
-    return seconds
+from benchmarks import markets, tables
+from benchmarks.contenders import MARKET
+from benchmarks.equal import DifferentOutput
+from benchmarks.markets import ACCOUNTS
+from benchmarks.rounds import Bench, Row, say
+from benchmarks.shapes import SHAPES, entries
 
 
-def report(title: str, seconds: dict[str, list[float]]) -> None:
-    print(f"\n{title}")
-    first = statistics.median(next(iter(seconds.values())))
-    for name, values in seconds.items():
-        middle = statistics.median(values)
-        spread = f"{min(values):8.3f} {middle:8.3f} {max(values):8.3f} s"
-        print(f"  {name.replace('_', ' '):<34} {spread}   {middle / first:6.2f}")
+def rounds_of(millions: float) -> int:
+    """Five of the small sizes; the other shapes have three of them."""
+    return 5 if millions <= 1 else 3 if millions <= 10 else 1
 
 
-def market(landing: Path, accounts: int) -> tuple[date, date]:
-    """A generated crash: deterministic, with recorded liquidations."""
-    from simulator.config import MarketConfig
-    from simulator.simulate import simulate
+def run(args: argparse.Namespace, folder: Path) -> list[Row]:
+    found: list[Row] = []
+    for at, millions in enumerate(sorted(args.sizes)):
+        say(f"{millions:g} million rows: making the markets")
+        accounts = round(args.accounts * min(1, millions))
+        shapes = [name for name in args.shapes if name == MARKET or millions <= args.shapes_up_to]
+        make = partial(markets.simulated, folder, accounts, millions)
+        bench = Bench(entries(make, shapes), folder / "outputs", args.limit_seconds, args.limit_gib * 2**30)
+        if at == 0:
+            bench.round(0, timed=False)
+        for number in range(1, (args.rounds or rounds_of(millions)) + 1):
+            bench.round(number, timed=True)
+        found += bench.rows.values()
+        results = folder / "results.json"
+        results.write_text(json.dumps([dataclasses.asdict(row) for row in found], indent=1))
+    return found
 
-    summary = simulate(
-        MarketConfig(seed=7, accounts=accounts, days=2, instruments=3, tick_seconds=60), landing
+
+def arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    return summary.first, summary.last
-
-
-def compare_mappers(folder: Path, landing: Path, days: tuple[date, date], rounds: int) -> None:
-    """The same dates with and without Spark: what Spark costs on a small day."""
-    counter = iter(range(1000))
-
-    def once(mapper: Mapper) -> None:
-        list(run(Request(landing, folder / f"warehouse-{next(counter)}", *days, mapper)))
-
-    spark = OnSpark(2, much=0)
-    once(spark)  # the session's start is not what is compared
-    seconds = interleaved(rounds, one_process=lambda: once(InProcess(1)), spark_two_tasks=lambda: once(spark))
-    report("two dates from landing zone to published tables (session already started)", seconds)
-
-
-def compare_with_rival(folder: Path, landing: Path, days: tuple[date, date], rounds: int) -> None:
-    """Finding who is liquidated: ours from landing zone to table, and a vectorised script in floats."""
-    warehouse = folder / "rival"
-    list(run(Request(landing, warehouse, *days, InProcess(1))))
-    rows = Warehouse(warehouse).read(LIQUIDATIONS).to_pylist()
-    ours = {
-        (r["account_id"], r["currency"]) for r in rows if r["isolation"] == "" and r["trigger"] == "margin"
-    }
-    theirs = first_breaches(landing)
-    print(
-        f"\ncross units that ever breach: exact {len(ours)}, float script {len(theirs)}, both {len(ours & theirs)}"
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30
+    parser.add_argument(
+        "--sizes",
+        type=_sizes,
+        default=[0.3],
+        help="about so many millions of rows, such as 1,10,30,100 (default 0.3)",
     )
-    counter = iter(range(1000))
-    seconds = interleaved(
-        rounds,
-        float_script_first_breach_only=lambda: first_breaches(landing),
-        lossledger_everything=lambda: list(
-            run(Request(landing, folder / f"ours-{next(counter)}", *days, InProcess(1)))
-        ),
+    parser.add_argument("--accounts", type=int, default=ACCOUNTS, help=f"of one copy (default {ACCOUNTS})")
+    parser.add_argument("--rounds", type=int, help="instead of 5 up to 1 million rows, 3 up to 10, else 1")
+    parser.add_argument(
+        "--shapes-up-to", type=float, default=10, metavar="MILLIONS", help="largest size with other shapes"
     )
-    report("who is liquidated", seconds)
-
-
-def compare_commits(folder: Path, rounds: int) -> None:
-    """Replacing one date of a ten-row table, by delta-rs and by Spark."""
-    import pyarrow as pa
-    from deltalake import write_deltalake
-
-    from jobs.spark.session import spark_session
-
-    spark = spark_session()
-    data = pa.table({"business_date": ["2025-10-10"] * 10, "amount": list(range(10))})
-    rs, by_spark = str(folder / "rs"), str(folder / "spark")
-    write_deltalake(rs, data, partition_by=["business_date"])
-    frame = spark.createDataFrame([("2025-10-10", n) for n in range(10)], "business_date string, amount long")
-    where = "business_date = '2025-10-10'"
-    frame.write.format("delta").partitionBy("business_date").save(by_spark)
-
-    def with_spark() -> None:
-        frame.write.format("delta").mode("overwrite").option("replaceWhere", where).save(by_spark)
-
-    with_spark()
-    seconds = interleaved(
-        rounds,
-        delta_rs=lambda: write_deltalake(rs, data, mode="overwrite", predicate=where),
-        delta_spark=with_spark,
+    every = (MARKET, *SHAPES)
+    parser.add_argument("--shapes", nargs="+", choices=every, default=every, help="these alone (default all)")
+    parser.add_argument("--folder", type=Path, help="keeps markets and results (default: a temporary one)")
+    parser.add_argument("--limit-seconds", type=float, default=3600, help="of one contender")
+    parser.add_argument("--limit-gib", type=float, default=0.9 * memory, help="of all its processes together")
+    parser.add_argument(
+        "--write", type=Path, metavar="PAGE", help="replaces the marked section, and the chart beside it"
     )
-    report("replacing one date of a ten-row table", seconds)
+    return parser
+
+
+def _sizes(text: str) -> list[float]:
+    return [float(size) for size in text.split(",")]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Ratios of one run, side by side.")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--accounts", type=int, default=150)
-    args = parser.parse_args()
+    args = arguments().parse_args()
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        days = market(folder / "landing", args.accounts)
-        print(
-            f"market: {args.accounts} accounts, 2 days, 3 instruments, a tick a minute; min, median, max, ratio"
-        )
-        compare_with_rival(folder, folder / "landing", days, args.rounds)
-        compare_mappers(folder, folder / "landing", days, args.rounds)
-        compare_commits(folder, args.rounds)
+        folder = args.folder or Path(name)
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            found = [dataclasses.asdict(row) for row in run(args, folder.resolve())]
+        except DifferentOutput as error:
+            sys.exit(f"not equal, so nothing is told about time: {error}")
+        section = tables.section(found, " ".join(["python -m benchmarks.run", *sys.argv[1:]]))
+        say(section)
+        if args.write:
+            tables.write(args.write, section, found)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""What a user would write instead, each a script of its own."""
