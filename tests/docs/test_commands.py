@@ -20,7 +20,7 @@ NOT_RUN = {
     r"make (test|test-unit)\b": "the tests themselves",
     r"\.venv/bin/pytest ": "the tests themselves",
     r"\.venv/bin/python -m tests\.properties\.shrink ": "it searches for a failure, and there is none",
-    r"\.venv/bin/python -m benchmarks\.run ": "it measures for minutes, and no test looks at a clock",
+    r"(make bench|\.venv/bin/python -m benchmarks\.)": "it measures for minutes, and no test looks at a clock",
     r"AIRFLOW_HOME=": "a running Airflow; tests/dags runs the DAG",
     r"\.venv/bin/lossledger simulate .*--copies": "a hundred million rows and gigabytes",
     r"make demo\b": "run once for all pages, by the fixture `demo_checkout`",
