@@ -7,9 +7,13 @@ the session, with funding and liquidation fees on it. Realised PnL telescopes: i
 entry value less the signed values of the fills, so a market maker who trades to and fro stays small.
 
 Where fills are applied as delivered, positions and cash are walked through exactly. Where a simulated liquidation can
-close what is held, or terms change in the session, all quantities and values are simply added up. What is left (causes
-of an episode, resets, debts: sums of parts of these) is watched where it is added up. A unit whose reach is not below
-LIMIT, or that touches an instrument whose prices do not fit, is refused, and the reference replays it.
+close what is held, all quantities and values are simply added up. What is left (causes of an episode, resets, debts:
+sums of parts of these) is watched where it is added up. A unit whose reach is not below its limit, or that touches an
+instrument whose prices do not fit, is refused, and the reference replays it.
+
+A house unit has neither margins nor episodes, so nothing multiplies its reach and it may come up to HOUSE_LIMIT. Its
+cash is not bounded beforehand: the wallet is watched at every fill (kernel/holding.py). That is room for positions of
+2^60 ledger units, 10^10 where the unit is 10^-8, whatever is turned over in a day.
 """
 
 from typing import Any
@@ -19,14 +23,15 @@ from kernel.layout import LIMIT, NORMAL, Bucket, Instrument, Market, Rest, Slot,
 from kernel.wide import added, at_most
 
 _E18 = 10**18
+HOUSE_LIMIT = (1 << 62) - 1  # two such amounts add up to less than 2^63
 
 
 @compiled
-def value_at_most(terms: Instrument, lots: int, price: int) -> int:
-    """V(q, p) rounded up, or LIMIT."""
+def value_at_most(terms: Instrument, lots: int, price: int, limit: int) -> int:
+    """V(q, p) rounded up, or the limit."""
     if terms.direction > 0:
-        return at_most(lots, price * terms.factor, terms.other, LIMIT)
-    return at_most(lots, terms.other, price * terms.factor, LIMIT)
+        return at_most(lots, price * terms.factor, terms.other, limit)
+    return at_most(lots, terms.other, price * terms.factor, limit)
 
 
 @compiled
@@ -61,95 +66,106 @@ def is_walk(market: Market, house: bool) -> bool:
     simulated = 0
     for k in range(len(market.terms)):
         simulated += market.terms[k].simulated
-    return simulated == 0 or (house and simulated == len(market.terms))
+    return house or simulated == 0
 
 
 @compiled
-def walk(slot: Slot, exact: bool, lots: int, value: int) -> bool:
+def walk(slot: Slot, exact: bool, lots: int, value: int, limit: int) -> bool:
     """Add a fill to the largest position and the largest cash of an instrument; False when they are too large."""
     if not exact:
-        slot.most_lots = added(slot.most_lots, abs(lots), LIMIT)
-        slot.most_cash = added(slot.most_cash, value, LIMIT)
+        slot.most_lots = added(slot.most_lots, abs(lots), limit)
+        slot.most_cash = added(slot.most_cash, value, limit)
     else:
         slot.walked_lots += lots
         slot.walked_cash += value if lots > 0 else -value
         slot.most_lots = max(slot.most_lots, abs(slot.walked_lots))
         slot.most_cash = max(slot.most_cash, abs(slot.walked_cash))
-    return slot.most_lots < LIMIT and slot.most_cash < LIMIT
+    return slot.most_lots < limit and slot.most_cash < limit
 
 
 @compiled
-def walk_fills(market: Market, bucket: Bucket, rest: Rest, unit: Unit, house: bool) -> int:
-    """Σ of fees, with what else fills do added up in the slots; LIMIT when something does not fit."""
-    total, exact = 0, is_walk(market, house)
-    simulated = exact and market.terms[0].simulated
+def walk_fills(market: Market, bucket: Bucket, rest: Rest, unit: Unit, house: bool, limit: int) -> int:
+    """Σ of fees, with what else fills do added up in the slots; the limit when something does not fit."""
+    total, exact, policy = 0, is_walk(market, house), 0
     for f in range(unit.fill_from, unit.fill_to):
         slot = slot_of(rest, bucket.fill_instrument[f])
-        if simulated and bucket.fill_kind[f] != NORMAL:
+        while policy + 1 < len(market.terms) and market.terms[policy + 1].valid_from <= bucket.fill_ts[f]:
+            policy += 1
+        if exact and market.terms[policy].simulated and bucket.fill_kind[f] != NORMAL:
             continue
         terms = market.instruments[slot.instrument]
         price, lots, fee = bucket.fill_price[f], bucket.fill_lots[f], bucket.fill_fee[f]
         if terms.supported == 0 or price <= 0 or price > terms.price_limit:
-            return LIMIT
-        if lots == 0 or not -LIMIT < lots < LIMIT or not -LIMIT < fee < LIMIT:
-            return LIMIT
-        value = value_at_most(terms, abs(lots), price)
-        if value >= LIMIT or not walk(slot, exact, lots, value):
-            return LIMIT
+            return limit
+        if lots == 0 or not -limit < lots < limit or not -limit < fee < limit:
+            return limit
+        value = value_at_most(terms, abs(lots), price, limit)
+        if value >= limit or not walk(slot, exact, lots, 0 if house else value, limit):
+            return limit
         if slot.dearest == 0:
             slot.dearest = price
         slot.dearest = max(slot.dearest, price) if terms.direction > 0 else min(slot.dearest, price)
-        total = added(total, added(abs(fee), 1, LIMIT), LIMIT)
+        total = added(total, added(abs(fee), 1, limit), limit)
     return total
 
 
 @compiled
-def walk_start(bucket: Bucket, rest: Rest, unit: Unit) -> int:
-    """Σ of entry values at the start, with positions put in the slots; LIMIT when something does not fit."""
+def walk_start(bucket: Bucket, rest: Rest, unit: Unit, limit: int) -> int:
+    """Σ of entry values at the start, with positions put in the slots; the limit when something does not fit."""
     total = 0
     for k in range(unit.position_from, unit.position_to):
         position = bucket.positions[k]
-        if position.lots == 0 or not -LIMIT < position.lots < LIMIT or not 0 <= position.entry_value < LIMIT:
-            return LIMIT
+        if position.lots == 0 or not -limit < position.lots < limit or not 0 <= position.entry_value < limit:
+            return limit
         slot = slot_of(rest, position.instrument)
         slot.walked_lots, slot.most_lots = position.lots, abs(position.lots)
-        total = added(total, position.entry_value, LIMIT)
+        total = added(total, position.entry_value, limit)
     return total
 
 
 @compiled
-def exposed(terms: Instrument, slot: Slot, fee_rate: int) -> int:
+def exposed(terms: Instrument, slot: Slot, fee_rate: int, limit: int) -> int:
     """Cash, entry value, and what the market can make of the largest position."""
     lots = slot.most_lots
-    entry = value_at_most(terms, lots, slot.dearest) if slot.dearest else 0
-    value = value_at_most(terms, lots, terms.largest_at) if terms.largest_at else 0
-    total = added(added(slot.most_cash, entry, LIMIT), added(entry, value, LIMIT), LIMIT)
-    total = added(total, at_most(value, terms.funding_rates, _E18, LIMIT), LIMIT)
+    entry = value_at_most(terms, lots, slot.dearest, limit) if slot.dearest else 0
+    value = value_at_most(terms, lots, terms.largest_at, limit) if terms.largest_at else 0
+    total = added(added(slot.most_cash, entry, limit), added(entry, value, limit), limit)
+    total = added(total, at_most(value, terms.funding_rates, _E18, limit), limit)
     if fee_rate >= 0 and terms.largest_closing_at:
-        closing = value_at_most(terms, lots, terms.largest_closing_at)
-        total = added(total, added(closing, at_most(closing, fee_rate, _E18, LIMIT), LIMIT), LIMIT)
+        closing = value_at_most(terms, lots, terms.largest_closing_at, limit)
+        total = added(total, added(closing, at_most(closing, fee_rate, _E18, limit), limit), limit)
     ticks = terms.tick_to - terms.tick_from + terms.funding_to - terms.funding_from
-    return added(total, ticks, LIMIT)
+    return added(total, ticks, limit)
 
 
 @compiled
-def reach(market: Market, bucket: Bucket, rest: Rest, unit: Unit, fee_rate: int) -> int:
-    """The bound, at most LIMIT. It leaves a slot of every instrument behind that the unit can meet."""
-    house = bucket.accounts[unit.account].house != 0
-    total = added(walk_start(bucket, rest, unit), walk_fills(market, bucket, rest, unit, house), LIMIT)
+def reach(
+    market: Market, bucket: Bucket, rest: Rest, unit: Unit, fee_rate: int, house: bool, limit: int
+) -> int:
+    """The bound, at most the limit. It leaves a slot of every instrument behind that the unit can meet."""
+    start, fills = walk_start(bucket, rest, unit, limit), walk_fills(market, bucket, rest, unit, house, limit)
+    total = added(start, fills, limit)
     for amount in (unit.wallet, unit.debt, unit.unrealised, unit.charge):
-        if not -LIMIT < amount < LIMIT:
-            return LIMIT
-        total = added(total, abs(amount), LIMIT)
+        if not -limit < amount < limit:
+            return limit
+        total = added(total, abs(amount), limit)
     for k in range(unit.transfer_from, unit.transfer_to):
         amount = bucket.transfer_amount[k]
-        if not -LIMIT < amount < LIMIT:
-            return LIMIT
-        total = added(total, abs(amount), LIMIT)
+        if not -limit < amount < limit:
+            return limit
+        total = added(total, abs(amount), limit)
     for k in range(rest.state[0].slots):
         slot = rest.slots[k]
         terms = market.instruments[slot.instrument]
         if terms.supported == 0:
-            return LIMIT
-        total = added(total, exposed(terms, slot, -1 if house else fee_rate), LIMIT)
+            return limit
+        total = added(total, exposed(terms, slot, -1 if house else fee_rate, limit), limit)
     return total
+
+
+@compiled
+def fits(market: Market, bucket: Bucket, rest: Rest, unit: Unit, fee_rate: int) -> bool:
+    """Whether the unit may be replayed here."""
+    house = bucket.accounts[unit.account].house != 0
+    limit = HOUSE_LIMIT if house else LIMIT
+    return reach(market, bucket, rest, unit, fee_rate, house, limit) < limit

@@ -3,7 +3,7 @@
 from kernel.blocks import tick_not_before
 from kernel.compiler import compiled
 from kernel.contracts import apply_fill
-from kernel.layout import Instrument, Market, Rest, Slot
+from kernel.layout import NONE, WATCHED, Instrument, Market, Rest, Slot, State
 from kernel.margin import table_at
 from kernel.search import bound_to_the_horizon, know_extremes
 
@@ -32,12 +32,32 @@ def hold(market: Market, rest: Rest, slot: Slot, ts: int) -> bool:
     rest.held[state.held] = rest.place_of[slot.instrument]
     state.held += 1
     slot.next_funding = next_funding(market, terms, ts)
-    if slot.known_to != state.horizon:
+    if state.horizon != NONE and slot.known_to != state.horizon:
         know_extremes(market, terms, slot, ts, state.horizon)
     slot.bound = 0
     if state.episode:
         slot.noted, slot.noted_tick = 0, tick_not_before(market, terms, ts)
     return True
+
+
+@compiled
+def keep_bound(market: Market, rest: Rest, slot: Slot, ts: int) -> None:
+    """The bound that is kept with a position, and the sum of all; a house unit, which looks nowhere ahead, has none."""
+    state = rest.state[0]
+    if state.horizon == NONE:
+        return
+    terms = market.instruments[slot.instrument]
+    state.bound -= slot.bound
+    slot.bound = bound_to_the_horizon(market, terms, slot, ts, state.horizon)
+    state.bound += slot.bound
+
+
+@compiled
+def watch_cash(state: State) -> None:
+    """What a house unit earns is not bounded before its fills are applied (kernel/bounds.py)."""
+    if not (-WATCHED < state.wallet < WATCHED and -WATCHED < state.realised_pnl < WATCHED):
+        state.wallet = state.realised_pnl = 0
+        state.unfit = 1
 
 
 @compiled
@@ -61,11 +81,10 @@ def change_position(market: Market, rest: Rest, slot: Slot, ts: int, lots: int, 
     state.wallet += realised - fee
     state.realised_pnl += realised
     state.fees += fee
+    watch_cash(state)
     state.active = 1
     if slot.lots == 0:
         let_go(rest, slot)
     else:
-        state.bound -= slot.bound
-        slot.bound = bound_to_the_horizon(market, terms, slot, ts, state.horizon)
-        state.bound += slot.bound
+        keep_bound(market, rest, slot, ts)
     return realised

@@ -1,6 +1,6 @@
 """Trigger, recovery and simulated execution (rules.md sections 7 and 8)."""
 
-from kernel.blocks import tick_not_before
+from kernel.blocks import tick_not_before, time_of
 from kernel.compiler import compiled
 from kernel.contracts import value_of
 from kernel.episode import end_episode, open_episode
@@ -57,7 +57,7 @@ def close_positions(market: Market, rest: Rest, out: Out, unit: int, ts: int, po
         slot = rest.slots[rest.held[h]]
         terms = market.instruments[slot.instrument]
         tick = tick_not_before(market, terms, ts)
-        if tick == terms.tick_to or market.tick_ts[tick] != ts:
+        if time_of(market, terms, tick) != ts:
             h += 1
             continue
         price = closing_price(market, terms, slot.lots, tick, policy.slippage_e18, ts)

@@ -6,13 +6,13 @@ above 1. Over a stretch of ticks the sum of the parts at each position's worst m
 tight one). Where it does not exclude what is looked for, the stretch is halved, and a few ticks are decided exactly.
 """
 
-from kernel.blocks import extremes, first_not_before, mark_before, mark_before_tick, tick_not_before
+from kernel.blocks import extremes, mark_before, mark_before_tick, tick_not_before, time_of
 from kernel.compiler import compiled
 from kernel.contracts import sense, unrealised, value_of, worth
 from kernel.layout import NEVER, Instrument, Ints, Market, Rest, Slot
 from kernel.margin import margin_at, margin_over
 
-FEW = 16  # ticks of one instrument that are looked at one by one
+FEW = 32  # ticks of one instrument that are looked at one by one; one that moves no mark costs little
 BREACH, RECOVERY = 1, -1  # what is looked for
 DAY = 86_400_000_000  # microseconds
 
@@ -53,9 +53,7 @@ def know_extremes(market: Market, terms: Instrument, slot: Slot, ts: int, horizo
     """The extremes of the marks in force from just before the ticks of ts to just before the horizon."""
     slot.known_to = horizon
     tick = tick_not_before(market, terms, ts)
-    last = (
-        terms.tick_to if horizon == NEVER else first_not_before(market.tick_ts, tick, terms.tick_to, horizon)
-    )
+    last = terms.tick_to if horizon == NEVER else tick_not_before(market, terms, horizon)
     low, high = NEVER, 0
     before = mark_before_tick(market, terms, tick)
     if before:
@@ -107,9 +105,7 @@ def all_marked_from(market: Market, rest: Rest, start: int) -> int:
     for h in range(rest.state[0].held):
         terms = market.instruments[rest.slots[rest.held[h]].instrument]
         if terms.opening_mark == 0:
-            if terms.tick_from == terms.tick_to:
-                return NEVER
-            start = max(start, market.tick_ts[terms.tick_from])
+            start = max(start, time_of(market, terms, terms.tick_from))
     return start
 
 
@@ -119,9 +115,7 @@ def next_tick(market: Market, rest: Rest, start: int) -> int:
     first = NEVER
     for h in range(rest.state[0].held):
         terms = market.instruments[rest.slots[rest.held[h]].instrument]
-        tick = tick_not_before(market, terms, start)
-        if tick < terms.tick_to:
-            first = min(first, market.tick_ts[tick])
+        first = min(first, time_of(market, terms, tick_not_before(market, terms, start)))
     return first
 
 
@@ -139,14 +133,14 @@ def scan(market: Market, rest: Rest, start: int, end: int, least: int, sought: i
         for h in range(state.held):
             slot = rest.slots[rest.held[h]]
             terms = market.instruments[slot.instrument]
-            ticks = slot.scan < terms.tick_to and market.tick_ts[slot.scan] == ts
-            if ticks:
+            moved = False
+            if time_of(market, terms, slot.scan) == ts:
+                moved = slot.scan == terms.tick_from or market.mark[slot.scan] != market.mark[slot.scan - 1]
                 slot.scan += 1
-            if ticks or terms.table_to - terms.table_from > 1:
+            if moved or terms.table_to - terms.table_from > 1:
                 slot.term = part(market, terms, slot, mark_before_tick(market, terms, slot.scan), ts)
             total += slot.term
-            if slot.scan < terms.tick_to:
-                following = min(following, market.tick_ts[slot.scan])
+            following = min(following, time_of(market, terms, slot.scan))
         if (total < least) if sought > 0 else (total >= least):
             return ts
         ts = following
@@ -172,14 +166,14 @@ def first_hit(market: Market, rest: Rest, start: int, end: int, least: int, soug
             if terms.timeline != timeline:
                 timeline = terms.timeline
                 a = tick_not_before(market, terms, start)
-                b = first_not_before(market.tick_ts, a, terms.tick_to, end) - terms.tick_from
+                b = tick_not_before(market, terms, end) - terms.tick_from
                 a -= terms.tick_from
             slot.scan, slot.scan_to = terms.tick_from + a, terms.tick_from + b
             if slot.scan < slot.scan_to:
-                first = min(first, market.tick_ts[slot.scan])
+                first = min(first, time_of(market, terms, slot.scan))
                 if slot.scan_to - slot.scan > most:
                     most = slot.scan_to - slot.scan
-                    middle = market.tick_ts[slot.scan + (most >> 1)]
+                    middle = time_of(market, terms, slot.scan + (most >> 1))
         if most == 0:
             continue
         total = state.wallet
@@ -187,7 +181,7 @@ def first_hit(market: Market, rest: Rest, start: int, end: int, least: int, soug
             slot = rest.slots[rest.held[h]]
             terms = market.instruments[slot.instrument]
             low, high = NEVER, 0
-            if slot.scan == slot.scan_to or market.tick_ts[slot.scan] > first:
+            if slot.scan == slot.scan_to or time_of(market, terms, slot.scan) > first:
                 low = high = mark_before_tick(market, terms, slot.scan)
             low, high = extremes(market, terms, slot.scan, slot.scan_to, low, high)
             total += edge(market, terms, slot, low, high, first, end, sought)

@@ -9,11 +9,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from kernel.bounds import largest_fee_rate, reach
+from kernel.bounds import fits, largest_fee_rate
 from kernel.compiler import compiled, entry
 from kernel.layout import (
     DONE,
-    LIMIT,
     NEVER,
     NO_ROOM,
     REFUSED,
@@ -165,11 +164,8 @@ def replay_from(
         for k in range(len(marks)):
             marks[k] = out.counts[k]
         start_unit(market, bucket, rest, unit)
-        fits = bucket.units[unit].refused == 0
-        if fits:
-            fits = reach(market, bucket, rest, bucket.units[unit], fee_rate) < LIMIT
         status = REFUSED
-        if fits:
+        if bucket.units[unit].refused == 0 and fits(market, bucket, rest, bucket.units[unit], fee_rate):
             status = replay_unit(market, bucket, rest, out, unit, any_lte)
         for k in range(rest.state[0].slots):
             rest.place_of[rest.slots[k].instrument] = -1

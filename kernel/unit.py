@@ -9,11 +9,24 @@ from kernel.compiler import compiled
 from kernel.contracts import value_of
 from kernel.episode import note_flow, note_funding
 from kernel.fills import recorded_fill
-from kernel.holding import hold
-from kernel.layout import DONE, NEVER, NO_ROOM, NORMAL, REFUSED, Bucket, Market, Out, Rest, State, Terms, Unit
+from kernel.holding import hold, keep_bound
+from kernel.layout import (
+    DONE,
+    NEVER,
+    NO_ROOM,
+    NONE,
+    NORMAL,
+    REFUSED,
+    Bucket,
+    Market,
+    Out,
+    Rest,
+    State,
+    Terms,
+    Unit,
+)
 from kernel.liquidation import next_stop, tick_step
 from kernel.report import finish, snapshot
-from kernel.search import bound_to_the_horizon
 from kernel.settlement import settle
 from kernel.wide import half_even
 
@@ -98,17 +111,14 @@ def own_step(
 @compiled
 def begin(market: Market, bucket: Bucket, rest: Rest, unit: int) -> bool:
     """The unit's state at the start of the session; False for a position without a margin table."""
-    state, given = rest.state[0], bucket.units[unit]
+    given = bucket.units[unit]
     for k in range(given.position_from, given.position_to):
         position = bucket.positions[k]
         slot = slot_of(rest, position.instrument)
         if not hold(market, rest, slot, bucket.start):
             return False
         slot.lots, slot.entry_value = position.lots, position.entry_value
-        slot.bound = bound_to_the_horizon(
-            market, market.instruments[slot.instrument], slot, bucket.start, state.horizon
-        )
-        state.bound += slot.bound
+        keep_bound(market, rest, slot, bucket.start)
     return True
 
 
@@ -157,6 +167,8 @@ def replay_unit(market: Market, bucket: Bucket, rest: Rest, out: Out, unit: int,
     """Take a unit through the session."""
     state, given = rest.state[0], bucket.units[unit]
     house = bucket.accounts[given.account].house != 0
+    if house:
+        state.horizon = NONE  # never triggered, so there is nothing to look ahead for
     if not begin(market, bucket, rest, unit):
         return REFUSED
     status = DONE

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import kernel.session
-from engine.events import Account, AccountVersion, Fill, Market, TickSeries, Transfer, UnitKey
+from engine.events import Account, AccountVersion, Fill, Funding, Market, TickSeries, Transfer, UnitKey
 from engine.intake.policy import Policy, Terms
 from engine.numbers import E18
 from engine.rows import EndedEpisode
@@ -122,6 +122,51 @@ def test_a_market_maker_who_trades_to_and_fro_stays_small() -> None:
     rows, left = replay_what_fits([house], market([1] * 10), Policy(), START)
     assert not left
     assert canonical(rows) == canonical(replay_units([house], market([1] * 10), Policy(), START))
+
+
+@pytest.mark.parametrize(
+    ("kind", "coins", "taken"),
+    [("house", 100_000, True), ("client", 100_000, False), ("house", 10_000_000, False)],
+)
+def test_a_market_maker_may_hold_ten_billions_in_units_of_a_hundred_millionth(
+    kind: str, coins: int, taken: bool
+) -> None:
+    """100,000 coins at 100,000 are 10^18 ledger units; 10^20 are more than 64 bits hold."""
+    step = coins // 10
+    sides = [1] * 10 + [-1] * 20 + [1] * 15  # to +coins, to -coins, and to half of it
+    fills = [
+        buy(START + k, side * step, 100_000 + 7 * k)._replace(fee=k - 10**13) for k, side in enumerate(sides)
+    ]
+    fills.append(buy(START + 50, 1, 100_003, "adl")._replace(fee=3))
+    given = replace(unit(10**18, *fills, kind=kind), snapshots=[START + 9, START + 30])
+    given.transfers = [Transfer(START + 12, "t", -(10**17))]
+    where = market([100_000 + k % 100 for k in range(60)], scale=8)
+    where.funding["P"] = [Funding(START + 20, 10**14, 100_000 * E18)]
+    rows, left = replay_what_fits([given], where, Policy(), START)
+    assert bool(left) != taken
+    if taken:
+        assert canonical(rows) == canonical(replay_units([given], where, Policy(), START))
+
+
+def test_a_market_maker_whose_earnings_grow_out_of_64_bits_is_left_to_the_reference() -> None:
+    """Each round earns 10^17 and holds no more than before: 2^61 are reached after 23."""
+    fills = [buy(START + k, 10**17 if k % 2 else -(10**17), 1 if k % 2 else 2) for k in range(60)]
+    for count, taken in ((40, True), (60, False)):
+        given = unit(0, *fills[:count], kind="house")
+        rows, left = replay_what_fits([given], market([1] * 10), Policy(), START)
+        assert bool(left) != taken
+        if taken:
+            assert canonical(rows) == canonical(replay_units([given], market([1] * 10), Policy(), START))
+
+
+def test_a_market_maker_is_walked_through_though_the_policy_changes() -> None:
+    fills = [buy(START + k, 10**16 if k % 2 else -(10**16), 1) for k in range(1000)]
+    fills += [buy(START + k, 10**16, 1, "adl") for k in (100, 900)]
+    policy = Policy([(0, Terms()), (START + 500, Terms(execution="simulated"))])
+    house = unit(0, *fills, kind="house")
+    rows, left = replay_what_fits([house], market([1] * 10), policy, START)
+    assert not left
+    assert canonical(rows) == canonical(replay_units([house], market([1] * 10), policy, START))
 
 
 def test_an_episode_open_from_the_day_before_is_left_to_the_reference() -> None:
