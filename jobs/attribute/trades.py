@@ -10,6 +10,7 @@ from jobs.attribute.books import Books, in_money
 from jobs.day import Day
 from jobs.replay.task import BucketTask
 from schemas.attribution import ADL_LOSSES, RECONCILIATION
+from schemas.ledger import ADL_LOSSES as ADL_FILLS
 from schemas.ledger import TYPED
 from store.delta import dataset
 from store.staging import Part
@@ -72,6 +73,9 @@ def broken_trades(books: Books, number: int) -> Part | None:
 
 def write_adl_losses(day: Day, books: Books) -> None:
     """Stage adl_losses, each with the account of the other side where there is just one."""
+    if not day.staging.rows(ADL_FILLS):
+        day.staging.commit(ADL_LOSSES, [])
+        return
     before_end = pc.field("ts") < pa.scalar(day.end, _TIME)
     columns = ["trade_id", "fill_id", "account_id"]
     if not _add_fills(day, books, "adl_fills", "sides", before_end, columns):
