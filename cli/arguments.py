@@ -1,7 +1,6 @@
 """Arguments that several commands share."""
 
 import argparse
-import os
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
