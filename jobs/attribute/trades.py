@@ -106,7 +106,7 @@ def _add_fills(day: Day, books: Books, trades: str, name: str, wanted: Any, colu
         return False
     if len(ranges) > MOST_RANGES:
         ranges = [(ranges[0][0], ranges[-1][1])]
-    wanted &= reduce(or_, [(_ID >= first) & (_ID <= last) for first, last in ranges])
+    wanted &= reduce(or_, [(first <= _ID) & (last >= _ID) for first, last in ranges])
     found = dataset(day.warehouse.delta(TYPED["fills"])).scanner(columns=list(columns), filter=wanted)
     books.add(name, found.to_reader())
     return True

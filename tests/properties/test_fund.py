@@ -95,7 +95,7 @@ def sessions(draw: st.DrawFn) -> dict[str, Any]:
     return {"external": external, "movements": movements, "deficits": deficits}
 
 
-OPENINGS = st.one_of(st.none(), st.fixed_dictionaries({currency: SIGNED for currency in SCALES}))
+OPENINGS = st.one_of(st.none(), st.fixed_dictionaries(dict.fromkeys(SCALES, SIGNED)))
 ASKED = st.lists(st.tuples(CURRENCIES, TIMES), max_size=4, unique=True)
 
 
