@@ -1,7 +1,6 @@
 """Arguments that several commands share."""
 
 import argparse
-import os
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,6 +65,5 @@ def request_from(args: argparse.Namespace, first: date, last: date) -> "Request"
     from jobs.run import Request
     from jobs.spark.mapper import InProcess, OnSpark
 
-    cores = len(os.sched_getaffinity(0))
-    mapper = InProcess(args.partitions or cores) if args.engine == "local" else OnSpark(args.partitions)
+    mapper = InProcess(args.partitions) if args.engine == "local" else OnSpark(args.partitions)
     return Request(args.landing, args.warehouse, first, last, mapper, args.policy, args.scenario)

@@ -5,6 +5,7 @@ from schemas.core import Table, Type
 
 # A suite parameter: the business date is known when the suite runs, and is no part of what is checked.
 BUSINESS_DATES = {"$PARAMETER": "business_dates"}
+FOUND_COLUMNS = "found_columns"  # the table that says which columns there are
 DUCKDB_TYPES = {
     Type.TEXT: "VARCHAR",
     Type.DATE: "DATE",
@@ -55,8 +56,8 @@ def _wrong_types(table: Table) -> str:
     expected = ", ".join(f"('{c.name}', '{DUCKDB_TYPES[c.type]}')" for c in table.columns)
     return (
         f"select * from (values {expected}) as expected(column_name, data_type) "
-        f"anti join (select column_name, column_type as data_type from (describe {table.name})) as found "
-        "using (column_name, data_type)"
+        f"anti join (select column_name, data_type from {FOUND_COLUMNS} where table_name = '{table.name}') "
+        "as found using (column_name, data_type)"
     )
 
 

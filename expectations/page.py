@@ -19,6 +19,9 @@ Every run of the checks leaves a row per check in `ops.dq_results`: the table, t
 held, how many rows violate it, a few of them as examples, and a hash of the suite, which ties a published number to
 the rules that it passed. A rule is one SQL file in `expectations/invariants/`: a query for the rows that violate it.
 
+A large date is checked where its files are: the database of the checks takes at most 1 GiB of memory and works on disk
+beyond it, in `WAREHOUSE/staging/.spill`. A date of few rows is read once into memory.
+
 ## Every table
 
 Derived from the declarations that the [data dictionary](dictionary.md) is written from; all of severity fail.

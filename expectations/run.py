@@ -14,7 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from expectations.check import FAIL, Check, CheckResult
-from expectations.together import TOGETHER, together
+from expectations.together import COLUMNS_QUERY, NOTHING_VIOLATED, VIOLATED, VIOLATED_QUERY, together
 
 EXAMPLES = 5
 
@@ -22,9 +22,9 @@ EXAMPLES = 5
 class Checker:
     """Suites made ready once; `run` may be called for any number of dates.
 
-    A date on which all is well is the rule, so it is asked first whether anything is not: one expectation a table,
-    whose query is all its checks together. Only a table that fails it is asked check by check. Warnings are asked
-    one by one at once: a venue's books seldom agree with ours to the last unit.
+    A date on which all is well is the rule, so it is asked first whether anything is not: the checks of a table
+    are one query for the names of those that do not hold, and one expectation says that there are none. What it
+    finds, and every check of a table whose query could not be evaluated, is asked by itself.
     """
 
     def __init__(self, suites: Mapping[str, Sequence[Check]]) -> None:
@@ -41,18 +41,8 @@ class Checker:
             "checks", connection_string=f"duckdb:///:memory:checks{id(self)}", create_temp_table=False
         )
         self.connection = _connect(self._source.get_execution_engine().engine)
-        self._suites = {
-            table: gx.ExpectationSuite(name=table, expectations=[_expectation(gxe, c) for c in checks])
-            for table, checks in suites.items()
-        }
-        self._warnings = {c.name: c for checks in suites.values() for c in checks if c.severity != FAIL}
-        self._together = gx.ExpectationSuite(
-            name="together",
-            expectations=[
-                *(_expectation(gxe, together(table, checks)) for table, checks in suites.items()),
-                *(_expectation(gxe, check) for check in self._warnings.values()),
-            ],
-        )
+        self._suite_of, self._expectations = gx.ExpectationSuite, gxe
+        self._together = {table: together(table, checks) for table, checks in suites.items()}
         everything = self._source.add_query_asset("everything", query="select 1 as one")
         self._everything = everything.add_batch_definition_whole_table("date")
         self._batches: dict[str, Any] = {}
@@ -81,27 +71,44 @@ class Checker:
 
     def _run_all(self, day: date) -> list[CheckResult]:
         self.connection.execute(f"set variable business_date = date '{day.isoformat()}'")
-        found = self._validate(self._everything, self._together, day)
+        self.connection.execute(COLUMNS_QUERY)
+        self.connection.execute(VIOLATED_QUERY)
+        for table, query in self._together.items():
+            self._find(table, query)
+        if self._validate(self._everything, [NOTHING_VIOLATED], day)[NOTHING_VIOLATED.name].success:
+            violated: set[tuple[str, str]] = set()
+        else:
+            violated = set(self.connection.execute(f"select * from {VIOLATED}").fetchall())
         results = []
         for table, checks in self.suites.items():
-            one_by_one = {} if found[TOGETHER + table].success else self._run_suite(table, day)
+            asked = self._ask(table, [check for check in checks if (table, check.name) in violated], day)
             for check in checks:
-                if check.name in one_by_one:
-                    results.append(self._result(check, one_by_one[check.name]))
-                elif check.name in self._warnings:
-                    results.append(self._result(check, found[check.name]))
+                if check.name in asked:
+                    results.append(self._result(check, asked[check.name]))
                 else:
                     results.append(CheckResult(check, True, 0, "[]"))
         return results
 
-    def _run_suite(self, table: str, day: date) -> dict[str, Any]:
-        """Every check of a table by itself."""
+    def _find(self, table: str, query: str) -> None:
+        """Note what does not hold of a table; everything, where the query cannot be evaluated."""
+        try:
+            self.connection.execute(query)
+        except duckdb.Error:
+            rows = [(table, check.name) for check in self.suites[table]]
+            self.connection.executemany(f"insert into {VIOLATED} values (?, ?)", rows)
+
+    def _ask(self, table: str, checks: Sequence[Check], day: date) -> dict[str, Any]:
+        """Some checks of a table, each by itself."""
+        if not checks:
+            return {}
         if table not in self._batches:
             asset = self._source.add_table_asset(table, table_name=table.split(".")[1])
             self._batches[table] = asset.add_batch_definition_whole_table("date")
-        return self._validate(self._batches[table], self._suites[table], day)
+        return self._validate(self._batches[table], checks, day)
 
-    def _validate(self, batch: Any, suite: Any, day: date) -> dict[str, Any]:
+    def _validate(self, batch: Any, checks: Sequence[Check], day: date) -> dict[str, Any]:
+        expectations = [_expectation(self._expectations, check) for check in checks]
+        suite = self._suite_of(name=checks[0].table, expectations=expectations)
         found = batch.get_batch().validate(
             suite, result_format="BASIC", expectation_parameters={"business_dates": [day]}
         )

@@ -10,10 +10,10 @@ from urllib.parse import unquote
 from uuid import uuid4
 
 import pyarrow.parquet as pq
-from deltalake import DeltaTable
 from deltalake.transaction import AddAction
 
 from schemas.core import Table
+from store.opened import at_version
 from store.warehouse import Warehouse
 
 
@@ -56,9 +56,7 @@ def link(source: Path, target: Path) -> None:
 
 def files_of(warehouse: Warehouse, table: Table, day: date | None, version: int | None = None) -> list[Path]:
     """The files with a date's rows (or all rows) in a version, by default the newest."""
-    delta = (
-        warehouse.delta(table) if version is None else DeltaTable(str(warehouse.path(table)), version=version)
-    )
+    delta = warehouse.delta(table) if version is None else at_version(str(warehouse.path(table)), version)
     wanted = [(table.partition, "=", day.isoformat())] if day else None
     return sorted(
         Path(unquote(uri.removeprefix("file://"))) for uri in delta.file_uris(file_pruning_predicate=wanted)

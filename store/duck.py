@@ -1,8 +1,10 @@
 """DuckDB over files: exact sums and sorts of what does not fit into memory."""
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -10,7 +12,7 @@ import duckdb
 from engine.errors import DataError
 from schemas.core import Table, Type
 
-MEMORY = "1GiB"  # of a connection: beyond it, it works on disk
+MEMORY = "1GiB"  # of a database, and a process has one, or two where it checks: beyond it, it works on disk
 _TYPES = {
     Type.TEXT: "varchar",
     Type.DATE: "date",
@@ -23,16 +25,29 @@ _TYPES = {
 
 
 def connect(spill: Path) -> duckdb.DuckDBPyConnection:
-    """A database in memory that spills into a folder; times are UTC."""
-    connection = duckdb.connect()
-    limit(connection, spill)
+    """A connection to the process's database, which spills into a folder; times are UTC.
+
+    What others must not see is to be made temporary: it goes with the connection.
+    """
+    connection = _database(os.getpid(), str(spill)).cursor()
+    connection.execute("set TimeZone = 'UTC'")
     return connection
 
 
-def limit(connection: duckdb.DuckDBPyConnection, spill: Path) -> None:
-    connection.execute("set TimeZone = 'UTC'")
-    connection.execute(f"set memory_limit = '{MEMORY}'")
-    connection.execute(f"set temp_directory = '{quoted(str(spill))}'")
+@cache
+def _database(_process: int, spill: str) -> duckdb.DuckDBPyConnection:
+    """In memory, made once: that takes as long as a dozen small queries. A forked process must have its own."""
+    database = duckdb.connect()
+    limit(database, Path(spill))
+    return database
+
+
+def limit(database: duckdb.DuckDBPyConnection, spill: Path) -> None:
+    """Work within MEMORY and spill what is more. No file is remembered: a stage that runs again writes it anew."""
+    database.execute("set TimeZone = 'UTC'")
+    database.execute(f"set memory_limit = '{MEMORY}'")
+    database.execute(f"set temp_directory = '{quoted(str(spill))}'")
+    database.execute("set enable_external_file_cache = false")
 
 
 def quoted(text: str) -> str:

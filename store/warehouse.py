@@ -20,6 +20,7 @@ from schemas.registry import TABLES
 from store.arrow import arrow_schema, sort_by_key, to_ipc
 from store.creation import beside, create_table, has_log, table_path, write_beside, write_error
 from store.delta import dataset, read
+from store.opened import at_version, remember
 from store.paths import check_path
 
 FORMAT = 4
@@ -86,7 +87,8 @@ class Warehouse:
                     f"{self.root} is not complete, {table.full_name} is missing: it is just being made, or its "
                     "making was broken off; lossledger run makes what is missing"
                 )
-            self._open[table.full_name] = DeltaTable(str(self.path(table)))
+            path = str(self.path(table))
+            self._open[table.full_name] = remember(DeltaTable(path), path)
         return self._open[table.full_name]
 
     def version(self, table: Table) -> int:
@@ -97,7 +99,7 @@ class Warehouse:
 
     def read(self, table: Table, day: date | None = None, version: int | None = None) -> pa.Table:
         """All rows, or those of one value of the partition column, in the declared types."""
-        delta = self.delta(table) if version is None else DeltaTable(str(self.path(table)), version=version)
+        delta = self.delta(table) if version is None else at_version(str(self.path(table)), version)
         partitions = [(table.partition, "=", day.isoformat())] if day else None
         return read(table, delta, partitions)
 

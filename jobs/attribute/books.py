@@ -55,7 +55,7 @@ class Books:
         self.files(table.name, table, files)
 
     def files(self, name: str, table: Table, files: Sequence[Path], day: date | None = None) -> None:
-        self.connection.execute(f'create view "{name}" as {select_files(files, table, day)}')
+        self.connection.execute(f'create temp view "{name}" as {select_files(files, table, day)}')
 
     def add(self, name: str, data: pa.Table) -> None:
         """Rows in memory under a name."""
@@ -84,9 +84,10 @@ class Books:
             ordered = self.stream(f"select * from ({query}) order by {keys}", *parameters)
             return self.staging.write_batches(table, number, ordered)
 
-    def write(self, table: Table, query: str, *parameters: Any) -> None:
-        """Stage the rows of a query as a table."""
-        self.staging.commit(table, [self.part(table, 0, query, *parameters)])
+    def write(self, table: Table, query: str, *parameters: Any, of: Table | None = None) -> None:
+        """Stage the rows of a query as a table; when a staged table that it reads is empty, none."""
+        empty = of is not None and not self.staging.rows(of)
+        self.staging.commit(table, [None if empty else self.part(table, 0, query, *parameters)])
 
 
 def in_money(*names: str) -> str:

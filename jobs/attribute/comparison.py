@@ -26,6 +26,7 @@ from jobs.replay.recompute import bucket_tasks, session_rows
 from schemas.attribution import RULE_COMPARISON, RULE_TOTALS
 from schemas.core import Type
 from schemas.ledger import EVENT_CANDIDATES, EVENT_WEIGHTS
+from schemas.ledger import NEGATIVE_BALANCES as DEFICITS
 from store.amounts import Amounts, exact_sum, to_amounts, to_decimals
 from store.arrow import plain_rows
 from store.duck import quoted
@@ -76,7 +77,7 @@ def compare_rules(books: Books, inputs: Inputs) -> None:
     """Stage both tables: for every currency with a shortfall, the rules that the policy compares."""
     terms = inputs.day.policy.at(inputs.day.end - 1)
     rules = [rule for rule in RULES if rule in terms.compared_rules]
-    events = [Event(n, NegativeBalance(*row[:-1]), row[-1]) for n, row in enumerate(books.rows(_SHORTFALLS))]
+    events = _events(books)
     by_event = [rule for rule in rules if rule in BY_EVENT]
     if events and by_event:
         _reduce(books, inputs, events, [_TABLE_OF[rule].name for rule in by_event])
@@ -99,8 +100,17 @@ def compare_rules(books: Books, inputs: Inputs) -> None:
             parts.append(_charges(books, len(parts), rule, currency, found))
             totals.append(_total(books, rule, currency, total, found))
     books.staging.commit(RULE_COMPARISON, parts)
-    books.add("totals", _columns(totals))
-    books.write(RULE_TOTALS, _TOTALS)
+    if totals:
+        books.add("totals", _columns(totals))
+        books.write(RULE_TOTALS, _TOTALS)
+    else:
+        books.staging.commit(RULE_TOTALS, [])
+
+
+def _events(books: Books) -> list[Event]:
+    if not books.staging.rows(DEFICITS):
+        return []
+    return [Event(n, NegativeBalance(*row[:-1]), row[-1]) for n, row in enumerate(books.rows(_SHORTFALLS))]
 
 
 # by basis -------------------------------------------------------------------------------------------------

@@ -1,21 +1,21 @@
 """The insurance fund as a fold over a stream: engine.rules.fund without holding what it folds (rules.md 10)."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import groupby, islice
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from engine.intake.policy import Policy
-from engine.numbers import Ledger, e18_to_units, units_to_e18
-from engine.rules.fund import ExternalMovement, FundDay, FundEntry
-from jobs.attribute.books import BATCH, Books
+from engine.errors import DataError
+from engine.numbers import units_to_e18
+from engine.rules.fund import ExternalMovement, FundDay
+from jobs.attribute.books import Books
+from jobs.attribute.fund_fold import Entries, Fund
 from jobs.day import Day
 from schemas.attribution import INSURANCE_FUND_DAILY, INSURANCE_FUND_LEDGER
-from store.amounts import to_decimals
-from store.arrow import plain_rows, to_arrow, tuples_to_arrow
+from store.amounts import Amounts, scaled_decimals, to_decimals
+from store.arrow import to_arrow
 
 # What touches the fund, in the order of rules.md section 10. A draw is made at its event, or at `?` if that is given.
 _STEPS = """
@@ -33,81 +33,6 @@ _STEPS = """
         from deficits, given where protected
     ) order by currency, ts, class, event_ts, account_id, isolation, instrument_id, fill_id, movement_id
 """
-_DRAWS = pa.schema([("event_id", pa.string()), ("draw", pa.decimal128(38, 0))])
-
-
-class Step(NamedTuple):
-    """A movement, or a covered deficit that asks for a draw: then `amount` is the deficit."""
-
-    currency: str
-    ts: int
-    kind: str
-    amount: int
-    ref: str
-
-
-@dataclass
-class Fund:
-    """One currency's fund while the steps of a session go by.
-
-    `asked`: times, in order, at which its balance is wanted; `told` the balances after all movements up to them.
-    """
-
-    currency: str
-    scale: int
-    opening: int | None
-    policy: Policy
-    asked: Sequence[int] = ()
-    told: list[int] = field(default_factory=list)
-    draws: list[tuple[str, int]] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.balance = self.opening or 0
-        self.lowest = self.opening
-        self.totals = {"external": 0, "liquidation_fee": 0, "surplus": 0, "draw": 0}
-        self.seq = self.draw_count = 0
-
-    def entries(self, steps: Iterator[Step]) -> Iterator[FundEntry]:
-        """The rows of the fund's ledger; what is left of the fund is told by `day` when all have been taken."""
-        for step in steps:
-            self._tell(step.ts)
-            amount = step.amount
-            if step.kind == "draw":
-                amount = -self._drawn(step)
-                self.draws.append((step.ref, -amount))
-                self.draw_count += amount < 0
-            if amount == 0:
-                continue
-            self.seq += 1
-            self.balance += amount
-            self.lowest = self.balance if self.lowest is None else min(self.lowest, self.balance)
-            self.totals[step.kind if step.kind in self.totals else "external"] += amount
-            after = (Ledger(amount), Ledger(self.balance))
-            yield FundEntry(self.currency, self.seq, step.ts, step.kind, *after, step.ref)
-
-    def _drawn(self, step: Step) -> int:
-        floor = e18_to_units(self.policy.at(step.ts).fund_floor.get(self.currency, 0), self.scale)
-        return min(step.amount, max(0, self.balance - floor))
-
-    def _tell(self, before: int | None) -> None:
-        """Note the balance for what is asked before a time, or for all that is left."""
-        while len(self.told) < len(self.asked) and (before is None or self.asked[len(self.told)] < before):
-            self.told.append(self.balance)
-
-    def day(self) -> FundDay:
-        self._tell(None)
-        t = self.totals
-        return FundDay(
-            self.currency,
-            opening=Ledger(self.opening or 0),
-            external=Ledger(t["external"]),
-            liquidation_fees=Ledger(t["liquidation_fee"]),
-            surplus=Ledger(t["surplus"]),
-            draws=Ledger(t["draw"]),
-            closing=Ledger(self.balance),
-            lowest=Ledger(self.lowest or 0),
-            draw_count=self.draw_count,
-        )
 
 
 class FundResult(NamedTuple):
@@ -140,13 +65,11 @@ def run_fund(
     ]
     _add_external(books, external)
     drawn_at = day.end - 1 if day.policy.at(day.end - 1).fund_draws == "at_session_end" else None
-    entries = _all_entries(funds, _steps(books, drawn_at))
-    part = day.staging.write_batches(INSURANCE_FUND_LEDGER, 0, _batches(books, entries))
-    day.staging.commit(INSURANCE_FUND_LEDGER, [part])
+    batches = _ledger(funds, books.stream(_STEPS, drawn_at))
+    day.staging.commit(INSURANCE_FUND_LEDGER, [day.staging.write_batches(INSURANCE_FUND_LEDGER, 0, batches)])
     days = [fund.day() for fund in funds]
     day.staging.write(INSURANCE_FUND_DAILY, _daily(day, books, days))
-    draws = [draw for fund in funds for draw in fund.draws]
-    books.add("draws", pa.table([[e for e, _ in draws], _units([d for _, d in draws])], schema=_DRAWS))
+    books.add("draws", pa.concat_tables([fund.drawn() for fund in funds]))
     told = {(f.currency, ts): b for f in funds for ts, b in zip(f.asked, f.told, strict=True)}
     return FundResult(days, told)
 
@@ -170,37 +93,43 @@ def _units(amounts: Sequence[int]) -> pa.Array:
     return to_decimals(np.array(amounts, object))
 
 
-def _steps(books: Books, drawn_at: int | None) -> Iterator[Step]:
-    for batch in books.stream(_STEPS, drawn_at):
-        for row in plain_rows(pa.Table.from_batches([batch])):
-            yield Step(*row)
-
-
-def _all_entries(funds: Sequence[Fund], steps: Iterator[Step]) -> Iterator[FundEntry]:
+def _ledger(funds: Sequence[Fund], steps: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The rows of the fund's ledger for steps in order of currency and time."""
     by_currency = {fund.currency: fund for fund in funds}
-    for currency, own in groupby(steps, key=lambda step: step.currency):
-        yield from by_currency[currency].entries(own)
+    for batch in steps:
+        data = pa.Table.from_batches([batch])
+        for currency in data.column("currency").unique().to_pylist():
+            fund = by_currency[currency]
+            entries = fund.take(data.filter(pc.equal(data.column("currency"), currency)))
+            yield from _rows(fund, entries).to_batches()
 
 
-def _batches(books: Books, entries: Iterator[FundEntry]) -> Iterator[pa.RecordBatch]:
-    """The fund's ledger in pieces, as it is published."""
-    while piece := [
-        (
-            e.currency,
-            e.seq,
-            e.ts,
-            e.kind,
-            units_to_e18(e.amount, scale),
-            units_to_e18(e.balance, scale),
-            e.ref,
-        )
-        for e in islice(entries, BATCH)
-        for scale in (books.scales[e.currency],)
-    ]:
-        data = tuples_to_arrow(
-            INSURANCE_FUND_LEDGER, FundEntry._fields, piece, business_date=books.staging.day
-        )
-        yield from data.to_batches()
+def _rows(fund: Fund, entries: Entries) -> pa.Table:
+    amounts, balances = (_money(fund, column) for column in (entries.amounts, entries.balances))
+    steps = entries.steps
+    return pa.table(
+        {
+            "currency": steps.column("currency"),
+            "seq": pa.array(entries.seq, pa.int64()),
+            "ts": steps.column("ts"),
+            "kind": steps.column("kind"),
+            "amount": amounts,
+            "balance": balances,
+            "ref": steps.column("ref"),
+        }
+    )
+
+
+def _money(fund: Fund, amounts: Amounts) -> pa.Array:
+    """Ledger units as DECIMAL(38,18). DataError for more than its digits."""
+    unit = 10 ** (18 - fund.scale)
+    if amounts.dtype != object:
+        return scaled_decimals(amounts, np.full(len(amounts), unit))
+    try:
+        whole = to_decimals(amounts * unit)
+    except DataError as error:
+        raise DataError(f"{INSURANCE_FUND_LEDGER.full_name}: {fund.currency}: {error}") from error
+    return pa.Array.from_buffers(pa.decimal128(38, 18), len(whole), whole.buffers())
 
 
 def _daily(day: Day, books: Books, days: Sequence[FundDay]) -> pa.Table:

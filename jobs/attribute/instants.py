@@ -80,7 +80,7 @@ def reduce_states(task: InstantsTask) -> dict[str, Part | None]:
         for data in _states(task):
             books.add("snapshots", data)
             for name in task.wanted:
-                books.execute(f"create table if not exists {name} as {_QUERIES[name][1]} limit 0")
+                books.execute(f"create temp table if not exists {name} as {_QUERIES[name][1]} limit 0")
                 books.execute(f"insert into {name} by name {_QUERIES[name][1]}")
         number = task.replay.number
         made = {name for (name,) in books.rows("select table_name from duckdb_tables()")}

@@ -2,6 +2,8 @@
 
 from jobs.attribute.books import Books, in_money
 from schemas.attribution import LIQUIDATION_POSITIONS, LIQUIDATIONS, LOSS_COMPONENTS_TABLE
+from schemas.ledger import COMPONENTS, EPISODES
+from schemas.ledger import LIQUIDATION_POSITIONS as EPISODE_POSITIONS
 
 _EPISODES = f"""
     select episode_id, account_id, currency, isolation, triggered_at, first_execution_at, ended_at, end_reason,
@@ -22,6 +24,6 @@ _POSITIONS = f"""
 
 def write_liquidations(books: Books) -> None:
     """Stage liquidations, loss_components and liquidation_positions."""
-    books.write(LIQUIDATIONS, _EPISODES)
-    books.write(LOSS_COMPONENTS_TABLE, _COMPONENTS)
-    books.write(LIQUIDATION_POSITIONS, _POSITIONS)
+    books.write(LIQUIDATIONS, _EPISODES, of=EPISODES)
+    books.write(LOSS_COMPONENTS_TABLE, _COMPONENTS, of=COMPONENTS)
+    books.write(LIQUIDATION_POSITIONS, _POSITIONS, of=EPISODE_POSITIONS)

@@ -5,6 +5,7 @@ import numpy as np
 from store.amounts import Amounts, exact_sum
 
 _WORD = 1 << 63
+_LARGEST = float(_WORD - 1024)  # the largest 64-bit integer that a float can be
 
 
 def split(total: int, weights: Amounts) -> Amounts:
@@ -42,7 +43,8 @@ def _divided(total: int, weights: Amounts, whole: int) -> tuple[Amounts, Amounts
     A floating-point guess is near the floor; total × weight − guess × whole is then a small number, which the
     integers modulo 2^64 hold exactly, and it says by how much the guess is off.
     """
-    guess = np.floor(weights.astype(np.float64) * (total / whole)).astype(np.int64)
+    guess = np.floor(weights.astype(np.float64) * (total / whole))
+    guess = np.minimum(guess, _LARGEST).astype(np.int64)  # rounding may lead to 2^63 itself
     product = weights.view(np.uint64) * np.uint64(total)
     rest = (product - guess.view(np.uint64) * np.uint64(whole)).view(np.int64)
     off = rest // whole

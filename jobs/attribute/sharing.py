@@ -12,6 +12,7 @@ from jobs.attribute.books import Books, in_money
 from jobs.attribute.remainder import charge
 from jobs.day import Day
 from schemas.attribution import NEGATIVE_BALANCES, PROTECTION_DAILY, SESSION_LOSSES, SOCIALISED_LOSSES
+from schemas.ledger import NEGATIVE_BALANCES as DEFICITS
 from schemas.ledger import UNIT_CHARGES
 from store.amounts import Amounts, exact_sum, to_amounts, to_decimals
 
@@ -117,9 +118,9 @@ def share_losses(day: Day, books: Books) -> dict[str, Losses]:
     books.add("losses", _losses(rows))
     books.add("shares", pa.concat_tables(shares))
     books.write(SESSION_LOSSES, _TOTALS)
-    books.write(SOCIALISED_LOSSES, _SHARES, method)
-    books.write(NEGATIVE_BALANCES, _EVENTS)
-    books.write(PROTECTION_DAILY, _PROTECTION)
+    books.write(SOCIALISED_LOSSES, _SHARES, method, of=DEFICITS)
+    books.write(NEGATIVE_BALANCES, _EVENTS, of=DEFICITS)
+    books.write(PROTECTION_DAILY, _PROTECTION, of=DEFICITS)
     _book(day, books, losses)
     return losses
 
@@ -148,7 +149,7 @@ def _losses(rows: list[dict[str, object]]) -> pa.Table:
 
 def _book(day: Day, books: Books, losses: Mapping[str, Losses]) -> None:
     """Stage what every unit is charged. InvariantError when an account's units cannot give its charge."""
-    books.write(UNIT_CHARGES, _UNIT_CHARGES, day.end)
+    books.write(UNIT_CHARGES, _UNIT_CHARGES, day.end, of=DEFICITS)
     books.view(UNIT_CHARGES)
     booked = dict(books.rows("select currency, sum(charge) from unit_charges group by currency"))
     for currency, loss in losses.items():

@@ -1,6 +1,8 @@
 """What the fills of a session say of each other: trades that do not net, and who was on the other side."""
 
 from collections.abc import Sequence
+from functools import reduce
+from operator import or_
 from typing import Any, NamedTuple
 
 import pyarrow as pa
@@ -10,6 +12,7 @@ from jobs.attribute.books import Books, in_money
 from jobs.day import Day
 from jobs.replay.task import BucketTask
 from schemas.attribution import ADL_LOSSES, RECONCILIATION
+from schemas.ledger import ADL_LOSSES as ADL_FILLS
 from schemas.ledger import TYPED
 from store.delta import dataset
 from store.staging import Part
@@ -43,6 +46,19 @@ _ADL = f"""
         against_account_id
     from adl_fills join currencies using (currency) left join others using (fill_id)
 """
+# The first and the last id of those of one length that follow each other. A venue counts its trades: as texts, 998 to
+# 1003 are the ranges 1000 to 1003 and 998 to 999, of which no earlier date has any; 1000 to 999 would be all of them.
+_RANGES = """
+    select min(trade_id), max(trade_id) from (
+        select trade_id, sum(starts) over (order by trade_id) as number from (
+            select trade_id,
+                if(length(trade_id) is distinct from lag(length(trade_id)) over (order by trade_id), 1, 0) as starts
+            from (select distinct trade_id from {trades})
+        )
+    ) group by number order by 1
+"""
+MOST_RANGES = 16  # ids of all lengths, mixed: there is nothing to be gained
+_ID = pc.field("trade_id")
 
 
 class TradeCounts(NamedTuple):
@@ -72,6 +88,9 @@ def broken_trades(books: Books, number: int) -> Part | None:
 
 def write_adl_losses(day: Day, books: Books) -> None:
     """Stage adl_losses, each with the account of the other side where there is just one."""
+    if not day.staging.rows(ADL_FILLS):
+        day.staging.commit(ADL_LOSSES, [])
+        return
     before_end = pc.field("ts") < pa.scalar(day.end, _TIME)
     columns = ["trade_id", "fill_id", "account_id"]
     if not _add_fills(day, books, "adl_fills", "sides", before_end, columns):
@@ -82,10 +101,12 @@ def write_adl_losses(day: Day, books: Books) -> None:
 
 def _add_fills(day: Day, books: Books, trades: str, name: str, wanted: Any, columns: Sequence[str]) -> bool:
     """Fills of all dates that may belong to trades of a table, as a stream; False when it has no trades."""
-    ((first, last),) = books.rows(f"select min(trade_id), max(trade_id) from {trades}")
-    if first is None:
+    ranges = books.rows(_RANGES.format(trades=trades))
+    if not ranges:
         return False
-    wanted &= (pc.field("trade_id") >= first) & (pc.field("trade_id") <= last)
+    if len(ranges) > MOST_RANGES:
+        ranges = [(ranges[0][0], ranges[-1][1])]
+    wanted &= reduce(or_, [(first <= _ID) & (last >= _ID) for first, last in ranges])
     found = dataset(day.warehouse.delta(TYPED["fills"])).scanner(columns=list(columns), filter=wanted)
     books.add(name, found.to_reader())
     return True

@@ -36,7 +36,7 @@ def bucket_tasks(day: Day, reference: ReferenceData, folders: Sequence[date]) ->
         for t in (UNIT_SESSIONS, UNIT_POSITIONS, UNIT_CHARGES, MARKS)
     }
     previous = None if day.first else date.fromordinal(day.day.toordinal() - 1).isoformat()
-    n = min(BUCKETS, max(1, day.mapper.partitions))
+    n = min(BUCKETS, max(1, day.mapper.cut(session_rows(day, folders))))
     return [
         BucketTask(
             [b for b in range(BUCKETS) if b * n // BUCKETS == i],

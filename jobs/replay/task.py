@@ -8,7 +8,6 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from deltalake import DeltaTable
 
 from engine.errors import InvariantError
 from engine.events import Fill, Funding, Market, TickSeries, Transfer, UnitKey
@@ -29,6 +28,7 @@ from store.arrow import (
 )
 from store.buckets import account_bucket
 from store.delta import dataset, read
+from store.opened import at_version
 from store.reference import ReferenceData
 from store.staging import Part, Staging
 
@@ -44,14 +44,14 @@ class Source:
     table: Table
 
     def read(self, filters: Any, partition: tuple[str, list[str]] | None = None) -> pa.Table:
-        delta = DeltaTable(self.path, version=self.version)
+        delta = at_version(self.path, self.version)
         partitions = [(partition[0], "in", partition[1])] if partition else None
         return read(self.table, delta, partitions, filters)
 
     def stream(
         self, filters: Any, partition: tuple[str, list[str]], columns: Sequence[str]
     ) -> pa.RecordBatchReader:
-        delta = DeltaTable(self.path, version=self.version)
+        delta = at_version(self.path, self.version)
         found = dataset(delta, [(partition[0], "in", partition[1])])
         return found.scanner(columns=list(columns), filter=filters).to_reader()
 

@@ -20,6 +20,9 @@ class Mapper(Protocol):
     def partitions(self) -> int:
         """Into how many tasks a replay is cut."""
 
+    def cut(self, work: int) -> int:
+        """Into how many tasks some work is cut: one where they would be done one after the other anyway."""
+
     def map(self, function: Callable[[T], R], tasks: Sequence[T], work: int) -> list[R]:
         """Apply; an error in a task is raised here. `work`: about how many rows or bytes there are in all."""
 
@@ -27,10 +30,15 @@ class Mapper(Protocol):
 class InProcess:
     """No Spark: this process, and where there is much to do others beside it, one a core."""
 
-    def __init__(self, partitions: int = 2, processes: int | None = None) -> None:
-        self.partitions = partitions
+    def __init__(self, partitions: int | None = 2, processes: int | None = None) -> None:
+        """`partitions`: always so many; None: one a core, where there is much to do."""
         self.processes = processes or len(os.sched_getaffinity(0))
+        self.partitions = partitions or len(os.sched_getaffinity(0))
+        self._always = partitions is not None
         self._pool: ProcessPoolExecutor | None = None
+
+    def cut(self, work: int) -> int:
+        return self.partitions if self._always or work >= MUCH else 1
 
     def map(self, function: Callable[[T], R], tasks: Sequence[T], work: int) -> list[R]:
         if work < MUCH or len(tasks) < 2 or self.processes < 2:
@@ -45,7 +53,7 @@ class OnSpark:
     """One Spark task per entry. The session starts with the first use and is shared by all dates of a run."""
 
     def __init__(self, partitions: int | None = None, much: int = MUCH) -> None:
-        """`much`: less work than that is done in this process."""
+        """`partitions` as in InProcess; `much`: less work than that is done in this process."""
         self._session: Any = None
         self._partitions = partitions
         self._much = much
@@ -61,6 +69,9 @@ class OnSpark:
     @property
     def partitions(self) -> int:
         return self._partitions or int(self._context.defaultParallelism)
+
+    def cut(self, work: int) -> int:
+        return self.partitions if self._partitions or work >= self._much else 1
 
     def map(self, function: Callable[[T], R], tasks: Sequence[T], work: int) -> list[R]:
         if not tasks:
