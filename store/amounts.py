@@ -41,6 +41,35 @@ def to_decimals(amounts: Amounts) -> pa.Array:
     return pa.Array.from_buffers(UNITS, len(amounts), [None, pa.py_buffer(data)])
 
 
+def decimal_words(column: pa.Array) -> Amounts:
+    """Per decimal its low and its high 64 bits, as int64 one after the other; of a null both 0."""
+    if not len(column):
+        return np.empty(0, np.int64)
+    words = np.frombuffer(column.buffers()[1], np.int64)[
+        2 * column.offset : 2 * (column.offset + len(column))
+    ]
+    if column.null_count:
+        words = np.where(np.repeat(column.is_null().to_numpy(zero_copy_only=False), 2), 0, words)
+    return words
+
+
+def scaled_decimals(numbers: Amounts, steps: Amounts, valid: Amounts | None = None) -> pa.Array:
+    """DECIMAL(38,18) of numbers × steps of 10^-18; numbers below 2^62, steps positive, up to 10^18."""
+    half, shift = np.uint64(0xFFFF_FFFF), np.uint64(32)
+    a, b = np.abs(numbers).astype(np.uint64), steps.astype(np.uint64)
+    a0, a1, b0, b1 = a & half, a >> shift, b & half, b >> shift
+    first, cross, other = a0 * b0, a0 * b1, a1 * b0
+    carry = (first >> shift) + (cross & half) + (other & half)
+    high = a1 * b1 + (cross >> shift) + (other >> shift) + (carry >> shift)
+    low = (carry << shift) | (first & half)
+    negative = numbers < 0
+    low = np.where(negative, ~low + np.uint64(1), low)
+    high = np.where(negative, ~high + (low == 0), high)
+    data = pa.py_buffer(np.stack([low, high], axis=1).astype("<u8").tobytes())
+    mask = None if valid is None else pa.array(valid).buffers()[1]
+    return pa.Array.from_buffers(pa.decimal128(38, 18), len(numbers), [mask, data])
+
+
 def exact_sum(amounts: Amounts) -> int:
     """The sum as a Python integer: the halves of 64-bit integers cannot overflow below 2^31 of them."""
     if amounts.dtype == object:
