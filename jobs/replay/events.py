@@ -1,4 +1,4 @@
-"""What happens to a group of accounts in a session, as columns: transfers, fills and what is to be reported on."""
+"""What happens to a group of accounts in a session, as columns: transfers and fills."""
 
 from typing import NamedTuple
 
@@ -7,10 +7,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from engine.events import Fill
-from jobs.replay.directory import Directory, Group, codes
+from jobs.replay.directory import Directory
+from jobs.replay.names import Group, codes
 from jobs.replay.prices import Prices, whole_numbers
 from jobs.replay.source import BucketTask
-from kernel.columns import Fills, Snapshots, Transfers
+from kernel.columns import Fills, Transfers
 from kernel.layout import ADL, LIQUIDATION, LIQUIDATION_MET_BY_ADL, NORMAL, Ints
 from schemas.inputs import DATASETS
 from store.amounts import decimal_words
@@ -65,7 +66,7 @@ def read_transfers(task: BucketTask, group: Group) -> tuple[Transfers, Ints]:
         units = group.units(batch, group.accounts(batch.column("account_id")))
         currencies = group.currencies(batch.column("currency"))
         amounts, exact = whole_numbers(decimal_words(batch.column("amount")), steps, currencies)
-        parts.append([units, _times(batch), amounts, exact])
+        parts.append([units, times_of(batch), amounts, exact])
     units, times, amounts, exact = (np.concatenate(column) for column in zip(*parts, strict=True))
     return Transfers(units, times, amounts), np.unique(units[exact == 0])
 
@@ -110,10 +111,10 @@ def _fill_columns(task: BucketTask, group: Group, prices: Prices, batch: pa.Reco
     kinds = _KINDS[codes(batch.column("kind"), pa.array(_KIND_NAMES))]
     exact = (on_tick & on_lot & fits).astype(np.int64)
     signed = np.where(bought, lots, -lots)
-    return [units, _times(batch), instruments, signed, price, fee, kinds, exact]
+    return [units, times_of(batch), instruments, signed, price, fee, kinds, exact]
 
 
-def _times(batch: pa.RecordBatch) -> Ints:
+def times_of(batch: pa.RecordBatch) -> Ints:
     times: Ints = batch.column("ts").cast(pa.int64()).to_numpy()
     return times
 
@@ -131,42 +132,3 @@ def _met_by_adl(task: BucketTask, kinds: Ints, named: pa.Table, times: Ints) -> 
         if (named.column("trade_id")[row].as_py(), int(times[row])) in task.adl_trades:
             kinds[row] = LIQUIDATION_MET_BY_ADL
     return kinds
-
-
-def read_snapshots(task: BucketTask, group: Group, units: Ints) -> Snapshots:
-    """Which of the units are to be reported on: all at the task's instants, and whose wallets the venue published."""
-    instants = np.array(sorted(task.instants), np.int64)
-    asked = [(np.repeat(units, len(instants)), np.tile(instants, len(units)))]
-    if task.wallets_at:
-        asked.append(_published(task, group, units))
-    unit, ts = (np.concatenate(column) for column in zip(*asked, strict=True))
-    order = np.lexsort((ts, unit))
-    unit, ts = unit[order], ts[order]
-    first = np.ones(len(unit), bool)
-    first[1:] = (unit[1:] != unit[:-1]) | (ts[1:] != ts[:-1])
-    return Snapshots(unit[first], ts[first])
-
-
-def _published(task: BucketTask, group: Group, units: Ints) -> tuple[Ints, Ints]:
-    """All units of accounts and currencies whose wallets the venue has published in the session, and when."""
-    directory, coded = group.directory, ["account_id", "currency"]
-    wide = len(directory.currencies)
-    owners, times = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
-    in_group = pc.field("account_bucket").isin(group.buckets)
-    for batch in task.event_batches("venue_account_balances", ("ts", *coded), coded, in_group):
-        accounts, currencies = (
-            group.accounts(batch.column("account_id")),
-            group.currencies(batch.column("currency")),
-        )
-        owners.append(accounts * wide + currencies)
-        times.append(_times(batch))
-    owner, ts = np.concatenate(owners), np.concatenate(times)
-    order = np.argsort(owner, kind="stable")
-    owner, ts = owner[order], ts[order]
-    of_place = np.array([directory.currencies.index(name) for name, _ in directory.places], np.int64)
-    account, place = np.divmod(units, len(directory.places))
-    mine = account * wide + of_place[place]
-    first, after = (np.searchsorted(owner, mine, side) for side in ("left", "right"))
-    counts = after - first
-    starts = np.repeat(first - np.r_[0, np.cumsum(counts)[:-1]] if len(units) else first, counts)
-    return np.repeat(units, counts), ts[starts + np.arange(counts.sum())]

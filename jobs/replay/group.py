@@ -10,8 +10,10 @@ from engine.rows import FundingTotal, SessionRows, UnitSession
 from engine.rules.episode import Episode
 from engine.rules.order import replay_units
 from engine.rules.unit_rows import remember_marks
-from jobs.replay.directory import Directory, Group, read_directory
-from jobs.replay.events import read_fills, read_snapshots, read_transfers
+from jobs.replay.directory import Directory, read_directory
+from jobs.replay.events import read_fills, read_transfers
+from jobs.replay.instants import read_snapshots
+from jobs.replay.names import Group
 from jobs.replay.objects import instruments_of, session_market, units_of
 from jobs.replay.prices import Prices, read_prices
 from jobs.replay.results import Numbered, many_tables

@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 
 from engine.numbers import E18
-from jobs.replay.directory import Directory, codes
+from jobs.replay.directory import Directory
+from jobs.replay.names import codes
 from jobs.replay.source import BucketTask
 from kernel.columns import coarsen, on_grid
 from kernel.layout import Ints, Market

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pyarrow as pa
 
+from engine.numbers import Ledger
 from engine.rows import FundingTotal, SessionRows, UnitSession
 from jobs.replay.directory import Directory
 from jobs.replay.events import FillRows
@@ -68,9 +69,9 @@ class Numbered:
         directory, totals = self.directory, []
         for number in np.unique(rows["instrument"]).tolist():
             mine = slice(*np.searchsorted(rows["instrument"], [number, number + 1]))
-            sums = (exact_sum(rows["amount"][mine]), exact_sum(rows["events"][mine]))
+            amount, events = Ledger(exact_sum(rows["amount"][mine])), exact_sum(rows["events"][mine])
             currency, _ = directory.places[directory.isolated[number]]
-            totals.append(FundingTotal(directory.instruments[number], currency, *sums))
+            totals.append(FundingTotal(directory.instruments[number], currency, amount, events))
         return totals
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from jobs.replay.directory import Group
+from jobs.replay.names import Group
 from jobs.replay.prices import Prices, whole_numbers
 from jobs.replay.source import BucketTask
 from kernel.columns import Positions, States

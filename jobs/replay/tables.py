@@ -7,6 +7,7 @@ from typing import Any, get_args, get_type_hints
 
 import pyarrow as pa
 
+from engine.numbers import Ledger
 from engine.rows import FundingTotal, SessionRows
 from schemas.ledger import REPLAYED
 from store.arrow import tuples_to_arrow
@@ -43,4 +44,4 @@ def totals(rows: Iterable[FundingTotal]) -> list[FundingTotal]:
     for instrument_id, currency, amount, events in rows:
         before = found.get((instrument_id, currency), (0, 0))
         found[instrument_id, currency] = (before[0] + amount, before[1] + events)
-    return [FundingTotal(*key, *total) for key, total in sorted(found.items())]
+    return [FundingTotal(*key, Ledger(amount), events) for key, (amount, events) in sorted(found.items())]
