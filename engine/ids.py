@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+from functools import lru_cache
 
 
+@lru_cache(maxsize=64, typed=True)  # the rows of an episode are made one after the other
 def stable_id(prefix: str, *parts: object) -> str:
     """An id that depends on nothing but its parts: the same for the same input, wherever it is made."""
     text = json.dumps(parts, ensure_ascii=True, separators=(",", ":"))

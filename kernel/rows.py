@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections import namedtuple
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,13 +47,13 @@ MOVEMENTS = ("liquidation_fee", "surplus")
 
 @dataclass
 class Names:
-    """What the numbers stand for; instruments in the order of their ids."""
+    """What the numbers stand for; instruments in the order of their ids. Units and fills: those that are asked for."""
 
-    units: Sequence[UnitKey]
+    units: Sequence[UnitKey] | Mapping[int, UnitKey]
     instruments: Sequence[str]
     grids: Sequence[Grid]
     client_classes: Sequence[str]
-    fills: Sequence[Fill]
+    fills: Sequence[Fill] | Mapping[int, Fill]
 
     def quantity(self, instrument: int, lots: int) -> int:
         """A quantity in 10^-18."""

@@ -291,7 +291,7 @@ FUND_MOVEMENTS = _replayed(
         units("amount", "Signed."),
         text("ref", "Fill or episode."),
     ),
-    ("ref", "ts", "instrument_id"),
+    ("ref", "ts", "instrument_id", *_KEY[1:]),
 )
 ADL_LOSSES = _replayed(
     "adl_fills",

@@ -50,14 +50,22 @@ class Staging:
 
     # parts, in tasks ------------------------------------------------------------------------------------
 
-    def write_part(self, table: Table, number: int, data: pa.Table) -> Part | None:
+    def write_part(
+        self, table: Table, number: int, data: pa.Table, notes: Mapping[str, str] | None = None
+    ) -> Part | None:
         """Write rows, in any order, as part `number`; None when there are none."""
         if not data.num_rows:
             return None
-        return self.write_batches(table, number, sort_by_key(table, data).to_batches())
+        return self.write_batches(table, number, sort_by_key(table, data).to_batches(), notes)
 
-    def write_batches(self, table: Table, number: int, batches: Iterable[pa.RecordBatch]) -> Part | None:
-        """Write rows that come in order of the key.
+    def write_batches(
+        self,
+        table: Table,
+        number: int,
+        batches: Iterable[pa.RecordBatch],
+        notes: Mapping[str, str] | None = None,
+    ) -> Part | None:
+        """Write rows that come in order of the key; `notes` stay with the file wherever it goes.
 
         DataError for an amount of more than 38 digits. ConflictError: the disk is full.
         """
@@ -71,6 +79,7 @@ class Staging:
             for batch in chain([first], filled):
                 writer.write_table(_declared(table, schema, batch), row_group_size=ROWS)
                 rows += batch.num_rows
+            writer.add_key_value_metadata(dict(notes or {}))
         return Part(number, path.name, rows)
 
     def _file(self, table: Table, number: int) -> Path:

@@ -14,7 +14,9 @@ import pyarrow as pa
 
 from jobs.attribute.books import Books
 from jobs.replay.choice import replay_units
-from jobs.replay.task import BucketTask, read_units, rows_to_arrow
+from jobs.replay.objects import read_units
+from jobs.replay.source import BucketTask
+from jobs.replay.tables import rows_to_arrow
 from schemas.ledger import EVENT_CANDIDATES, EVENT_WEIGHTS
 from store.amounts import to_decimals
 from store.staging import Part, Staging

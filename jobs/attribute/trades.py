@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from jobs.attribute.books import Books, in_money
 from jobs.day import Day
-from jobs.replay.task import BucketTask
+from jobs.replay.source import BucketTask
 from schemas.attribution import ADL_LOSSES, RECONCILIATION
 from schemas.ledger import ADL_LOSSES as ADL_FILLS
 from schemas.ledger import TYPED

@@ -1,6 +1,7 @@
 """Recompute: replay the session of a date, in parallel by account, from the stored state of the day before."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 import duckdb
@@ -9,8 +10,9 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from jobs.day import Day
-from jobs.replay.task import BucketTask, Source, replay_buckets
-from schemas.inputs import DATED
+from jobs.replay.source import BucketTask, Source
+from jobs.replay.task import replay_buckets
+from schemas.inputs import ACCOUNTS, DATED
 from schemas.ledger import (
     BUCKETS,
     DELIVERIES,
@@ -21,20 +23,27 @@ from schemas.ledger import (
     UNIT_POSITIONS,
     UNIT_SESSIONS,
 )
-from store.arrow import to_rows
+from store.arrow import plain_rows, to_rows
 from store.reference import ReferenceData
+
+# Rows of a session from which columns and the compiled replay are quicker, with the second that loading it takes.
+COLUMNS_FROM = 100_000
 
 
 def bucket_tasks(day: Day, reference: ReferenceData, folders: Sequence[date]) -> list[BucketTask]:
     """One task per partition; which bucket is in which task changes nothing in the result."""
     inputs = {
         name: Source(str(day.warehouse.path(TYPED[name])), day.warehouse.version(TYPED[name]), TYPED[name])
-        for name in (d.name for d in DATED)
+        for name in (*(d.name for d in DATED), ACCOUNTS.name)
     }
     carried = {
         t.name: Source(str(day.state.path(t)), day.state_version(t), t)
         for t in (UNIT_SESSIONS, UNIT_POSITIONS, UNIT_CHARGES, MARKS)
     }
+    columns = session_rows(day, folders) >= COLUMNS_FROM
+    if columns:  # tasks read their own accounts
+        known = replace(reference.known, accounts={})
+        reference = replace(reference, accounts={}, known=known)
     previous = None if day.first else date.fromordinal(day.day.toordinal() - 1).isoformat()
     n = min(BUCKETS, max(1, day.mapper.cut(session_rows(day, folders))))
     return [
@@ -49,6 +58,7 @@ def bucket_tasks(day: Day, reference: ReferenceData, folders: Sequence[date]) ->
             day.policy,
             number=i,
             staging=day.staging,
+            columns=columns,
         )
         for i in range(n)
     ]
@@ -59,10 +69,10 @@ def recompute(day: Day, reference: ReferenceData, folders: Sequence[date]) -> No
     tasks = bucket_tasks(day, reference, folders)
     adl_trades = _adl_trades(tasks[0])
     for task in tasks:
-        task.adl_trades = adl_trades
+        task.adl_trades, task.wallets_at = adl_trades, True
     written = day.mapper.map(replay_buckets, tasks, session_rows(day, folders))
     for name, table in REPLAYED.items():
-        day.staging.commit(table, [parts[name] for parts in written])
+        day.staging.commit(table, [part for parts in written for part in parts[name]])
     day.staging.write(MARKS, closing_marks(tasks[0]))
 
 
@@ -91,5 +101,10 @@ def closing_marks(task: BucketTask) -> pa.Table:
 
 def _adl_trades(task: BucketTask) -> frozenset[tuple[str, int]]:
     """Trades of the session in which somebody, in whatever bucket, was deleveraged, each with its time."""
-    fills = task.events("fills", pc.field("kind") == "adl")
-    return frozenset(to_rows(TYPED["fills"], fills, ("trade_id", "ts")))
+    adl = pc.field("kind") == "adl"
+    if next(task.event_batches("fills", ("kind",), (), adl), None) is None:
+        return frozenset()  # on most days, and kinds are quicker to read than ids
+    deleveraged = task.stream("fills", ("trade_id", "ts"), adl)
+    return frozenset(
+        (trade_id, ts) for batch in deleveraged for trade_id, ts in plain_rows(pa.Table.from_batches([batch]))
+    )

@@ -1,0 +1,134 @@
+"""What happens to a group of accounts in a session, as columns: transfers and fills."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from engine.events import Fill
+from jobs.replay.directory import Directory
+from jobs.replay.names import Group, codes
+from jobs.replay.prices import Prices, whole_numbers
+from jobs.replay.source import BucketTask
+from kernel.columns import Fills, Transfers
+from kernel.layout import ADL, LIQUIDATION, LIQUIDATION_MET_BY_ADL, NORMAL, Ints
+from schemas.inputs import DATASETS
+from store.amounts import decimal_words
+
+_KIND_NAMES = DATASETS["fills"].field("kind").values
+_KINDS = np.array([{"liquidation": LIQUIDATION, "adl": ADL}.get(name, NORMAL) for name in _KIND_NAMES])
+_FILLS = ("ts", "account_id", "instrument_id", "isolated", "side", "price", "quantity", "fee", "kind")
+_CODED = ("account_id", "instrument_id", "side", "kind")
+_IDS = ("fill_id", "trade_id")
+
+
+class FillRows(NamedTuple):
+    """`named`: rows of fills that are not normal, rising, and their ids. `refused`: units with a row off its grid."""
+
+    fills: Fills
+    named: Ints
+    fill_ids: pa.ChunkedArray
+    trade_ids: pa.ChunkedArray
+    refused: Ints
+
+    def fill(self, row: int, directory: Directory, prices: Prices) -> Fill:
+        """One of those as the reference has it."""
+        at, f = int(np.searchsorted(self.named, row)), self.fills
+        number, lots, kind = (int(column[row]) for column in (f.instrument, f.lots, f.kind))
+        grid = prices.grids[number]
+        return Fill(
+            int(f.ts[row]),
+            self.fill_ids[at].as_py(),
+            self.trade_ids[at].as_py(),
+            directory.instruments[number],
+            1 if lots > 0 else -1,
+            int(f.price[row]) * grid.price_e18,
+            abs(lots) * grid.lot_e18,
+            int(f.fee[row]),
+            "adl" if kind == ADL else "liquidation",
+            kind == LIQUIDATION_MET_BY_ADL,
+        )
+
+
+def _money_steps(task: BucketTask, directory: Directory) -> Ints:
+    """A ledger unit of every currency in 10^-18."""
+    return np.array([10 ** (18 - task.reference.scales[c]) for c in directory.currencies], np.int64)
+
+
+def read_transfers(task: BucketTask, group: Group) -> tuple[Transfers, Ints]:
+    """In the order of account, time and transfer_id within a date; and units with an amount that does not fit."""
+    steps = _money_steps(task, group.directory)
+    columns = ("ts", "account_id", "currency", "isolation", "amount")
+    parts: list[list[Ints]] = [[np.zeros(0, np.int64)] * 4]
+    in_group = pc.field("account_bucket").isin(group.buckets)
+    for batch in task.event_batches("transfers", columns, ["account_id", "currency", "isolation"], in_group):
+        units = group.units(batch, group.accounts(batch.column("account_id")))
+        currencies = group.currencies(batch.column("currency"))
+        amounts, exact = whole_numbers(decimal_words(batch.column("amount")), steps, currencies)
+        parts.append([units, times_of(batch), amounts, exact])
+    units, times, amounts, exact = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return Transfers(units, times, amounts), np.unique(units[exact == 0])
+
+
+def read_fills(task: BucketTask, group: Group, prices: Prices) -> FillRows:
+    """In the order of account, time and fill_id within a date."""
+    columns = [[np.zeros(0, np.int64)] * 8]
+    ids = [pa.table({name: pa.array([], pa.string()) for name in _IDS})]
+    in_group = pc.field("account_bucket").isin(group.buckets)
+    for batch in task.event_batches("fills", (*_FILLS, *_IDS), _CODED, in_group):
+        read = _fill_columns(task, group, prices, batch)
+        kinds = read[6]
+        rows = pa.array(kinds != NORMAL)
+        named = pa.table({name: batch.column(name).filter(rows) for name in _IDS})
+        if task.adl_trades:
+            kinds[kinds != NORMAL] = _met_by_adl(task, kinds, named, read[1])
+        ids.append(named)
+        columns.append(read)
+    *joined, exact = (np.concatenate(column) for column in zip(*columns, strict=True))
+    fills, names = Fills(*joined), pa.concat_tables(ids)
+    refused = np.unique(fills.unit[exact == 0])
+    return FillRows(
+        fills,
+        np.flatnonzero(fills.kind != NORMAL),
+        names.column("fill_id"),
+        names.column("trade_id"),
+        refused,
+    )
+
+
+def _fill_columns(task: BucketTask, group: Group, prices: Prices, batch: pa.RecordBatch) -> list[Ints]:
+    """The columns of `Fills`, and whether all numbers of a row are on their grids."""
+    directory, instruments = group.directory, group.instruments(batch.column("instrument_id"))
+    currencies = directory.settlement[instruments]
+    price, on_tick = _decimals(batch, "price", prices.price_steps, instruments)
+    lots, on_lot = _decimals(batch, "quantity", prices.lot_steps, instruments)
+    fee, fits = _decimals(batch, "fee", _money_steps(task, directory), currencies)
+    bought = codes(batch.column("side"), pa.array(["buy"])) == 0
+    isolated = batch.column("isolated").to_numpy(zero_copy_only=False)
+    place = np.where(isolated, directory.isolated[instruments], directory.cross[currencies])
+    units = group.accounts(batch.column("account_id")) * len(directory.places) + place
+    kinds = _KINDS[codes(batch.column("kind"), pa.array(_KIND_NAMES))]
+    exact = (on_tick & on_lot & fits).astype(np.int64)
+    signed = np.where(bought, lots, -lots)
+    return [units, times_of(batch), instruments, signed, price, fee, kinds, exact]
+
+
+def times_of(batch: pa.RecordBatch) -> Ints:
+    times: Ints = batch.column("ts").cast(pa.int64()).to_numpy()
+    return times
+
+
+def _decimals(batch: pa.RecordBatch, name: str, steps: Ints, which: Ints) -> tuple[Ints, np.ndarray]:
+    return whole_numbers(decimal_words(batch.column(name)), steps, which)
+
+
+def _met_by_adl(task: BucketTask, kinds: Ints, named: pa.Table, times: Ints) -> Ints:
+    """The kinds that are not normal, where in a liquidation's trade somebody was deleveraged at that time."""
+    times, kinds = times[kinds != NORMAL], kinds[kinds != NORMAL]
+    trades = pa.array(sorted({trade_id for trade_id, _ in task.adl_trades}), pa.string())
+    possible = pc.is_in(named.column("trade_id"), trades).to_numpy() & (kinds == LIQUIDATION)
+    for row in np.flatnonzero(possible).tolist():
+        if (named.column("trade_id")[row].as_py(), int(times[row])) in task.adl_trades:
+            kinds[row] = LIQUIDATION_MET_BY_ADL
+    return kinds

@@ -1,0 +1,129 @@
+"""The replay of a group of accounts: by the kernel from columns, by the reference what the kernel does not take."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from engine.events import Market
+from engine.rows import FundingTotal, SessionRows, UnitSession
+from engine.rules.episode import Episode
+from engine.rules.order import replay_units
+from engine.rules.unit_rows import remember_marks
+from jobs.replay.directory import Directory, read_directory
+from jobs.replay.events import read_fills, read_transfers
+from jobs.replay.instants import read_snapshots
+from jobs.replay.names import Group
+from jobs.replay.objects import instruments_of, session_market, units_of
+from jobs.replay.prices import Prices, read_prices
+from jobs.replay.results import Numbered, many_tables
+from jobs.replay.source import BucketTask
+from jobs.replay.state import read_state
+from jobs.replay.tables import Tables, joined, row_tables
+from kernel.columns import Assembled, assemble, unit_numbers
+from kernel.layout import Ints
+from kernel.session import replay_bucket
+from schemas.ledger import BUCKETS
+
+
+class Setting:
+    """What all groups of a task share, read once."""
+
+    def __init__(self, task: BucketTask) -> None:
+        self.task = task
+        self.directory: Directory = read_directory(task)
+        self.prices: Prices = read_prices(task, self.directory)
+        self._market = task.reference.market()
+        self._known: set[str] = set()
+
+    def reference_market(self, instruments: Sequence[str]) -> Market:
+        """The market as the reference has it, with at least these instruments."""
+        missing = sorted(set(instruments) - self._known)
+        if missing:
+            found = session_market(self.task, missing)
+            self._market.ticks.update(found.ticks)
+            self._market.funding.update(found.funding)
+            self._market.opening_marks = found.opening_marks
+            self._known.update(missing)
+        return self._market
+
+
+def replay_group(setting: Setting, buckets: Sequence[int]) -> tuple[Tables, list[FundingTotal]]:
+    """The rows of some buckets, and what their units received in funding."""
+    task, directory, prices = setting.task, setting.directory, setting.prices
+    group = Group(directory, buckets)
+    state, fills = read_state(task, group, prices), read_fills(task, group, prices)
+    transfers, unfit = read_transfers(task, group)
+    units = unit_numbers(state.states.unit, state.positions.unit, transfers.unit, fills.fills.unit)
+    assembled = assemble(
+        task.start,
+        directory.accounts.rows,
+        directory.accounts.versions,
+        len(directory.places),
+        state.states,
+        state.positions,
+        transfers,
+        fills.fills,
+        read_snapshots(task, group, units),
+        np.unique(np.concatenate([state.refused, unfit, fills.refused])),
+    )
+    replayed = replay_bucket(prices.market, assembled.bucket)
+    numbered = Numbered(directory, prices, assembled, fills)
+    few = numbered.few(replayed)
+    left = _by_reference(setting, group, assembled, replayed.to_reference)
+    for rows in (few.unit_sessions, left.unit_sessions):
+        remember(setting, rows)
+    opened, few.unit_sessions = few.unit_sessions, []
+    few.extend(left)
+    funding, few.funding_totals = numbered.funding(replayed.funding) + few.funding_totals, []
+    return joined([many_tables(replayed, numbered, opened), row_tables(few)]), funding
+
+
+def _by_reference(setting: Setting, group: Group, assembled: Assembled, left: Ints) -> SessionRows:
+    """The rows of the units that the kernel left."""
+    if not len(left):
+        return SessionRows()
+    numbers = assembled.unit_numbers[left]
+    owners = np.unique(numbers // len(setting.directory.places)).tolist()
+    accounts = setting.directory.account_objects(owners)
+    task = replace(setting.task, buckets=group.buckets)
+    units = units_of(task, accounts, {setting.directory.key(n) for n in numbers.tolist()})
+    market = setting.reference_market(instruments_of(units))
+    return replay_units(units, market, task.policy, task.start)
+
+
+def remember(setting: Setting, sessions: list[UnitSession]) -> None:
+    """Open episodes complete for being carried on, with the marks of instruments that nobody here held."""
+    for n, unit in enumerate(sessions):
+        episode = Episode.from_json(unit.open_episode) if unit.open_episode else None
+        if episode is not None and episode.triggered_at >= setting.task.start:
+            market = setting.task.reference.market()
+            market.opening_marks = setting.prices.marks_before(episode.starts_before, setting.directory)
+            sessions[n] = remember_marks(unit, market, setting.task.start)
+
+
+def bucket_groups(task: BucketTask, rows_at_once: int) -> Iterator[list[int]]:
+    """The task's buckets in groups of about so many fills, none of which cuts a file of the ledger if it can."""
+    rows, together = _fills_by_bucket(task)
+    group: list[int] = []
+    held = 0
+    for bucket in task.buckets:
+        if group and held + rows[bucket] > rows_at_once and not together[bucket]:
+            yield group
+            group, held = [], 0
+        group.append(bucket)
+        held += int(rows[bucket])
+    if group:
+        yield group
+
+
+def _fills_by_bucket(task: BucketTask) -> tuple[Ints, Ints]:
+    """How many fills files have, by their first bucket, and which buckets stand in a file with the one before."""
+    rows, together = np.zeros(BUCKETS, np.int64), np.zeros(BUCKETS, np.int64)
+    for file in task.sources["fills"].files():
+        if file["partition.event_date"].isoformat() in task.folders:
+            first, last = file.get("min.account_bucket"), file.get("max.account_bucket")
+            first, last = (0, BUCKETS - 1) if first is None or last is None else (first, last)
+            rows[first] += file["num_records"]
+            together[first + 1 : last + 1] = 1
+    return rows, together

@@ -1,0 +1,48 @@
+"""From the names in a group's rows to the numbers of its task."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from engine.errors import InvariantError
+from jobs.replay.directory import Directory
+from kernel.layout import Ints
+
+
+class Group:
+    """Some buckets of a task, whose rows are held together."""
+
+    def __init__(self, directory: Directory, buckets: Sequence[int]) -> None:
+        self.directory, self.buckets = directory, list(buckets)
+        self.numbers = np.flatnonzero(np.isin(directory.accounts.buckets, self.buckets))
+        self._ids = directory.accounts.ids.take(pa.array(self.numbers))
+
+    def accounts(self, column: pa.DictionaryArray) -> Ints:
+        """The numbers of accounts; -1: not of these buckets."""
+        found = codes(column, self._ids)
+        return np.where(found < 0, -1, np.r_[self.numbers, -1][found])
+
+    def instruments(self, column: pa.DictionaryArray) -> Ints:
+        """-1: the empty text."""
+        return codes(column, pa.array(self.directory.instruments, pa.string()))
+
+    def currencies(self, column: pa.DictionaryArray) -> Ints:
+        return codes(column, pa.array(self.directory.currencies, pa.string()))
+
+    def units(self, batch: pa.RecordBatch, accounts: Ints) -> Ints:
+        """The units that rows name by account_id, currency and isolation."""
+        isolation = self.instruments(batch.column("isolation"))
+        cross = self.directory.cross[self.currencies(batch.column("currency"))]
+        place = np.where(isolation < 0, cross, np.r_[self.directory.isolated, -1][isolation])
+        return accounts * len(self.directory.places) + place
+
+
+def codes(column: pa.DictionaryArray, names: pa.Array) -> Ints:
+    """The place in `names` of every value, -1 where it is not among them."""
+    if column.null_count:
+        raise InvariantError("an id in the ledger is null")
+    known = pc.index_in(column.dictionary, names).fill_null(-1).to_numpy().astype(np.int64)
+    found: Ints = known[column.indices.to_numpy()]
+    return found

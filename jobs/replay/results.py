@@ -1,0 +1,110 @@
+"""What the kernel found, as tables: columns where rows are many, by way of engine rows where they are few."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from engine.numbers import Ledger
+from engine.rows import FundingTotal, SessionRows, UnitSession
+from jobs.replay.directory import Directory
+from jobs.replay.events import FillRows
+from jobs.replay.prices import Prices
+from jobs.replay.tables import Tables
+from kernel.columns import Assembled
+from kernel.layout import OPEN, Ints, Rows
+from kernel.rows import Names, session_rows
+from kernel.session import Replayed
+from schemas.ledger import SNAPSHOTS, UNIT_POSITIONS, UNIT_SESSIONS
+from store.amounts import exact_sum, scaled_decimals, to_decimals
+from store.staging import part_schema
+
+_COLUMNS = ("unit_sessions", "unit_positions", "snapshots")
+
+
+class Numbered:
+    """What the numbers of a replayed group stand for."""
+
+    def __init__(self, directory: Directory, prices: Prices, assembled: Assembled, fills: FillRows) -> None:
+        self.directory, self.prices, self._assembled, self._fills = directory, prices, assembled, fills
+        self._instruments = pa.array(directory.instruments, pa.string())
+
+    def keys(self, rows: Rows) -> dict[str, pa.Array]:
+        return self.directory.key_columns(self._assembled.unit_numbers[rows["unit"]])
+
+    def instruments(self, rows: Rows) -> pa.Array:
+        numbers = rows["instrument"]
+        return self._instruments.take(pa.array(numbers, mask=numbers < 0))
+
+    def quantities(self, rows: Rows) -> pa.Array:
+        return scaled_decimals(rows["lots"], self._steps(self.prices.lot_steps, rows))
+
+    def marks(self, rows: Rows) -> pa.Array:
+        """Null before the first tick."""
+        return scaled_decimals(rows["mark"], self._steps(self.prices.price_steps, rows), rows["mark"] != 0)
+
+    def _steps(self, steps: Ints, rows: Rows) -> Ints:
+        return np.r_[steps, 1][rows["instrument"]]
+
+    def few(self, replayed: Replayed) -> SessionRows:
+        """Engine rows of liquidations, and the sessions of units with one that is open."""
+        opened = replayed.episodes["unit"][replayed.episodes["end_reason"] == OPEN]
+        units = replayed.units[np.isin(replayed.units["unit"], opened)]
+        nothing = {name: getattr(replayed, name)[:0] for name in ("positions", "funding", "snapshots")}
+        replayed = replayed._replace(units=units, **nothing)
+        named = (units, replayed.episodes, replayed.deficits, replayed.movements, replayed.adl_losses)
+        numbers = np.unique(np.concatenate([rows["unit"] for rows in named])).tolist()
+        keys = {n: self.directory.key(self._assembled.unit_numbers[n]) for n in numbers}
+        wanted = np.union1d(replayed.movements["fill"], replayed.adl_losses["fill"])
+        rows = self._assembled.fill_rows
+        fills = {
+            n: self._fills.fill(int(rows[n]), self.directory, self.prices) for n in wanted.tolist() if n >= 0
+        }
+        instruments, classes = self.directory.instruments, self.directory.accounts.classes
+        return session_rows(replayed, Names(keys, instruments, self.prices.grids, classes, fills))
+
+    def funding(self, rows: Rows) -> list[FundingTotal]:
+        """Per instrument what all units received."""
+        rows = rows[np.argsort(rows["instrument"], kind="stable")]
+        directory, totals = self.directory, []
+        for number in np.unique(rows["instrument"]).tolist():
+            mine = slice(*np.searchsorted(rows["instrument"], [number, number + 1]))
+            amount, events = Ledger(exact_sum(rows["amount"][mine])), exact_sum(rows["events"][mine])
+            currency, _ = directory.places[directory.isolated[number]]
+            totals.append(FundingTotal(directory.instruments[number], currency, amount, events))
+        return totals
+
+
+def many_tables(replayed: Replayed, numbered: Numbered, opened: Sequence[UnitSession]) -> Tables:
+    """Sessions, positions and snapshots of units; `opened`: the sessions with an open episode, by engine rows."""
+    units, positions, snapshots = replayed.units, replayed.positions, replayed.snapshots
+    still_open = np.isin(units["unit"], replayed.episodes["unit"][replayed.episodes["end_reason"] == OPEN])
+    episodes = np.full(len(units), None, object)
+    episodes[still_open] = [unit.open_episode for unit in opened]
+    amounts = UnitSession._fields[4:-1]
+    sessions = {
+        **numbered.keys(units),
+        "active": pa.array(units["active"] != 0),
+        **{name: to_decimals(units[name]) for name in amounts},
+        "open_episode": pa.array(episodes, pa.string()),
+    }
+    held = {
+        **numbered.keys(positions),
+        "instrument_id": numbered.instruments(positions),
+        "quantity": numbered.quantities(positions),
+        "entry_value": to_decimals(positions["entry_value"]),
+        "mark": numbered.marks(positions),
+    }
+    states = {
+        "ts": pa.array(snapshots["ts"]).cast(pa.timestamp("us", tz="UTC")),
+        **numbered.keys(snapshots),
+        "instrument_id": numbered.instruments(snapshots),
+        "quantity": numbered.quantities(snapshots),
+        "mark": numbered.marks(snapshots),
+        **{n: to_decimals(snapshots[n]) for n in ("wallet", "equity", "entry_value", "value", "unrealised")},
+    }
+    made = ((UNIT_SESSIONS, sessions), (UNIT_POSITIONS, held), (SNAPSHOTS, states))
+    return {
+        name: pa.table([columns[f] for f in part_schema(table).names], schema=part_schema(table))
+        for name, (table, columns) in zip(_COLUMNS, made, strict=True)
+    }

@@ -1,0 +1,94 @@
+"""The night's replay stages the same rows, in the same order, by every way that they can go.
+
+By columns and the kernel, with some or all units left to the reference, in groups and parts of any size, and by
+engine rows alone.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import jobs.replay.group
+from jobs.day import Day
+from jobs.replay.recompute import recompute
+from jobs.run import Request, run
+from jobs.spark.mapper import InProcess
+from kernel.layout import Bucket
+from kernel.session import Replayed, replay_bucket
+from schemas.ledger import FUNDING_TOTALS, REPLAYED
+from store.arrow import sort_by_key
+from tests.cases import CASES, DATA, case_days, differences
+from tests.properties.delivered import KINDS, write_small_market
+from tests.unchecked import unchecked
+
+Staged = dict[str, pa.Table]
+NEVER, ALWAYS = 1 << 60, 0
+MARKETS = [(kind, 4) for kind in KINDS]
+
+
+class Ways:
+    """In the place of the stage: every date is replayed every way, the last of which goes on to be published."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.monkeypatch, self.taken, self.days = monkeypatch, 0, 0
+        monkeypatch.setattr("jobs.stages.recompute", self)
+
+    def __call__(self, day: Day, *args: Any) -> None:
+        self.days += 1
+        expected = self._staged(NEVER, day, *args)
+        assert self._staged(ALWAYS, day, *args) == expected
+        taken = self.taken
+        assert self._staged(ALWAYS, day, *args, left=np.arange) == expected
+        assert self.taken == taken
+        small = self._staged(ALWAYS, day, *args, AT_ONCE=1, PART_ROWS=1)
+        assert in_order(small) == in_order(expected)
+        assert self._staged(ALWAYS, day, *args, left=lambda units: np.arange(0, units, 2)) == expected
+
+    def _staged(
+        self, columns_from: int, day: Day, *args: Any, left: Callable[[int], Any] | None = None, **sizes: int
+    ) -> Staged:
+        """`left`: which of so many units the kernel has to leave to the reference."""
+
+        def leaving(market: Any, bucket: Bucket) -> Replayed:
+            if left is not None:
+                bucket.units["refused"][left(len(bucket.units))] = 1
+            replayed = replay_bucket(market, bucket)
+            self.taken += len(replayed.units)
+            return replayed
+
+        with self.monkeypatch.context() as patch:
+            patch.setattr("jobs.replay.recompute.COLUMNS_FROM", columns_from)
+            patch.setattr(jobs.replay.group, "replay_bucket", leaving)
+            for size, value in sizes.items():
+                patch.setattr(f"jobs.replay.task.{size}", value)
+            recompute(day, *args)
+        parts = {t.name: [pq.ParquetFile(p).read() for p in day.staging.paths(t)] for t in REPLAYED.values()}
+        return {name: pa.concat_tables(found) for name, found in parts.items() if found}
+
+
+def in_order(staged: Staged) -> Staged:
+    """In the order of the key, without what each part adds up for itself."""
+    tables = {table.name: table for table in REPLAYED.values() if table is not FUNDING_TOTALS}
+    return {name: sort_by_key(tables[name], data) for name, data in staged.items() if name in tables}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_case(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ways, days = Ways(monkeypatch), case_days(name)
+    list(run(Request(DATA / name / "landing", tmp_path, days[0], days[-1], InProcess(3), check=unchecked)))
+    assert differences(name, tmp_path) == {}
+    assert ways.days == len(days)
+    assert ways.taken > 0
+
+
+@pytest.mark.parametrize("market", MARKETS, ids=lambda market: f"{market[0]}-{market[1]}")
+def test_market(market: tuple[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ways, days = Ways(monkeypatch), write_small_market(tmp_path / "landing", *market)
+    list(run(Request(tmp_path / "landing", tmp_path / "w", *days, InProcess(3), check=unchecked)))
+    assert ways.days > 1
+    assert ways.taken > 0
