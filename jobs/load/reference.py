@@ -19,7 +19,7 @@ from schemas.inputs import REFERENCE
 from schemas.ledger import QUARANTINE, TYPED
 from store.arrow import to_arrow, to_rows
 from store.content import content_path
-from store.reference import ReferenceData, read_reference, text_hash
+from store.reference import ReferenceData, known_so_far, read_reference, text_hash
 
 _FIXED = {
     "instruments": (
@@ -59,7 +59,7 @@ def _load(
     digest: str,
     day: date,
 ) -> None:
-    known = Reference() if dataset.name == "currencies" else read_reference(deliveries.warehouse).known
+    known = Reference() if dataset.name == "currencies" else known_so_far(deliveries.warehouse)
     # in this process: it is small, and needed before anything can be spread out
     root = deliveries.warehouse.root
     keep_files(KeepTask(str(landing), tuple(files), str(root)))

@@ -55,9 +55,9 @@ KNOWN = Reference(
 )
 NUMBERS = Numbers(
     {
-        "account": ["é", "b", "long account", "a", "gone"],
-        "currency": ["USD", "YEN", "BTC", "WEI"],
-        "instrument": ["Q", "P", "Ü"],
+        "account": pa.array(["é", "b", "long account", "a", "gone"]),
+        "currency": pa.array(["USD", "YEN", "BTC", "WEI"]),
+        "instrument": pa.array(["Q", "P", "Ü"]),
     }
 )
 

@@ -30,7 +30,6 @@ from schemas.core import Dataset, Table
 from schemas.inputs import DATASETS
 from schemas.ledger import TYPED
 from store.arrow import arrow_schema
-from store.buckets import account_bucket
 
 _AT_ONCE = 1_500_000  # rows that are sorted together
 _ROW_GROUP = 1 << 18
@@ -171,9 +170,7 @@ def _ledger_columns(
         made[name] = _named(codes, known.numbers.arrays[kind])
         made[f"{kind}_number"] = pa.array(codes.astype(np.int64)) if name != "isolation" else None
         if kind == "account":
-            used, at = np.unique(codes, return_inverse=True)
-            buckets = [account_bucket(known.numbers.names["account"][n]) for n in used.tolist()]
-            made["account_bucket"] = pa.array(np.array(buckets, dtype=np.int64)[at])
+            made["account_bucket"] = pa.array(known.account_bucket[codes].astype(np.int64))
     columns = []
     for column in table.columns:
         if column.name == table.partition:
@@ -186,12 +183,16 @@ def _ledger_columns(
 
 def _named(codes: np.ndarray, names: pa.Array) -> pa.DictionaryArray:
     """Names for numbers; the dictionary holds those that occur."""
-    used, at = np.unique(codes, return_inverse=True)
-    if len(used) and used[0] == NO_ISOLATION:
-        dictionary = pa.concat_arrays([pa.array([""], names.type), names.take(pa.array(used[1:]))])
-    else:
-        dictionary = names.take(pa.array(used))
-    return pa.DictionaryArray.from_arrays(pa.array(at.astype(np.int32)), dictionary)
+    place = np.zeros(len(names) + 1, dtype=np.int32)
+    place[codes] = 1  # -1, no isolation, is the last place
+    none = bool(place[NO_ISOLATION])
+    used = np.flatnonzero(place[:-1])
+    place[used] = np.arange(len(used), dtype=np.int32)
+    place[NO_ISOLATION] = len(used)
+    dictionary = names.take(pa.array(used))
+    if none:
+        dictionary = pa.concat_arrays([dictionary, pa.array([""], names.type)])
+    return pa.DictionaryArray.from_arrays(pa.array(place[codes]), dictionary)
 
 
 def _stored(data: pa.Table, field: Any) -> Any:
