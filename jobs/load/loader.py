@@ -33,7 +33,7 @@ class Loader:
         self._load = ColumnLoad(warehouse, landing, mapper, judge_all)
 
     def load_reference(self, day: date) -> ReferenceData:
-        return load_reference(self.deliveries, self.landing, day)
+        return load_reference(self.deliveries, self.landing, day, self._load.judge_all)
 
     def load_days(self, days: Sequence[date], reference: ReferenceData, session_start: int | None) -> None:
         """Load the folders of these dates. `session_start`: events before it are published already."""

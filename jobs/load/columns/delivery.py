@@ -20,7 +20,7 @@ from jobs.load.columns.keys import SHARE, HashTask, SettleResult, SettleTask, re
 from jobs.load.columns.known import Known, write_known
 from jobs.load.columns.layout import group_field, id_field
 from jobs.load.columns.merge import MergeTask, Written, merge
-from jobs.load.columns.splits import LEAST, WEIGHT, Piece, SourceFile, pieces_of, task_pieces
+from jobs.load.columns.splits import LEAST, WEIGHT, Piece, SourceFile, pieces_of, task_pieces, worth_columns
 from jobs.load.landing import LandedFile
 from jobs.spark.mapper import Mapper
 from schemas.core import Dataset
@@ -30,7 +30,6 @@ from store.content import content_path
 from store.key_hashes import hash_file
 from store.warehouse import Warehouse
 
-SMALL_BYTES = 2 << 20  # below that, columns cost more than they save: measured
 _GROUP_ROWS = 400_000  # of a file of the ledger, about
 
 
@@ -154,7 +153,7 @@ class Staging:
             item.pieces = pieces_of(item.sources)
         owners, cuts = [], []
         weight = sum(f.weight for item in incoming for f in item.sources)
-        columns = not self.load.judge_all and weight >= SMALL_BYTES
+        columns = not self.load.judge_all and worth_columns(weight)
         most = max(LEAST, min(WEIGHT, weight // (2 * self.load.mapper.partitions)))
         for item in incoming:
             for n, pieces in enumerate(task_pieces(item.pieces, most)):

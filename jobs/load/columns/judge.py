@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, cast
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +22,7 @@ from jobs.load.columns.layout import (
     stored_fields,
 )
 from jobs.load.columns.texts import (
+    Names,
     copy_spans,
     hash_spans,
     look_up,
@@ -72,7 +73,7 @@ class ColumnJudge:
         """`odd` rows are not looked at; row numbers of the batch begin at `first_row`."""
         good = (odd == 0).astype(np.uint8)
         n = len(good)
-        values = {f.name: self._decode(f, sources.get(f.name), good) for f in self.dataset.fields}
+        values = {f.name: decode(f, sources.get(f.name), good, self._names(f)) for f in self.dataset.fields}
         times = values["ts"]
         good &= (times >= self.start) & (times < self.start + DAY_US)
         self._check_references(values, good)
@@ -90,41 +91,12 @@ class ColumnJudge:
             arrays.append(_cut_column(f, values[f.name], None if whole else chosen))
         return Judged(pa.RecordBatch.from_arrays(arrays, schema=cut_schema(self.dataset)), good)
 
-    def _decode(self, field: Field, source: Source, good: np.ndarray) -> Any:
-        if field.type is Type.TEXT:
-            values = self._decode_text(field, source, good)
-            if isinstance(values, np.ndarray):
-                good &= (values >= 0) | ((values == -2) & (not field.required))
-            return values
-        if field.type is Type.DECIMAL:
-            decimals = _decode_decimals(source, good)
-            if field.required:
-                good &= decimals.valid
-            if field.positive:
-                positive(decimals.words, decimals.valid, good)
-            return decimals
-        if field.type is Type.TIME:
-            return _decode_times(source, good)
-        return _decode_bools(source, good)
-
-    def _decode_text(self, field: Field, source: Source, good: np.ndarray) -> Any:
+    def _names(self, field: Field) -> Names | None:
+        """What the texts of a field must be among."""
         kind = kind_of(field)
-        if kind is None and not field.values:
-            spans = _spans(source, good)
-            plain_ids(*spans, good)
-            return spans
-        table = self.known.tables[kind] if kind else enum_table(field.values)
-        if isinstance(source, pa.Array) and pa.types.is_dictionary(source.type):
-            names = _spans(source.dictionary, np.zeros(len(source.dictionary), np.uint8))
-            of_names = np.empty(len(names.starts) + 1, dtype=np.int32)
-            of_names[-1] = -2
-            look_up(*names, *table, of_names[:-1])
-            indices = pc.fill_null(source.indices.cast(pa.int64()), len(names.starts))
-            return of_names[indices.to_numpy(zero_copy_only=False)]
-        spans = _spans(source, good)
-        out = np.empty(len(good), dtype=np.int32)
-        look_up(*spans, *table, out)
-        return out
+        if kind:
+            return cast(Names, self.known.tables[kind])
+        return cast(Names, enum_table(field.values)) if field.values else None
 
     def _check_references(self, values: Mapping[str, Any], good: np.ndarray) -> None:
         """Accounts and instruments known at the time, grids, and money in whole ledger units."""
@@ -163,6 +135,43 @@ class ColumnJudge:
         out = np.empty(len(chosen), dtype=np.uint64)
         hash_spans(text, starts[chosen], ends[chosen], out)
         return out
+
+
+def decode(field: Field, source: Source, good: np.ndarray, names: Names | None) -> Any:
+    """The values of a field where they are plainly good: places among `names`, Spans, Decimals or an array."""
+    if field.type is Type.TEXT:
+        values = _decode_text(source, good, names)
+        if isinstance(values, np.ndarray):
+            good &= (values >= 0) | ((values == -2) & (not field.required))
+        return values
+    if field.type is Type.DECIMAL:
+        decimals = _decode_decimals(source, good)
+        if field.required:
+            good &= decimals.valid
+        if field.positive:
+            positive(decimals.words, decimals.valid, good)
+        return decimals
+    if field.type is Type.TIME:
+        return _decode_times(source, good)
+    return _decode_bools(source, good, field.required)
+
+
+def _decode_text(source: Source, good: np.ndarray, names: Names | None) -> Any:
+    if names is None:
+        spans = _spans(source, good)
+        plain_ids(*spans, good)
+        return spans
+    if isinstance(source, pa.Array) and pa.types.is_dictionary(source.type):
+        coded = _spans(source.dictionary, np.zeros(len(source.dictionary), np.uint8))
+        of_names = np.empty(len(coded.starts) + 1, dtype=np.int32)
+        of_names[-1] = -2
+        look_up(*coded, *names, of_names[:-1])
+        indices = pc.fill_null(source.indices.cast(pa.int64()), len(coded.starts))
+        return of_names[indices.to_numpy(zero_copy_only=False)]
+    spans = _spans(source, good)
+    out = np.empty(len(good), dtype=np.int32)
+    look_up(*spans, *names, out)
+    return out
 
 
 @loop
@@ -244,11 +253,16 @@ def _decode_times(source: Source, good: np.ndarray) -> np.ndarray:
     return out
 
 
-def _decode_bools(source: Source, good: np.ndarray) -> np.ndarray:
+def _decode_bools(source: Source, good: np.ndarray, required: bool) -> np.ndarray:
     if isinstance(source, pa.Array) and pa.types.is_boolean(source.type):
+        if required:
+            good &= _valid(source)
         return pc.fill_null(source, False).cast(pa.uint8()).to_numpy(zero_copy_only=False)
     out = np.zeros(len(good), dtype=np.uint8)
-    parse_bools(*_spans(source, good), good, out)
+    spans = _spans(source, good)
+    if required:
+        good &= spans.starts < spans.ends
+    parse_bools(*spans, good, out)
     return out
 
 
