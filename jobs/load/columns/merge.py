@@ -96,7 +96,8 @@ def _slices(task: MergeTask) -> list[pa.Table]:
         table, edges = read_part(path)
         start, stop = int(edges[task.first]), int(edges[task.last])
         if stop > start:
-            slices.append(table.replace_schema_metadata(None).slice(start, stop - start))
+            rows = table.drop_columns(["key_hash"]).replace_schema_metadata(None)
+            slices.append(rows.slice(start, stop - start))
     return slices
 
 
@@ -142,7 +143,7 @@ def _sorted(data: pa.Table, dataset: Dataset) -> pa.Table:
         ids = ids.cast(pa.binary())  # bytes of UTF-8 are in the order of code points
         by = pa.table({"key": ordered[within], "id": ids})
         order[within] = rows[pc.sort_indices(by, [("key", "ascending"), ("id", "ascending")]).to_numpy()]
-    return data.take(pa.array(order)).combine_chunks()
+    return pc.take(data, pa.array(order), boundscheck=False).combine_chunks()
 
 
 def _ledger_columns(
