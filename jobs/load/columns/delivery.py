@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-import numpy as np
-
 from engine.clock import DAY_US, day_of, day_start_us, iso
 from engine.errors import DataError
 from jobs.load.columns.commit import commit_day, data_file
@@ -233,7 +231,7 @@ class Staging:
         table = TYPED[item.dataset.name]
         rows = sum(c.rows for c in item.cuts)
         groups = min(BUCKETS, max(1, rows // _GROUP_ROWS))
-        dropped = self._dropped(item)
+        dropped = [s.dropped for s in item.settled if s.duplicates or s.conflicts]
         for n in range(groups):
             yield MergeTask(
                 item.dataset.name,
@@ -247,13 +245,6 @@ class Staging:
                 item.first_rows(),
                 data_file(self.load.warehouse, table, item.day, n),
             )
-
-    def _dropped(self, item: Incoming) -> str:
-        if len(item.settled) < 2:
-            return item.settled[0].dropped if item.settled else ""
-        path = self.folder / item.name / "dropped.npy"
-        np.save(path, np.sort(np.concatenate([np.load(s.dropped) for s in item.settled])))
-        return str(path)
 
     def refuse_late_rows(self, incoming: Sequence[Incoming], session_start: int | None) -> None:
         """Rows of sessions that are published may not change while a later date is run. DataError."""

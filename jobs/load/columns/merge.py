@@ -44,7 +44,7 @@ class MergeTask:
     parts: Sequence[str]
     first: int
     last: int
-    dropped: str
+    dropped: Sequence[str]
     known: str
     file_numbers: Sequence[int]
     first_rows: Sequence[int]
@@ -120,10 +120,14 @@ def _stretches(slices: Sequence[pa.Table]) -> Iterator[pa.Table]:
         low = high
 
 
-def _kept(data: pa.Table, dropped: str) -> pa.Table:
-    if not dropped:
-        return data
-    return data.filter(pa.array(~np.isin(data.column("place").to_numpy(), np.load(dropped))))
+def _kept(data: pa.Table, dropped: Sequence[str]) -> pa.Table:
+    """Without the rows whose places stand in these sorted files."""
+    places = data.column("place").to_numpy()
+    kept = np.ones(len(places), dtype=bool)
+    for path in dropped:
+        found = np.load(path, mmap_mode="r")
+        kept &= found[np.minimum(np.searchsorted(found, places), len(found) - 1)] != places
+    return data if kept.all() else data.filter(pa.array(kept))
 
 
 def _sorted(data: pa.Table, dataset: Dataset) -> pa.Table:
