@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-import jobs.load.columns.delivery as delivery
+import jobs.load.columns.splits as splits
 import kernel.warm
 from jobs.day import Day
 from jobs.run import Request, run
@@ -111,12 +111,12 @@ def _unchecked(day: Day, run_id: str) -> None:
 def main() -> int:
     """Compile what is not compiled yet."""
     kernel.warm.main()
-    delivery.SMALL_BYTES = 0  # small files too are read as columns
+    splits.SMALL_BYTES = 0  # small files too are read as columns
     with tempfile.TemporaryDirectory() as folder, redirect_stderr(StringIO()):  # it warns of what is not good
         landing, warehouse = Path(folder) / "landing", Path(folder) / "warehouse"
         last = write_market(landing)
         list(run(Request(landing, warehouse, FIRST, last, InProcess(1), check=_unchecked)))
-    keep_only_current(Path(delivery.__file__).parent)
+    keep_only_current(Path(splits.__file__).parent)
     return 0
 
 

@@ -4,6 +4,7 @@ import struct
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
+import numpy as np
 import pyarrow as pa
 
 from engine.errors import DataError
@@ -165,3 +166,14 @@ def sort_by_key(table: Table, data: pa.Table) -> pa.Table:
     """In order of the key, so that the same rows are the same bytes however many buckets made them."""
     keys = [k for k in table.key if k != table.partition]
     return data.sort_by([(k, "ascending") for k in keys]) if keys and data.num_rows else data
+
+
+def texts(names: pa.Array) -> tuple[np.ndarray, np.ndarray]:
+    """A column of texts without nulls: their bytes, and where each begins and the last one ends."""
+    _, offsets, data = names.buffers()
+    if not len(names):
+        return np.zeros(1, np.uint8), np.zeros(1, np.int32)
+    at = np.frombuffer(offsets, dtype=np.int32)[names.offset : names.offset + len(names) + 1]
+    return np.frombuffer(data, dtype=np.uint8) if data is not None and data.size else np.zeros(
+        1, np.uint8
+    ), at

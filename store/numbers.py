@@ -2,59 +2,62 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from engine.intake.judge import Reference
 from schemas.ledger import NUMBERS
-from store.arrow import to_arrow
+from store.accounts import FirstSeen
+from store.arrow import arrow_schema
 from store.warehouse import Warehouse
 
 KINDS = ("account", "currency", "instrument")
+
+
+def _nothing() -> dict[str, pa.Array]:
+    return {kind: pa.array([], pa.string()) for kind in KINDS}
 
 
 @dataclass
 class Numbers:
     """The names of each kind in order of their numbers, from 0 on."""
 
-    names: dict[str, list[str]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
+    arrays: dict[str, pa.Array] = field(default_factory=_nothing)
 
     @cached_property
     def number(self) -> dict[str, dict[str, int]]:
-        """The other way round."""
-        return {kind: {name: n for n, name in enumerate(names)} for kind, names in self.names.items()}
+        """The numbers by name: for who asks about single names."""
+        return {kind: {n: at for at, n in enumerate(a.to_pylist())} for kind, a in self.arrays.items()}
 
-    @cached_property
-    def arrays(self) -> dict[str, pa.Array]:
-        """The names as Arrow arrays."""
-        return {kind: pa.array(names, pa.string()) for kind, names in self.names.items()}
+    def __getstate__(self) -> dict[str, Any]:
+        return {"arrays": self.arrays}
 
 
 def read_numbers(warehouse: Warehouse) -> Numbers:
     """As given so far."""
-    numbers = Numbers()
     data = warehouse.read(NUMBERS).sort_by([("kind", "ascending"), ("number", "ascending")])
-    for kind in KINDS:
-        mine = data.filter(pc.equal(data.column("kind"), kind))
-        numbers.names[kind] = mine.column("name").to_pylist()
-    return numbers
+    names, kinds = data.column("name").cast(pa.string()).combine_chunks(), data.column("kind")
+    return Numbers({kind: names.filter(pc.equal(kinds, kind).combine_chunks()) for kind in KINDS})
 
 
 def assign_numbers(warehouse: Warehouse, known: Reference) -> Numbers:
     """Numbers of all that is known; what is new gets the next ones, in order of its names."""
     numbers = read_numbers(warehouse)
     wanted = {
-        "account": set(known.accounts),
-        "currency": set(known.scales),
-        "instrument": set(known.settlement),
+        "account": FirstSeen.of(known.accounts).names,
+        "currency": pa.array(known.scales, pa.string()),
+        "instrument": pa.array(known.settlement, pa.string()),
     }
-    rows = []
+    tables = []
     for kind, names in wanted.items():
-        for name in sorted(names - set(numbers.number[kind])):
-            rows.append({"kind": kind, "name": name, "number": len(numbers.names[kind])})
-            numbers.names[kind].append(name)
-    if rows:
-        warehouse.append(NUMBERS, to_arrow(NUMBERS, rows))
-        return Numbers(numbers.names)
+        before = numbers.arrays[kind]
+        new = names.filter(pc.invert(pc.is_in(names, before)))
+        new = new.take(pc.array_sort_indices(new))  # bytes of UTF-8 are in the order of code points
+        numbers.arrays[kind] = pa.concat_arrays([before, new])
+        columns = [pa.repeat(kind, len(new)), new, pa.array(range(len(before), len(before) + len(new)))]
+        tables.append(pa.Table.from_arrays(columns, schema=arrow_schema(NUMBERS)))
+    if sum(t.num_rows for t in tables):
+        warehouse.append(NUMBERS, pa.concat_tables(tables))
     return numbers

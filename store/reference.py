@@ -2,15 +2,19 @@
 
 import hashlib
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from engine.events import Account, AccountVersion, Market
+import pyarrow as pa
+
+from engine.events import Account, Market
 from engine.intake.judge import InstrumentVersion, Reference
 from engine.rules.contracts import Contract
 from engine.rules.margin import TierHistory, TierTable
 from engine.versions import Versions
 from schemas.inputs import ACCOUNTS, CURRENCIES, INSTRUMENTS, MARGIN_TIERS
 from schemas.ledger import TYPED
+from store.accounts import Accounts
 from store.arrow import to_rows
 from store.warehouse import Warehouse, content_hash
 
@@ -23,7 +27,7 @@ class ReferenceData:
     contracts: dict[str, Contract]
     tick_sizes: dict[str, Versions[int]]
     tiers: dict[str, TierHistory]
-    accounts: dict[str, Account]
+    accounts: Mapping[str, Account]
     known: Reference
     sha256: str
 
@@ -32,31 +36,39 @@ class ReferenceData:
         return Market(self.contracts, self.tick_sizes, self.tiers)
 
 
+def known_so_far(warehouse: Warehouse) -> Reference:
+    """Currencies and instruments: by them reference data is judged."""
+    return _known(*(warehouse.read(TYPED[d.name]) for d in (CURRENCIES, INSTRUMENTS)))
+
+
+def _known(currencies: pa.Table, instruments: pa.Table) -> Reference:
+    known = Reference(scales=dict(sorted(to_rows(TYPED["currencies"], currencies))))
+    terms: defaultdict[str, list[tuple[int, InstrumentVersion]]] = defaultdict(list)
+    names = ("instrument_id", "settlement_currency", "tick_size", "lot_size", "valid_from")
+    for instrument_id, settlement, tick_size, lot_size, valid_from in sorted(
+        to_rows(TYPED["instruments"], instruments, names)
+    ):
+        terms[instrument_id].append((valid_from, InstrumentVersion(tick_size, lot_size)))
+        known.settlement[instrument_id] = settlement
+    known.instruments = {i: Versions(vs) for i, vs in terms.items()}
+    return known
+
+
 def read_reference(warehouse: Warehouse) -> ReferenceData:
     """Build from the ledger's reference tables."""
     tables = {
         d.name: warehouse.read(TYPED[d.name]) for d in (CURRENCIES, INSTRUMENTS, ACCOUNTS, MARGIN_TIERS)
     }
-    scales: dict[str, int] = dict(to_rows(TYPED["currencies"], tables["currencies"]))
-    known = Reference(scales=dict(sorted(scales.items())))
+    known = _known(tables["currencies"], tables["instruments"])
     contracts: dict[str, Contract] = {}
-    terms: defaultdict[str, list[tuple[int, InstrumentVersion]]] = defaultdict(list)
-    for instrument_id, kind, _, _, settlement, multiplier, tick_size, lot_size, valid_from in sorted(
-        to_rows(TYPED["instruments"], tables["instruments"]), key=lambda row: (row[0], row[8])
+    names = ("instrument_id", "kind", "settlement_currency", "multiplier", "valid_from")
+    for instrument_id, kind, settlement, multiplier, _ in sorted(
+        to_rows(TYPED["instruments"], tables["instruments"], names), key=lambda row: (row[0], row[4])
     ):
-        terms[instrument_id].append((valid_from, InstrumentVersion(tick_size, lot_size)))
-        known.settlement[instrument_id] = settlement
-        contracts[instrument_id] = Contract(instrument_id, kind, settlement, scales[settlement], multiplier)
-    known.instruments = {i: Versions(vs) for i, vs in terms.items()}
-    versions: defaultdict[str, list[tuple[int, AccountVersion]]] = defaultdict(list)
-    types: dict[str, str] = {}
-    for account_id, account_type, client_class, protected, valid_from in to_rows(
-        TYPED["accounts"], tables["accounts"]
-    ):
-        versions[account_id].append((valid_from, AccountVersion(client_class, protected)))
-        types[account_id] = account_type
-    accounts = {a: Account(a, types[a], Versions(v)) for a, v in sorted(versions.items())}
-    known.accounts = {a: min(valid_from for valid_from, _ in v) for a, v in versions.items()}
+        scale = known.scales[settlement]
+        contracts[instrument_id] = Contract(instrument_id, kind, settlement, scale, multiplier)
+    accounts = Accounts(tables["accounts"])
+    known.accounts = accounts.first_seen
     tier_rows: defaultdict[str, defaultdict[int, list[tuple[int, int]]]] = defaultdict(
         lambda: defaultdict(list)
     )
@@ -69,7 +81,10 @@ def read_reference(warehouse: Warehouse) -> ReferenceData:
         )
         for instrument_id, tables_of in sorted(tier_rows.items())
     }
-    tick_sizes = {i: Versions((start, v.tick_size_e18) for start, v in vs) for i, vs in terms.items()}
+    tick_sizes = {
+        i: Versions((start, v.tick_size_e18) for start, v in versions.items())
+        for i, versions in known.instruments.items()
+    }
     digest = content_hash((TYPED[name], data) for name, data in sorted(tables.items()))
     return ReferenceData(known.scales, contracts, tick_sizes, tiers, accounts, known, digest)
 

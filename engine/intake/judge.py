@@ -63,7 +63,7 @@ class Reference:
     scales: dict[str, int] = field(default_factory=dict)
     settlement: dict[str, str] = field(default_factory=dict)
     instruments: dict[str, Versions[InstrumentVersion]] = field(default_factory=dict)
-    accounts: dict[str, int] = field(default_factory=dict)  # the first valid_from
+    accounts: Mapping[str, int] = field(default_factory=dict)  # the first valid_from
 
     def instrument_at(self, instrument_id: str, ts: int) -> InstrumentVersion | None:
         versions = self.instruments.get(instrument_id)

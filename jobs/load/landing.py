@@ -2,13 +2,15 @@
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from engine.errors import ConfigError, DataError
 from jobs.load.source import HashedStream, Refused, changed, leads_out, open_landed
+from jobs.spark.mapper import InProcess, Mapper
 from jobs.terminal import printable
 from schemas.core import Dataset
 from schemas.inputs import DATASETS
@@ -16,6 +18,7 @@ from store.scenarios import SCENARIOS
 
 POLICY_FILE = "policy.yaml"
 FIRST_DAY, LAST_DAY = date(1970, 1, 2), date(2199, 12, 31)  # what every tool on the way has times for
+_HASHED_BYTES, _HASHED_FILES = 16 << 20, 50  # of a task
 _DATE_FOLDER = re.compile(r"date=(\d{4}-\d{2}-\d{2})")
 _SUFFIXES = (".csv", ".csv.gz", ".json", ".jsonl", ".json.gz", ".jsonl.gz", ".parquet")
 
@@ -86,21 +89,57 @@ def _folder_day(landing: Path, entry: Path) -> date:
     raise DataError(f"{_shown(entry)}: expected folders named date=YYYY-MM-DD here")
 
 
-def landed_files(landing: Path, dataset: Dataset, day: date | None = None) -> list[LandedFile]:
-    """The files of one delivery in order of their paths by code points, with their hashes."""
+def landed_files(
+    landing: Path, dataset: Dataset, day: date | None = None, mapper: Mapper | None = None
+) -> list[LandedFile]:
+    """The files of one delivery in order of their paths by code points, with their hashes, made in tasks."""
     folder = landing / dataset.name / f"date={day.isoformat()}" if day else landing / dataset.name
     if not folder.is_dir():
         return []
-    files = []
+    paths = []
     for entry in folder.iterdir():
         if _ignored(entry.name):
             continue
         if entry.is_dir() or not entry.name.endswith(_SUFFIXES):
             raise DataError(f"{_shown(entry)}: not one of the file types {', '.join(_SUFFIXES)}")
-        path = entry.relative_to(landing).as_posix()
-        digest, size = _hashed(landing, path)
-        files.append(LandedFile(path, dataset.name, day, digest, size))
-    return sorted(files)
+        paths.append(entry.relative_to(landing).as_posix())
+    tasks = list(_hash_tasks(landing, sorted(paths)))
+    work = sum(task.size for task in tasks)
+    hashes = (mapper or InProcess(1, 1)).map(hash_files, tasks, work)
+    return [
+        LandedFile(path, dataset.name, day, *of_file)
+        for task, of_task in zip(tasks, hashes, strict=True)
+        for path, of_file in zip(task.paths, of_task, strict=True)
+    ]
+
+
+@dataclass(frozen=True)
+class HashTask:
+    """Some files of the landing zone, and about how many bytes they have."""
+
+    landing: Path
+    paths: tuple[str, ...]
+    size: int
+
+
+def _hash_tasks(landing: Path, paths: Sequence[str]) -> Iterator[HashTask]:
+    """Large files one by one, small ones together."""
+    some: list[str] = []
+    size = 0
+    for path in paths:
+        some.append(path)
+        with suppress(OSError):  # who hashes it tells what is wrong
+            size += (landing / path).stat().st_size
+        if size >= _HASHED_BYTES or len(some) == _HASHED_FILES:
+            yield HashTask(landing, tuple(some), size)
+            some, size = [], 0
+    if some:
+        yield HashTask(landing, tuple(some), size)
+
+
+def hash_files(task: HashTask) -> list[tuple[str, int]]:
+    """SHA-256 and size of each file. DataError: it cannot be read or is not to be."""
+    return [_hashed(task.landing, path) for path in task.paths]
 
 
 def _hashed(landing: Path, path: str) -> tuple[str, int]:

@@ -2,18 +2,22 @@
 
 from collections.abc import Sequence
 from datetime import date
+from itertools import count
 from pathlib import Path
 
 from engine.intake.policy import Policy
+from jobs.load.columns.commit import commit_day, data_file
 from jobs.load.columns.delivery import ColumnLoad, Incoming, Staging
 from jobs.load.columns.history import forget_others, hashes_before
 from jobs.load.columns.known import Known
-from jobs.load.columns.rejects import rejected_rows
+from jobs.load.columns.rejects import KeepTask, reject_tasks, replaced_rows, write_kept, write_rejected
 from jobs.load.deliveries import REFERENCE_DAY, Deliveries, Delivery
 from jobs.load.landing import dataset_days, delivery_hash, landed_files
 from jobs.load.reference import load_reference
 from jobs.spark.mapper import Mapper
 from schemas.inputs import DATED
+from schemas.ledger import QUARANTINE
+from store.commit import files_of
 from store.numbers import assign_numbers
 from store.reference import ReferenceData, text_hash
 from store.warehouse import Warehouse
@@ -33,7 +37,7 @@ class Loader:
         self._load = ColumnLoad(warehouse, landing, mapper, judge_all)
 
     def load_reference(self, day: date) -> ReferenceData:
-        return load_reference(self.deliveries, self.landing, day)
+        return load_reference(self.deliveries, self.landing, day, self._load.judge_all)
 
     def load_days(self, days: Sequence[date], reference: ReferenceData, session_start: int | None) -> None:
         """Load the folders of these dates. `session_start`: events before it are published already."""
@@ -53,7 +57,7 @@ class Loader:
     def _pending(self, day: date, reference: ReferenceData) -> list[Incoming]:
         pending = []
         for dataset in DATED:
-            files = landed_files(self.landing, dataset, day)
+            files = landed_files(self.landing, dataset, day, self._load.mapper)
             digest = text_hash(delivery_hash(files), reference.sha256)
             before = self.deliveries.loaded.get((day, dataset.name))
             if files and (before is None or before.sha256 != digest):
@@ -74,10 +78,24 @@ class Loader:
         staging.refuse_late_rows(incoming, session_start)
         for item in incoming:
             staging.commit(item)
-            self.deliveries.replace_quarantine(day, item.dataset, rejected_rows(item))
+        self._quarantine(day, incoming)
         self.deliveries.record(day, records)
         for item in incoming:
             forget_others(self.warehouse, item)
+
+    def _quarantine(self, day: date, incoming: Sequence[Incoming]) -> None:
+        """Rejected rows of these deliveries in place of what the date's quarantine holds of their datasets."""
+        names = [item.dataset.name for item in incoming]
+        stored = files_of(self.warehouse, QUARANTINE, day)
+        outs = (data_file(self.warehouse, QUARANTINE, day, number) for number in count(1))
+        tasks = [task for item in incoming for task in reject_tasks(item, outs)]
+        if not tasks and not replaced_rows(stored, names):
+            return
+        rows = sum(item.rejected for item in incoming)
+        written = self._load.mapper.map(write_rejected, tasks, rows)
+        if stored:
+            written.append(write_kept(KeepTask(stored, names, data_file(self.warehouse, QUARANTINE, day, 0))))
+        commit_day(self.warehouse, QUARANTINE, day, written)
 
     def landed_days(self, until: date) -> list[date]:
         """All dates up to `until` for which there is a folder or a loaded delivery."""

@@ -1,50 +1,50 @@
-"""One delivered file of reference data: read, judged and typed."""
+"""Delivered files of reference data: read, judged and typed."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from engine.intake.judge import Intake, RawRow, Reference, take_in
-from jobs.load.landing import LandedFile
+from engine.intake.judge import Intake, RawRow, Reference, Rejected, take_in
+from jobs.load.columns.splits import SourceFile
 from jobs.load.rows import read_file
 from schemas.core import Dataset
-from schemas.inputs import DATASETS
 from schemas.ledger import TYPED
 from store.arrow import to_arrow
 
 
-@dataclass
-class ParseTask:
-    """A file, where its bytes are kept, and what its rows are judged by."""
+class Taken(NamedTuple):
+    """What came of a delivery of reference data: rows of the ledger, what was rejected, and counts.
 
-    content: Path
-    file: LandedFile
-    reference: Reference
+    `rows` per file; `rejected` in order of file and row.
+    """
 
-
-@dataclass
-class Parsed:
-    """What a worker made of one file."""
-
-    file: LandedFile
-    intake: Intake
-    rows: int
-    extra_columns: tuple[str, ...]
+    table: pa.Table
+    rejected: list[Rejected]
+    duplicates: int
+    rows: list[int]
+    extra: list[str]
 
 
-def parse_file(task: ParseTask) -> Parsed:
-    """Read and judge one file. DataError when it is damaged or lacks a required column."""
-    dataset = DATASETS[task.file.dataset]
-    content = read_file(Path(), task.file.path, dataset, content=task.content)
-    rows = _Counted(content.rows)
-    intake = take_in(dataset, rows, task.reference, task.file.day)
-    return Parsed(task.file, intake, rows.count, content.extra_columns)
+def read_rows(
+    dataset: Dataset, files: Sequence[SourceFile], reference: Reference
+) -> tuple[Intake, list[int], list[str]]:
+    """Files row by row as the judge decides, data rows by file, and unknown columns. DataError when one is damaged."""
+    whole, counts, extra = Intake(), list[int](), list[str]()
+    for file in files:
+        content = read_file(Path(), file.path, dataset, content=Path(file.content))
+        rows = Counted(content.rows)
+        intake = take_in(dataset, rows, reference)
+        whole.rows += intake.rows
+        whole.origins += intake.origins
+        whole.rejected += intake.rejected
+        counts.append(rows.count)
+        extra += content.extra_columns
+    return whole, counts, extra
 
 
-class _Counted:
+class Counted:
     """Rows, and how many there were."""
 
     def __init__(self, rows: Iterator[RawRow]) -> None:
@@ -54,16 +54,6 @@ class _Counted:
         for row in self._rows:
             self.count += 1
             yield row
-
-
-def joined(parsed: Iterable[Parsed]) -> Intake:
-    """The files of one delivery together."""
-    whole = Intake()
-    for p in parsed:
-        whole.rows += p.intake.rows
-        whole.origins += p.intake.origins
-        whole.rejected += p.intake.rejected
-    return whole
 
 
 def typed_table(dataset: Dataset, rows: Sequence[tuple[Any, ...]]) -> pa.Table:

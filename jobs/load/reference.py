@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +12,16 @@ from engine.errors import DataError
 from engine.intake.judge import Intake, Reference, Rejected, bad_margin_tables
 from engine.intake.keys import reject_changed_versions, settle_keys
 from jobs.load.columns.kept import KeepTask, keep_files
+from jobs.load.columns.splits import SourceFile, worth_columns
 from jobs.load.deliveries import REFERENCE_DAY, Deliveries, Delivery
 from jobs.load.landing import LandedFile, delivery_hash, landed_files
-from jobs.load.parse import Parsed, ParseTask, joined, parse_file, typed_table
+from jobs.load.parse import Taken, read_rows, typed_table
 from schemas.core import Dataset
 from schemas.inputs import REFERENCE
 from schemas.ledger import QUARANTINE, TYPED
 from store.arrow import to_arrow, to_rows
 from store.content import content_path
-from store.reference import ReferenceData, read_reference, text_hash
+from store.reference import ReferenceData, known_so_far, read_reference, text_hash
 
 _FIXED = {
     "instruments": (
@@ -30,7 +32,9 @@ _FIXED = {
 }
 
 
-def load_reference(deliveries: Deliveries, landing: Path, day: date) -> ReferenceData:
+def load_reference(
+    deliveries: Deliveries, landing: Path, day: date, judge_all: bool = False
+) -> ReferenceData:
     """Bring the reference tables up to date with the landing zone; `day` is the date being run.
 
     DataError: no files at all, a rejected margin table, too much quarantined.
@@ -43,7 +47,7 @@ def load_reference(deliveries: Deliveries, landing: Path, day: date) -> Referenc
             raise DataError(f"{landing / dataset.name} has no files: every run needs this dataset")
         digest = text_hash(delivery_hash(files), *upstream) if files else before.sha256 if before else ""
         if before is None or before.sha256 != digest:
-            _load(deliveries, landing, dataset, files, digest, day)
+            _load(deliveries, landing, dataset, files, digest, day, judge_all)
         upstream.append(digest)
         deliveries.check_share((REFERENCE_DAY, dataset.name), day)
     reference = read_reference(deliveries.warehouse)
@@ -58,44 +62,71 @@ def _load(
     files: Sequence[LandedFile],
     digest: str,
     day: date,
+    judge_all: bool,
 ) -> None:
-    known = Reference() if dataset.name == "currencies" else read_reference(deliveries.warehouse).known
-    # in this process: it is small, and needed before anything can be spread out
     root = deliveries.warehouse.root
+    # in this process: it is needed before anything can be spread out
     keep_files(KeepTask(str(landing), tuple(files), str(root)))
-    parsed = [parse_file(ParseTask(content_path(root, file.sha256), file, known)) for file in files]
-    intake = settle_keys(dataset, joined(parsed), {})
-    if dataset.name in _FIXED:
-        intake = reject_changed_versions(dataset, intake, *_FIXED[dataset.name])
+    sources = [SourceFile(f.path, str(content_path(root, f.sha256)), f.size) for f in files]
+    many = dataset.name == "accounts" and worth_columns(sum(s.weight for s in sources))
+    if many and not judge_all:
+        from jobs.load.columns.accounts import take_accounts
+
+        taken = take_accounts(sources, partial(settled, dataset))
+    else:
+        taken = _take_rows(deliveries, dataset, files, sources, day)
+    deliveries.file_numbers(REFERENCE_DAY, dataset.name, list(zip(files, taken.rows, strict=True)))
+    _quarantine(deliveries, dataset, taken.rejected, day)
+    deliveries.warehouse.replace_all(TYPED[dataset.name], taken.table)
+    deliveries.record(REFERENCE_DAY, [_counted(dataset, digest, taken)])
+
+
+def _take_rows(
+    deliveries: Deliveries,
+    dataset: Dataset,
+    files: Sequence[LandedFile],
+    sources: Sequence[SourceFile],
+    day: date,
+) -> Taken:
+    """Row by row. DataError, when the quarantine says the same: a bad margin table."""
+    known = Reference() if dataset.name == "currencies" else known_so_far(deliveries.warehouse)
+    read, rows, extra = read_rows(dataset, sources, known)
+    intake = settled(dataset, read)
     bad = bad_margin_tables(intake) if dataset.name == "margin_tiers" else {}
-    kept = [(file, p.rows) for file, p in zip(files, parsed, strict=True)]
-    deliveries.file_numbers(REFERENCE_DAY, dataset.name, kept)
     rejected_tables = [
         Rejected(*origin, (f"margin table rejected whole: {bad[row[:2]]}",))
         for row, origin in zip(intake.rows, intake.origins, strict=True)
         if row[:2] in bad
     ]
-    _quarantine(deliveries, dataset, [*intake.rejected, *rejected_tables], day)
     for (instrument_id, valid_from), why in bad.items():
+        deliveries.file_numbers(REFERENCE_DAY, dataset.name, list(zip(files, rows, strict=True)))
+        _quarantine(deliveries, dataset, [*intake.rejected, *rejected_tables], day)
         raise DataError(
             f"margin table of {instrument_id} valid from {iso(valid_from)} is rejected: {why}; "
             "correct LANDING/margin_tiers"
         )
-    deliveries.warehouse.replace_all(TYPED[dataset.name], typed_table(dataset, intake.rows))
-    record = _counted(dataset, digest, parsed, intake)
-    deliveries.record(REFERENCE_DAY, [record])
+    table = typed_table(dataset, intake.rows)
+    return Taken(table, intake.rejected, intake.duplicates, rows, extra)
 
 
-def _counted(dataset: Dataset, sha256: str, parsed: Sequence[Parsed], intake: Intake) -> Delivery:
+def settled(dataset: Dataset, intake: Intake) -> Intake:
+    """Keys that stand twice, and versions that change what must not change."""
+    settled = settle_keys(dataset, intake, {})
+    if dataset.name in _FIXED:
+        return reject_changed_versions(dataset, settled, *_FIXED[dataset.name])
+    return settled
+
+
+def _counted(dataset: Dataset, sha256: str, taken: Taken) -> Delivery:
     return Delivery.counted(
         REFERENCE_DAY,
         dataset.name,
         sha256,
-        rows=sum(p.rows for p in parsed),
-        accepted=len(intake.rows),
-        duplicates=intake.duplicates,
-        quarantined=len(intake.rejected),
-        extra=(c for p in parsed for c in p.extra_columns),
+        rows=sum(taken.rows),
+        accepted=taken.table.num_rows,
+        duplicates=taken.duplicates,
+        quarantined=len(taken.rejected),
+        extra=taken.extra,
     )
 
 

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ from engine.versions import Versions
 from jobs.load.columns.cut import CutTask, cut, read_part
 from jobs.load.columns.delivery import Incoming
 from jobs.load.columns.known import Known, write_known
-from jobs.load.columns.rejects import rejected_rows
+from jobs.load.columns.rejects import quarantined, reject_tasks
 from jobs.load.columns.splits import SourceFile, pieces_of, task_pieces
 from jobs.load.landing import LandedFile
 from schemas.core import Dataset, Type
@@ -55,9 +56,9 @@ KNOWN = Reference(
 )
 NUMBERS = Numbers(
     {
-        "account": ["é", "b", "long account", "a", "gone"],
-        "currency": ["USD", "YEN", "BTC", "WEI"],
-        "instrument": ["Q", "P", "Ü"],
+        "account": pa.array(["é", "b", "long account", "a", "gone"]),
+        "currency": pa.array(["USD", "YEN", "BTC", "WEI"]),
+        "instrument": pa.array(["Q", "P", "Ü"]),
     }
 )
 
@@ -228,7 +229,8 @@ def results(dataset: Dataset, path: Path, columns: bool) -> Any:
         else None
     )
     rows = sorted(accepted.to_pylist(), key=lambda r: r["place"]) if accepted else []
-    rejected = sorted(map(str, rejected_rows(item).to_pylist()))
+    tasks = reject_tasks(item, repeat(""))
+    rejected = sorted(str(row) for task in tasks for table in quarantined(task) for row in table.to_pylist())
     return rows, rejected, item.rows, item.extra_columns
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-import jobs.load.columns.delivery as delivery
+import jobs.load.columns.splits as splits
 import kernel.replay
 from engine.events import Account, AccountVersion, Fill, Market, TickSeries, UnitKey
 from engine.rows import SessionRows
@@ -29,7 +29,7 @@ def test_every_case_is_exact(name: str, tmp_path: Path, monkeypatch: pytest.Monk
         asked.append(args)
         return compiled(*args)
 
-    monkeypatch.setattr(delivery, "SMALL_BYTES", 0)
+    monkeypatch.setattr(splits, "SMALL_BYTES", 0)
     monkeypatch.setattr("jobs.replay.choice.COMPILED_FROM", 0)
     monkeypatch.setattr(kernel.replay, "replay_units", noted)
     run_case(name, tmp_path, InProcess(2))

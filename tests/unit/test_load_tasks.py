@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import pytest
 
 import jobs.load.columns.delivery as delivery
+import jobs.load.columns.splits as splits
 from engine.intake.policy import Policy
 from jobs.load.loader import Loader
 from jobs.policy_file import read_policy
@@ -57,7 +58,7 @@ def contents(warehouse: Path) -> dict[str, list[str]]:
 
 @pytest.fixture(autouse=True)
 def columns(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delivery, "SMALL_BYTES", 0)
+    monkeypatch.setattr(splits, "SMALL_BYTES", 0)
 
 
 def plain(value: object) -> bool:

@@ -238,7 +238,7 @@ def write_part(dataset: Dataset, known: Known, table: pa.Table, path: str) -> No
     bucket = bucket_of(dataset, known, table.column("sort_key").to_numpy())
     order = np.argsort(bucket, kind="stable")  # radix: buckets are 16 bits
     edges = np.searchsorted(bucket[order], np.arange(BUCKETS + 1))
-    table = table.take(pa.array(order)).combine_chunks()
+    table = pc.take(table, pa.array(order), boundscheck=False).combine_chunks()
     write_arrow(table.replace_schema_metadata({EDGES: edges.astype(np.int64).tobytes()}), path)
 
 

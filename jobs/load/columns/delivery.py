@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-import numpy as np
-
 from engine.clock import DAY_US, day_of, day_start_us, iso
 from engine.errors import DataError
 from jobs.load.columns.commit import commit_day, data_file
@@ -20,7 +18,7 @@ from jobs.load.columns.keys import SHARE, HashTask, SettleResult, SettleTask, re
 from jobs.load.columns.known import Known, write_known
 from jobs.load.columns.layout import group_field, id_field
 from jobs.load.columns.merge import MergeTask, Written, merge
-from jobs.load.columns.splits import LEAST, WEIGHT, Piece, SourceFile, pieces_of, task_pieces
+from jobs.load.columns.splits import LEAST, WEIGHT, Piece, SourceFile, pieces_of, task_pieces, worth_columns
 from jobs.load.landing import LandedFile
 from jobs.spark.mapper import Mapper
 from schemas.core import Dataset
@@ -30,7 +28,6 @@ from store.content import content_path
 from store.key_hashes import hash_file
 from store.warehouse import Warehouse
 
-SMALL_BYTES = 2 << 20  # below that, columns cost more than they save: measured
 _GROUP_ROWS = 400_000  # of a file of the ledger, about
 
 
@@ -154,7 +151,7 @@ class Staging:
             item.pieces = pieces_of(item.sources)
         owners, cuts = [], []
         weight = sum(f.weight for item in incoming for f in item.sources)
-        columns = not self.load.judge_all and weight >= SMALL_BYTES
+        columns = not self.load.judge_all and worth_columns(weight)
         most = max(LEAST, min(WEIGHT, weight // (2 * self.load.mapper.partitions)))
         for item in incoming:
             for n, pieces in enumerate(task_pieces(item.pieces, most)):
@@ -234,7 +231,7 @@ class Staging:
         table = TYPED[item.dataset.name]
         rows = sum(c.rows for c in item.cuts)
         groups = min(BUCKETS, max(1, rows // _GROUP_ROWS))
-        dropped = self._dropped(item)
+        dropped = [s.dropped for s in item.settled if s.duplicates or s.conflicts]
         for n in range(groups):
             yield MergeTask(
                 item.dataset.name,
@@ -248,13 +245,6 @@ class Staging:
                 item.first_rows(),
                 data_file(self.load.warehouse, table, item.day, n),
             )
-
-    def _dropped(self, item: Incoming) -> str:
-        if len(item.settled) < 2:
-            return item.settled[0].dropped if item.settled else ""
-        path = self.folder / item.name / "dropped.npy"
-        np.save(path, np.sort(np.concatenate([np.load(s.dropped) for s in item.settled])))
-        return str(path)
 
     def refuse_late_rows(self, incoming: Sequence[Incoming], session_start: int | None) -> None:
         """Rows of sessions that are published may not change while a later date is run. DataError."""

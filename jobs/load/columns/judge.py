@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, cast
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +22,7 @@ from jobs.load.columns.layout import (
     stored_fields,
 )
 from jobs.load.columns.texts import (
+    Names,
     copy_spans,
     hash_spans,
     look_up,
@@ -67,12 +68,13 @@ class ColumnJudge:
     def __init__(self, dataset: Dataset, known: Known, day: date) -> None:
         self.dataset, self.known = dataset, known
         self.start = day_start_us(day)
+        self._coded: dict[str, tuple[pa.Array, np.ndarray]] = {}
 
     def judge(self, sources: Mapping[str, Source], odd: np.ndarray, piece: int, first_row: int) -> Judged:
         """`odd` rows are not looked at; row numbers of the batch begin at `first_row`."""
         good = (odd == 0).astype(np.uint8)
         n = len(good)
-        values = {f.name: self._decode(f, sources.get(f.name), good) for f in self.dataset.fields}
+        values = {f.name: self._values(f, sources.get(f.name), good) for f in self.dataset.fields}
         times = values["ts"]
         good &= (times >= self.start) & (times < self.start + DAY_US)
         self._check_references(values, good)
@@ -87,44 +89,31 @@ class ColumnJudge:
             pa.array(self._hashes(values, since, chosen)),
         ]
         for f in stored_fields(self.dataset):
-            arrays.append(_cut_column(f, values[f.name], None if whole else chosen))
+            source = sources.get(f.name)
+            as_it_is = whole and isinstance(values[f.name], Spans) and _is_plain_text(source)
+            arrays.append(source if as_it_is else _cut_column(f, values[f.name], None if whole else chosen))
         return Judged(pa.RecordBatch.from_arrays(arrays, schema=cut_schema(self.dataset)), good)
 
-    def _decode(self, field: Field, source: Source, good: np.ndarray) -> Any:
-        if field.type is Type.TEXT:
-            values = self._decode_text(field, source, good)
-            if isinstance(values, np.ndarray):
-                good &= (values >= 0) | ((values == -2) & (not field.required))
-            return values
-        if field.type is Type.DECIMAL:
-            decimals = _decode_decimals(source, good)
-            if field.required:
-                good &= decimals.valid
-            if field.positive:
-                positive(decimals.words, decimals.valid, good)
-            return decimals
-        if field.type is Type.TIME:
-            return _decode_times(source, good)
-        return _decode_bools(source, good)
+    def _values(self, field: Field, source: Source, good: np.ndarray) -> Any:
+        """The decoded field; what a dictionary's names are is looked up once while it stays the same."""
+        if not isinstance(source, pa.DictionaryArray):
+            return decode(field, source, good, self._names(field))
+        names = self._names(field)
+        if names is None:
+            return decode(field, source, good, None)
+        before = self._coded.get(field.name)
+        if before is None or not before[0].equals(source.dictionary):
+            before = self._coded[field.name] = (source.dictionary, numbers_of(source.dictionary, names))
+        values = coded_numbers(source, before[1])
+        accept_numbers(field, values, good)
+        return values
 
-    def _decode_text(self, field: Field, source: Source, good: np.ndarray) -> Any:
+    def _names(self, field: Field) -> Names | None:
+        """What the texts of a field must be among."""
         kind = kind_of(field)
-        if kind is None and not field.values:
-            spans = _spans(source, good)
-            plain_ids(*spans, good)
-            return spans
-        table = self.known.tables[kind] if kind else enum_table(field.values)
-        if isinstance(source, pa.Array) and pa.types.is_dictionary(source.type):
-            names = _spans(source.dictionary, np.zeros(len(source.dictionary), np.uint8))
-            of_names = np.empty(len(names.starts) + 1, dtype=np.int32)
-            of_names[-1] = -2
-            look_up(*names, *table, of_names[:-1])
-            indices = pc.fill_null(source.indices.cast(pa.int64()), len(names.starts))
-            return of_names[indices.to_numpy(zero_copy_only=False)]
-        spans = _spans(source, good)
-        out = np.empty(len(good), dtype=np.int32)
-        look_up(*spans, *table, out)
-        return out
+        if kind:
+            return cast(Names, self.known.tables[kind])
+        return cast(Names, enum_table(field.values)) if field.values else None
 
     def _check_references(self, values: Mapping[str, Any], good: np.ndarray) -> None:
         """Accounts and instruments known at the time, grids, and money in whole ledger units."""
@@ -163,6 +152,63 @@ class ColumnJudge:
         out = np.empty(len(chosen), dtype=np.uint64)
         hash_spans(text, starts[chosen], ends[chosen], out)
         return out
+
+
+def decode(field: Field, source: Source, good: np.ndarray, names: Names | None) -> Any:
+    """The values of a field where they are plainly good: places among `names`, Spans, Decimals or an array."""
+    if field.type is Type.TEXT:
+        values = _decode_text(source, good, names)
+        if isinstance(values, np.ndarray):
+            accept_numbers(field, values, good)
+        return values
+    if field.type is Type.DECIMAL:
+        decimals = _decode_decimals(source, good)
+        if field.required:
+            good &= decimals.valid
+        if field.positive:
+            positive(decimals.words, decimals.valid, good)
+        return decimals
+    if field.type is Type.TIME:
+        return _decode_times(source, good)
+    return _decode_bools(source, good, field.required)
+
+
+def _decode_text(source: Source, good: np.ndarray, names: Names | None) -> Any:
+    if names is None:
+        spans = _spans(source, good)
+        plain_ids(*spans, good)
+        return spans
+    if isinstance(source, pa.DictionaryArray):
+        return coded_numbers(source, numbers_of(source.dictionary, names))
+    spans = _spans(source, good)
+    out = np.empty(len(good), dtype=np.int32)
+    look_up(*spans, *names, out)
+    return out
+
+
+def accept_numbers(field: Field, numbers: np.ndarray, good: np.ndarray) -> None:
+    """What is among the names is good, and what is null where that is allowed."""
+    good &= numbers >= 0 if field.required else numbers != -1
+
+
+def numbers_of(dictionary: pa.Array, names: Names) -> np.ndarray:
+    """The place of each text among the names, and last that of a null."""
+    texts = _spans(dictionary, np.zeros(len(dictionary), np.uint8))
+    numbers = np.full(len(dictionary) + 1, -2, dtype=np.int32)
+    look_up(*texts, *names, numbers[:-1])
+    return numbers
+
+
+def coded_numbers(source: pa.DictionaryArray, numbers: np.ndarray) -> np.ndarray:
+    indices = source.indices
+    if indices.null_count:
+        indices = pc.fill_null(indices.cast(pa.int64()), len(numbers) - 1)
+    taken: np.ndarray = numbers[indices.to_numpy(zero_copy_only=False)]
+    return taken
+
+
+def _is_plain_text(source: Source) -> bool:
+    return isinstance(source, pa.Array) and pa.types.is_string(source.type) and not source.null_count
 
 
 @loop
@@ -236,19 +282,26 @@ def _decode_times(source: Source, good: np.ndarray) -> np.ndarray:
         pa.types.is_timestamp(source.type) or pa.types.is_int64(source.type)
     ):
         if pa.types.is_timestamp(source.type):
-            source = source.cast(pa.timestamp("us", tz=source.type.tz)).cast(pa.int64())
-        good &= _valid(source)
-        return pc.fill_null(source, 0).to_numpy(zero_copy_only=False)
+            source = source.cast(pa.timestamp("us", tz=source.type.tz)).view(pa.int64())
+        if source.null_count:
+            good &= _valid(source)
+            source = pc.fill_null(source, 0)
+        return source.to_numpy(zero_copy_only=False)
     out = np.zeros(len(good), dtype=np.int64)
     parse_times(*_spans(source, good), good, out)
     return out
 
 
-def _decode_bools(source: Source, good: np.ndarray) -> np.ndarray:
+def _decode_bools(source: Source, good: np.ndarray, required: bool) -> np.ndarray:
     if isinstance(source, pa.Array) and pa.types.is_boolean(source.type):
+        if required:
+            good &= _valid(source)
         return pc.fill_null(source, False).cast(pa.uint8()).to_numpy(zero_copy_only=False)
     out = np.zeros(len(good), dtype=np.uint8)
-    parse_bools(*_spans(source, good), good, out)
+    spans = _spans(source, good)
+    if required:
+        good &= spans.starts < spans.ends
+    parse_bools(*spans, good, out)
     return out
 
 

@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from engine.intake.judge import Reference
-from store.buckets import account_bucket
+from store.accounts import FirstSeen
+from store.buckets import account_buckets
 from store.numbers import Numbers
 
 NEVER = (1 << 63) - 1
@@ -30,12 +33,11 @@ class Known:
     grids: Mapping[str, list[int]] = field(init=False)
 
     def __post_init__(self) -> None:
-        reference, numbers = self.reference, self.numbers
-        accounts = numbers.names["account"]
-        self.account_from = np.array([reference.accounts.get(a, NEVER) for a in accounts], dtype=np.int64)
-        self.account_bucket = np.array([account_bucket(a) for a in accounts], dtype=np.int16)
-        instruments = numbers.names["instrument"]
-        currency = numbers.number["currency"]
+        reference, arrays = self.reference, self.numbers.arrays
+        self.account_from = _first_seen(arrays["account"], FirstSeen.of(reference.accounts))
+        self.account_bucket = account_buckets(arrays["account"])
+        instruments, currencies = arrays["instrument"].to_pylist(), arrays["currency"].to_pylist()
+        currency = {name: number for number, name in enumerate(currencies)}
         self.settlement = np.array(
             [currency[reference.settlement[i]] if i in reference.settlement else -1 for i in instruments],
             dtype=np.int32,
@@ -46,10 +48,7 @@ class Known:
         self.version_at = np.cumsum([0, *map(len, versions)], dtype=np.int64)
         flat = [v for of_one in versions for v in of_one]
         self.version_from = np.array([since for since, _ in flat], dtype=np.int64)
-        units = [
-            10 ** (18 - reference.scales[c]) if c in reference.scales else 0
-            for c in numbers.names["currency"]
-        ]
+        units = [10 ** (18 - reference.scales[c]) if c in reference.scales else 0 for c in currencies]
         self.grids = {
             "price": [v.tick_size_e18 for _, v in flat],
             "quantity": [v.lot_size_e18 for _, v in flat],
@@ -71,10 +70,16 @@ class Known:
         """The names of every kind as hash tables."""
         from jobs.load.columns.texts import names_table
 
-        return {kind: names_table(names) for kind, names in self.numbers.names.items()}
+        return {kind: names_table(names) for kind, names in self.numbers.arrays.items()}
 
     def __getstate__(self) -> dict[str, Any]:
         return {k: v for k, v in vars(self).items() if k not in ("steps", "tables")}
+
+
+def _first_seen(accounts: pa.Array, seen: FirstSeen) -> np.ndarray:
+    """By number; what has a number and is no longer known is NEVER."""
+    times = np.append(seen.times, NEVER)
+    return times[pc.fill_null(pc.index_in(accounts, seen.names), len(seen.times)).to_numpy()]
 
 
 def write_known(known: Known, path: Path) -> None:
@@ -102,4 +107,4 @@ def enum_table(values: Sequence[str]) -> Any:
     """A closed set of values as a hash table."""
     from jobs.load.columns.texts import names_table
 
-    return names_table(values)
+    return names_table(pa.array(values, pa.string()))

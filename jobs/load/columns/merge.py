@@ -30,7 +30,6 @@ from schemas.core import Dataset, Table
 from schemas.inputs import DATASETS
 from schemas.ledger import TYPED
 from store.arrow import arrow_schema
-from store.buckets import account_bucket
 
 _AT_ONCE = 1_500_000  # rows that are sorted together
 _ROW_GROUP = 1 << 18
@@ -45,7 +44,7 @@ class MergeTask:
     parts: Sequence[str]
     first: int
     last: int
-    dropped: str
+    dropped: Sequence[str]
     known: str
     file_numbers: Sequence[int]
     first_rows: Sequence[int]
@@ -97,7 +96,8 @@ def _slices(task: MergeTask) -> list[pa.Table]:
         table, edges = read_part(path)
         start, stop = int(edges[task.first]), int(edges[task.last])
         if stop > start:
-            slices.append(table.replace_schema_metadata(None).slice(start, stop - start))
+            rows = table.drop_columns(["key_hash"]).replace_schema_metadata(None)
+            slices.append(rows.slice(start, stop - start))
     return slices
 
 
@@ -120,10 +120,14 @@ def _stretches(slices: Sequence[pa.Table]) -> Iterator[pa.Table]:
         low = high
 
 
-def _kept(data: pa.Table, dropped: str) -> pa.Table:
-    if not dropped:
-        return data
-    return data.filter(pa.array(~np.isin(data.column("place").to_numpy(), np.load(dropped))))
+def _kept(data: pa.Table, dropped: Sequence[str]) -> pa.Table:
+    """Without the rows whose places stand in these sorted files."""
+    places = data.column("place").to_numpy()
+    kept = np.ones(len(places), dtype=bool)
+    for path in dropped:
+        found = np.load(path, mmap_mode="r")
+        kept &= found[np.minimum(np.searchsorted(found, places), len(found) - 1)] != places
+    return data if kept.all() else data.filter(pa.array(kept))
 
 
 def _sorted(data: pa.Table, dataset: Dataset) -> pa.Table:
@@ -143,7 +147,7 @@ def _sorted(data: pa.Table, dataset: Dataset) -> pa.Table:
         ids = ids.cast(pa.binary())  # bytes of UTF-8 are in the order of code points
         by = pa.table({"key": ordered[within], "id": ids})
         order[within] = rows[pc.sort_indices(by, [("key", "ascending"), ("id", "ascending")]).to_numpy()]
-    return data.take(pa.array(order)).combine_chunks()
+    return pc.take(data, pa.array(order), boundscheck=False).combine_chunks()
 
 
 def _ledger_columns(
@@ -171,9 +175,7 @@ def _ledger_columns(
         made[name] = _named(codes, known.numbers.arrays[kind])
         made[f"{kind}_number"] = pa.array(codes.astype(np.int64)) if name != "isolation" else None
         if kind == "account":
-            used, at = np.unique(codes, return_inverse=True)
-            buckets = [account_bucket(known.numbers.names["account"][n]) for n in used.tolist()]
-            made["account_bucket"] = pa.array(np.array(buckets, dtype=np.int64)[at])
+            made["account_bucket"] = pa.array(known.account_bucket[codes].astype(np.int64))
     columns = []
     for column in table.columns:
         if column.name == table.partition:
@@ -186,12 +188,16 @@ def _ledger_columns(
 
 def _named(codes: np.ndarray, names: pa.Array) -> pa.DictionaryArray:
     """Names for numbers; the dictionary holds those that occur."""
-    used, at = np.unique(codes, return_inverse=True)
-    if len(used) and used[0] == NO_ISOLATION:
-        dictionary = pa.concat_arrays([pa.array([""], names.type), names.take(pa.array(used[1:]))])
-    else:
-        dictionary = names.take(pa.array(used))
-    return pa.DictionaryArray.from_arrays(pa.array(at.astype(np.int32)), dictionary)
+    place = np.zeros(len(names) + 1, dtype=np.int32)
+    place[codes] = 1  # -1, no isolation, is the last place
+    none = bool(place[NO_ISOLATION])
+    used = np.flatnonzero(place[:-1])
+    place[used] = np.arange(len(used), dtype=np.int32)
+    place[NO_ISOLATION] = len(used)
+    dictionary = names.take(pa.array(used))
+    if none:
+        dictionary = pa.concat_arrays([dictionary, pa.array([""], names.type)])
+    return pa.DictionaryArray.from_arrays(pa.array(place[codes]), dictionary)
 
 
 def _stored(data: pa.Table, field: Any) -> Any:

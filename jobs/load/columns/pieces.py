@@ -83,7 +83,7 @@ def _parquet(dataset: Dataset, piece: Piece, columns: Columns) -> Iterator[Batch
     coded = [name for name in coded if pa.types.is_string(schema.field(name).type)]
     file = pq.ParquetFile(piece.file.content, read_dictionary=coded, buffer_size=_BUFFER, pre_buffer=False)
     groups = list(range(file.num_row_groups) if piece.is_whole else range(piece.first, piece.last))
-    _check_lengths(piece, file.metadata, groups)
+    _check_lengths(piece, file.metadata, groups, coded)
     for batch in file.iter_batches(_BATCH_ROWS, row_groups=groups, columns=plain, use_threads=False):
         sources = {name: batch.column(name) for name in plain if name in known}
 
@@ -97,14 +97,17 @@ def _has_few_values(dataset: Dataset, field: Field) -> bool:
     return bool(field.values) or (kind_of(field) is not None and id_field(dataset) != field.name)
 
 
-def _check_lengths(piece: Piece, metadata: Any, groups: Sequence[int]) -> None:
-    """NotPlain where a batch might not fit into memory: texts that a dictionary names over and over, or very many."""
+def _check_lengths(piece: Piece, metadata: Any, groups: Sequence[int], coded: Sequence[str]) -> None:
+    """NotPlain where a batch might not fit into memory: texts that a dictionary names over and over, or very many.
+
+    `coded` columns stay dictionaries.
+    """
     for group in groups:
         chunks = [metadata.row_group(group).column(i) for i in range(metadata.num_columns)]
         texts = [c for c in chunks if c.physical_type == "BYTE_ARRAY"]
         if any(c.total_uncompressed_size > _CHUNK_BYTES for c in texts):
             raise NotPlain("a column of unreasonable size")
-        names = [c.path_in_schema for c in texts if c.has_dictionary_page]
+        names = [c.path_in_schema for c in texts if c.has_dictionary_page and c.path_in_schema not in coded]
         if not names:
             continue
         probe = pq.ParquetFile(

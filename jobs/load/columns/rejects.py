@@ -1,31 +1,101 @@
-"""Rejected rows as the quarantine holds them."""
+"""Rejected rows become files of the quarantine in tasks: where every row is bad, no process holds them all."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 
 from jobs.load.columns.cut import read_rejected
 from jobs.load.columns.delivery import Incoming
+from jobs.load.columns.merge import Written
 from schemas.ledger import QUARANTINE
 from store.arrow import arrow_schema
 
-
-def rejected_rows(item: Incoming) -> pa.Table:
-    """All of a delivery; row numbers count within the file."""
-    firsts, paths = np.array(item.first_rows(), dtype=np.int64), [p.file.path for p in item.pieces]
-    tables = [_quarantined(item, table, firsts, paths) for table in read_rejected(item.rejected_files)]
-    return pa.concat_tables(tables) if tables else arrow_schema(QUARANTINE).empty_table()
+_FILES = 8  # of rejected rows, in a task
+_SCHEMA = pa.schema([f for f in arrow_schema(QUARANTINE) if f.name != QUARANTINE.partition])
 
 
-def _quarantined(item: Incoming, table: pa.Table, firsts: np.ndarray, paths: Sequence[str]) -> pa.Table:
-    piece = table.column("piece").to_numpy()
-    columns = [
-        pa.array([item.day] * table.num_rows, pa.date32()),
-        pa.array([item.dataset.name] * table.num_rows, pa.string()),
-        pa.DictionaryArray.from_arrays(pa.array(piece), pa.array(paths, pa.string())).dictionary_decode(),
-        pa.array(firsts[piece] + table.column("row").to_numpy() + 1),
-        table.column("text"),
-        table.column("reasons"),
+@dataclass(frozen=True)
+class RejectTask:
+    """Files of rejected rows. `paths`, `first_rows`: per piece, its file and the rows that stand before it."""
+
+    dataset: str
+    rejected: Sequence[str]
+    paths: Sequence[str]
+    first_rows: Sequence[int]
+    out: str
+
+
+@dataclass(frozen=True)
+class KeepTask:
+    """The quarantine of a date as it is: what is there of other datasets stays."""
+
+    stored: Sequence[Path]
+    replaced: Sequence[str]
+    out: str
+
+
+def reject_tasks(item: Incoming, outs: Iterator[str]) -> list[RejectTask]:
+    """What is to be written of a delivery, to these names."""
+    files, paths, firsts = item.rejected_files, [p.file.path for p in item.pieces], item.first_rows()
+    return [
+        RejectTask(item.dataset.name, files[first : first + _FILES], paths, firsts, next(outs))
+        for first in range(0, len(files), _FILES)
     ]
-    return pa.Table.from_arrays(columns, schema=arrow_schema(QUARANTINE))
+
+
+def write_rejected(task: RejectTask) -> Written:
+    """A file of the quarantine."""
+    return _written(quarantined(task), task.out)
+
+
+def quarantined(task: RejectTask) -> Iterator[pa.Table]:
+    """Rejected rows as the quarantine holds them; row numbers count within the file."""
+    firsts, paths = np.array(task.first_rows, dtype=np.int64), pa.array(task.paths, pa.string())
+    for table in read_rejected(task.rejected):
+        piece = table.column("piece").to_numpy()
+        columns: list[Any] = [
+            pa.repeat(pa.scalar(task.dataset), table.num_rows),
+            paths.take(pa.array(piece)),
+            pa.array(firsts[piece] + table.column("row").to_numpy() + 1),
+            table.column("text"),
+            table.column("reasons"),
+        ]
+        yield pa.Table.from_arrays(columns, schema=_SCHEMA)
+
+
+def write_kept(task: KeepTask) -> Written:
+    """What stays, as a file of its own."""
+    others = ~pc.field("dataset").isin(list(task.replaced))
+    batches = ds.dataset(list(map(str, task.stored)), schema=_SCHEMA).to_batches(filter=others)
+    return _written((pa.Table.from_batches([b]) for b in batches if b.num_rows), task.out)
+
+
+def replaced_rows(stored: Sequence[Path], datasets: Sequence[str]) -> int:
+    """How many rows of these datasets are in the quarantine."""
+    if not stored:
+        return 0
+    mine = pc.field("dataset").isin(list(datasets))
+    return int(ds.dataset(list(map(str, stored)), schema=_SCHEMA).count_rows(filter=mine))
+
+
+def _written(tables: Iterator[pa.Table], out: str) -> Written:
+    rows, writer = 0, None
+    for table in tables:
+        if writer is None:
+            Path(out).parent.mkdir(parents=True, exist_ok=True)
+            writer = pq.ParquetWriter(
+                out, _SCHEMA, compression="zstd", compression_level=1, store_schema=False
+            )
+        writer.write_table(table)
+        rows += table.num_rows
+    if writer is None:
+        return Written("", 0, "")
+    writer.close()
+    return Written(out, rows, f'{{"numRecords": {rows}}}')

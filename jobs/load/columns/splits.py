@@ -7,6 +7,7 @@ from typing import NamedTuple
 import pyarrow as pa
 
 WEIGHT = 64 << 20  # of a task: about 600,000 rows
+SMALL_BYTES = 2 << 20  # of weight: below that, columns cost more than they save, measured
 LEAST = 4 << 20  # of a task: less is not worth one
 _OPENING = 1 << 14  # what opening a file weighs
 _PACKED = 6  # a byte of Parquet or of a gzipped file stands for so many
@@ -34,6 +35,11 @@ class SourceFile(NamedTuple):
     @property
     def weight(self) -> int:
         return self.size * (_PACKED if self.is_packed else 1)
+
+
+def worth_columns(weight: int) -> bool:
+    """Whether there is so much that compiled code is worth loading."""
+    return weight >= SMALL_BYTES
 
 
 class Piece(NamedTuple):

@@ -1,12 +1,13 @@
 """Columns of texts, compiled: times, ids, look-ups and hashes. A text is a span of a buffer; an empty one is null."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import pyarrow as pa
 
 from jobs.load.columns.hashing import AVALANCHE, MULTIPLIER, SEED
 from kernel.compiler import inlined, loop
+from store.arrow import texts
 
 PLAIN_LENGTH = 256  # longer ids are no error, only not plain
 _K, _A, _S = np.uint64(MULTIPLIER), np.uint64(AVALANCHE), np.uint64(SEED)
@@ -169,15 +170,12 @@ def _fill(text, offsets, slots):
         slots[at] = n
 
 
-def names_table(names: Sequence[str]) -> Names:
+def names_table(names: pa.Array) -> Names:
     """A table to look names up in."""
-    encoded = [name.encode() for name in names]
-    offsets = np.zeros(len(encoded) + 1, dtype=np.int64)
-    np.cumsum([len(e) for e in encoded], out=offsets[1:]) if encoded else None
-    text = np.frombuffer(b"".join(encoded) or b"\0", dtype=np.uint8)
-    slots = np.full(max(8, 1 << (2 * len(encoded)).bit_length()), -1, dtype=np.int32)
-    _fill(text, offsets, slots)
-    return Names(text, offsets, slots)
+    text, at = texts(names)
+    slots = np.full(max(8, 1 << (2 * len(names)).bit_length()), -1, dtype=np.int32)
+    _fill(text, at, slots)
+    return Names(text, at, slots)
 
 
 @loop
