@@ -7,16 +7,17 @@ with events as (
     select event_id, currency, shortfall, coalesce(drawn_at, ts) as ts
     from negative_balances
     cross join session
+    where shortfall > 0
 ),
+-- of an instant only what it leaves: events and entries are many, so they are not joined all with all
 balances as (
-    select event_id, max_by(ledger.balance, ledger.seq) as balance
-    from events as event
-    join insurance_fund_ledger as ledger on ledger.currency = event.currency and ledger.ts <= event.ts
-    group by event_id
+    select currency, ts, max_by(balance, seq) as balance
+    from insurance_fund_ledger
+    group by currency, ts
 )
 select event_id, event.ts as drawn, event.currency, shortfall, coalesce(balance, opening) as balance, fund_floor
 from events as event
 join insurance_fund_daily as fund on fund.currency = event.currency
 join fund_floors as floors on floors.currency = event.currency and floors.ts = event.ts
-left join balances using (event_id)
-where shortfall > 0 and coalesce(balance, opening) > fund_floor
+asof left join balances on balances.currency = event.currency and balances.ts <= event.ts
+where coalesce(balance, opening) > fund_floor
