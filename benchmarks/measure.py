@@ -5,6 +5,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -57,8 +58,8 @@ def measure(command: list[str], log: Path, limit_seconds: float, limit_bytes: fl
                 break
             # looking at many pages takes time: it must not take it from what is measured
             time.sleep(max(SAMPLE_SECONDS, 30 * (time.perf_counter() - looked)))
-        for process in family(child.pid) if outcome else ():
-            os.kill(process.pid, signal.SIGKILL)
+        if outcome:
+            _kill(child.pid)
         _, status, usage = os.wait4(child.pid, 0)
         seconds = time.perf_counter() - began
     child.returncode = os.waitstatus_to_exitcode(status)
@@ -73,8 +74,17 @@ def _ended(pid: int) -> bool:
     return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
+def _kill(pid: int) -> None:
+    """End the family, those included that it starts meanwhile."""
+    while running := list(family(pid)):
+        for process in running:
+            with suppress(ProcessLookupError):
+                os.kill(process.pid, signal.SIGKILL)
+        time.sleep(0.01)
+
+
 def family(pid: int) -> Iterator[Process]:
-    """Every process of the session that began with `pid`, and what they started in sessions of their own."""
+    """Every running process of the session that began with `pid`, and what they started in sessions of their own."""
     found, parents = {}, {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -84,6 +94,8 @@ def family(pid: int) -> Iterator[Process]:
                 continue  # it has ended meanwhile
             number = int(entry.name)
             parents[number] = int(fields[1])
+            if fields[0] in "ZX":
+                continue  # it has ended, and is only to be waited for
             cpu = (int(fields[11]) + int(fields[12])) / TICKS_PER_SECOND
             found[number] = Process(number, int(fields[3]), cpu)
     for process in found.values():

@@ -9,7 +9,7 @@ from engine.rules import order as reference
 from engine.rules.units import UnitInput
 
 # Steps of the reference, about 8 us each, from which the compiled replay is quicker with the second or two that
-# loading it takes: benchmarks/replay_choice.py.
+# loading it takes. Days of size go by columns, whatever this says (recompute.COLUMNS_FROM).
 COMPILED_FROM = 400_000
 
 

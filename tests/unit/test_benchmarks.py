@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks import markets, tables, venue_year
 from benchmarks.chart import chart
-from benchmarks.measure import family, measure, pss
+from benchmarks.measure import family, measure
 from benchmarks.rivals.kernel import FILL, TRANSFER, Terms, replay
 
 MIB = 2**20
@@ -27,11 +27,6 @@ def test_memory_and_processor_time_are_of_all_processes(tmp_path: Path) -> None:
     assert took.cpu_seconds > 0.1
 
 
-def family_of(pid: int) -> list[int]:
-    """Those that run: one that was killed may not have been waited for yet."""
-    return [process.pid for process in family(pid) if pss(process.pid)]
-
-
 @pytest.mark.parametrize(
     ("seconds", "size", "told"), [(0.5, 1e12, "out of time"), (60, MIB, "out of memory")]
 )
@@ -42,7 +37,7 @@ def test_a_command_past_a_limit_is_ended_with_its_children(
     took = measure([sys.executable, "-c", sleeping], tmp_path / "log", seconds, size)
     assert took.outcome == told
     if took.output:
-        assert family_of(int(took.output)) == []
+        assert list(family(int(took.output))) == []
 
 
 def test_a_command_that_fails_says_why(tmp_path: Path) -> None:
