@@ -1,6 +1,6 @@
 """Run a range of dates: every stage of each date in order, one writer, one Spark session."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -18,7 +18,7 @@ from jobs.record import new_run_id, recorded
 from jobs.scenario import OpenWarehouse, open_scenario
 from jobs.spark.mapper import Mapper
 from jobs.stages import NAMES, Check, Stages
-from jobs.terminal import show_step
+from jobs.terminal import duration, show_step
 from store.published import Published, published_days
 from store.warehouse import Warehouse
 
@@ -124,9 +124,15 @@ def run_day(day: Day, run_id: str, to: date, loader: Loader, check: Check) -> St
     stages = Stages(day, run_id, to, loader, check)
     with recorded(stages):
         for name in NAMES:
-            show_step(f"{day.day}  {name}")
+            step = f"{day.day}  {name}"
+            show_step(step)
+            day.mapper.tell = _telling(step)
             stages.run(name)
     return stages
+
+
+def _telling(step: str) -> Callable[[str], None]:
+    return lambda text: show_step(f"{step}  {text}")
 
 
 def day_line(stages: Stages) -> str:
@@ -144,8 +150,3 @@ def day_line(stages: Stages) -> str:
     )
     word = "restated " if publication.restated else "published"
     return f"{day}  {word}  {what}  {sum(stages.seconds.values()):.1f} s"
-
-
-def duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -29,5 +29,11 @@ def tell_error(text: str) -> None:
 def show_step(text: str) -> None:
     """What is being done right now, on one line that the next one overwrites; only on a terminal."""
     if sys.stderr.isatty():
-        sys.stderr.write(f"\r{printable(text):<60}\r")
+        sys.stderr.write(f"\r{printable(text):<79}\r")
         sys.stderr.flush()
+
+
+def duration(seconds: float) -> str:
+    """As people say it: 2 min 5 s."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -105,7 +105,7 @@ def landed_files(
         paths.append(entry.relative_to(landing).as_posix())
     tasks = list(_hash_tasks(landing, sorted(paths)))
     work = sum(task.size for task in tasks)
-    hashes = (mapper or InProcess(1, 1)).map(hash_files, tasks, work)
+    hashes = (mapper or InProcess(1, 1)).map(hash_files, tasks, work, "bytes")
     return [
         LandedFile(path, dataset.name, day, *of_file)
         for task, of_task in zip(tasks, hashes, strict=True)

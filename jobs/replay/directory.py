@@ -15,7 +15,7 @@ from engine.events import Account, AccountVersion, UnitKey
 from engine.versions import Versions
 from jobs.replay.source import BucketTask
 from kernel.layout import ACCOUNT, VERSION, Ints, Rows
-from store.buckets import account_bucket
+from store.buckets import account_buckets
 
 _COLUMNS = ("account_id", "account_type", "client_class", "negative_balance_protected", "valid_from")
 
@@ -95,7 +95,7 @@ def read_accounts(task: BucketTask) -> Accounts:
     source = task.sources["accounts"]
     data = source.read(None).select(_COLUMNS)
     coded = data.column("account_id").combine_chunks().dictionary_encode()
-    buckets = np.array([account_bucket(name) for name in coded.dictionary.to_pylist()], np.int64)
+    buckets = account_buckets(coded.dictionary).astype(np.int64)
     mine = np.isin(buckets, task.buckets)[coded.indices.to_numpy()] if len(coded) else np.zeros(0, bool)
     order = [("account_id", "ascending"), ("valid_from", "ascending")]
     data = data.filter(pa.array(mine)).sort_by(order).combine_chunks()
@@ -112,7 +112,7 @@ def read_accounts(task: BucketTask) -> Accounts:
     versions["client_class"] = pc.index_in(
         data.column("client_class"), pa.array(classes, pa.string())
     ).to_numpy()
-    of_account = np.array([account_bucket(name) for name in coded.dictionary.to_pylist()], np.int64)
+    of_account = account_buckets(coded.dictionary).astype(np.int64)
     return Accounts(coded.dictionary, of_account, rows, versions, classes)
 
 

@@ -20,9 +20,9 @@ from jobs.replay.results import Numbered, many_tables
 from jobs.replay.source import BucketTask
 from jobs.replay.state import read_state
 from jobs.replay.tables import Tables, joined, row_tables
-from kernel.columns import Assembled, assemble, unit_numbers
+from kernel.columns import Assembled, Snapshots, assemble, unit_numbers
 from kernel.layout import Ints
-from kernel.session import replay_bucket
+from kernel.session import Replayed, replay_bucket
 from schemas.ledger import BUCKETS
 
 
@@ -48,45 +48,62 @@ class Setting:
         return self._market
 
 
+class GroupRows:
+    """What happens to the units of some buckets, read once; they may be replayed again with other snapshots."""
+
+    def __init__(self, setting: Setting, buckets: Sequence[int]) -> None:
+        task, prices = setting.task, setting.prices
+        self.setting, self.group = setting, Group(setting.directory, buckets)
+        self.state = read_state(task, self.group, prices)
+        self.fills = read_fills(task, self.group, prices)
+        self.transfers, unfit = read_transfers(task, self.group)
+        self.refused = np.unique(np.concatenate([self.state.refused, unfit, self.fills.refused]))
+        state = self.state
+        self.units = unit_numbers(
+            state.states.unit, state.positions.unit, self.transfers.unit, self.fills.fills.unit
+        )
+
+    def replayed(self, snapshots: Snapshots) -> tuple[Replayed, Assembled, Numbered]:
+        """What the kernel finds, on what it was given, and what its numbers stand for."""
+        directory, prices = self.setting.directory, self.setting.prices
+        assembled = assemble(
+            self.setting.task.start,
+            directory.accounts.rows,
+            directory.accounts.versions,
+            len(directory.places),
+            self.state.states,
+            self.state.positions,
+            self.transfers,
+            self.fills.fills,
+            snapshots,
+            self.refused,
+        )
+        found = replay_bucket(prices.market, assembled.bucket)
+        return found, assembled, Numbered(directory, prices, assembled, self.fills)
+
+
 def replay_group(setting: Setting, buckets: Sequence[int]) -> tuple[Tables, list[FundingTotal]]:
     """The rows of some buckets, and what their units received in funding."""
-    task, directory, prices = setting.task, setting.directory, setting.prices
-    group = Group(directory, buckets)
-    state, fills = read_state(task, group, prices), read_fills(task, group, prices)
-    transfers, unfit = read_transfers(task, group)
-    units = unit_numbers(state.states.unit, state.positions.unit, transfers.unit, fills.fills.unit)
-    assembled = assemble(
-        task.start,
-        directory.accounts.rows,
-        directory.accounts.versions,
-        len(directory.places),
-        state.states,
-        state.positions,
-        transfers,
-        fills.fills,
-        read_snapshots(task, group, units),
-        np.unique(np.concatenate([state.refused, unfit, fills.refused])),
-    )
-    replayed = replay_bucket(prices.market, assembled.bucket)
-    numbered = Numbered(directory, prices, assembled, fills)
+    rows = GroupRows(setting, buckets)
+    task, group = setting.task, rows.group
+    replayed, assembled, numbered = rows.replayed(read_snapshots(task, group, rows.units))
     few = numbered.few(replayed)
-    left = _by_reference(setting, group, assembled, replayed.to_reference)
-    for rows in (few.unit_sessions, left.unit_sessions):
-        remember(setting, rows)
+    left = by_reference(setting, replace(task, buckets=group.buckets), assembled, replayed.to_reference)
+    for sessions in (few.unit_sessions, left.unit_sessions):
+        remember(setting, sessions)
     opened, few.unit_sessions = few.unit_sessions, []
     few.extend(left)
     funding, few.funding_totals = numbered.funding(replayed.funding) + few.funding_totals, []
     return joined([many_tables(replayed, numbered, opened), row_tables(few)]), funding
 
 
-def _by_reference(setting: Setting, group: Group, assembled: Assembled, left: Ints) -> SessionRows:
-    """The rows of the units that the kernel left."""
+def by_reference(setting: Setting, task: BucketTask, assembled: Assembled, left: Ints) -> SessionRows:
+    """The rows of the units that the kernel left; `task`: of the group alone."""
     if not len(left):
         return SessionRows()
     numbers = assembled.unit_numbers[left]
     owners = np.unique(numbers // len(setting.directory.places)).tolist()
     accounts = setting.directory.account_objects(owners)
-    task = replace(setting.task, buckets=group.buckets)
     units = units_of(task, accounts, {setting.directory.key(n) for n in numbers.tolist()})
     market = setting.reference_market(instruments_of(units))
     return replay_units(units, market, task.policy, task.start)

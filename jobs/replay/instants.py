@@ -1,5 +1,7 @@
 """On which units of a group the replay has to report, and when."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pyarrow.compute as pc
 
@@ -12,8 +14,7 @@ from kernel.layout import Ints
 
 def read_snapshots(task: BucketTask, group: Group, units: Ints) -> Snapshots:
     """Which of the units are to be reported on: all at the task's instants, and whose wallets the venue published."""
-    instants = np.array(sorted(task.instants), np.int64)
-    asked = [(np.repeat(units, len(instants)), np.tile(instants, len(units)))]
+    asked = [tuple(at_instants(units, task.instants))]
     if task.wallets_at:
         asked.append(_published(task, group, units))
     unit, ts = (np.concatenate(column) for column in zip(*asked, strict=True))
@@ -22,6 +23,12 @@ def read_snapshots(task: BucketTask, group: Group, units: Ints) -> Snapshots:
     first = np.ones(len(unit), bool)
     first[1:] = (unit[1:] != unit[:-1]) | (ts[1:] != ts[:-1])
     return Snapshots(unit[first], ts[first])
+
+
+def at_instants(units: Ints, instants: Sequence[int]) -> Snapshots:
+    """All of the units at all of the instants."""
+    times = np.array(sorted(instants), np.int64)
+    return Snapshots(np.repeat(units, len(times)), np.tile(times, len(units)))
 
 
 def _published(task: BucketTask, group: Group, units: Ints) -> tuple[Ints, Ints]:

@@ -1,5 +1,6 @@
 """Recompute: replay the session of a date, in parallel by account, from the stored state of the day before."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
@@ -28,6 +29,10 @@ from store.reference import ReferenceData
 
 # Rows of a session from which columns and the compiled replay are quicker, with the second that loading it takes.
 COLUMNS_FROM = 100_000
+# Rows of a task by columns, as long as each worker has at most so many tasks, and eight times the ticks, which every
+# task reads: more tasks than workers show how far the replay is.
+TASK_ROWS = 2_000_000
+TASKS_EACH = 8
 
 
 def bucket_tasks(day: Day, reference: ReferenceData, folders: Sequence[date]) -> list[BucketTask]:
@@ -40,12 +45,17 @@ def bucket_tasks(day: Day, reference: ReferenceData, folders: Sequence[date]) ->
         t.name: Source(str(day.state.path(t)), day.state_version(t), t)
         for t in (UNIT_SESSIONS, UNIT_POSITIONS, UNIT_CHARGES, MARKS)
     }
-    columns = session_rows(day, folders) >= COLUMNS_FROM
+    delivered = delivered_rows(day, folders)
+    rows = session_rows(day, folders)
+    columns = rows >= COLUMNS_FROM
     if columns:  # tasks read their own accounts
         known = replace(reference.known, accounts={})
         reference = replace(reference, accounts={}, known=known)
     previous = None if day.first else date.fromordinal(day.day.toordinal() - 1).isoformat()
-    n = min(BUCKETS, max(1, day.mapper.cut(session_rows(day, folders))))
+    n = max(1, day.mapper.cut(rows))
+    if columns:
+        n *= max(1, min(TASKS_EACH, rows // (n * max(TASK_ROWS, 8 * delivered["ticks"]))))
+    n = min(BUCKETS, n)
     return [
         BucketTask(
             [b for b in range(BUCKETS) if b * n // BUCKETS == i],
@@ -78,12 +88,18 @@ def recompute(day: Day, reference: ReferenceData, folders: Sequence[date]) -> No
 
 def session_rows(day: Day, folders: Sequence[date]) -> int:
     """About how many rows a replay reads: what was delivered for its dates, and the units that were there before."""
-    delivered = sum(
-        rows
-        for event_date, rows in to_rows(DELIVERIES, day.warehouse.read(DELIVERIES), ("event_date", "rows"))
-        if event_date in folders
-    )
-    return delivered + sum(pq.ParquetFile(path).metadata.num_rows for path in day.files_before(UNIT_SESSIONS))
+    before = sum(pq.ParquetFile(path).metadata.num_rows for path in day.files_before(UNIT_SESSIONS))
+    return delivered_rows(day, folders).total() + before
+
+
+def delivered_rows(day: Day, folders: Sequence[date]) -> Counter[str]:
+    """How many rows were delivered for some dates, by dataset."""
+    found: Counter[str] = Counter()
+    columns = ("event_date", "dataset", "rows")
+    for event_date, dataset, rows in to_rows(DELIVERIES, day.warehouse.read(DELIVERIES), columns):
+        if event_date in folders:
+            found[dataset] += rows
+    return found
 
 
 def closing_marks(task: BucketTask) -> pa.Table:

@@ -1,6 +1,6 @@
 """What the kernel found, as tables: columns where rows are many, by way of engine rows where they are few."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +15,7 @@ from kernel.columns import Assembled
 from kernel.layout import OPEN, Ints, Rows
 from kernel.rows import Names, session_rows
 from kernel.session import Replayed
+from schemas.core import Table
 from schemas.ledger import SNAPSHOTS, UNIT_POSITIONS, UNIT_SESSIONS
 from store.amounts import exact_sum, scaled_decimals, to_decimals
 from store.staging import part_schema
@@ -77,7 +78,7 @@ class Numbered:
 
 def many_tables(replayed: Replayed, numbered: Numbered, opened: Sequence[UnitSession]) -> Tables:
     """Sessions, positions and snapshots of units; `opened`: the sessions with an open episode, by engine rows."""
-    units, positions, snapshots = replayed.units, replayed.positions, replayed.snapshots
+    units, positions = replayed.units, replayed.positions
     still_open = np.isin(units["unit"], replayed.episodes["unit"][replayed.episodes["end_reason"] == OPEN])
     episodes = np.full(len(units), None, object)
     episodes[still_open] = [unit.open_episode for unit in opened]
@@ -95,16 +96,27 @@ def many_tables(replayed: Replayed, numbered: Numbered, opened: Sequence[UnitSes
         "entry_value": to_decimals(positions["entry_value"]),
         "mark": numbered.marks(positions),
     }
-    states = {
-        "ts": pa.array(snapshots["ts"]).cast(pa.timestamp("us", tz="UTC")),
-        **numbered.keys(snapshots),
-        "instrument_id": numbered.instruments(snapshots),
-        "quantity": numbered.quantities(snapshots),
-        "mark": numbered.marks(snapshots),
-        **{n: to_decimals(snapshots[n]) for n in ("wallet", "equity", "entry_value", "value", "unrealised")},
+    made = (
+        _table(UNIT_SESSIONS, sessions),
+        _table(UNIT_POSITIONS, held),
+        snapshot_table(replayed.snapshots, numbered),
+    )
+    return dict(zip(_COLUMNS, made, strict=True))
+
+
+def snapshot_table(rows: Rows, numbered: Numbered) -> pa.Table:
+    """What units held at instants."""
+    columns = {
+        "ts": pa.array(rows["ts"]).cast(pa.timestamp("us", tz="UTC")),
+        **numbered.keys(rows),
+        "instrument_id": numbered.instruments(rows),
+        "quantity": numbered.quantities(rows),
+        "mark": numbered.marks(rows),
+        **{n: to_decimals(rows[n]) for n in ("wallet", "equity", "entry_value", "value", "unrealised")},
     }
-    made = ((UNIT_SESSIONS, sessions), (UNIT_POSITIONS, held), (SNAPSHOTS, states))
-    return {
-        name: pa.table([columns[f] for f in part_schema(table).names], schema=part_schema(table))
-        for name, (table, columns) in zip(_COLUMNS, made, strict=True)
-    }
+    return _table(SNAPSHOTS, columns)
+
+
+def _table(table: Table, columns: Mapping[str, pa.Array]) -> pa.Table:
+    schema = part_schema(table)
+    return pa.table([columns[name] for name in schema.names], schema=schema)

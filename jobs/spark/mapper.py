@@ -1,12 +1,13 @@
 """Running a function over tasks: by Spark, or in this process where starting it would cost more than it gives."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import Any, Protocol, TypeVar
 
 from engine.errors import LossledgerError
+from jobs.spark.progress import Progress, Tell, silent, watched
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -16,6 +17,8 @@ MUCH = 1 << 20  # work that is worth a job of other processes; an empty one on S
 class Mapper(Protocol):
     """Applies a module-level function to every task; results in the order of the tasks."""
 
+    tell: Tell  # who is told how far a job is, while it runs
+
     @property
     def partitions(self) -> int:
         """Into how many tasks a replay is cut."""
@@ -23,8 +26,8 @@ class Mapper(Protocol):
     def cut(self, work: int) -> int:
         """Into how many tasks some work is cut: one where they would be done one after the other anyway."""
 
-    def map(self, function: Callable[[T], R], tasks: Sequence[T], work: int) -> list[R]:
-        """Apply; an error in a task is raised here. `work`: about how many rows or bytes there are in all."""
+    def map(self, function: Callable[[T], R], tasks: Sequence[T], work: int, unit: str = "rows") -> list[R]:
+        """Apply; an error in a task is raised here. `work`: about how many rows, or bytes, there are in all."""
 
 
 class InProcess:
@@ -32,6 +35,7 @@ class InProcess:
 
     def __init__(self, partitions: int | None = 2, processes: int | None = None) -> None:
         """`partitions`: always so many; None: one a core, where there is much to do."""
+        self.tell: Tell = silent
         self.processes = processes or len(os.sched_getaffinity(0))
         self.partitions = partitions or len(os.sched_getaffinity(0))
         self._always = partitions is not None
@@ -40,13 +44,21 @@ class InProcess:
     def cut(self, work: int) -> int:
         return self.partitions if self._always or work >= MUCH else 1
 
-    def map(self, function: Callable[[T], R], tasks: Sequence[T], work: int) -> list[R]:
+    def map(self, function: Callable[[T], R], tasks: Sequence[T], work: int, unit: str = "rows") -> list[R]:
+        progress = Progress(self.tell, len(tasks), work, unit)
+        results: list[R] = []
+        for result in self._each(function, tasks, work):
+            results.append(result)
+            progress.ended(len(results))
+        return results
+
+    def _each(self, function: Callable[[T], R], tasks: Sequence[T], work: int) -> Iterator[R]:
         if work < MUCH or len(tasks) < 2 or self.processes < 2:
-            return [function(task) for task in tasks]
+            return map(function, tasks)
         if self._pool is None:
             # a fork would take over the locks of Arrow's threads
             self._pool = ProcessPoolExecutor(self.processes, get_context("forkserver"))
-        return list(self._pool.map(function, tasks))
+        return self._pool.map(function, tasks)
 
 
 class OnSpark:
@@ -54,6 +66,7 @@ class OnSpark:
 
     def __init__(self, partitions: int | None = None, much: int = MUCH) -> None:
         """`partitions` as in InProcess; `much`: less work than that is done in this process."""
+        self.tell: Tell = silent
         self._session: Any = None
         self._partitions = partitions
         self._much = much
@@ -73,14 +86,14 @@ class OnSpark:
     def cut(self, work: int) -> int:
         return self.partitions if self._partitions or work >= self._much else 1
 
-    def map(self, function: Callable[[T], R], tasks: Sequence[T], work: int) -> list[R]:
+    def map(self, function: Callable[[T], R], tasks: Sequence[T], work: int, unit: str = "rows") -> list[R]:
         if not tasks:
             return []
         if work < self._much:
             return [function(task) for task in tasks]
-        results: list[R | LossledgerError] = (
-            self._context.parallelize(tasks, len(tasks)).map(_Guarded(function)).collect()
-        )
+        given = self._context.parallelize(tasks, len(tasks))
+        with watched(self._context, Progress(self.tell, len(tasks), work, unit)):
+            results: list[R | LossledgerError] = given.map(_Guarded(function)).collect()
         return [_result(result) for result in results]
 
 

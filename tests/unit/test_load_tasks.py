@@ -30,7 +30,7 @@ class Watching(InProcess):
         super().__init__(3, 1)
         self.results: list[Any] = []
 
-    def map(self, function: Callable[[T], R], tasks: Sequence[T], work: int) -> list[R]:
+    def map(self, function: Callable[[T], R], tasks: Sequence[T], work: int, unit: str = "rows") -> list[R]:
         results = super().map(function, tasks, work)
         self.results += results
         return results

@@ -1,7 +1,9 @@
 """The night's replay stages the same rows, in the same order, by every way that they can go.
 
 By columns and the kernel, with some or all units left to the reference, in groups and parts of any size, and by
-engine rows alone.
+engine rows alone, replayed by the reference or by the kernel. The cases are small: without this their rows would go to
+the reference judge and their units to the reference replay (tests/unit/test_cases.py), so here every file is read as
+columns too.
 """
 
 from collections.abc import Callable
@@ -37,10 +39,14 @@ class Ways:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.monkeypatch, self.taken, self.days = monkeypatch, 0, 0
         monkeypatch.setattr("jobs.stages.recompute", self)
+        # What the rule comparison asks for in its second pass goes by columns too, a few states at once.
+        monkeypatch.setattr("jobs.replay.recompute.COLUMNS_FROM", ALWAYS)
+        monkeypatch.setattr("jobs.replay.states.STATES", 7)
 
     def __call__(self, day: Day, *args: Any) -> None:
         self.days += 1
         expected = self._staged(NEVER, day, *args)
+        assert self._staged(NEVER, day, *args, compiled_from=ALWAYS) == expected
         assert self._staged(ALWAYS, day, *args) == expected
         taken = self.taken
         assert self._staged(ALWAYS, day, *args, left=np.arange) == expected
@@ -50,7 +56,13 @@ class Ways:
         assert self._staged(ALWAYS, day, *args, left=lambda units: np.arange(0, units, 2)) == expected
 
     def _staged(
-        self, columns_from: int, day: Day, *args: Any, left: Callable[[int], Any] | None = None, **sizes: int
+        self,
+        columns_from: int,
+        day: Day,
+        *args: Any,
+        left: Callable[[int], Any] | None = None,
+        compiled_from: int = NEVER,
+        **sizes: int,
     ) -> Staged:
         """`left`: which of so many units the kernel has to leave to the reference."""
 
@@ -63,6 +75,7 @@ class Ways:
 
         with self.monkeypatch.context() as patch:
             patch.setattr("jobs.replay.recompute.COLUMNS_FROM", columns_from)
+            patch.setattr("jobs.replay.choice.COMPILED_FROM", compiled_from)
             patch.setattr(jobs.replay.group, "replay_bucket", leaving)
             for size, value in sizes.items():
                 patch.setattr(f"jobs.replay.task.{size}", value)
@@ -80,6 +93,7 @@ def in_order(staged: Staged) -> Staged:
 @pytest.mark.parametrize("name", CASES)
 def test_case(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ways, days = Ways(monkeypatch), case_days(name)
+    monkeypatch.setattr("jobs.load.columns.splits.SMALL_BYTES", 0)
     list(run(Request(DATA / name / "landing", tmp_path, days[0], days[-1], InProcess(3), check=unchecked)))
     assert differences(name, tmp_path) == {}
     assert ways.days == len(days)

@@ -125,7 +125,7 @@ def test_tasks_hand_back_counts_and_names_of_files(tmp_path: Path) -> None:
     seen: list[object] = []
 
     class Watched(InProcess):
-        def map(self, function: Any, tasks: Any, work: int) -> Any:
+        def map(self, function: Any, tasks: Any, work: int, unit: str = "rows") -> Any:
             results = super().map(function, tasks, work)
             if function is replay_buckets or function.__module__.startswith("jobs.attribute"):
                 seen.extend(results)

@@ -142,7 +142,7 @@ class Staging:
             for item in incoming
             for some in _some(item.files)
         ]
-        self.load.mapper.map(keep_files, tasks, sum(f.size for item in incoming for f in item.files))
+        self.load.mapper.map(keep_files, tasks, sum(f.size for item in incoming for f in item.files), "bytes")
         for item in incoming:
             item.sources = [
                 SourceFile(f.path, str(content_path(self.load.warehouse.root, f.sha256)), f.size)
@@ -157,7 +157,7 @@ class Staging:
             for n, pieces in enumerate(task_pieces(item.pieces, most)):
                 owners.append(item)
                 cuts.append(self._cut(item, pieces, f"{n}", columns))
-        for item, result in zip(owners, self.load.mapper.map(cut, cuts, weight), strict=True):
+        for item, result in zip(owners, self.load.mapper.map(cut, cuts, weight, "bytes"), strict=True):
             item.cuts.append(result)
         self._read_again(incoming, weight)
 
@@ -178,7 +178,7 @@ class Staging:
                 whole = Piece(mine[0].number, mine[0].file)
                 owners.append(item)
                 cuts.append(self._cut(item, [whole], f"again-{whole.number}", False))
-        for item, result in zip(owners, self.load.mapper.map(cut, cuts, weight), strict=True):
+        for item, result in zip(owners, self.load.mapper.map(cut, cuts, weight, "bytes"), strict=True):
             item.cuts.append(result)
 
     def settle(self, incoming: Sequence[Incoming], history: dict[str, list[str]]) -> None:
