@@ -139,6 +139,7 @@ def fund_size_lines(request: Request) -> Iterator[str]:
             Trials(request, Warehouse(folder), scenario.policy if scenario else {}, policy, digest)
         )
     finally:
+        request.mapper.close()
         shutil.rmtree(folder)
 
 

@@ -84,7 +84,10 @@ def prepared(request: Request) -> Iterator[Setting]:
     with _warehouse(request, scenario, digest) as own:
         setting = Setting(own.warehouse, own.base, policy, digest, scenario, own.published)
         setting.day(request, request.first)  # a gap is told before anything is loaded
-        yield setting
+        try:
+            yield setting
+        finally:
+            request.mapper.close()
 
 
 @contextmanager

@@ -29,6 +29,9 @@ class Mapper(Protocol):
     def map(self, function: Callable[[T], R], tasks: Sequence[T], work: int, unit: str = "rows") -> list[R]:
         """Apply; an error in a task is raised here. `work`: about how many rows, or bytes, there are in all."""
 
+    def close(self) -> None:
+        """End what was started only for this run; it may be used again."""
+
 
 class InProcess:
     """No Spark: this process, and where there is much to do others beside it, one a core."""
@@ -59,6 +62,11 @@ class InProcess:
             # a fork would take over the locks of Arrow's threads
             self._pool = ProcessPoolExecutor(self.processes, get_context("forkserver"))
         return self._pool.map(function, tasks)
+
+    def close(self) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+            self._pool = None
 
 
 class OnSpark:
@@ -95,6 +103,9 @@ class OnSpark:
         with watched(self._context, Progress(self.tell, len(tasks), work, unit)):
             results: list[R | LossledgerError] = given.map(_Guarded(function)).collect()
         return [_result(result) for result in results]
+
+    def close(self) -> None:
+        """The session stays: it ends with the process, and a later run goes on with it."""
 
 
 class _Guarded:

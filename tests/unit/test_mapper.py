@@ -1,0 +1,27 @@
+"""Where tasks run: in this process while there is little to do, in others where there is much."""
+
+import os
+
+from jobs.spark.mapper import MUCH, InProcess
+
+
+def place(number: int) -> tuple[int, int]:
+    return number, os.getpid()
+
+
+def test_little_work_stays_and_much_work_is_spread_in_order() -> None:
+    mapper = InProcess(4, 2)
+    try:
+        assert mapper.map(place, [1, 2, 3], MUCH - 1) == [(n, os.getpid()) for n in (1, 2, 3)]
+        found = mapper.map(place, [1, 2, 3], MUCH)
+    finally:
+        mapper.close()
+    assert [number for number, _ in found] == [1, 2, 3]
+    assert os.getpid() not in {process for _, process in found}
+
+
+def test_a_mapper_that_was_closed_works_again() -> None:
+    mapper = InProcess(4, 2)
+    for _ in range(2):
+        assert len(mapper.map(place, [1, 2], MUCH)) == 2
+        mapper.close()
