@@ -12,6 +12,8 @@ from benchmarks.rivals.kernel import FIGURES
 ACCOUNT_DAILY = "attribution.account_daily"
 # In units of 10^-8 of the currency; no ledger unit is finer.
 OURS = ", ".join(f"CAST({name} * CAST(100000000 AS DECIMAL(9, 0)) AS HUGEINT) AS {name}" for name in FIGURES)
+# In ledger units: in finer ones those of a house account with billions would not fit into 64 bits.
+THEIRS = ", ".join(f"CAST({name} AS HUGEINT) * unit_e8 AS {name}" for name in FIGURES)
 NARROW = ", ".join(f"CAST({name} AS DECIMAL(28, 8)) AS {name}" for name in FIGURES)
 
 
@@ -46,9 +48,7 @@ def same_figures(warehouse: Path, figures: Path) -> int:
     connection.execute(
         f"CREATE TABLE ours AS SELECT {key}, {OURS} FROM (SELECT {key}, {NARROW} FROM published)"
     )
-    connection.execute(
-        f"CREATE TABLE theirs AS SELECT {key}, {', '.join(FIGURES)} FROM '{figures}/*.parquet'"
-    )
+    connection.execute(f"CREATE TABLE theirs AS SELECT {key}, {THEIRS} FROM '{figures}/*.parquet'")
     differs = " OR ".join(f"ours.{name} IS DISTINCT FROM theirs.{name}" for name in FIGURES)
     found = connection.execute(
         f"SELECT coalesce(ours.account_id, theirs.account_id) FROM ours FULL JOIN theirs USING ({key}) WHERE {differs}"
@@ -68,14 +68,13 @@ def same_positions(warehouse: Path, positions: Path) -> None:
     )
     ours, theirs = (
         connection.execute(
-            f"SELECT currency, isolation, count(*), CAST(sum({value}) AS DECIMAL(38, 8)) FROM {table} "
-            "GROUP BY ALL ORDER BY ALL"
+            f"SELECT currency, isolation, count(*), {value} FROM {table} GROUP BY ALL ORDER BY ALL"
         ).fetchall()
         for table, value in (
-            ("published", "entry_value"),
+            ("published", "CAST(sum(entry_value) AS DECIMAL(38, 8))"),
             (
                 f"'{positions}/*.parquet'",
-                "CAST(entry_value AS DECIMAL(20, 0)) * CAST(0.00000001 AS DECIMAL(8, 8))",
+                "CAST(sum(CAST(entry_value AS HUGEINT) * unit_e8) AS DECIMAL(30, 0)) * CAST(0.00000001 AS DECIMAL(8, 8))",
             ),
         )
     )
@@ -85,7 +84,7 @@ def same_positions(warehouse: Path, positions: Path) -> None:
 
 def same_units(figures: Path, units: Path) -> None:
     """Two rivals, unit by unit; the second in ledger units."""
-    differs = " OR ".join(f"a.{name} IS DISTINCT FROM b.{name} * a.unit_e8" for name in FIGURES)
+    differs = " OR ".join(f"a.{name} IS DISTINCT FROM b.{name}" for name in FIGURES)
     count = duckdb.execute(
         f"SELECT count(*) FROM '{figures}/*.parquet' a FULL JOIN '{units}/*.parquet' b USING (unit) WHERE {differs}"
     ).fetchall()

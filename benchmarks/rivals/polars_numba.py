@@ -103,14 +103,12 @@ def load(landing: Path, out: Path, known: Reference) -> None:
 
 
 def named(units: Ints, values: dict[str, Ints], known: Reference) -> pl.DataFrame:
-    """As published: names instead of numbers, amounts in units of 10^-8 of the currency."""
+    """As published: names instead of numbers, amounts in ledger units of 10^-8 × unit_e8 of the currency."""
     table = pl.DataFrame(values).with_columns(
         slot=pl.Series(units % known.slots), account_id=known.account_ids.gather(units // known.slots)
     )
-    amounts = [(pl.col(name) * pl.col("unit_e8")).alias(name) for name in values if name != "instrument"]
-    others = [name for name in values if name == "instrument"]
     table = table.with_columns(unit=units).join(known.slot_names, on="slot", maintain_order="left")
-    return table.select("unit", "unit_e8", "account_id", "currency", "isolation", *others, *amounts)
+    return table.select("unit", "unit_e8", "account_id", "currency", "isolation", *values)
 
 
 def replay_all(out: Path, known: Reference, terms: Terms) -> None:
