@@ -74,7 +74,8 @@ def same_positions(warehouse: Path, positions: Path) -> None:
             ("published", "CAST(sum(entry_value) AS DECIMAL(38, 8))"),
             (
                 f"'{positions}/*.parquet'",
-                "CAST(sum(CAST(entry_value AS HUGEINT) * unit_e8) AS DECIMAL(30, 0)) * CAST(0.00000001 AS DECIMAL(8, 8))",
+                "CAST(sum(CAST(entry_value AS HUGEINT) * unit_e8) AS DECIMAL(30, 0))"
+                " * CAST(0.00000001 AS DECIMAL(8, 8))",
             ),
         )
     )
