@@ -21,13 +21,17 @@ _TIME = pa.timestamp("us", tz="UTC")
 _TRADES = """
     create temp table trades as
     select trade_id, count(*) as sides, sum(if(side = 'buy', quantity, -quantity)) as net
-    from session_fills group by trade_id
+    from session_fills where hash(trade_id) % {shares} = {share} group by trade_id
 """
 _BROKEN = """
     select 'trade_zero_sum' as rule, trade_id as key, 'zero' as source_expected, 'ledger.fills' as source_actual,
         0::decimal(38,18) as expected, net as actual, net as "break", 0::decimal(38,18) as tolerance,
         true as independent
-    from trades where sides > 1 and net <> 0
+    from broken_trades
+"""
+_KEEP_BROKEN = """
+    insert into broken_trades select trade_id, net from trades where sides > 1 and net <> 0;
+    drop table trades
 """
 _COUNTS = """
     select count(*) filter (where sides = 1), count(*) filter (where sides > 1),
@@ -57,6 +61,7 @@ _RANGES = """
         )
     ) group by number order by 1
 """
+SHARE_FILLS = 16_000_000  # of a session, whose trades are netted together
 MOST_RANGES = 16  # ids of all lengths, mixed: there is nothing to be gained
 _ID = pc.field("trade_id")
 
@@ -69,15 +74,27 @@ class TradeCounts(NamedTuple):
     broken: int
 
 
-def count_trades(day: Day, books: Books, task: BucketTask) -> TradeCounts:
-    """Net the trades whose earliest side is in the session, by the sides before its end, as table `trades`."""
+def count_trades(day: Day, books: Books, task: BucketTask, fills: int) -> TradeCounts:
+    """Net the trades whose earliest side is in the session, by the sides before its end.
+
+    `fills`: about how many there are. A fill's trade may be anywhere among them, and they stand by account: so many
+    trades are netted at a time as fit into the database. Those that do not net are left as table `broken_trades`.
+    """
+    books.execute("create temp table broken_trades (trade_id varchar, net decimal(38,18))")
+    shares = max(1, -(-fills // SHARE_FILLS))
+    found = [_count_share(day, books, task, shares, share) for share in range(shares)]
+    return TradeCounts(*(sum(counts) for counts in zip(*found, strict=True)))
+
+
+def _count_share(day: Day, books: Books, task: BucketTask, shares: int, share: int) -> TradeCounts:
     books.add("session_fills", task.stream("fills", ("trade_id", "side", "quantity")))
-    books.execute(_TRADES)
+    books.execute(_TRADES.format(shares=shares, share=share))
     if not day.first:
         before = pc.field("ts") < pa.scalar(day.start, _TIME)
         if _add_fills(day, books, "trades", "earlier", before, ["trade_id"]):
             books.execute("delete from trades where trade_id in (select trade_id from earlier)")
     (counts,) = books.rows(_COUNTS)
+    books.execute(_KEEP_BROKEN)
     return TradeCounts(*counts)
 
 
