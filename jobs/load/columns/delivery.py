@@ -157,7 +157,9 @@ class Staging:
             for n, pieces in enumerate(task_pieces(item.pieces, most)):
                 owners.append(item)
                 cuts.append(self._cut(item, pieces, f"{n}", columns))
-        for item, result in zip(owners, self.load.mapper.map(cut, cuts, weight, "unpacked bytes"), strict=True):
+        for item, result in zip(
+            owners, self.load.mapper.map(cut, cuts, weight, "unpacked bytes"), strict=True
+        ):
             item.cuts.append(result)
         self._read_again(incoming, weight)
 
@@ -178,7 +180,9 @@ class Staging:
                 whole = Piece(mine[0].number, mine[0].file)
                 owners.append(item)
                 cuts.append(self._cut(item, [whole], f"again-{whole.number}", False))
-        for item, result in zip(owners, self.load.mapper.map(cut, cuts, weight, "unpacked bytes"), strict=True):
+        for item, result in zip(
+            owners, self.load.mapper.map(cut, cuts, weight, "unpacked bytes"), strict=True
+        ):
             item.cuts.append(result)
 
     def settle(self, incoming: Sequence[Incoming], history: dict[str, list[str]]) -> None:
