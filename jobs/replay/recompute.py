@@ -46,7 +46,7 @@ def bucket_tasks(day: Day, reference: ReferenceData, folders: Sequence[date]) ->
         for t in (UNIT_SESSIONS, UNIT_POSITIONS, UNIT_CHARGES, MARKS)
     }
     delivered = delivered_rows(day, folders)
-    rows = session_rows(day, folders)
+    rows = delivered.total() + _units_before(day)
     columns = rows >= COLUMNS_FROM
     if columns:  # tasks read their own accounts
         known = replace(reference.known, accounts={})
@@ -88,8 +88,11 @@ def recompute(day: Day, reference: ReferenceData, folders: Sequence[date]) -> No
 
 def session_rows(day: Day, folders: Sequence[date]) -> int:
     """About how many rows a replay reads: what was delivered for its dates, and the units that were there before."""
-    before = sum(pq.ParquetFile(path).metadata.num_rows for path in day.files_before(UNIT_SESSIONS))
-    return delivered_rows(day, folders).total() + before
+    return delivered_rows(day, folders).total() + _units_before(day)
+
+
+def _units_before(day: Day) -> int:
+    return sum(pq.ParquetFile(path).metadata.num_rows for path in day.files_before(UNIT_SESSIONS))
 
 
 def delivered_rows(day: Day, folders: Sequence[date]) -> Counter[str]:
