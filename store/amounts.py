@@ -41,6 +41,12 @@ def to_decimals(amounts: Amounts) -> pa.Array:
     return pa.Array.from_buffers(UNITS, len(amounts), [None, pa.py_buffer(data)])
 
 
+def e18_decimals(amounts: Amounts) -> pa.Array:
+    """DECIMAL(38,18) of integers of 10^-18: the same buffer, read with a decimal point. DataError beyond 38 digits."""
+    whole = to_decimals(amounts)
+    return pa.Array.from_buffers(pa.decimal128(38, 18), len(whole), whole.buffers())
+
+
 def decimal_words(column: pa.Array) -> Amounts:
     """Per decimal its low and its high 64 bits, as int64 one after the other; of a null both 0."""
     if not len(column):

@@ -14,7 +14,7 @@ from jobs.attribute.books import Books
 from jobs.attribute.fund_fold import Entries, Fund
 from jobs.day import Day
 from schemas.attribution import INSURANCE_FUND_DAILY, INSURANCE_FUND_LEDGER
-from store.amounts import Amounts, scaled_decimals, to_decimals
+from store.amounts import Amounts, e18_decimals, scaled_decimals, to_decimals
 from store.arrow import to_arrow
 
 # What touches the fund, in the order of rules.md section 10. A draw is made at its event, or at `?` if that is given.
@@ -126,10 +126,9 @@ def _money(fund: Fund, amounts: Amounts) -> pa.Array:
     if amounts.dtype != object:
         return scaled_decimals(amounts, np.full(len(amounts), unit))
     try:
-        whole = to_decimals(amounts * unit)
+        return e18_decimals(amounts * unit)
     except DataError as error:
         raise DataError(f"{INSURANCE_FUND_LEDGER.full_name}: {fund.currency}: {error}") from error
-    return pa.Array.from_buffers(pa.decimal128(38, 18), len(whole), whole.buffers())
 
 
 def _daily(day: Day, books: Books, days: Sequence[FundDay]) -> pa.Table:

@@ -19,7 +19,7 @@ from jobs.replay.objects import read_units
 from jobs.replay.source import BucketTask
 from jobs.replay.tables import rows_to_arrow
 from schemas.ledger import EVENT_CANDIDATES, EVENT_WEIGHTS
-from store.amounts import to_decimals
+from store.amounts import e18_decimals
 from store.staging import Part, Staging
 
 STATES = 1 << 18  # units × instants that a task holds at once
@@ -121,11 +121,6 @@ def _events(events: Sequence[EventInstrument]) -> pa.Table:
             "of_account": pa.array([event.account_id for event in events], pa.string()),
             "instrument_id": pa.array([event.instrument_id for event in events], pa.string()),
             "side": pa.array(sides, pa.int64()),
-            "size": _e18(sizes),
+            "size": e18_decimals(sizes),
         }
     )
-
-
-def _e18(amounts: "np.ndarray[tuple[int], np.dtype[np.object_]]") -> pa.Array:
-    whole = to_decimals(amounts)
-    return pa.Array.from_buffers(pa.decimal128(38, 18), len(whole), whole.buffers())
