@@ -51,7 +51,7 @@ airflow: setup ## Airflow on this machine, with the nightly DAG and the demo's d
 	@scripts/airflow
 
 bench: setup ## measure beside other tools, 15 minutes (SIZES=1,10,30,100 million rows for hours, MARKETS=DIR keeps them)
-	@UV_PYTHON_DOWNLOADS=never .uv/bin/uv sync --frozen --quiet --group bench
+	@UV_PYTHON_DOWNLOADS=never .uv/bin/uv sync --frozen --inexact --quiet --group bench
 	$(BIN)/python -m benchmarks.run --sizes $(or $(SIZES),0.3) $(if $(MARKETS),--folder $(MARKETS)) $(ARGS)
 
 fuzz: setup ## the property tests with new examples, 10000 of each for hours (EXAMPLES=500 for minutes)
