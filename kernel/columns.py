@@ -46,7 +46,7 @@ class Transfers(NamedTuple):
 
 
 class Fills(NamedTuple):
-    """In the order of account, time and fill_id. Lots are signed, kinds those of kernel/layout.py."""
+    """In the order of account (or unit), time and fill_id. Lots are signed, kinds those of kernel/layout.py."""
 
     unit: Ints
     ts: Ints
@@ -65,11 +65,14 @@ class Snapshots(NamedTuple):
 
 
 class Assembled(NamedTuple):
-    """A bucket, the number of each of its units, and the row of `Fills` that each of its fills was."""
+    """A bucket, the number of each of its units, and the row of `Fills` that each of its fills was; None: its own."""
 
     bucket: Bucket
     unit_numbers: Ints
-    fill_rows: Ints
+    fill_rows: Ints | None
+
+    def fill_row(self, fill: int) -> int:
+        return fill if self.fill_rows is None else int(self.fill_rows[fill])
 
 
 def assemble(
@@ -99,14 +102,14 @@ def assemble(
         ("fill", fills),
         ("snapshot", snapshots),
     ):
-        order = _order(rows.unit)
+        order = order_by(rows.unit)
         unit = rows.unit if order is None else rows.unit[order]
         units[f"{name}_from"], units[f"{name}_to"] = (
             np.searchsorted(unit, numbers, side) for side in ("left", "right")
         )
         ordered[name] = [column if order is None else column[order] for column in rows[1:]]
         if name == "fill":
-            fill_rows = np.arange(len(unit)) if order is None else order
+            fill_rows = order
     held = np.zeros(len(positions.unit), POSITION)
     for name, column in zip(POSITION.names or (), ordered["position"], strict=True):
         held[name] = column
@@ -120,7 +123,7 @@ def unit_numbers(*columns: Ints) -> Ints:
     return np.unique(np.concatenate(firsts))
 
 
-def _order(units: Ints) -> Ints | None:
+def order_by(units: Ints) -> Ints | None:
     """The stable order by unit; None where the rows have it."""
     if (units[1:] >= units[:-1]).all():
         return None

@@ -11,7 +11,7 @@ from jobs.replay.directory import Directory
 from jobs.replay.names import Group, codes
 from jobs.replay.prices import Prices, whole_numbers
 from jobs.replay.source import BucketTask
-from kernel.columns import Fills, Transfers
+from kernel.columns import Fills, Transfers, order_by
 from kernel.layout import ADL, LIQUIDATION, LIQUIDATION_MET_BY_ADL, NORMAL, Ints
 from schemas.inputs import DATASETS
 from store.amounts import decimal_words
@@ -72,29 +72,50 @@ def read_transfers(task: BucketTask, group: Group) -> tuple[Transfers, Ints]:
 
 
 def read_fills(task: BucketTask, group: Group, prices: Prices) -> FillRows:
-    """In the order of account, time and fill_id within a date."""
-    columns = [[np.zeros(0, np.int64)] * 8]
+    """In the order of unit, time and fill_id within a date.
+
+    A house account has as many as all others together, so every column is there once: room for all of them is made
+    first, and they are put into order one after the other. Room that is not used takes no memory.
+    """
+    room = task.most_rows("fills", group.buckets)
+    columns = Fills(*(np.empty(room, np.int64) for _ in Fills._fields))
     ids = [pa.table({name: pa.array([], pa.string()) for name in _IDS})]
+    refused = [np.zeros(0, np.int64)]
+    at = 0
     in_group = pc.field("account_bucket").isin(group.buckets)
     for batch in task.event_batches("fills", (*_FILLS, *_IDS), _CODED, in_group):
-        read = _fill_columns(task, group, prices, batch)
-        kinds = read[6]
+        *read, exact = _fill_columns(task, group, prices, batch)
+        units, times, kinds = read[0], read[1], read[6]
         rows = pa.array(kinds != NORMAL)
         named = pa.table({name: batch.column(name).filter(rows) for name in _IDS})
         if task.adl_trades:
-            kinds[kinds != NORMAL] = _met_by_adl(task, kinds, named, read[1])
+            kinds[kinds != NORMAL] = _met_by_adl(task, kinds, named, times)
         ids.append(named)
-        columns.append(read)
-    *joined, exact = (np.concatenate(column) for column in zip(*columns, strict=True))
-    fills, names = Fills(*joined), pa.concat_tables(ids)
-    refused = np.unique(fills.unit[exact == 0])
+        refused.append(np.unique(units[exact == 0]))
+        for column, values in zip(columns, read, strict=True):
+            column[at : at + len(values)] = values
+        at += len(units)
+    names = pa.concat_tables(ids)
+    fills, named_rows, places = _by_unit(Fills(*(column[:at] for column in columns)))
     return FillRows(
         fills,
-        np.flatnonzero(fills.kind != NORMAL),
-        names.column("fill_id"),
-        names.column("trade_id"),
-        refused,
+        named_rows,
+        names.column("fill_id").take(places),
+        names.column("trade_id").take(places),
+        np.unique(np.concatenate(refused)),
     )
+
+
+def _by_unit(fills: Fills) -> tuple[Fills, Ints, pa.Array]:
+    """The same arrays in the order of units; rows of fills that are not normal, and which of their ids is whose."""
+    named = np.flatnonzero(fills.kind != NORMAL)
+    order = order_by(fills.unit)
+    if order is None:
+        return fills, named, pa.array(np.arange(len(named)))
+    for column in fills:
+        column[:] = column[order]
+    moved = np.flatnonzero(fills.kind != NORMAL)
+    return fills, moved, pa.array(np.searchsorted(named, order[moved]))
 
 
 def _fill_columns(task: BucketTask, group: Group, prices: Prices, batch: pa.RecordBatch) -> list[Ints]:

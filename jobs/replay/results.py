@@ -57,9 +57,10 @@ class Numbered:
         numbers = np.unique(np.concatenate([rows["unit"] for rows in named])).tolist()
         keys = {n: self.directory.key(self._assembled.unit_numbers[n]) for n in numbers}
         wanted = np.union1d(replayed.movements["fill"], replayed.adl_losses["fill"])
-        rows = self._assembled.fill_rows
         fills = {
-            n: self._fills.fill(int(rows[n]), self.directory, self.prices) for n in wanted.tolist() if n >= 0
+            n: self._fills.fill(self._assembled.fill_row(n), self.directory, self.prices)
+            for n in wanted.tolist()
+            if n >= 0
         }
         instruments, classes = self.directory.instruments, self.directory.accounts.classes
         return session_rows(replayed, Names(keys, instruments, self.prices.grids, classes, fills))

@@ -93,6 +93,16 @@ class BucketTask:
         wanted = self._wanted(*conditions)
         return batches(self.sources[name].open(), dates, columns, wanted, coded)
 
+    def most_rows(self, name: str, buckets: Sequence[int]) -> int:
+        """How many rows the files that can have rows of some buckets have, of all folders of the session."""
+        rows = 0
+        for file in self.sources[name].files() if self.folders else []:
+            low, high = file.get("min.account_bucket"), file.get("max.account_bucket")
+            mine = low is None or high is None or any(low <= bucket <= high for bucket in buckets)
+            if mine and file["partition.event_date"].isoformat() in self.folders:
+                rows += int(file["num_records"])
+        return rows
+
     def _wanted(self, *conditions: Any) -> Any:
         wanted = pc.field("ts") < pa.scalar(self.end, _TIME)
         if self.start > 0:

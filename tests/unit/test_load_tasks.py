@@ -83,10 +83,14 @@ def test_columns_and_judge_load_the_same(tmp_path: Path) -> None:
     assert contents(tmp_path / "columns") == contents(tmp_path / "judge")
 
 
+@pytest.mark.parametrize("many", [1, 4, 1 << 16])
 def test_any_number_of_ledger_files_holds_the_same_rows(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    many: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """`many`: rows of a bucket in a part that are sorted there, and merged as they stand."""
     load(LANDING, tmp_path / "one")
+    monkeypatch.setattr("jobs.load.columns.cut.SORTED_FROM", many)
+    monkeypatch.setattr("jobs.load.columns.merge.SORTED_FROM", many)
     monkeypatch.setattr(delivery, "_GROUP_ROWS", 10)
     monkeypatch.setattr(delivery, "SHARE", 50)
     monkeypatch.setattr("jobs.load.columns.merge._AT_ONCE", 7)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from mmap import ACCESS_READ, MADV_DONTNEED, mmap
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ from schemas.core import Dataset
 from schemas.inputs import DATASETS
 from schemas.ledger import BUCKETS
 
+SORTED_FROM = 1 << 16  # rows of a bucket in a part, from which on they are merged a stretch at a time
 _PART_ROWS, _PART_BYTES = 1_000_000, 1 << 28
 _JUDGED_ROWS = 1 << 14  # that the judge has accepted and that wait to become columns
 EDGES = b"edges"
@@ -234,10 +236,14 @@ class _Writer:
 
 
 def write_part(dataset: Dataset, known: Known, table: pa.Table, path: str) -> None:
-    """Sorted by bucket; where each begins stands in the file's metadata."""
-    bucket = bucket_of(dataset, known, table.column("sort_key").to_numpy())
+    """Sorted by bucket, in a bucket with many rows by the sort key; where each begins stands in the metadata."""
+    keys = table.column("sort_key").to_numpy()
+    bucket = bucket_of(dataset, known, keys)
     order = np.argsort(bucket, kind="stable")  # radix: buckets are 16 bits
     edges = np.searchsorted(bucket[order], np.arange(BUCKETS + 1))
+    for heavy in np.flatnonzero(np.diff(edges) >= SORTED_FROM).tolist():
+        mine = order[edges[heavy] : edges[heavy + 1]]
+        mine[:] = mine[np.argsort(keys[mine], kind="stable")]
     table = pc.take(table, pa.array(order), boundscheck=False).combine_chunks()
     write_arrow(table.replace_schema_metadata({EDGES: edges.astype(np.int64).tobytes()}), path)
 
@@ -248,10 +254,24 @@ def write_arrow(table: pa.Table, path: str) -> None:
         writer.write_table(table)
 
 
+class Part:
+    """A part, mapped into memory: its rows, and where its buckets begin."""
+
+    def __init__(self, path: str) -> None:
+        with Path(path).open("rb") as file:
+            self._mapped = mmap(file.fileno(), 0, access=ACCESS_READ)
+        self.rows = pa.ipc.open_file(pa.BufferReader(pa.py_buffer(self._mapped))).read_all()
+        self.edges = np.frombuffer(self.rows.schema.metadata[EDGES], dtype=np.int64)
+
+    def forget(self) -> None:
+        """Give back the memory of what has been looked at; it is read again where it is needed again."""
+        self._mapped.madvise(MADV_DONTNEED)
+
+
 def read_part(path: str) -> tuple[pa.Table, np.ndarray]:
-    """A part, mapped into memory, and where its buckets begin."""
-    table = pa.ipc.open_file(pa.memory_map(path)).read_all()
-    return table, np.frombuffer(table.schema.metadata[EDGES], dtype=np.int64)
+    """A part's rows, and where its buckets begin."""
+    part = Part(path)
+    return part.rows, part.edges
 
 
 def read_rejected(paths: Sequence[str]) -> Iterator[pa.Table]:

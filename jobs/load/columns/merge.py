@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from engine.clock import day_start_us, iso
 from engine.errors import InvariantError
-from jobs.load.columns.cut import read_part
+from jobs.load.columns.cut import SORTED_FROM, Part
 from jobs.load.columns.known import Known, read_known
 from jobs.load.columns.layout import (
     NO_ISOLATION,
@@ -32,6 +32,7 @@ from schemas.ledger import TYPED
 from store.arrow import arrow_schema
 
 _AT_ONCE = 1_500_000  # rows that are sorted together
+_SAMPLE = 1 << 18  # keys that are looked at to part them
 _ROW_GROUP = 1 << 18
 
 
@@ -62,11 +63,10 @@ class Written(NamedTuple):
 def merge(task: MergeTask) -> Written:
     """Write the file; a bucket of any size is sorted a stretch of keys at a time."""
     dataset, table, known = DATASETS[task.dataset], TYPED[task.dataset], read_known(task.known)
-    slices = _slices(task)
     schema = pa.schema([f.remove_metadata() for f in arrow_schema(table) if f.name != table.partition])
     rows, times, buckets = 0, [], []
     writer: Any = None
-    for stretch in _stretches(slices):
+    for stretch in _stretches(task):
         data = _sorted(_kept(stretch, task.dropped), dataset)
         if not data.num_rows:
             continue
@@ -90,19 +90,10 @@ def merge(task: MergeTask) -> Written:
     return Written(task.out, rows, json.dumps(stats))
 
 
-def _slices(task: MergeTask) -> list[pa.Table]:
-    slices = []
-    for path in task.parts:
-        table, edges = read_part(path)
-        start, stop = int(edges[task.first]), int(edges[task.last])
-        if stop > start:
-            rows = table.drop_columns(["key_hash"]).replace_schema_metadata(None)
-            slices.append(rows.slice(start, stop - start))
-    return slices
-
-
-def _stretches(slices: Sequence[pa.Table]) -> Iterator[pa.Table]:
+def _stretches(task: MergeTask) -> Iterator[pa.Table]:
     """All rows, in stretches of the sort key where they are too many to be sorted at once."""
+    parts = [Part(path) for path in task.parts]
+    slices = [s for part in parts for s in _slices(task, part)]
     total = sum(s.num_rows for s in slices)
     if not total:
         return
@@ -110,14 +101,42 @@ def _stretches(slices: Sequence[pa.Table]) -> Iterator[pa.Table]:
         yield pa.concat_tables(slices)
         return
     keys = [s.column("sort_key").to_numpy() for s in slices]
-    sample = np.sort(np.concatenate([k[:: max(1, len(k) // 4096)] for k in keys]))
+    sorted_by_key = [len(k) >= SORTED_FROM and bool((k[1:] >= k[:-1]).all()) for k in keys]
+    sample = np.sort(np.concatenate([k[:: max(1, total // _SAMPLE)] for k in keys]))
     count = -(-total // (_AT_ONCE // 2))
     bounds = np.unique(sample[np.linspace(0, len(sample) - 1, count + 1).astype(int)[1:-1]])
     low = np.iinfo(np.int64).min
     for high in [*bounds.tolist(), np.iinfo(np.int64).max]:
-        chosen = [s.filter(pa.array((k > low) & (k <= high))) for s, k in zip(slices, keys, strict=True)]
-        yield pa.concat_tables(chosen)
+        yield pa.concat_tables(
+            _between(s, k, low, high, in_order)
+            for s, k, in_order in zip(slices, keys, sorted_by_key, strict=True)
+        )
+        for part in parts:
+            part.forget()
         low = high
+
+
+def _slices(task: MergeTask, part: Part) -> Iterator[pa.Table]:
+    """The rows of a part that are for this task, those of every bucket with many rows by themselves."""
+    rows = part.rows.drop_columns(["key_hash"]).replace_schema_metadata(None)
+    first = task.first
+    for bucket in range(task.first, task.last):
+        many = part.edges[bucket + 1] - part.edges[bucket] >= SORTED_FROM
+        for start, stop in ((first, bucket), (bucket, bucket + 1)) if many else ():
+            yield _slice(rows, part.edges[start], part.edges[stop])
+            first = stop
+    yield _slice(rows, part.edges[first], part.edges[task.last])
+
+
+def _slice(rows: pa.Table, start: int, stop: int) -> pa.Table:
+    return rows.slice(int(start), int(stop - start))
+
+
+def _between(rows: pa.Table, keys: np.ndarray, low: int, high: int, in_order: bool) -> pa.Table:
+    """Those with low < sort key ≤ high."""
+    if in_order:
+        return _slice(rows, *np.searchsorted(keys, [low, high], "right"))
+    return rows.filter(pa.array((keys > low) & (keys <= high)))
 
 
 def _kept(data: pa.Table, dropped: Sequence[str]) -> pa.Table:
