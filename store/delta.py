@@ -1,7 +1,8 @@
 """Reading a Delta table's files through Arrow."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -20,12 +21,43 @@ def dataset(
     Arrow's own file system reads them: with the one that deltalake puts in by default, two of three
     processes that had read a table were aborted at their exit (deltalake 1.6.6, pyarrow 23).
     """
-    file_system, root = pa.fs.FileSystem.from_uri(delta.table_uri)
-    beneath = pa.fs.SubTreeFileSystem(root, file_system)
+    beneath = _beneath(delta.table_uri)
     options = ds.ParquetReadOptions(dictionary_columns=list(coded)) if coded else None
     return delta.to_pyarrow_dataset(
         filesystem=beneath, file_pruning_predicate=partitions, parquet_read_options=options
     )
+
+
+class Piece(NamedTuple):
+    """A data file, relative to its table, and the values of the columns that are not in it."""
+
+    path: str
+    values: Mapping[str, date]
+
+
+def dataset_of(uri: str, pieces: Sequence[Piece], schema: pa.Schema) -> Any:
+    """Files of the table at `uri` as an Arrow dataset; none is opened that a filter on its values leaves out."""
+    parquet = ds.ParquetFileFormat()
+    beneath = _beneath(uri) if pieces else pa.fs.LocalFileSystem()
+    fragments = [
+        parquet.make_fragment(piece.path, beneath, partition_expression=_equal(piece.values))
+        for piece in pieces
+    ]
+    return ds.FileSystemDataset(fragments, schema, parquet, beneath)
+
+
+def _equal(values: Mapping[str, date]) -> Any:
+    result = None
+    for name, value in values.items():
+        this = ds.field(name) == pa.scalar(value, pa.date32())
+        result = this if result is None else result & this
+    return result
+
+
+def _beneath(uri: str) -> Any:
+    """The files of a table, by their names in it."""
+    file_system, root = pa.fs.FileSystem.from_uri(uri)
+    return pa.fs.SubTreeFileSystem(root, file_system)
 
 
 def batches(

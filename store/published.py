@@ -26,7 +26,7 @@ class Published:
     table_sha256: Mapping[str, str]
 
 
-def published_days(warehouse: Warehouse) -> dict[date, Published]:
-    """What readers may see, by date."""
-    rows = to_rows(PUBLISHED_DAYS, warehouse.read(PUBLISHED_DAYS))
+def published_days(warehouse: Warehouse, version: int | None = None) -> dict[date, Published]:
+    """What readers may see, by date; with a version of ops.published_days, what they could see then."""
+    rows = to_rows(PUBLISHED_DAYS, warehouse.read(PUBLISHED_DAYS, version=version))
     return {row[0]: Published(*(*row[:-2], json.loads(row[-2]), json.loads(row[-1]))) for row in sorted(rows)}

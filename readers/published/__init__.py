@@ -1,0 +1,1 @@
+"""Published dates as tables by their names, for whoever reads: SQL, reports, explanations, the explorer."""

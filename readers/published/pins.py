@@ -1,0 +1,104 @@
+"""Which versions of the tables belong to each published date: now, or at a moment, or after a run."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from engine.errors import ConfigError
+from schemas.ops import PUBLISHED_DAYS, RUNS
+from store.arrow import to_rows
+from store.log import Log, read_log
+from store.published import Published, published_days
+from store.scenarios import scenario_names, scenario_root
+from store.warehouse import Warehouse
+
+_TIME = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?)?")
+
+
+@dataclass(frozen=True)
+class Pins:
+    """What was published at a moment: every date's row of ops.published_days, and what it was computed from.
+
+    `inputs`: ledger table to Delta version, by date; a date is missing where no run noted any.
+    `moment_ms`: what was committed later is not to be seen; None for now. `version`: that of ops.published_days.
+    """
+
+    days: Mapping[date, Published]
+    inputs: Mapping[date, Mapping[str, int]]
+    version: int
+    moment_ms: int | None
+
+
+def open_warehouse(root: Path, scenario: str | None = None) -> Warehouse:
+    """The warehouse at `root`, or that of one of its scenarios. ConfigError: there is none."""
+    if not (root / "lossledger.json").exists():
+        raise ConfigError(f"{root} is no Lossledger warehouse: lossledger run --warehouse {root} … makes one")
+    if scenario is None:
+        return Warehouse(root)
+    names = scenario_names(root)
+    if scenario not in names:
+        there = ", ".join(names) or "none has been run"
+        raise ConfigError(f"no scenario {scenario!r} in {root}; there is: {there}")
+    return Warehouse(scenario_root(root, scenario))
+
+
+def read_pins(warehouse: Warehouse, as_of: str | datetime | None = None) -> Pins:
+    """What is published, or what was at `as_of`: a time (UTC where it names no zone) or the id of a run.
+
+    As of a run: what was published when it had published its last date. ConfigError: no such run, no time.
+    """
+    log = read_log(warehouse, PUBLISHED_DAYS)
+    version, moment_ms = log.head, None
+    if as_of is not None:
+        version = _version(warehouse, log, as_of)
+        moment_ms = log.committed_ms[version] if version >= 0 else 0
+    days = published_days(warehouse, version) if version >= 0 else {}
+    return Pins(days, _inputs(warehouse, days), version, moment_ms)
+
+
+def _version(warehouse: Warehouse, log: Log, as_of: str | datetime) -> int:
+    if isinstance(as_of, datetime):
+        return log.version_at(int(as_of.timestamp() * 1000))
+    if _TIME.fullmatch(as_of):
+        try:
+            moment = datetime.fromisoformat(as_of)
+        except ValueError:
+            raise ConfigError(f"--as-of {as_of}: no such time; give YYYY-MM-DDTHH:MM:SSZ or a run") from None
+        return log.version_at(
+            int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+        )
+    return _version_of_run(warehouse, log, as_of)
+
+
+def _version_of_run(warehouse: Warehouse, log: Log, run_id: str) -> int:
+    """A later commit of the same rows keeps the run, so the first commit of each of its dates counts."""
+    first: dict[date, int] = {}
+    known: dict[str, None] = {}
+    for span in sorted(log.spans, key=lambda span: span.added):
+        for day, published in published_days(warehouse, span.added).items():
+            if day != span.day:
+                continue
+            known[published.run_id] = None
+            if published.run_id == run_id:
+                first.setdefault(day, span.added)
+    if not first:
+        recent = ", ".join(list(known)[-3:]) or "none"
+        raise ConfigError(
+            f"--as-of {run_id}: neither a time (YYYY-MM-DDTHH:MM:SSZ) nor a run that published anything; "
+            f"the last that did: {recent}"
+        )
+    return max(first.values())
+
+
+def _inputs(warehouse: Warehouse, days: Mapping[date, Published]) -> dict[date, dict[str, int]]:
+    runs: dict[tuple[date, str], Any] = {}
+    columns = ("started_at", "business_date", "run_id", "outcome", "inputs")
+    for _, day, run_id, outcome, inputs in sorted(to_rows(RUNS, warehouse.read(RUNS), columns)):
+        if outcome == "published":
+            runs[day, run_id] = json.loads(inputs)
+    found = {day: runs.get((day, row.run_id)) for day, row in days.items()}
+    return {day: inputs for day, inputs in found.items() if inputs}
