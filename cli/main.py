@@ -16,7 +16,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         description="Who paid when an account fell below zero: exact, reproducible, published day by day.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_add_run, _add_status, _add_adapt, _add_simulate, _add_compare, _add_fund_size, _add_demo):
+    for add in (
+        _add_run,
+        _add_status,
+        _add_query,
+        _add_adapt,
+        _add_simulate,
+        _add_compare,
+        _add_fund_size,
+        _add_demo,
+    ):
         add(commands)
     return run_command(parser, None, argv)
 
@@ -61,6 +70,12 @@ def _status(args: argparse.Namespace) -> int:
     for line in status_lines(args.warehouse):
         tell(line)
     return 0
+
+
+def _add_query(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    from cli import query
+
+    query.add_arguments(_add(commands, "query", query.ABOUT, query.run))
 
 
 def _add_adapt(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

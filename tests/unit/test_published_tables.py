@@ -1,19 +1,17 @@
 """Published dates as tables by their names: each date at its own versions, now and as of a time or run."""
 
 import shutil
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
-from engine.errors import ConfigError
 from readers.published.tables import PublishedTables
-from schemas.ops import PUBLISHED_DAYS
 from schemas.registry import PUBLISHED
 from store.published import published_days
 from store.warehouse import Warehouse
-from tests.cases import DATA, case_days, run_case
+from tests.cases import DATA, case_days
 from tests.scenarios import run_range, write_scenario
 
 FIRST, SECOND, THIRD = case_days("edges")
@@ -65,7 +63,7 @@ def test_every_table_has_each_dates_rows_at_its_version(restated: Restated) -> N
     tables = PublishedTables.open(restated.root)
     assert tables.days == [FIRST, SECOND]
     for name in PUBLISHED:
-        key = [k for k in ("business_date", *PUBLISHED[name].key)]
+        key = ["business_date", *PUBLISHED[name].key]
         expected = sorted(restated.after[name], key=lambda row: [str(row[k]) for k in key])
         assert sorted(rows_of(tables, name), key=lambda row: [str(row[k]) for k in key]) == expected
     assert restated.after != restated.before

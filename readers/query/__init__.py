@@ -1,0 +1,1 @@
+"""SQL over published dates, without Spark: `lossledger query`."""
