@@ -66,8 +66,8 @@ _ExactLoader.add_constructor("tag:yaml.org,2002:str", _as_text)
 _ExactLoader.add_constructor("tag:yaml.org,2002:int", _as_integer)
 
 
-def read_yaml(what: str, path: Path, landing: Path | None = None) -> tuple[Any, str]:
-    """The content, and the hash of the text. `landing`: the file stands below it, and no link may lead out.
+def read_yaml(what: str, path: Path, landing: Path | None = None) -> tuple[Any, str, str]:
+    """The content, the hash of the text, and the text. `landing`: the file stands below it, and no link may lead out.
 
     ConfigError, that says `what` is meant, for a file that cannot be read or is not as it should be.
     """
@@ -81,7 +81,8 @@ def read_yaml(what: str, path: Path, landing: Path | None = None) -> tuple[Any, 
     except OSError as error:
         raise ConfigError(f"{what} {path} cannot be read: {error.strerror}") from error
     try:
-        return yaml.load(data.decode(), _ExactLoader), hashlib.sha256(data).hexdigest()
+        text = data.decode()
+        return yaml.load(text, _ExactLoader), hashlib.sha256(data).hexdigest(), text
     except RecursionError:
         raise ConfigError(f"{what} {path} is not read: nested too deep") from None
     except _NO_YAML as error:

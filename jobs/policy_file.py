@@ -26,17 +26,20 @@ class Scenario:
     policy: Mapping[str, object]
     fund_opening: Mapping[str, int]
     sha256: str
+    text: str = ""
 
 
 def read_policy(landing: Path, path: Path | None, scenario: Scenario | None = None) -> tuple[Policy, str]:
     """The policy and a hash of what it was read from; all defaults where LANDING has no policy.yaml."""
     entries: object = None
     digest = "defaults"
+    files = {f"{SCENARIOS}/{scenario.name}.yaml": scenario.text} if scenario else {}
     if path is not None:
-        entries, digest = read_yaml("policy", path)
+        entries, digest, files[POLICY_FILE] = read_yaml("policy", path)
     elif os.path.lexists(landing / POLICY_FILE):  # a link to nothing is not the same as no policy
-        entries, digest = read_yaml("policy", landing / POLICY_FILE, landing)
+        entries, digest, files[POLICY_FILE] = read_yaml("policy", landing / POLICY_FILE, landing)
     policy = parse_policy(entries, scenario.policy if scenario else None)
+    policy.files = files
     idle = [key for key in SIMULATION_KEYS if scenario and key in scenario.policy and not policy.simulates]
     if scenario and idle:
         warn(
@@ -52,7 +55,7 @@ def read_scenario(landing: Path, name: str) -> Scenario:
     if not name or not plain or name == PUBLISHED:
         raise ConfigError(f"scenario name {name!r}: a plain file name is needed, and not {PUBLISHED!r}")
     path = landing / SCENARIOS / f"{name}.yaml"
-    content, digest = read_yaml("scenario", path, landing)
+    content, digest, text = read_yaml("scenario", path, landing)
     if not isinstance(content, dict):
         raise ConfigError(f"scenario {path}: expected a map with {', '.join(_SCENARIO_KEYS)}")
     unknown = set(content) - set(_SCENARIO_KEYS)
@@ -67,7 +70,7 @@ def read_scenario(landing: Path, name: str) -> Scenario:
     if not isinstance(policy, dict) or not isinstance(opening, dict):
         raise ConfigError(f"scenario {path}: policy and fund_opening are maps, or left out")
     amounts = {str(currency): _amount(path, currency, amount) for currency, amount in opening.items()}
-    return Scenario(name, str(content.get("reason") or ""), policy, amounts, digest)
+    return Scenario(name, str(content.get("reason") or ""), policy, amounts, digest, text)
 
 
 def _amount(path: Path, currency: object, amount: object) -> int:

@@ -2,12 +2,13 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 from engine.errors import ConfigError
 from jobs.day import Day
+from jobs.sources import Source, record_reasons, record_sources
 from schemas.core import Table
 from schemas.ops import PUBLISHED_DAYS, RESTATEMENTS
 from schemas.registry import CARRIED, PUBLISHED
@@ -35,11 +36,13 @@ def now_us() -> int:
     return time.time_ns() // 1000
 
 
-def publish(day: Day, run_id: str, input_sha256: str, to: date) -> Publication:
+def publish(
+    day: Day, run_id: str, input_sha256: str, to: date, sources: Sequence[Source] = ()
+) -> Publication:
     """Write what differs and commit. Nothing is written when the rows are those already published.
 
-    `to`: the last date of this run. ConfigError when published dates after it would be left standing on
-    numbers that are no longer there.
+    `sources`: what the date was computed from. `to`: the last date of this run. ConfigError when published dates
+    after it would be left standing on numbers that are no longer there.
     """
     own_days = day.warehouse.days(PUBLISHED_DAYS)
     before = day.published[day.day] if day.day in own_days else None
@@ -56,8 +59,10 @@ def publish(day: Day, run_id: str, input_sha256: str, to: date) -> Publication:
     for table in unseen:
         commit_files(day.warehouse, table, day.staging.paths(table), day.day)
     versions = {table.full_name: day.warehouse.version(table) for table in TABLES}
-    if before:
+    if before and changed:
         _restate(day, run_id, {table: rows[table] for table in changed}, before)
+        record_reasons(day, run_id, now_us(), sources, before)
+    versions |= record_sources(day, run_id, input_sha256, sources, before)
     if before is None or changed:
         start, output = day.session_start, output_sha256(hashes)
         row = Published(
@@ -116,8 +121,7 @@ def _restate(day: Day, run_id: str, changed: Mapping[Table, int], before: Publis
                 "version_after": str(day.warehouse.version(table)),
             }
         )
-    if rows:
-        day.warehouse.append(RESTATEMENTS, to_arrow(RESTATEMENTS, rows, business_date=day.day))
+    day.warehouse.append(RESTATEMENTS, to_arrow(RESTATEMENTS, rows, business_date=day.day))
 
 
 def _commit(day: Day, row: Published) -> None:

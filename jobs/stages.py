@@ -1,6 +1,6 @@
 """The stages of a date, in order: load, recompute, attribute, check, publish. Each leaves its result on disk."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from functools import cached_property
 from time import perf_counter
@@ -10,10 +10,11 @@ from jobs.attribute.attribute import attribute_day
 from jobs.breaks import settle_breaks
 from jobs.check import check_day
 from jobs.day import Day
-from jobs.load.deliveries import REFERENCE_DAY
+from jobs.load.deliveries import REFERENCE_DAY, Delivery
 from jobs.load.loader import Loader
 from jobs.publish import IN_PROGRESS, Publication, publish
 from jobs.replay.recompute import recompute
+from jobs.sources import Source
 from schemas.inputs import DATASETS, REFERENCE
 from store.reference import ReferenceData, read_reference, text_hash
 
@@ -106,8 +107,26 @@ class Stages:
             "unchanged": bool(
                 published and published.input_sha256 == digest and not day.staging.read_note(IN_PROGRESS)
             ),
+            "sources": self._sources(state, [*(books[REFERENCE_DAY, d.name] for d in REFERENCE), *mine]),
             "inputs": {name: day.warehouse.version_of("ledger", name) for name in DATASETS},
         }
+
+    def _sources(self, state: str, loaded: Sequence[Delivery]) -> list[Source]:
+        """What the input's hash is made of, by name."""
+        day = self.day
+        before = day.previous.day.isoformat() if day.previous else "none"
+        return [
+            Source("rules", "version", RULES_VERSION),
+            Source("date_before", before, state),
+            *(
+                Source("fund_opening", c, str(amount))
+                for c, amount in sorted((day.fund_opening or {}).items())
+            ),
+            *(
+                Source("reference" if d.day == REFERENCE_DAY else "delivery", d.label, d.sha256)
+                for d in loaded
+            ),
+        ]
 
     def _recompute(self) -> None:
         recompute(self.day, self.reference, self.folders)
@@ -120,4 +139,10 @@ class Stages:
         settle_breaks(self.day)
 
     def _publish(self) -> None:
-        self.publication = publish(self.day, self.run_id, self.note["input_sha256"], self.to)
+        self.publication = publish(
+            self.day,
+            self.run_id,
+            self.note["input_sha256"],
+            self.to,
+            [Source(*s) for s in self.note.get("sources", ())],
+        )

@@ -85,4 +85,52 @@ RESTATEMENTS = Table(
     ),
     ("business_date", "run_id", "table_name"),
 )
-TABLES = (RUNS, PUBLISHED_DAYS, DQ_RESULTS, RESTATEMENTS)
+RESTATEMENT_REASONS = Table(
+    "ops",
+    "restatement_reasons",
+    "reason for which a later run published other rows of a date",
+    "Belongs to the rows of ops.restatements with the same business_date and run_id. What changed since the date was "
+    "published before: an input, a policy key, the rules or the date before.",
+    (
+        BUSINESS_DATE,
+        text("run_id", "The run that replaced it."),
+        when("restated_at", "When."),
+        text("reason", "What changed, in words: which input file, policy key or rules version."),
+    ),
+    ("business_date", "run_id", "reason"),
+)
+POLICIES = Table(
+    "ops",
+    "policies",
+    "policy key × time from which it was in force in a session",
+    "The policy that a published date was computed with. A date that was published before this was kept has no row.",
+    (
+        BUSINESS_DATE,
+        text("run_id", "The run that noted it."),
+        text("key", "The key, as in policy.yaml; also where the default held."),
+        text("value", "Its value, as policy.yaml would have it."),
+        when("valid_from", "The start of the session, or the later time at which the key changed in it."),
+    ),
+    ("business_date", "key", "valid_from"),
+)
+PUBLISHED_FROM = Table(
+    "ops",
+    "published_from",
+    "thing that a published date was computed from",
+    "What the date's input_sha256 is made of, by name. A date that was published before this was kept has no row.",
+    (
+        BUSINESS_DATE,
+        text("run_id", "The run that noted it."),
+        text(
+            "kind",
+            "What it is: a delivered dataset of a folder, reference data, the rules' code, the date before, a "
+            "scenario's fund opening, or a file that the policy was read from.",
+            values=("delivery", "reference", "rules", "date_before", "fund_opening", "policy_file"),
+        ),
+        text("name", "Which one."),
+        text("value", "Its hash, version or amount; of a policy file the whole text."),
+    ),
+    ("business_date", "kind", "name"),
+)
+RECORDED = (POLICIES, PUBLISHED_FROM)  # written with each published date, at a version that its row names
+TABLES = (RUNS, PUBLISHED_DAYS, DQ_RESULTS, RESTATEMENTS, RESTATEMENT_REASONS, *RECORDED)

@@ -29,7 +29,7 @@ _LISTS = {
     "compared_rules": COMPARED_RULES,
 }
 _WHOLE = {"latency_us": "microseconds", "small_cell": "accounts"}
-_RATES = ("slippage_rate", "liquidation_fee_rate", "profit_floor_rate", "quarantine_max_share")
+RATES = ("slippage_rate", "liquidation_fee_rate", "profit_floor_rate", "quarantine_max_share")
 
 
 @dataclass(frozen=True)
@@ -63,10 +63,11 @@ KEYS = tuple(f.name for f in fields(Terms))
 
 
 class Policy:
-    """All versions of the policy; `at(ts)` is the one in force."""
+    """All versions of the policy; `at(ts)` is the one in force. `files`: name to text of what it was read from."""
 
     def __init__(self, versions: Sequence[tuple[int, Terms]] = ()) -> None:
         self._versions = Versions(versions)
+        self.files: Mapping[str, str] = {}
 
     def at(self, ts: int) -> Terms:
         """The terms in force; before the first entry the defaults."""
@@ -165,7 +166,7 @@ def _parse_known(key: str, value: object) -> Any:
     if key in _LISTS:
         return _parse_names(value, _LISTS[key])
     number = parse_decimal_e18(value)
-    if key in _RATES:
+    if key in RATES:
         if not 0 <= number <= 10**18:
             raise ValueError(f"{value!r} is not between 0 and 1")
         return number

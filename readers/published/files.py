@@ -48,7 +48,7 @@ class Files:
         if not self.pins.days or not has_log(self.warehouse.path(table)):
             return []
         log = read_log(self.warehouse, table)
-        if table.full_name in PUBLISHED or table.full_name in CARRIED:
+        if table.full_name in PUBLISHED or table.full_name in CARRIED or table in ops.RECORDED:
             return list(self._pinned(table, log))
         if table in EVENTS:
             return list(self._events(table, log))
@@ -57,7 +57,9 @@ class Files:
     def _pinned(self, table: Table, log: Log) -> Iterator[Piece]:
         by_day = log.by_day()
         for day, row in self.pins.days.items():
-            version = row.table_versions[table.full_name]
+            version = row.table_versions.get(
+                table.full_name, -1
+            )  # a date that was published before it was kept
             for span in by_day.get(day, ()):
                 if span.at(version):
                     yield Piece(span.path, {"business_date": day})

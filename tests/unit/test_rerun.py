@@ -85,6 +85,8 @@ def test_files_that_say_the_same_in_another_way_change_no_published_row(
         "ledger.fills",
         "ledger.deliveries",
         "ops.published_days",
+        "ops.policies",
+        "ops.published_from",
     }
 
 
