@@ -4,14 +4,17 @@ import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from engine.clock import to_datetime
+from engine.errors import ConfigError
 from readers.published.tables import PublishedTables
-from schemas.registry import PUBLISHED
+from schemas.registry import PUBLISHED, TABLES
 from store.published import published_days
 from store.warehouse import Warehouse
-from tests.cases import DATA, case_days
+from tests.cases import DATA, case_days, run_case
 from tests.scenarios import run_range, write_scenario
 
 FIRST, SECOND, THIRD = case_days("edges")
@@ -82,3 +85,53 @@ def test_as_of_a_time_or_a_run_there_is_what_was_published_then(restated: Restat
         }
     assert tables.rows(TRANSFERS).num_rows == now.rows(TRANSFERS).num_rows + 1
     assert tables.rows("ops.restatements").num_rows == 0 < now.rows("ops.restatements").num_rows
+
+
+def test_a_session_has_its_own_events_where_it_begins_within_a_day(tmp_path: Path) -> None:
+    """Sessions from 08:00: the folder of a date holds events of two of them."""
+    run_case("recorded_equity_8h", tmp_path / "w")
+    tables = PublishedTables.open(tmp_path / "w")
+    assert {tables.published(day).start % 86_400_000_000 for day in tables.days} == {8 * 3_600_000_000}
+    every = Warehouse(tmp_path / "w").read(TABLES["ledger.ticks"]).to_pylist()
+    for day in tables.days:
+        row = tables.published(day)
+        inside = [
+            tick
+            for tick in every
+            if (row.first_date or tick["ts"] >= to_datetime(row.start)) and tick["ts"] < to_datetime(row.end)
+        ]
+        assert tables.rows("ledger.ticks", [day]).num_rows == len(inside) > 0
+        with tables.connect(["ledger.ticks"]) as database:
+            sql = f"SELECT count(*) FROM ticks WHERE business_date = '{day}'"
+            assert database.sql(sql).fetchall() == [(len(inside),)]
+
+
+def test_what_a_table_holds_beyond_its_published_version_is_not_seen(
+    restated: Restated, tmp_path: Path
+) -> None:
+    root = Path(shutil.copytree(restated.root, tmp_path / "copy"))
+    table, warehouse = PUBLISHED["attribution.session_losses"], Warehouse(root)
+    rows = warehouse.read(table)
+    warehouse.replace_day(table, rows.slice(0, 0), SECOND)  # of a hand past the night
+    later = rows.set_column(0, "business_date", pa.array([THIRD] * rows.num_rows, pa.date32()))
+    warehouse.replace_day(table, later, THIRD)  # of a run that was broken off
+    assert rows_of(PublishedTables.open(root), table.full_name) == rows_of(
+        PublishedTables.open(restated.root), table.full_name
+    )
+
+
+def test_a_scenario_has_its_own_tables(restated: Restated) -> None:
+    name = "attribution.session_losses"
+    tables = PublishedTables.open(restated.root, scenario="no_sharing")
+    assert set(tables.rows(name).column("method").to_pylist()) == {"none"}
+    with pytest.raises(ConfigError, match="there is: no_sharing"):
+        PublishedTables.open(restated.root, scenario="other")
+
+
+@pytest.mark.parametrize(
+    ("as_of", "said"), [("2025-13-01", "no such time"), ("nonsense", "neither a time .* nor a run")]
+)
+def test_neither_a_time_nor_a_run_is_said_so(restated: Restated, as_of: str, said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        PublishedTables.open(restated.root, as_of)
+    assert PublishedTables.open(restated.root, "2020-01-01").days == []
