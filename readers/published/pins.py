@@ -5,8 +5,8 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from engine.errors import ConfigError
 from schemas.ops import PUBLISHED_DAYS, RUNS
@@ -23,14 +23,24 @@ _TIME = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+
 class Pins:
     """What was published at a moment: every date's row of ops.published_days, and what it was computed from.
 
-    `inputs`: ledger table to Delta version, by date; a date is missing where no run noted any.
     `moment_ms`: what was committed later is not to be seen; None for now. `version`: that of ops.published_days.
     """
 
+    warehouse: Warehouse
     days: Mapping[date, Published]
-    inputs: Mapping[date, Mapping[str, int]]
     version: int
     moment_ms: int | None
+
+    @cached_property
+    def inputs(self) -> Mapping[date, Mapping[str, int]]:
+        """Ledger table to Delta version, by date; a date is missing where no run noted any."""
+        runs: dict[tuple[date, str], str] = {}
+        columns = ("started_at", "business_date", "run_id", "outcome", "inputs")
+        for _, day, run_id, outcome, inputs in sorted(to_rows(RUNS, self.warehouse.read(RUNS), columns)):
+            if outcome == "published":
+                runs[day, run_id] = inputs
+        found = {day: json.loads(runs.get((day, row.run_id), "{}")) for day, row in self.days.items()}
+        return {day: inputs for day, inputs in found.items() if inputs}
 
 
 def open_warehouse(root: Path, scenario: str | None = None) -> Warehouse:
@@ -51,13 +61,14 @@ def read_pins(warehouse: Warehouse, as_of: str | datetime | None = None) -> Pins
 
     As of a run: what was published when it had published its last date. ConfigError: no such run, no time.
     """
+    if as_of is None:
+        version = warehouse.version(PUBLISHED_DAYS)
+        return Pins(warehouse, published_days(warehouse, version), version, None)
     log = read_log(warehouse, PUBLISHED_DAYS)
-    version, moment_ms = log.head, None
-    if as_of is not None:
-        version = _version(warehouse, log, as_of)
-        moment_ms = log.committed_ms[version] if version >= 0 else 0
-    days = published_days(warehouse, version) if version >= 0 else {}
-    return Pins(days, _inputs(warehouse, days), version, moment_ms)
+    version = _version(warehouse, log, as_of)
+    if version < 0:
+        return Pins(warehouse, {}, version, 0)
+    return Pins(warehouse, published_days(warehouse, version), version, log.committed_ms[version])
 
 
 def _version(warehouse: Warehouse, log: Log, as_of: str | datetime) -> int:
@@ -92,13 +103,3 @@ def _version_of_run(warehouse: Warehouse, log: Log, run_id: str) -> int:
             f"the last that did: {recent}"
         )
     return max(first.values())
-
-
-def _inputs(warehouse: Warehouse, days: Mapping[date, Published]) -> dict[date, dict[str, int]]:
-    runs: dict[tuple[date, str], Any] = {}
-    columns = ("started_at", "business_date", "run_id", "outcome", "inputs")
-    for _, day, run_id, outcome, inputs in sorted(to_rows(RUNS, warehouse.read(RUNS), columns)):
-        if outcome == "published":
-            runs[day, run_id] = json.loads(inputs)
-    found = {day: runs.get((day, row.run_id)) for day, row in days.items()}
-    return {day: inputs for day, inputs in found.items() if inputs}

@@ -1,5 +1,6 @@
 """Run one SELECT over published dates and write its rows; without SQL, tell what tables and columns there are."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -35,13 +36,35 @@ def query_lines(
     if not tables.days:
         then = f" as of {as_of}" if as_of else ""
         raise ConfigError(f"no date is published in {tables.warehouse.root}{then}: lossledger run publishes")
-    with tables.connect() as database, told():
-        _check(database, sql)
-        result = Result.of(database.execute(sql), tables.scales)
+    with _executed(tables, sql) as database, _told():
+        result = Result.of(database, tables.scales)
         if form == "parquet":
             write_parquet(result, out)
             return
         yield from FORMATS[form](result)
+
+
+@contextmanager
+def _executed(tables: PublishedTables, sql: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The database with the SQL's result.
+
+    First it has the tables that the SQL names, since each has a log to be read; where a name is missing still, or
+    none is named, it has all of them.
+    """
+    words = set(re.findall(r"\w+", sql.lower()))
+    named = [name for name in tables.names if name.partition(".")[2] in words] or tables.names
+    for names in (named, tables.names):
+        with tables.connect(names) as database:
+            with _told():
+                _check(database, sql)
+                try:
+                    database.execute(sql)
+                except duckdb.CatalogException:
+                    if len(names) < len(tables.names):
+                        continue
+                    raise
+            yield database
+            return
 
 
 def _check(database: duckdb.DuckDBPyConnection, sql: str) -> None:
@@ -54,7 +77,7 @@ def _check(database: duckdb.DuckDBPyConnection, sql: str) -> None:
 
 
 @contextmanager
-def told() -> Iterator[None]:
+def _told() -> Iterator[None]:
     """What DuckDB says is wrong, in one line with its hint; an interrupted query is a Ctrl-C."""
     try:
         yield
