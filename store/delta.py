@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from typing import Any
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -10,6 +11,7 @@ from deltalake import DeltaTable
 
 from schemas.core import Table
 from store.arrow import arrow_schema
+from store.places import SCHEME, place
 
 
 def dataset(
@@ -20,8 +22,13 @@ def dataset(
     Arrow's own file system reads them: with the one that deltalake puts in by default, two of three
     processes that had read a table were aborted at their exit (deltalake 1.6.6, pyarrow 23).
     """
-    file_system, root = pa.fs.FileSystem.from_uri(delta.table_uri)
-    beneath = pa.fs.SubTreeFileSystem(root, file_system)
+    if delta.table_uri.startswith(SCHEME):
+        from store.reading import file_system_below
+
+        beneath = file_system_below(place(unquote(delta.table_uri)))
+    else:
+        file_system, root = pa.fs.FileSystem.from_uri(delta.table_uri)
+        beneath = pa.fs.SubTreeFileSystem(root, file_system)
     options = ds.ParquetReadOptions(dictionary_columns=list(coded)) if coded else None
     return delta.to_pyarrow_dataset(
         filesystem=beneath, file_pruning_predicate=partitions, parquet_read_options=options

@@ -22,6 +22,7 @@ from store.creation import beside, create_table, has_log, table_path, write_besi
 from store.delta import dataset, read
 from store.opened import at_version, remember
 from store.paths import check_path
+from store.places import Place, asking_delta, open_table
 
 FORMAT = 4
 _MARKER = "lossledger.json"
@@ -37,13 +38,13 @@ _PROPERTIES = {
 class Warehouse:
     """Reads and writes tables below `root`. Opening checks that it is one of ours and of our format."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Place) -> None:
         self.root = root
         self._open: dict[str, DeltaTable] = {}
         _check_format(root)
 
     @classmethod
-    def create(cls, root: Path) -> "Warehouse":
+    def create(cls, root: Place) -> "Warehouse":
         """Make what is missing of the warehouse, holding it meanwhile. ConfigError when it cannot be written.
 
         ConflictError: another process is just making it. Nothing is written, or held, when all is there.
@@ -55,12 +56,13 @@ class Warehouse:
 
     @classmethod
     @contextmanager
-    def made(cls, root: Path) -> Iterator["Warehouse"]:
+    def made(cls, root: Place) -> Iterator["Warehouse"]:
         """The warehouse with all its tables, made where they are missing, and held for one writer."""
         check_path(root)
         with _making(root):
             root.mkdir(parents=True, exist_ok=True)
-            (root / _LOCK).touch()
+            if isinstance(root, Path):
+                (root / _LOCK).touch()
         warehouse = cls(root)
         with warehouse.locked():
             if not _has_marker(root):
@@ -73,10 +75,10 @@ class Warehouse:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the warehouse for one writer; the lock goes with the process, however it ends."""
-        with locked(self.root / _LOCK, str(self.root)):
+        with hold(self.root / _LOCK, str(self.root)):
             yield
 
-    def path(self, table: Table) -> Path:
+    def path(self, table: Table) -> Place:
         return table_path(self.root, table)
 
     def delta(self, table: Table) -> DeltaTable:
@@ -88,7 +90,7 @@ class Warehouse:
                     "making was broken off; lossledger run makes what is missing"
                 )
             path = str(self.path(table))
-            self._open[table.full_name] = remember(DeltaTable(path), path)
+            self._open[table.full_name] = remember(open_table(path), path)
         return self._open[table.full_name]
 
     def version(self, table: Table) -> int:
@@ -131,7 +133,8 @@ class Warehouse:
             raise _written_by_others(table) from error
         except (OSError, DeltaError) as error:
             raise write_error(f"{table.full_name} in {self.path(table)}", error) from error
-        delta.update_incremental()
+        with asking_delta(self.path(table)):
+            delta.update_incremental()
 
     def replace_all(self, table: Table, data: pa.Table) -> int:
         return self._write(table, data, None)
@@ -151,7 +154,8 @@ class Warehouse:
             raise _written_by_others(table) from error
         except (OSError, DeltaError) as error:
             raise write_error(f"{table.full_name} in {self.path(table)}", error) from error
-        delta.update_incremental()
+        with asking_delta(self.path(table)):
+            delta.update_incremental()
 
 
 def _skipping(table: Table) -> dict[str, str]:
@@ -161,6 +165,19 @@ def _skipping(table: Table) -> dict[str, str]:
 
 def _written_by_others(table: Table) -> ConflictError:
     return ConflictError(f"{table.full_name} was written by somebody else meanwhile: try again")
+
+
+@contextmanager
+def hold(lock: Place, what: str) -> Iterator[None]:
+    """Be the only writer of a place, `what`, for as long as it is open. ConflictError when another process is.
+
+    On this machine that is a lock on a file, which is free again when the process ends.
+    """
+    if isinstance(lock, Path):
+        with locked(lock, what):
+            yield
+    else:
+        yield  # a store has no such lock
 
 
 @contextmanager
@@ -175,7 +192,7 @@ def locked(path: Path, what: str) -> Iterator[None]:
 
 
 @contextmanager
-def _making(root: Path) -> Iterator[None]:
+def _making(root: Place) -> Iterator[None]:
     try:
         yield
     except OSError as error:
@@ -184,20 +201,23 @@ def _making(root: Path) -> Iterator[None]:
         raise ConfigError(f"cannot write to warehouse {root}: {error.strerror or error}") from error
 
 
-def is_complete(root: Path) -> bool:
+def is_complete(root: Place) -> bool:
     """Whether the marker and every table are there."""
     return _has_marker(root) and all(has_log(table_path(root, table)) for table in TABLES.values())
 
 
-def _has_marker(root: Path) -> bool:
+def _has_marker(root: Place) -> bool:
     """An empty marker is what a full disk left of it."""
-    marker = root / _MARKER
-    return marker.exists() and marker.stat().st_size > 0
+    try:
+        return (root / _MARKER).stat().st_size > 0
+    except OSError:
+        return False
 
 
-def _check_format(root: Path) -> None:
+def _check_format(root: Place) -> None:
     # First what is there, then whether the marker is: another process may just be making it, marker first.
-    there = {entry.name for entry in root.iterdir()} if root.is_dir() else set()
+    nothing = isinstance(root, Path) and not root.is_dir()
+    there = set() if nothing else {entry.name for entry in root.iterdir()}
     if _has_marker(root):
         try:
             found = json.loads((root / _MARKER).read_text())["warehouse_format"]

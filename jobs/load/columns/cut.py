@@ -19,6 +19,7 @@ from jobs.load.rows import read_file
 from schemas.core import Dataset
 from schemas.inputs import DATASETS
 from schemas.ledger import BUCKETS
+from store.places import fetched, place, written
 
 SORTED_FROM = 1 << 16  # rows of a bucket in a part, from which on they are merged a stretch at a time
 _PART_ROWS, _PART_BYTES = 1_000_000, 1 << 28
@@ -118,7 +119,7 @@ def _delivered(batch: Any, left: np.ndarray) -> Any:
 
 def _by_rows(task: CutTask, writer: "_Writer", piece: Piece) -> PieceRows:
     """The whole file, row by row, by the reference reader and the judge."""
-    content = read_file(Path(), piece.file.path, writer.dataset, content=Path(piece.file.content))
+    content = read_file(Path(), piece.file.path, writer.dataset, content=place(piece.file.content))
     before, rows = writer.rejections, 0
     for row in content.rows:
         writer.judge(piece, row.number - 1, row)
@@ -249,8 +250,11 @@ def write_part(dataset: Dataset, known: Known, table: pa.Table, path: str) -> No
 
 
 def write_arrow(table: pa.Table, path: str) -> None:
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    with pa.OSFile(path, "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+    with (
+        written(place(path)) as file,
+        pa.OSFile(str(file), "wb") as sink,
+        pa.ipc.new_file(sink, table.schema) as writer,
+    ):
         writer.write_table(table)
 
 
@@ -258,7 +262,7 @@ class Part:
     """A part, mapped into memory: its rows, and where its buckets begin."""
 
     def __init__(self, path: str) -> None:
-        with Path(path).open("rb") as file:
+        with fetched(place(path)) as copy, copy.open("rb") as file:
             self._mapped = mmap(file.fileno(), 0, access=ACCESS_READ)
         self.rows = pa.ipc.open_file(pa.BufferReader(pa.py_buffer(self._mapped))).read_all()
         self.edges = np.frombuffer(self.rows.schema.metadata[EDGES], dtype=np.int64)
@@ -276,4 +280,9 @@ def read_part(path: str) -> tuple[pa.Table, np.ndarray]:
 
 def read_rejected(paths: Sequence[str]) -> Iterator[pa.Table]:
     for path in paths:
-        yield pa.ipc.open_file(pa.memory_map(path)).read_all()
+        yield _mapped(path)
+
+
+def _mapped(path: str) -> pa.Table:
+    with fetched(place(path)) as file:
+        return pa.ipc.open_file(pa.memory_map(str(file))).read_all()
