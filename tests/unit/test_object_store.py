@@ -1,0 +1,112 @@
+"""Landing zone and warehouse in an object store: the same commands, the same numbers."""
+
+import sys
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+import jobs.load.columns.splits as splits
+import jobs.replay.recompute as recompute
+from cli.main import main
+from cli.stage import main as stage
+from jobs.stages import NAMES
+from store.places import Place, files_below, place
+from store.published import published_days
+from store.warehouse import Warehouse
+from tests.cases import DATA, case_days
+from tests.s3 import BUCKET, KEY_ID, SECRET, s3_server
+from tests.scenarios import run_range
+from tests.unchecked import unchecked_request
+
+FIRST, SECOND, _ = case_days("edges")
+FREE = "name: free\nreason: a test\npolicy: {sharing: none}\n"
+Command = Callable[..., None]
+
+
+class Store(NamedTuple):
+    """Two dates, published from files in a bucket into another prefix of it, and the same on this machine's disk."""
+
+    landing: str
+    warehouse: str
+    local: Path
+
+
+def upload(source: Path, target: str) -> None:
+    for path in sorted(source.rglob("*")):
+        if path.is_file():
+            where = place(f"{target}/{path.relative_to(source)}")
+            where.write_bytes(path.read_bytes())
+
+
+def hashes(root: Place) -> dict[date, str]:
+    return {day: row.output_sha256 for day, row in published_days(Warehouse(root)).items()}
+
+
+def tables(store: Store) -> set[str]:
+    """The names of all files of tables: none is written without a new name."""
+    return {str(path) for path in files_below(place(store.warehouse)) if "/staging/" not in str(path)}
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """The first date by `run`, the second stage by stage; by columns, whose files pass through the store as well."""
+    local = tmp_path_factory.mktemp("local") / "warehouse"
+    run_range(DATA / "edges" / "landing", local, FIRST, SECOND)
+    made = Store(f"s3://{BUCKET}/landing", f"s3://{BUCKET}/ware house/eu=1", local)
+    with s3_server(), pytest.MonkeyPatch.context() as patch:
+        for door in ("cli.main", "cli.stage"):
+            patch.setattr(sys.modules[door], "request_from", unchecked_request)
+        patch.setattr(splits, "SMALL_BYTES", 0)
+        patch.setattr(recompute, "COLUMNS_FROM", 0)
+        upload(DATA / "edges" / "landing", made.landing)
+        place(f"{made.landing}/scenarios/free.yaml").write_text(FREE)
+        common = ["--landing", made.landing, "--warehouse", made.warehouse, "--engine", "local"]
+        assert main(["run", *common, "--from", str(FIRST), "--to", str(FIRST)]) == 0
+        for name in NAMES:
+            assert stage([name, *common, "--business-date", str(SECOND)]) == 0
+        yield made
+
+
+def run_args(store: Store, *more: str, first: date = FIRST) -> list[str]:
+    places = ["--landing", store.landing, "--warehouse", store.warehouse]
+    return ["run", *places, "--engine", "local", "--from", str(first), "--to", str(SECOND), *more]
+
+
+def test_the_numbers_are_those_of_a_local_disk(store: Store) -> None:
+    """Every hash of every table, and what a reader reads."""
+    on_store, on_disk = Warehouse(place(store.warehouse)), Warehouse(store.local)
+    here, there = published_days(on_disk), published_days(on_store)
+    assert {day: row.table_sha256 for day, row in there.items()} == {
+        day: row.table_sha256 for day, row in here.items()
+    }
+
+
+def test_repeating_it_changes_nothing(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    before = tables(store)
+    assert main(run_args(store)) == 0
+    assert capsys.readouterr().out.endswith(f"{FIRST} to {SECOND}: nothing changed\n")
+    assert tables(store) == before
+
+
+def test_a_scenario_is_a_copy_without_links(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    """It starts from the published state, takes the place of one with another definition, and is compared."""
+    before = tables(store)
+    old = place(f"{store.warehouse}/scenarios/free")
+    (old / "scenario.json").write_text("{}")
+    (old / "left" / "over.parquet").write_text("of another definition")
+    assert main(run_args(store, "--scenario", "free", first=SECOND)) == 0
+    assert not (old / "left" / "over.parquet").exists()
+    compared = ["compare", "--warehouse", store.warehouse, "--left", "published", "--right", "free"]
+    assert main(compared) == 0
+    assert "overrides sharing = none (a test)" in capsys.readouterr().out
+    assert {name for name in tables(store) if "/scenarios/" not in name} == before
+
+
+def test_status_says_what_is_published(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status", "--warehouse", store.warehouse]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith(f"published  2 dates, {FIRST} to {SECOND}\n")
+    assert f"--warehouse {store.warehouse} --from" in out
