@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -63,6 +63,22 @@ def has_log(path: Place) -> bool:
     )
 
 
+def missing(root: Place, tables: Iterable[Table]) -> list[Table]:
+    """Tables that are not there. Of a table in a store the log comes first: where its folder is, it is."""
+    if isinstance(root, Path):
+        return [table for table in tables if not has_log(table_path(root, table))]
+    wanted = {str(table_path(root, table)): table for table in tables}
+    schemas = sorted({table.schema for table in wanted.values()})
+    there = {str(folder) for schema in schemas for folder in (root / schema).iterdir()}
+    return [table for path, table in wanted.items() if path not in there]
+
+
+def refuse_headless(path: Place) -> None:
+    """ConfigError: data without a log."""
+    if any(path.rglob("*.parquet")):
+        raise ConfigError(f"{path} has data and no log: restore the warehouse, or run into an empty one")
+
+
 def create_table(root: Place, table: Table, properties: Mapping[str, str]) -> None:
     """Make the table where it is missing. A half-made one, which holds nothing, is made anew.
 
@@ -72,8 +88,7 @@ def create_table(root: Place, table: Table, properties: Mapping[str, str]) -> No
     if has_log(path):
         return
     try:
-        if any(path.rglob("*.parquet")):
-            raise ConfigError(f"{path} has data and no log: restore the warehouse, or run into an empty one")
+        refuse_headless(path)
         if isinstance(path, Path):
             path.parent.mkdir(exist_ok=True)
             for rest in (path, beside(path)):

@@ -11,14 +11,23 @@ from typing import Any
 
 import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
-from deltalake.exceptions import CommitFailedError, DeltaError
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction
 
 from engine.errors import ConfigError, ConflictError, is_out_of_space, no_space
 from schemas.core import Table
 from schemas.registry import TABLES
 from store.arrow import arrow_schema, sort_by_key, to_ipc
-from store.creation import beside, create_table, has_log, table_path, write_beside, write_error
+from store.creation import (
+    beside,
+    create_table,
+    has_log,
+    missing,
+    refuse_headless,
+    table_path,
+    write_beside,
+    write_error,
+)
 from store.delta import dataset, read
 from store.opened import at_version, remember
 from store.paths import check_path
@@ -68,7 +77,7 @@ class Warehouse:
             if not _has_marker(root):
                 with _making(root):
                     write_beside(root / _MARKER, json.dumps({"warehouse_format": FORMAT}) + "\n")
-            for table in TABLES.values():
+            for table in missing(root, TABLES.values()):
                 create_table(root, table, _PROPERTIES | _skipping(table))
             yield warehouse
 
@@ -84,13 +93,14 @@ class Warehouse:
     def delta(self, table: Table) -> DeltaTable:
         """The table as this process last wrote or saw it."""
         if table.full_name not in self._open:
-            if not has_log(self.path(table)):
-                raise ConflictError(
-                    f"{self.root} is not complete, {table.full_name} is missing: it is just being made, or its "
-                    "making was broken off; lossledger run makes what is missing"
-                )
-            path = str(self.path(table))
-            self._open[table.full_name] = remember(open_table(path), path)
+            path = self.path(table)
+            if isinstance(path, Path) and not has_log(path):
+                raise _incomplete(self.root, table)
+            try:
+                self._open[table.full_name] = remember(open_table(path), str(path))
+            except TableNotFoundError as error:
+                refuse_headless(path)
+                raise _incomplete(self.root, table) from error
         return self._open[table.full_name]
 
     def version(self, table: Table) -> int:
@@ -148,19 +158,28 @@ class Warehouse:
 
     def _commit(self, table: Table, data: pa.Table, **options: Any) -> None:
         delta = self.delta(table)
+        before = delta.version()
         try:
             write_deltalake(delta, data.cast(arrow_schema(table)), **options)
         except CommitFailedError as error:
             raise _written_by_others(table) from error
         except (OSError, DeltaError) as error:
             raise write_error(f"{table.full_name} in {self.path(table)}", error) from error
-        with asking_delta(self.path(table)):
-            delta.update_incremental()
+        if delta.version() == before:
+            with asking_delta(self.path(table)):
+                delta.update_incremental()
 
 
 def _skipping(table: Table) -> dict[str, str]:
     """Columns with statistics. Where only some have any, readers must be told, or they take the others for null."""
     return {"delta.dataSkippingStatsColumns": ",".join(table.skip_by)} if table.skip_by else {}
+
+
+def _incomplete(root: Place, table: Table) -> ConflictError:
+    return ConflictError(
+        f"{root} is not complete, {table.full_name} is missing: it is just being made, or its "
+        "making was broken off; lossledger run makes what is missing"
+    )
 
 
 def _written_by_others(table: Table) -> ConflictError:
@@ -203,7 +222,7 @@ def _making(root: Place) -> Iterator[None]:
 
 def is_complete(root: Place) -> bool:
     """Whether the marker and every table are there."""
-    return _has_marker(root) and all(has_log(table_path(root, table)) for table in TABLES.values())
+    return _has_marker(root) and not missing(root, TABLES.values())
 
 
 def _has_marker(root: Place) -> bool:

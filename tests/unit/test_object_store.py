@@ -17,7 +17,7 @@ from store.places import Place, files_below, place
 from store.published import published_days
 from store.warehouse import Warehouse
 from tests.cases import DATA, case_days
-from tests.s3 import BUCKET, KEY_ID, SECRET, s3_server
+from tests.s3 import BUCKET, s3_server
 from tests.scenarios import run_range
 from tests.unchecked import unchecked_request
 
