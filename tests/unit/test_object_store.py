@@ -17,7 +17,7 @@ from store.places import Place, files_below, place
 from store.published import published_days
 from store.warehouse import Warehouse
 from tests.cases import DATA, case_days
-from tests.s3 import BUCKET, s3_server
+from tests.s3 import BUCKET, KEY_ID, SECRET, s3_server
 from tests.scenarios import run_range
 from tests.unchecked import unchecked_request
 
@@ -110,3 +110,63 @@ def test_status_says_what_is_published(store: Store, capsys: pytest.CaptureFixtu
     out = capsys.readouterr().out
     assert out.startswith(f"published  2 dates, {FIRST} to {SECOND}\n")
     assert f"--warehouse {store.warehouse} --from" in out
+
+
+# what goes wrong is one line ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ("gs://bucket/w", "gs://bucket/w: a folder, or s3://BUCKET/PREFIX, is what is wanted"),
+        ("s3:///w", "s3:///w: s3://BUCKET/PREFIX is what is wanted"),
+    ],
+)
+def test_no_place(where: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["status", "--warehouse", where])
+    assert end.value.code == 2
+    assert capsys.readouterr().err.endswith(f"argument --warehouse: {said}\n")
+
+
+def test_without_the_library_it_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delitem(sys.modules, "store.bucket", raising=False)
+    monkeypatch.setitem(sys.modules, "obstore", None)
+    with pytest.raises(SystemExit):
+        main(["status", "--warehouse", "s3://bucket/w"])
+    assert "object stores need what lossledger[s3] installs (obstore)" in capsys.readouterr().err
+
+
+def test_a_bucket_that_is_not_there(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    elsewhere = store._replace(warehouse="s3://elsewhere/w")
+    assert main(run_args(elsewhere)) == 2
+    assert "s3://elsewhere/w" in (err := capsys.readouterr().err)
+    assert "there is no such bucket: create it, or correct the name" in err
+    assert main(["status", "--warehouse", "s3://elsewhere/w"]) == 2
+    assert main(run_args(store._replace(landing="s3://elsewhere/landing"))) == 2
+
+
+def test_a_landing_zone_that_is_not_there(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(run_args(store._replace(landing=f"s3://{BUCKET}/nothing"))) == 2
+    assert f"landing folder s3://{BUCKET}/nothing does not exist" in capsys.readouterr().err
+
+
+def test_landing_zone_and_warehouse_are_kept_apart(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(run_args(store._replace(warehouse=f"{store.landing}/below"))) == 2
+    assert "lie in one another: keep them apart" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["run", "status"])
+def test_a_store_that_is_away(
+    command: str, store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Asked again for as long as is set, then the code of a passing fault; nobody's secret is in the line."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    arguments = run_args(store) if command == "run" else ["status", "--warehouse", store.warehouse]
+    assert main(arguments) == 4
+    err = capsys.readouterr().err
+    assert "(store http://127.0.0.1:9): the store does not answer, also when asked again" in err
+    assert err.count("\n") == 1
+    assert KEY_ID not in err and SECRET not in err
