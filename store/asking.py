@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from obstore.store import S3Store
 
 _RETRIES, _FIRST_MS, _LONGEST_S = 12, 200, 10
+_REQUEST_S = 30  # of a single request: none asks for, or brings, more than some megabytes
 # An answer that does not go away by asking again, and what is to be corrected. What is in none of them is the
 # store's trouble: it is away, overloaded or slow.
 _MEANINGS = (
@@ -23,7 +24,7 @@ _MEANINGS = (
     ),
     (
         r"AccessDenied|InvalidAccessKeyId|SignatureDoesNotMatch|ExpiredToken|InvalidToken|"
-        r"\b40[13] (Forbidden|Unauthorized)|permission|[Uu]nauthenticated",
+        r"\b40[13] (Forbidden|Unauthorized)|permission|[Uu]nauthenticated|privileges",
         "it refuses these credentials: see AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and the rights of their owner",
     ),
     (
@@ -32,7 +33,9 @@ _MEANINGS = (
     ),
     (r"URL scheme is not allowed|builder error|relative URL", "AWS_ENDPOINT_URL is no http or https address"),
 )
-_OF_A_STORE = re.compile(r"Generic S3 error|Generic HTTP error|S3 error|error sending request")
+_OF_A_STORE = re.compile(
+    r"Generic S3 error|Generic HTTP error|error sending request|Error performing [a-zA-Z]+ "
+)
 
 
 def patience_s() -> int:
@@ -41,6 +44,10 @@ def patience_s() -> int:
     if not text.isdigit() or not int(text):
         raise ConfigError(f"LOSSLEDGER_STORE_SECONDS is {text!r}, and not a number of seconds")
     return int(text)
+
+
+def _request_s() -> int:
+    return min(_REQUEST_S, patience_s())
 
 
 def endpoint() -> str:
@@ -62,7 +69,7 @@ def storage_options() -> dict[str, str]:
         "backoff_config.init_backoff": f"{_FIRST_MS}ms",
         "backoff_config.max_backoff": f"{_LONGEST_S}s",
         "connect_timeout": "5s",
-        "timeout": "120s",
+        "timeout": f"{_request_s()}s",
     }
 
 
@@ -80,7 +87,7 @@ def _store(bucket: str, _process: int, _endpoint: str, seconds: int) -> "S3Store
         client_options={
             "allow_http": allows_http(),
             "connect_timeout": timedelta(seconds=5),
-            "timeout": timedelta(seconds=120),
+            "timeout": timedelta(seconds=_request_s()),
         },
         retry_config={
             "max_retries": _RETRIES,

@@ -129,6 +129,16 @@ def test_no_place(where: str, said: str, capsys: pytest.CaptureFixture[str]) -> 
     assert capsys.readouterr().err.endswith(f"argument --warehouse: {said}\n")
 
 
+@pytest.mark.parametrize("command", [["demo", "--folder"], ["simulate", "--seed", "1", "--landing"]])
+def test_what_only_writes_files_wants_a_folder(
+    command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        main([*command, "s3://bucket/demo"])
+    assert end.value.code == 2
+    assert "s3://bucket/demo: this must be a folder of this machine" in capsys.readouterr().err
+
+
 def test_without_the_library_it_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
