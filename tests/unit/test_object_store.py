@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
+import jobs.load.columns.delivery as delivery
 import jobs.load.columns.splits as splits
 import jobs.replay.recompute as recompute
 from cli.main import main
@@ -61,6 +62,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
             patch.setattr(sys.modules[door], "request_from", unchecked_request)
         patch.setattr(splits, "SMALL_BYTES", 0)
         patch.setattr(recompute, "COLUMNS_FROM", 0)
+        patch.setattr(delivery, "_GROUP_ROWS", 5)
         upload(DATA / "edges" / "landing", made.landing)
         place(f"{made.landing}/scenarios/free.yaml").write_text(FREE)
         common = ["--landing", made.landing, "--warehouse", made.warehouse, "--engine", "local"]

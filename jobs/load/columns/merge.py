@@ -94,7 +94,7 @@ def merge(task: MergeTask) -> Written:
 
 def _stretches(task: MergeTask) -> Iterator[pa.Table]:
     """All rows, in stretches of the sort key where they are too many to be sorted at once."""
-    parts = [Part(path) for path in task.parts]
+    parts = [Part(path, (task.first, task.last)) for path in task.parts]
     slices = [s for part in parts for s in _slices(task, part)]
     total = sum(s.num_rows for s in slices)
     if not total:
