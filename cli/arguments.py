@@ -2,11 +2,13 @@
 
 import argparse
 from datetime import date
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from engine.errors import ConfigError
 
 if TYPE_CHECKING:
     from jobs.run import Request
+    from store.places import Place
 
 
 def parse_date(text: str) -> date:
@@ -27,15 +29,36 @@ def _positive(text: str) -> int:
     return int(text)
 
 
+def _place(text: str) -> "Place":
+    from store.places import place
+
+    try:
+        return place(text)
+    except ConfigError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def add_warehouse(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--warehouse", type=Path, required=True, metavar="DIR", help="where the tables are")
+    parser.add_argument(
+        "--warehouse",
+        type=_place,
+        required=True,
+        metavar="DIR",
+        help="where the tables are: a folder or s3://BUCKET/PREFIX",
+    )
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     """Landing zone, warehouse, policy, scenario, and how the work is spread."""
-    parser.add_argument("--landing", type=Path, required=True, metavar="DIR", help="the landing zone")
+    parser.add_argument(
+        "--landing",
+        type=_place,
+        required=True,
+        metavar="DIR",
+        help="the landing zone, in a folder or a bucket too",
+    )
     add_warehouse(parser)
-    parser.add_argument("--policy", type=Path, metavar="FILE", help="instead of LANDING/policy.yaml")
+    parser.add_argument("--policy", type=_place, metavar="FILE", help="instead of LANDING/policy.yaml")
     parser.add_argument(
         "--scenario", metavar="NAME", help="LANDING/scenarios/NAME.yaml, apart from what is published"
     )

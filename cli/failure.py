@@ -6,6 +6,7 @@ import select
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from engine.errors import ending
 from jobs.terminal import tell_error
@@ -19,6 +20,11 @@ def run_command(
     """Parse and run. `command` None: the one that the parser set as `run`."""
     parser.add_argument("--debug", action="store_true", help="show a traceback when something fails")
     args = parser.parse_args(argv)
+    for value in vars(args).values():
+        if isinstance(value, Path) and value.parts[:1] == ("s3:",):  # else it would be made, as a folder here
+            parser.error(
+                f"{value.parts[0]}//{'/'.join(value.parts[1:])}: this must be a folder of this machine"
+            )
     try:
         return (command or args.run)(args)
     except BrokenPipeError as error:

@@ -5,7 +5,6 @@ from decimal import Decimal
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from engine.clock import day_of
 from engine.errors import DataError
@@ -26,6 +25,7 @@ from schemas.ops import DQ_RESULTS
 from store.arrow import to_arrow, to_rows
 from store.commit import files_of
 from store.duck import limit, select_files
+from store.places import Copies, open_parquet
 
 _TIME = pa.timestamp("us", tz="UTC")
 _MONEY = pa.decimal128(38, 18)
@@ -40,7 +40,8 @@ def check_day(day: Day, run_id: str) -> None:
     ready = checker()
     limit(ready.connection, day.staging.spill)
     few = sum(day.staging.rows(table) for table in ATTRIBUTION) <= FEW
-    results = ready.run(tables_to_check(day), day.day, copied=few)
+    with Copies() as copies:
+        results = ready.run(tables_to_check(day, copies), day.day, copied=few)
     failed = [result for result in results if not result.success and result.check.severity == FAIL]
     if failed or not _is_published(day):
         _write_results(day, result_rows(results, day.day, run_id), run_id)
@@ -60,19 +61,22 @@ def _write_results(day: Day, rows: pa.Table, run_id: str) -> None:
     day.warehouse.replace_day(DQ_RESULTS, rows, day.day)
 
 
-def tables_to_check(day: Day) -> dict[str, pa.Table | str]:
+def tables_to_check(day: Day, copies: Copies) -> dict[str, pa.Table | str]:
     """What the suites refer to, by the names that they use: the staged date and what it must agree with.
+
+    As long as `copies` is open.
 
     What grows with accounts is a query over files, read as they are: whether they have the declared types is
     what the suite is to find out.
     """
     staging = day.staging
     tables: dict[str, pa.Table | str] = {
-        table.name: select_files(staging.paths(table), table, day.day) for table in ATTRIBUTION
+        table.name: select_files(copies.of(staging.paths(table)), table, day.day) for table in ATTRIBUTION
     }
     for table in (INSURANCE_FUND_DAILY, ACCOUNT_DAILY, RECEIVABLES_DAILY, SOCIALISED_LOSSES):
-        tables[f"previous_{table.name}"] = select_files(day.files_before(table), table, day.day - ONE_DAY)
-    accounts = files_of(day.warehouse, TYPED["accounts"], None)
+        before = copies.of(day.files_before(table))
+        tables[f"previous_{table.name}"] = select_files(before, table, day.day - ONE_DAY)
+    accounts = copies.of(files_of(day.warehouse, TYPED["accounts"], None))
     known = select_files(accounts, TYPED["accounts"])
     tables["accounts"] = f"select distinct account_id, account_type from ({known})"
     scales = to_rows(TYPED["currencies"], day.warehouse.read(TYPED["currencies"]), ("currency", "scale"))
@@ -107,7 +111,7 @@ def _fund_floors(day: Day) -> pa.Table:
     drawn_at = _drawn_at(day)
     times = set()
     for path in day.staging.paths(NEGATIVE_BALANCES):
-        for batch in pq.ParquetFile(path).iter_batches(columns=["currency", "ts"]):
+        for batch in open_parquet(path).iter_batches(columns=["currency", "ts"]):
             found = pa.Table.from_batches([batch]).group_by(["currency", "ts"]).aggregate([])
             moments = pc.cast(found.column("ts"), pa.int64()).to_pylist()
             times |= set(zip(found.column("currency").to_pylist(), moments, strict=True))

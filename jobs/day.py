@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
-from pathlib import Path
 
 import pyarrow as pa
 
@@ -14,6 +13,7 @@ from jobs.spark.mapper import Mapper
 from schemas.core import Table
 from store.arrow import arrow_schema
 from store.commit import files_of
+from store.places import Place
 from store.published import Published, published_days
 from store.staging import Staging
 from store.warehouse import Warehouse
@@ -31,7 +31,7 @@ class Day:
 
     day: date
     warehouse: Warehouse
-    landing: Path
+    landing: Place
     policy: Policy
     policy_sha256: str
     mapper: Mapper
@@ -71,7 +71,7 @@ class Day:
             return arrow_schema(table).empty_table()
         return self.state.read(table, self.day - timedelta(days=1), version=self.state_version(table))
 
-    def files_before(self, table: Table) -> list[Path]:
+    def files_before(self, table: Table) -> list[Place]:
         """The files with these rows."""
         if self.first:
             return []

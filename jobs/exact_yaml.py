@@ -5,13 +5,13 @@ billions of values and nesting without end are refused (inputs.md).
 """
 
 import hashlib
-from pathlib import Path
 from typing import Any
 
 import yaml
 
 from engine.errors import ConfigError
 from jobs.load.source import Refused, open_landed, open_regular
+from store.places import Place, relative
 
 _MAX_BYTES = 1 << 20
 _MAX_DIGITS = 100  # of a whole number
@@ -66,13 +66,13 @@ _ExactLoader.add_constructor("tag:yaml.org,2002:str", _as_text)
 _ExactLoader.add_constructor("tag:yaml.org,2002:int", _as_integer)
 
 
-def read_yaml(what: str, path: Path, landing: Path | None = None) -> tuple[Any, str, str]:
+def read_yaml(what: str, path: Place, landing: Place | None = None) -> tuple[Any, str, str]:
     """The content, the hash of the text, and the text. `landing`: the file stands below it, and no link may lead out.
 
     ConfigError, that says `what` is meant, for a file that cannot be read or is not as it should be.
     """
     try:
-        with open_landed(landing, str(path.relative_to(landing))) if landing else open_regular(path) as file:
+        with open_landed(landing, relative(path, landing)) if landing else open_regular(path) as file:
             data = file.read(_MAX_BYTES + 1)
         if len(data) > _MAX_BYTES:
             raise Refused(f"larger than {_MAX_BYTES:,} bytes")

@@ -12,7 +12,7 @@ and up to its first shortfall a run with less is the same run, so that with any 
 not taken on trust: two more runs show it, one with just these balances, one with a ledger unit less.
 """
 
-import shutil
+import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,7 @@ from jobs.scenario import copy_input
 from schemas.attribution import INSURANCE_FUND_LEDGER, SESSION_LOSSES
 from schemas.ledger import TYPED
 from store.arrow import to_rows
+from store.places import Place, remove_tree
 from store.published import published_days
 from store.scenarios import SCENARIOS
 from store.warehouse import Warehouse
@@ -140,11 +141,13 @@ def fund_size_lines(request: Request) -> Iterator[str]:
         )
     finally:
         request.mapper.close()
-        shutil.rmtree(folder)
+        remove_tree(folder)
 
 
-def _temporary(main: Path) -> Path:
+def _temporary(main: Place) -> Place:
     """Beside the scenarios, so that workers find it and files need not be copied; a dot hides it from readers."""
+    if not isinstance(main, Path):
+        return main / SCENARIOS / f".fund-size-{secrets.token_hex(4)}"
     (main / SCENARIOS).mkdir(exist_ok=True)
     return Path(mkdtemp(prefix=".fund-size-", dir=main / SCENARIOS))
 

@@ -11,6 +11,7 @@ from engine.intake.policy import Policy, parse_policy
 from jobs.exact_yaml import read_yaml
 from jobs.load.landing import POLICY_FILE
 from jobs.terminal import warn
+from store.places import Place
 from store.scenarios import PUBLISHED, SCENARIOS
 
 SIMULATION_KEYS = ("latency_us", "slippage_rate", "liquidation_fee_rate")  # read in simulated execution alone
@@ -29,14 +30,14 @@ class Scenario:
     text: str = ""
 
 
-def read_policy(landing: Path, path: Path | None, scenario: Scenario | None = None) -> tuple[Policy, str]:
+def read_policy(landing: Place, path: Place | None, scenario: Scenario | None = None) -> tuple[Policy, str]:
     """The policy and a hash of what it was read from; all defaults where LANDING has no policy.yaml."""
     entries: object = None
     digest = "defaults"
     files = {f"{SCENARIOS}/{scenario.name}.yaml": scenario.text} if scenario else {}
     if path is not None:
         entries, digest, files[POLICY_FILE] = read_yaml("policy", path)
-    elif os.path.lexists(landing / POLICY_FILE):  # a link to nothing is not the same as no policy
+    elif _is_there(landing / POLICY_FILE):  # a link to nothing is not the same as no policy
         entries, digest, files[POLICY_FILE] = read_yaml("policy", landing / POLICY_FILE, landing)
     policy = parse_policy(entries, scenario.policy if scenario else None)
     policy.files = files
@@ -49,7 +50,11 @@ def read_policy(landing: Path, path: Path | None, scenario: Scenario | None = No
     return policy, digest + (scenario.sha256 if scenario else "")
 
 
-def read_scenario(landing: Path, name: str) -> Scenario:
+def _is_there(path: Place) -> bool:
+    return os.path.lexists(path) if isinstance(path, Path) else path.is_file()
+
+
+def read_scenario(landing: Place, name: str) -> Scenario:
     """LANDING/scenarios/NAME.yaml. ConfigError when it is missing or malformed."""
     plain = name.isprintable() and "/" not in name and not name.startswith(".")
     if not name or not plain or name == PUBLISHED:
@@ -73,7 +78,7 @@ def read_scenario(landing: Path, name: str) -> Scenario:
     return Scenario(name, str(content.get("reason") or ""), policy, amounts, digest, text)
 
 
-def _amount(path: Path, currency: object, amount: object) -> int:
+def _amount(path: Place, currency: object, amount: object) -> int:
     try:
         return parse_decimal_e18(amount)
     except Unparsable as error:

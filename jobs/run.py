@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
-from pathlib import Path
 from time import perf_counter
 
 from engine.errors import ConfigError
@@ -19,6 +18,7 @@ from jobs.scenario import OpenWarehouse, open_scenario
 from jobs.spark.mapper import Mapper
 from jobs.stages import NAMES, Check, Stages
 from jobs.terminal import duration, show_step
+from store.places import Place
 from store.published import Published, published_days
 from store.warehouse import Warehouse
 
@@ -30,12 +30,12 @@ class Request:
     `check` decides whether a date may be published.
     """
 
-    landing: Path
-    warehouse: Path
+    landing: Place
+    warehouse: Place
     first: date
     last: date
     mapper: Mapper
-    policy: Path | None = None
+    policy: Place | None = None
     scenario: str | None = None
     check: Check = check_day
 

@@ -5,7 +5,6 @@ written to again) and, when it does not begin on the first date, with the publis
 """
 
 import json
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,19 +12,17 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from deltalake import DeltaTable
-
 from engine.errors import ConfigError
 from jobs.policy_file import Scenario
 from schemas.core import Table
 from schemas.ledger import DELIVERIES
 from schemas.registry import LEDGER, RAW
-from store.commit import link
 from store.delta import dataset
 from store.key_hashes import FOLDER
+from store.places import Place, entries, files_below, link, open_table, relative, remove_tree
 from store.published import Published, published_days
 from store.scenarios import DEFINITION, read_definition, scenario_root
-from store.warehouse import Warehouse, locked
+from store.warehouse import Warehouse, hold
 
 
 @dataclass
@@ -42,7 +39,7 @@ class OpenWarehouse:
 
 
 @contextmanager
-def open_scenario(main: Path, scenario: Scenario, digest: str, first: date) -> Iterator[OpenWarehouse]:
+def open_scenario(main: Place, scenario: Scenario, digest: str, first: date) -> Iterator[OpenWarehouse]:
     """Hold it to run from `first`; it is made anew when its definition or what it starts from has changed.
 
     `digest`: of the scenario and the policy. Takes no lock of the published warehouse and writes nothing to it
@@ -59,15 +56,15 @@ def open_scenario(main: Path, scenario: Scenario, digest: str, first: date) -> I
 
 
 @contextmanager
-def _one_at_a_time(root: Path) -> Iterator[None]:
+def _one_at_a_time(root: Place) -> Iterator[None]:
     """A lock beside the scenario: its own goes with the folder when it is made anew."""
     root.parent.mkdir(exist_ok=True)
-    with locked(root.with_name(f".{root.name}.lock"), str(root)):
+    with hold(root.with_name(f".{root.name}.lock"), str(root)):
         yield
 
 
 def _make_ready(
-    root: Path, live: Warehouse, scenario: Scenario, digest: str, first: date
+    root: Place, live: Warehouse, scenario: Scenario, digest: str, first: date
 ) -> dict[date, Published]:
     """Make the scenario's warehouse where it is missing or out of date: the published dates that it starts from."""
     published = published_days(live)
@@ -107,25 +104,30 @@ def _text(value: object) -> str:
     return str(value)
 
 
-def _discard(root: Path) -> None:
+def _discard(root: Place) -> None:
     """Remove it as a whole: at no time does a half-removed warehouse stand under its name."""
-    old = root.with_name(f".{root.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    with Warehouse(root).locked():
-        root.rename(old)
-    shutil.rmtree(old)
+    if isinstance(root, Path):
+        old = root.with_name(f".{root.name}.old")
+        remove_tree(old)
+        with Warehouse(root).locked():
+            root.rename(old)
+        remove_tree(old)
+    else:  # a store renames nothing: it is a scenario as long as it has a definition
+        (root / DEFINITION).unlink(missing_ok=True)
+        remove_tree(root)
 
 
-def _make(root: Path, live: Warehouse, definition: dict[str, Any]) -> None:
+def _make(root: Place, live: Warehouse, definition: dict[str, Any]) -> None:
     """Make it beside and rename: at no time does a half-made warehouse stand under its name."""
-    beside = root.with_name(f".{root.name}.new")
-    shutil.rmtree(beside, ignore_errors=True)
+    beside = root.with_name(f".{root.name}.new") if isinstance(root, Path) else root
+    remove_tree(beside)
     try:
         copy_input(live, Warehouse.create(beside))
         (beside / DEFINITION).write_text(json.dumps(definition, sort_keys=True, indent=1) + "\n")
-        beside.rename(root)
+        if isinstance(beside, Path) and isinstance(root, Path):
+            beside.rename(root)
     except BaseException:
-        shutil.rmtree(beside, ignore_errors=True)
+        remove_tree(beside)
         raise
 
 
@@ -144,22 +146,22 @@ def copy_input(source: Warehouse, target: Warehouse) -> None:
     _copy_folder(source.root / "raw" / "content", target.root / "raw" / "content")
 
 
-def _copy_folder(source: Path, target: Path) -> None:
+def _copy_folder(source: Place, target: Place) -> None:
     """Files that are never changed once they are there."""
-    for path in sorted(source.rglob("*")):
-        if path.is_file() and not path.name.endswith(".writing"):
-            link(path, target / path.relative_to(source))
+    for path in files_below(source):
+        if not path.name.endswith(".writing"):
+            link(path, target / relative(path, source))
 
 
-def _copy_table(source: Path, target: Path, table: Table) -> None:
+def _copy_table(source: Place, target: Place, table: Table) -> None:
     """A Delta table as it is now: its log, and the files that it names. Nothing of these is ever changed.
 
     Files are named by their place in the table, so how the warehouse's path is written (relative, with `..`,
     through a symbolic link) does not matter.
     """
-    delta = DeltaTable(str(source))
-    shutil.rmtree(target)
-    for entry in sorted((source / "_delta_log").iterdir()):
+    delta = open_table(source)
+    remove_tree(target)
+    for entry in entries(source / "_delta_log"):
         if entry.name[:20].isdigit() and int(entry.name[:20]) <= delta.version():
             link(entry, target / "_delta_log" / entry.name)
     for name in dataset(delta).files:

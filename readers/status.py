@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 from engine.clock import day_start_us, to_datetime
@@ -11,6 +10,7 @@ from engine.errors import ConfigError
 from readers.warnings import warning_lines
 from schemas.ops import RUNS
 from store.arrow import to_rows
+from store.places import Place
 from store.published import Published, published_days
 from store.warehouse import Warehouse
 
@@ -24,7 +24,7 @@ _ADVICE = {
 }
 
 
-def status_lines(root: Path) -> Iterator[str]:
+def status_lines(root: Place) -> Iterator[str]:
     """A page for the operator; reads only."""
     if not (root / "lossledger.json").exists():
         raise ConfigError(f"{root} is no Lossledger warehouse: lossledger run --warehouse {root} … makes one")
@@ -64,7 +64,7 @@ def _run_line(run: Run) -> str:
     return f"{line}  {len(changed)} tables written, {sum(changed.values())} rows"
 
 
-def _next_lines(root: Path, published: dict[date, Published], runs: Sequence[Run]) -> Iterator[str]:
+def _next_lines(root: Place, published: dict[date, Published], runs: Sequence[Run]) -> Iterator[str]:
     """What failed and has not been put right since, and the command that comes next."""
     command = f"lossledger run --landing LANDING --warehouse {root}"
     failed = _failures(published, runs)

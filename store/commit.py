@@ -1,23 +1,20 @@
 """Publishing files that are written already: they become a Delta table's files of a date, in one transaction."""
 
 import json
-import os
-import shutil
 from collections.abc import Sequence
 from datetime import date
-from pathlib import Path
 from urllib.parse import unquote
 from uuid import uuid4
 
-import pyarrow.parquet as pq
 from deltalake.transaction import AddAction
 
 from schemas.core import Table
 from store.opened import at_version
+from store.places import Place, link, open_parquet, place
 from store.warehouse import Warehouse
 
 
-def commit_files(warehouse: Warehouse, table: Table, files: Sequence[Path], day: date) -> int:
+def commit_files(warehouse: Warehouse, table: Table, files: Sequence[Place], day: date) -> int:
     """Put Parquet files, which have no partition column, in place of a date's rows: the new version.
 
     They get a second name under the table, so that whoever wrote them keeps them until the commit is done.
@@ -27,42 +24,34 @@ def commit_files(warehouse: Warehouse, table: Table, files: Sequence[Path], day:
     for number, source in enumerate(files):
         target = folder / f"part-{number:05}-{uuid4()}.zstd.parquet"
         link(source, target)
-        stats = {"numRecords": pq.ParquetFile(source).metadata.num_rows}
+        stats = {"numRecords": open_parquet(source).metadata.num_rows}
         actions.append(add_action(table, target, day, json.dumps(stats)))
     warehouse.replace_files(table, actions, day)
     return warehouse.version(table)
 
 
-def add_action(table: Table, path: Path, day: date, stats: str) -> AddAction:
+def add_action(table: Table, path: Place, day: date, stats: str) -> AddAction:
     """What the log says of a file in the folder of its partition; `stats`: rows and bounds, as Delta's JSON."""
+    found = path.stat()
     return AddAction(
         path=f"{path.parent.name}/{path.name}",
-        size=path.stat().st_size,
+        size=found.st_size,
         partition_values={table.partition: day.isoformat()},
-        modification_time=path.stat().st_mtime_ns // 1_000_000,
+        modification_time=found.st_mtime_ns // 1_000_000,
         data_change=True,
         stats=stats,
     )
 
 
-def link(source: Path, target: Path) -> None:
-    """A second name for the same file, or a copy where the file system has no such thing."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
-
-
-def files_of(warehouse: Warehouse, table: Table, day: date | None, version: int | None = None) -> list[Path]:
+def files_of(warehouse: Warehouse, table: Table, day: date | None, version: int | None = None) -> list[Place]:
     """The files with a date's rows (or all rows) in a version, by default the newest."""
     delta = warehouse.delta(table) if version is None else at_version(str(warehouse.path(table)), version)
     wanted = [(table.partition, "=", day.isoformat())] if day else None
     return sorted(
-        Path(unquote(uri.removeprefix("file://"))) for uri in delta.file_uris(file_pruning_predicate=wanted)
+        place(unquote(uri.removeprefix("file://"))) for uri in delta.file_uris(file_pruning_predicate=wanted)
     )
 
 
 def rows_of(warehouse: Warehouse, table: Table, day: date, version: int) -> int:
     """How many rows of a date a version has."""
-    return sum(pq.ParquetFile(path).metadata.num_rows for path in files_of(warehouse, table, day, version))
+    return sum(open_parquet(path).metadata.num_rows for path in files_of(warehouse, table, day, version))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -11,6 +12,7 @@ from deltalake import DeltaTable
 
 from schemas.core import Table
 from store.arrow import arrow_schema
+from store.places import SCHEME, place
 
 
 def dataset(
@@ -56,6 +58,10 @@ def _equal(values: Mapping[str, date]) -> Any:
 
 def _beneath(uri: str) -> Any:
     """The files of a table, by their names in it."""
+    if uri.startswith(SCHEME):
+        from store.reading import file_system_below
+
+        return file_system_below(place(unquote(uri)))
     file_system, root = pa.fs.FileSystem.from_uri(uri)
     return pa.fs.SubTreeFileSystem(root, file_system)
 

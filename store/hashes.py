@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from schemas.core import Table
 from store.arrow import sort_by_key
 from store.duck import connect, select_files
+from store.places import Copies
 from store.staging import Staging, part_schema
 
 BLOCK = 1 << 16  # rows that are hashed together, column by column
@@ -82,7 +83,9 @@ def staged_sha256(staging: Staging, table: Table) -> str:
     """The hash of a staged table, computed once: it is noted beside the list of parts."""
     note = staging.read_note(table.name)
     if "sha256" not in note:
-        note["sha256"] = table_sha256(table, ordered(table, staging.paths(table), staging.spill))
+        with Copies() as copies:
+            files = copies.of(staging.paths(table))
+            note["sha256"] = table_sha256(table, ordered(table, files, staging.spill))
         staging.write_note(table.name, note)
     found: str = note["sha256"]
     return found

@@ -5,14 +5,15 @@ They stand beside the table and follow from it: where one is missing it is made 
 
 from collections.abc import Sequence
 from datetime import date
-from pathlib import Path
 
 import numpy as np
+
+from store.places import Place, fetched, place
 
 FOLDER = "_keys"
 
 
-def hash_file(table: Path, day: date, sha256: str, share: int = 0) -> Path:
+def hash_file(table: Place, day: date, sha256: str, share: int = 0) -> Place:
     """The hashes of a date as delivered."""
     return table / FOLDER / day.isoformat() / f"{sha256[:24]}-{share}.npy"
 
@@ -21,7 +22,8 @@ def holds(history: Sequence[str], hashes: np.ndarray) -> np.ndarray:
     """Those of the sorted hashes that stand in a file of the history."""
     found = []
     for path in history:
-        before = np.load(path, mmap_mode="r")
+        with fetched(place(path)) as file:
+            before = np.load(file, mmap_mode="r")
         if len(before) and len(hashes):
             at = np.minimum(np.searchsorted(before, hashes), len(before) - 1)
             found.append(hashes[before[at] == hashes])

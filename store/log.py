@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 from engine.errors import ConfigError
 from schemas.core import Table
+from store.places import entries
 from store.warehouse import Warehouse
 
 
@@ -48,8 +49,10 @@ class Log(NamedTuple):
 def read_log(warehouse: Warehouse, table: Table) -> Log:
     """ConfigError: commits are missing. Nothing of ours takes any away."""
     folder = warehouse.path(table) / "_delta_log"
-    commits = sorted(entry for entry in folder.iterdir() if entry.suffix == ".json" and entry.stem.isdigit())
-    if not commits or [int(entry.stem) for entry in commits] != list(range(len(commits))):
+    commits = [
+        entry for entry in entries(folder) if entry.name.endswith(".json") and entry.name[:-5].isdigit()
+    ]
+    if not commits or [int(entry.name[:-5]) for entry in commits] != list(range(len(commits))):
         raise ConfigError(
             f"{table.full_name} in {warehouse.root}: commits are missing from its log, so what was published "
             "cannot be told: restore the warehouse"

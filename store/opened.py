@@ -1,10 +1,11 @@
 """Delta tables at a version, opened once a process: opening one reads its log, which grows with history."""
 
 from functools import lru_cache
-from pathlib import Path
 from weakref import WeakValueDictionary
 
 from deltalake import DeltaTable
+
+from store.places import open_table, place, stamp
 
 _KEPT = 64
 _written: WeakValueDictionary[str, DeltaTable] = WeakValueDictionary()
@@ -21,16 +22,14 @@ def at_version(path: str, version: int) -> DeltaTable:
     written = _written.get(path)
     if written is not None and written.version() == version:
         return written
-    log = Path(path) / "_delta_log" / f"{version:020}.json"
     try:
-        found = log.stat()
-        made = (found.st_ino, found.st_mtime_ns)
+        made = stamp(place(path) / "_delta_log" / f"{version:020}.json")
     except OSError:  # only its checkpoint is left
-        made = (0, 0)
+        made = ()
     return _open(path, version, made)
 
 
 @lru_cache(_KEPT)
-def _open(path: str, version: int, made: tuple[int, int]) -> DeltaTable:
+def _open(path: str, version: int, made: tuple[object, ...]) -> DeltaTable:
     """`made` tells a table from another that was at the same place before."""
-    return DeltaTable(path, version=version)
+    return open_table(path, version)

@@ -5,7 +5,8 @@ Tasks write parts, each under a number of its own; what is in no list is not the
 """
 
 import json
-import shutil
+import os
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -20,6 +21,7 @@ from engine.errors import DataError, InvariantError
 from schemas.core import Table, Type
 from store.arrow import arrow_schema, sort_by_key
 from store.creation import whole, write_beside
+from store.places import Place, open_parquet, remove_tree, text_of
 
 ROWS = 1 << 17  # of a row group
 
@@ -36,17 +38,19 @@ class Part(NamedTuple):
 class Staging:
     """The staged tables of a date; small enough to be sent to a task."""
 
-    root: Path
+    root: Place
     day: date
 
     @property
-    def folder(self) -> Path:
+    def folder(self) -> Place:
         return self.root / "staging" / self.day.isoformat()
 
     @property
     def spill(self) -> Path:
         """Where what does not fit into memory may go meanwhile; of no date, for databases outlive one."""
-        return self.root / "staging" / ".spill"
+        if isinstance(self.root, Path):
+            return self.root / "staging" / ".spill"
+        return Path(tempfile.gettempdir()) / f"lossledger-spill-{os.getpid()}"
 
     # parts, in tasks ------------------------------------------------------------------------------------
 
@@ -82,7 +86,7 @@ class Staging:
             writer.add_key_value_metadata(dict(notes or {}))
         return Part(number, path.name, rows)
 
-    def _file(self, table: Table, number: int) -> Path:
+    def _file(self, table: Table, number: int) -> Place:
         return self.folder / table.name / f"part-{number:05}.parquet"
 
     # tables, in the driver ------------------------------------------------------------------------------
@@ -102,10 +106,10 @@ class Staging:
             raise DataError(f"{table.name} of {self.day} is not there: run the stages before this one first")
         return [Part(*part) for part in note["parts"]]
 
-    def paths(self, table: Table) -> list[Path]:
+    def paths(self, table: Table) -> list[Place]:
         return self.files(table, self.parts(table))
 
-    def files(self, table: Table, parts: Iterable[Part]) -> list[Path]:
+    def files(self, table: Table, parts: Iterable[Part]) -> list[Place]:
         return [self.folder / table.name / part.file for part in parts]
 
     def rows(self, table: Table) -> int:
@@ -116,20 +120,20 @@ class Staging:
         paths = self.paths(table)
         if not paths:
             return arrow_schema(table).empty_table()
-        data = pa.concat_tables([pq.ParquetFile(path).read() for path in paths])
+        data = pa.concat_tables([open_parquet(path).read() for path in paths])
         return with_day(table, sort_by_key(table, data), self.day)
 
     def pieces(self, table: Table) -> Iterator[pa.Table]:
         """All rows, some at a time, as they stand in the parts."""
         for path in self.paths(table):
-            for batch in pq.ParquetFile(path).iter_batches(ROWS):
+            for batch in open_parquet(path).iter_batches(ROWS):
                 yield pa.Table.from_batches([batch])
 
     # notes ----------------------------------------------------------------------------------------------
 
     def read_note(self, name: str) -> dict[str, Any]:
-        path = self.folder / f"{name}.json"
-        return json.loads(path.read_text()) if path.exists() else {}
+        text = text_of(self.folder / f"{name}.json")
+        return json.loads(text) if text else {}
 
     def write_note(self, name: str, note: Mapping[str, Any]) -> None:
         """Beside and renamed, so that a stage that dies leaves nothing half."""
@@ -137,7 +141,7 @@ class Staging:
         write_beside(self.folder / f"{name}.json", json.dumps(note, sort_keys=True))
 
     def discard(self) -> None:
-        shutil.rmtree(self.folder, ignore_errors=True)
+        remove_tree(self.folder)
 
 
 def part_schema(table: Table) -> pa.Schema:

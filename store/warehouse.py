@@ -11,17 +11,27 @@ from typing import Any
 
 import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
-from deltalake.exceptions import CommitFailedError, DeltaError
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 from deltalake.transaction import AddAction
 
 from engine.errors import ConfigError, ConflictError, is_out_of_space, no_space
 from schemas.core import Table
 from schemas.registry import TABLES
 from store.arrow import arrow_schema, sort_by_key, to_ipc
-from store.creation import beside, create_table, has_log, table_path, write_beside, write_error
+from store.creation import (
+    beside,
+    create_table,
+    has_log,
+    missing,
+    refuse_headless,
+    table_path,
+    write_beside,
+    write_error,
+)
 from store.delta import dataset, read
 from store.opened import at_version, remember
 from store.paths import check_path
+from store.places import Place, asking_delta, open_table
 
 FORMAT = 4
 _MARKER = "lossledger.json"
@@ -37,13 +47,13 @@ _PROPERTIES = {
 class Warehouse:
     """Reads and writes tables below `root`. Opening checks that it is one of ours and of our format."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Place) -> None:
         self.root = root
         self._open: dict[str, DeltaTable] = {}
         _check_format(root)
 
     @classmethod
-    def create(cls, root: Path) -> "Warehouse":
+    def create(cls, root: Place) -> "Warehouse":
         """Make what is missing of the warehouse, holding it meanwhile. ConfigError when it cannot be written.
 
         ConflictError: another process is just making it. Nothing is written, or held, when all is there.
@@ -55,40 +65,42 @@ class Warehouse:
 
     @classmethod
     @contextmanager
-    def made(cls, root: Path) -> Iterator["Warehouse"]:
+    def made(cls, root: Place) -> Iterator["Warehouse"]:
         """The warehouse with all its tables, made where they are missing, and held for one writer."""
         check_path(root)
         with _making(root):
             root.mkdir(parents=True, exist_ok=True)
-            (root / _LOCK).touch()
+            if isinstance(root, Path):
+                (root / _LOCK).touch()
         warehouse = cls(root)
         with warehouse.locked():
             if not _has_marker(root):
                 with _making(root):
                     write_beside(root / _MARKER, json.dumps({"warehouse_format": FORMAT}) + "\n")
-            for table in TABLES.values():
+            for table in missing(root, TABLES.values()):
                 create_table(root, table, _PROPERTIES | _skipping(table))
             yield warehouse
 
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the warehouse for one writer; the lock goes with the process, however it ends."""
-        with locked(self.root / _LOCK, str(self.root)):
+        with hold(self.root / _LOCK, str(self.root)):
             yield
 
-    def path(self, table: Table) -> Path:
+    def path(self, table: Table) -> Place:
         return table_path(self.root, table)
 
     def delta(self, table: Table) -> DeltaTable:
         """The table as this process last wrote or saw it."""
         if table.full_name not in self._open:
-            if not has_log(self.path(table)):
-                raise ConflictError(
-                    f"{self.root} is not complete, {table.full_name} is missing: it is just being made, or its "
-                    "making was broken off; lossledger run makes what is missing"
-                )
-            path = str(self.path(table))
-            self._open[table.full_name] = remember(DeltaTable(path), path)
+            path = self.path(table)
+            if isinstance(path, Path) and not has_log(path):
+                raise _incomplete(self.root, table)
+            try:
+                self._open[table.full_name] = remember(open_table(path), str(path))
+            except TableNotFoundError as error:
+                refuse_headless(path)
+                raise _incomplete(self.root, table) from error
         return self._open[table.full_name]
 
     def version(self, table: Table) -> int:
@@ -131,7 +143,8 @@ class Warehouse:
             raise _written_by_others(table) from error
         except (OSError, DeltaError) as error:
             raise write_error(f"{table.full_name} in {self.path(table)}", error) from error
-        delta.update_incremental()
+        with asking_delta(self.path(table)):
+            delta.update_incremental()
 
     def replace_all(self, table: Table, data: pa.Table) -> int:
         return self._write(table, data, None)
@@ -145,13 +158,16 @@ class Warehouse:
 
     def _commit(self, table: Table, data: pa.Table, **options: Any) -> None:
         delta = self.delta(table)
+        before = delta.version()
         try:
             write_deltalake(delta, data.cast(arrow_schema(table)), **options)
         except CommitFailedError as error:
             raise _written_by_others(table) from error
         except (OSError, DeltaError) as error:
             raise write_error(f"{table.full_name} in {self.path(table)}", error) from error
-        delta.update_incremental()
+        if delta.version() == before:
+            with asking_delta(self.path(table)):
+                delta.update_incremental()
 
 
 def _skipping(table: Table) -> dict[str, str]:
@@ -159,8 +175,28 @@ def _skipping(table: Table) -> dict[str, str]:
     return {"delta.dataSkippingStatsColumns": ",".join(table.skip_by)} if table.skip_by else {}
 
 
+def _incomplete(root: Place, table: Table) -> ConflictError:
+    return ConflictError(
+        f"{root} is not complete, {table.full_name} is missing: it is just being made, or its "
+        "making was broken off; lossledger run makes what is missing"
+    )
+
+
 def _written_by_others(table: Table) -> ConflictError:
     return ConflictError(f"{table.full_name} was written by somebody else meanwhile: try again")
+
+
+@contextmanager
+def hold(lock: Place, what: str) -> Iterator[None]:
+    """Be the only writer of a place, `what`, for as long as it is open. ConflictError when another process is.
+
+    On this machine that is a lock on a file, which is free again when the process ends.
+    """
+    if isinstance(lock, Path):
+        with locked(lock, what):
+            yield
+    else:
+        yield  # a store has no such lock
 
 
 @contextmanager
@@ -175,7 +211,7 @@ def locked(path: Path, what: str) -> Iterator[None]:
 
 
 @contextmanager
-def _making(root: Path) -> Iterator[None]:
+def _making(root: Place) -> Iterator[None]:
     try:
         yield
     except OSError as error:
@@ -184,20 +220,23 @@ def _making(root: Path) -> Iterator[None]:
         raise ConfigError(f"cannot write to warehouse {root}: {error.strerror or error}") from error
 
 
-def is_complete(root: Path) -> bool:
+def is_complete(root: Place) -> bool:
     """Whether the marker and every table are there."""
-    return _has_marker(root) and all(has_log(table_path(root, table)) for table in TABLES.values())
+    return _has_marker(root) and not missing(root, TABLES.values())
 
 
-def _has_marker(root: Path) -> bool:
+def _has_marker(root: Place) -> bool:
     """An empty marker is what a full disk left of it."""
-    marker = root / _MARKER
-    return marker.exists() and marker.stat().st_size > 0
+    try:
+        return (root / _MARKER).stat().st_size > 0
+    except OSError:
+        return False
 
 
-def _check_format(root: Path) -> None:
+def _check_format(root: Place) -> None:
     # First what is there, then whether the marker is: another process may just be making it, marker first.
-    there = {entry.name for entry in root.iterdir()} if root.is_dir() else set()
+    nothing = isinstance(root, Path) and not root.is_dir()
+    there = set() if nothing else {entry.name for entry in root.iterdir()}
     if _has_marker(root):
         try:
             found = json.loads((root / _MARKER).read_text())["warehouse_format"]

@@ -8,6 +8,7 @@ from expectations.check import FAIL
 from expectations.rules import all_rules
 from jobs.check import tables_to_check
 from jobs.day import Day
+from store.places import Copies
 
 
 class Alarms:
@@ -17,9 +18,9 @@ class Alarms:
         self.found: dict[date, list[str]] = {}
 
     def __call__(self, day: Day, run_id: str) -> None:
-        with duckdb.connect() as connection:
+        with duckdb.connect() as connection, Copies() as copies:
             connection.execute("set TimeZone = 'UTC'")
-            for name, data in tables_to_check(day).items():
+            for name, data in tables_to_check(day, copies).items():
                 if isinstance(data, str):  # a query over files
                     connection.execute(f'create view "{name}" as {data}')
                 else:

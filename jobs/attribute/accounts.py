@@ -2,9 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-
-import pyarrow.parquet as pq
 
 from engine.errors import DataError
 from jobs.attribute.books import Books, in_money
@@ -13,6 +10,7 @@ from schemas.attribution import ACCOUNT_DAILY, POSITIONS_DAILY, RECEIVABLES_DAIL
 from schemas.core import Table, Type
 from schemas.ledger import ACCOUNT_RESULTS, HOLDERS, TYPED, UNIT_POSITIONS, UNIT_SESSIONS
 from store.commit import files_of
+from store.places import Place, open_parquet
 from store.staging import Part, Staging
 
 _WRITTEN = (ACCOUNT_DAILY, RECEIVABLES_DAILY, POSITIONS_DAILY, ACCOUNT_RESULTS)
@@ -64,7 +62,7 @@ class AccountsTask:
     staging: Staging
     number: int
     scales: Mapping[str, int]
-    holders: list[Path]
+    holders: list[Place]
 
 
 def write_accounts(day: Day, books: Books) -> None:
@@ -95,7 +93,7 @@ def _too_large(task: AccountsTask) -> str | None:
     mine = [part for part in task.staging.parts(UNIT_SESSIONS) if part.number == task.number]
     amounts = [column.name for column in UNIT_SESSIONS.columns if column.type is Type.UNITS]
     for path in task.staging.files(UNIT_SESSIONS, mine):
-        for row in pq.ParquetFile(path).read().to_pylist():
+        for row in open_parquet(path).read().to_pylist():
             limit = 10 ** (20 + task.scales[row["currency"]])
             for name in amounts:
                 if abs(row[name]) >= limit:

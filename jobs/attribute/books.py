@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -13,6 +12,7 @@ import pyarrow as pa
 from schemas.core import Table
 from store.arrow import plain_rows
 from store.duck import connect, exact, select_files
+from store.places import Copies, Place
 from store.staging import Part, Staging
 
 BATCH = 1 << 16
@@ -29,6 +29,7 @@ class Books:
     staging: Staging
     scales: Mapping[str, int]
     connection: duckdb.DuckDBPyConnection = field(init=False)
+    copies: Copies = field(init=False, default_factory=Copies)
 
     def __post_init__(self) -> None:
         self.connection = connect(self.staging.spill)
@@ -48,14 +49,16 @@ class Books:
 
     def __exit__(self, *_: object) -> None:
         self.connection.close()
+        self.copies.__exit__()
 
     def view(self, table: Table, parts: Sequence[Part] | None = None) -> None:
         """A staged table, or some of its parts, under its name."""
         files = self.staging.paths(table) if parts is None else self.staging.files(table, parts)
         self.files(table.name, table, files)
 
-    def files(self, name: str, table: Table, files: Sequence[Path], day: date | None = None) -> None:
-        self.connection.execute(f'create temp view "{name}" as {select_files(files, table, day)}')
+    def files(self, name: str, table: Table, files: Sequence[Place], day: date | None = None) -> None:
+        query = select_files(self.copies.of(files), table, day)
+        self.connection.execute(f'create temp view "{name}" as {query}')
 
     def add(self, name: str, data: pa.Table) -> None:
         """Rows in memory under a name."""

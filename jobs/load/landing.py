@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
+from typing import Any, cast
 
 from engine.errors import ConfigError, DataError
 from jobs.load.source import HashedStream, Refused, changed, leads_out, open_landed
@@ -14,6 +14,7 @@ from jobs.spark.mapper import InProcess, Mapper
 from jobs.terminal import printable
 from schemas.core import Dataset
 from schemas.inputs import DATASETS
+from store.places import Place, entries, relative
 from store.scenarios import SCENARIOS
 
 POLICY_FILE = "policy.yaml"
@@ -34,18 +35,18 @@ class LandedFile:
     size: int  # bytes
 
 
-def check_landing(landing: Path, warehouse: Path) -> None:
+def check_landing(landing: Place, warehouse: Place) -> None:
     """ConfigError when it is not there or not apart from the warehouse; DataError for a folder that is no dataset."""
     if not landing.is_dir():
         raise ConfigError(
             f"landing folder {landing} does not exist: give --landing the folder with the datasets"
         )
     inside, around = landing.resolve(), warehouse.resolve()
-    if inside.is_relative_to(around) or around.is_relative_to(inside):
+    if _lies_in(inside, around) or _lies_in(around, inside):
         raise ConfigError(
             f"landing folder {landing} and warehouse {warehouse} lie in one another: keep them apart"
         )
-    for entry in sorted(landing.iterdir()):
+    for entry in entries(landing):
         if not entry.is_dir() or _ignored(entry.name):
             continue
         if entry.name not in (*DATASETS, SCENARIOS):
@@ -54,11 +55,15 @@ def check_landing(landing: Path, warehouse: Path) -> None:
         _check_inside(landing, entry)
 
 
-def _shown(path: Path) -> str:
+def _lies_in(one: Place, other: Place) -> bool:
+    return type(one) is type(other) and one.is_relative_to(cast(Any, other))
+
+
+def _shown(path: Place) -> str:
     return printable(str(path))
 
 
-def _check_inside(landing: Path, folder: Path) -> None:
+def _check_inside(landing: Place, folder: Place) -> None:
     if leads_out(landing, folder):
         raise DataError(f"{_shown(folder)}: a link that leads out of the landing zone")
 
@@ -67,7 +72,7 @@ def _ignored(name: str) -> bool:
     return name.startswith(("_", "."))
 
 
-def dataset_days(landing: Path, dataset: Dataset) -> list[date]:
+def dataset_days(landing: Place, dataset: Dataset) -> list[date]:
     """The dates for which a dated dataset has a folder."""
     folder = landing / dataset.name
     if not folder.is_dir():
@@ -75,7 +80,7 @@ def dataset_days(landing: Path, dataset: Dataset) -> list[date]:
     return sorted(_folder_day(landing, entry) for entry in folder.iterdir() if not _ignored(entry.name))
 
 
-def _folder_day(landing: Path, entry: Path) -> date:
+def _folder_day(landing: Place, entry: Place) -> date:
     match = _DATE_FOLDER.fullmatch(entry.name)
     try:
         if match and entry.is_dir():
@@ -90,7 +95,7 @@ def _folder_day(landing: Path, entry: Path) -> date:
 
 
 def landed_files(
-    landing: Path, dataset: Dataset, day: date | None = None, mapper: Mapper | None = None
+    landing: Place, dataset: Dataset, day: date | None = None, mapper: Mapper | None = None
 ) -> list[LandedFile]:
     """The files of one delivery in order of their paths by code points, with their hashes, made in tasks."""
     folder = landing / dataset.name / f"date={day.isoformat()}" if day else landing / dataset.name
@@ -102,7 +107,7 @@ def landed_files(
             continue
         if entry.is_dir() or not entry.name.endswith(_SUFFIXES):
             raise DataError(f"{_shown(entry)}: not one of the file types {', '.join(_SUFFIXES)}")
-        paths.append(entry.relative_to(landing).as_posix())
+        paths.append(relative(entry, landing))
     tasks = list(_hash_tasks(landing, sorted(paths)))
     work = sum(task.size for task in tasks)
     hashes = (mapper or InProcess(1, 1)).map(hash_files, tasks, work, "bytes")
@@ -117,12 +122,12 @@ def landed_files(
 class HashTask:
     """Some files of the landing zone, and about how many bytes they have."""
 
-    landing: Path
+    landing: Place
     paths: tuple[str, ...]
     size: int
 
 
-def _hash_tasks(landing: Path, paths: Sequence[str]) -> Iterator[HashTask]:
+def _hash_tasks(landing: Place, paths: Sequence[str]) -> Iterator[HashTask]:
     """Large files one by one, small ones together."""
     some: list[str] = []
     size = 0
@@ -142,7 +147,7 @@ def hash_files(task: HashTask) -> list[tuple[str, int]]:
     return [_hashed(task.landing, path) for path in task.paths]
 
 
-def _hashed(landing: Path, path: str) -> tuple[str, int]:
+def _hashed(landing: Place, path: str) -> tuple[str, int]:
     shown = printable(path)
     try:
         path.encode()

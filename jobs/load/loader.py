@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import date
 from itertools import count
-from pathlib import Path
 
 from engine.intake.policy import Policy
 from jobs.load.columns.commit import commit_day, data_file
@@ -19,6 +18,7 @@ from schemas.inputs import DATED
 from schemas.ledger import QUARANTINE
 from store.commit import files_of
 from store.numbers import assign_numbers
+from store.places import Place
 from store.reference import ReferenceData, text_hash
 from store.warehouse import Warehouse
 
@@ -30,7 +30,7 @@ class Loader:
     """
 
     def __init__(
-        self, warehouse: Warehouse, landing: Path, policy: Policy, mapper: Mapper, judge_all: bool = False
+        self, warehouse: Warehouse, landing: Place, policy: Policy, mapper: Mapper, judge_all: bool = False
     ) -> None:
         self.warehouse, self.landing = warehouse, landing
         self.deliveries = Deliveries(warehouse, policy)

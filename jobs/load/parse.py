@@ -12,6 +12,7 @@ from jobs.load.rows import read_file
 from schemas.core import Dataset
 from schemas.ledger import TYPED
 from store.arrow import to_arrow
+from store.places import place
 
 
 class Taken(NamedTuple):
@@ -33,7 +34,7 @@ def read_rows(
     """Files row by row as the judge decides, data rows by file, and unknown columns. DataError when one is damaged."""
     whole, counts, extra = Intake(), list[int](), list[str]()
     for file in files:
-        content = read_file(Path(), file.path, dataset, content=Path(file.content))
+        content = read_file(Path(), file.path, dataset, content=place(file.content))
         rows = Counted(content.rows)
         intake = take_in(dataset, rows, reference)
         whole.rows += intake.rows

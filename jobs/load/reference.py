@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from engine.clock import iso
@@ -21,6 +20,7 @@ from schemas.inputs import REFERENCE
 from schemas.ledger import QUARANTINE, TYPED
 from store.arrow import to_arrow, to_rows
 from store.content import content_path
+from store.places import Place
 from store.reference import ReferenceData, known_so_far, read_reference, text_hash
 
 _FIXED = {
@@ -33,7 +33,7 @@ _FIXED = {
 
 
 def load_reference(
-    deliveries: Deliveries, landing: Path, day: date, judge_all: bool = False
+    deliveries: Deliveries, landing: Place, day: date, judge_all: bool = False
 ) -> ReferenceData:
     """Bring the reference tables up to date with the landing zone; `day` is the date being run.
 
@@ -57,7 +57,7 @@ def load_reference(
 
 def _load(
     deliveries: Deliveries,
-    landing: Path,
+    landing: Place,
     dataset: Dataset,
     files: Sequence[LandedFile],
     digest: str,

@@ -6,7 +6,6 @@ import io
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import BinaryIO, cast
 
 from engine.errors import DataError
@@ -16,6 +15,7 @@ from jobs.load.source import HashedBlocks, HashedStream, Refused, changed, open_
 from jobs.load.text_rows import csv_rows, json_rows
 from jobs.terminal import printable
 from schemas.core import Dataset
+from store.places import Place
 
 _DAMAGE = (OSError, EOFError, zlib.error, csv.Error, ValueError, MemoryError)
 
@@ -33,7 +33,7 @@ class FileRows:
 
 
 def read_file(
-    landing: Path, path: str, dataset: Dataset, sha256: str | None = None, content: Path | None = None
+    landing: Place, path: str, dataset: Dataset, sha256: str | None = None, content: Place | None = None
 ) -> FileRows:
     """A file's rows, from where its bytes are kept if that is given; the errors come while they are gone through.
 
@@ -45,7 +45,7 @@ def read_file(
 
 
 def _rows(
-    landing: Path, path: str, columns: Columns, sha256: str | None, content: Path | None
+    landing: Place, path: str, columns: Columns, sha256: str | None, content: Place | None
 ) -> Iterator[RawRow]:
     number, shown = 0, printable(path)
     try:

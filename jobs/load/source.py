@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from engine.errors import ConflictError
+from store.places import Place, open_binary
 
 _BLOCK = 1 << 16
 
@@ -16,14 +17,18 @@ class Refused(Exception):
     """What stands there is not read, and why."""
 
 
-def leads_out(landing: Path, path: Path) -> bool:
+def leads_out(landing: Place, path: Place) -> bool:
     """Whether links take a path below LANDING to somewhere else."""
+    if not isinstance(landing, Path) or not isinstance(path, Path):
+        return False  # a store has no links
     root = os.path.realpath(landing)
     return os.path.commonpath([root, os.path.realpath(path)]) != root
 
 
-def open_regular(path: Path) -> BinaryIO:
+def open_regular(path: Place) -> BinaryIO:
     """Open a regular file, unbuffered. Refused: a pipe, a device, a folder; they would hang or never end."""
+    if not isinstance(path, Path):
+        return open_binary(path)
     if not stat.S_ISREG(path.stat().st_mode):
         raise Refused("not a regular file")
     stream = io.FileIO(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC))
@@ -33,7 +38,7 @@ def open_regular(path: Path) -> BinaryIO:
     return stream
 
 
-def open_landed(landing: Path, path: str) -> BinaryIO:
+def open_landed(landing: Place, path: str) -> BinaryIO:
     """Open a file below LANDING. Refused: also what a link leads out of it."""
     if leads_out(landing, landing / path):
         raise Refused("a link that leads out of the landing zone")

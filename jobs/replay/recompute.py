@@ -8,7 +8,6 @@ from datetime import date
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from jobs.day import Day
 from jobs.replay.source import BucketTask, Source
@@ -25,6 +24,7 @@ from schemas.ledger import (
     UNIT_SESSIONS,
 )
 from store.arrow import plain_rows, to_rows
+from store.places import open_parquet
 from store.reference import ReferenceData
 
 # Rows of a session from which columns and the compiled replay are quicker, with the second that loading it takes.
@@ -92,7 +92,7 @@ def session_rows(day: Day, folders: Sequence[date]) -> int:
 
 
 def _units_before(day: Day) -> int:
-    return sum(pq.ParquetFile(path).metadata.num_rows for path in day.files_before(UNIT_SESSIONS))
+    return sum(open_parquet(path).metadata.num_rows for path in day.files_before(UNIT_SESSIONS))
 
 
 def delivered_rows(day: Day, folders: Sequence[date]) -> Counter[str]:

@@ -3,17 +3,17 @@
 from collections.abc import Iterator, Sequence
 from datetime import date
 from itertools import islice
-from pathlib import Path
 
 from engine.errors import ConfigError
 from engine.figures import exact, text_table
 from readers.compare.rows import AccountTotal, TableDiff, Total, account_totals, diff_table, money_totals
 from readers.compare.sides import Side, open_side
+from store.places import Place
 
 _ACCOUNTS = 20
 
 
-def compare_lines(root: Path, left: str, right: str) -> Iterator[str]:
+def compare_lines(root: Place, left: str, right: str) -> Iterator[str]:
     """What differs over the dates that both sides have. ConfigError for a side that there is not."""
     sides = open_side(root, left), open_side(root, right)
     days = sorted(set(sides[0].days) & set(sides[1].days))

@@ -3,11 +3,9 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from engine.errors import ConfigError
 from engine.figures import exact
@@ -15,6 +13,7 @@ from schemas.core import Table
 from schemas.ops import PUBLISHED_DAYS, RUNS
 from schemas.registry import PUBLISHED
 from store.arrow import to_rows
+from store.places import Place, entries, open_parquet
 from store.published import published_days
 from store.scenarios import PUBLISHED as PUBLISHED_NAME
 from store.scenarios import read_definition, scenario_names, scenario_root
@@ -47,7 +46,7 @@ class Side:
         return found
 
 
-def open_side(root: Path, name: str) -> Side:
+def open_side(root: Place, name: str) -> Side:
     """`published`, a scenario, or the id of a run. ConfigError says what there is."""
     if not (root / "lossledger.json").exists():
         raise ConfigError(f"{root} is no Lossledger warehouse: lossledger run --warehouse {root} … makes one")
@@ -85,12 +84,14 @@ def _of_run(warehouse: Warehouse, run_id: str) -> dict[date, Mapping[str, int]]:
     """
     folder = warehouse.path(PUBLISHED_DAYS)
     days: dict[date, Mapping[str, int]] = {}
-    for log in sorted((folder / "_delta_log").glob("*.json")):
+    for log in entries(folder / "_delta_log"):
+        if not log.name.endswith(".json"):
+            continue
         for line in log.read_text().splitlines():
             added = json.loads(line).get("add")
             if added is None:
                 continue
-            rows: pa.Table = pq.ParquetFile(folder / added["path"]).read(["run_id", "table_versions"])
+            rows: pa.Table = open_parquet(folder / added["path"]).read(["run_id", "table_versions"])
             day = date.fromisoformat(added["partitionValues"][PUBLISHED_DAYS.partition])
             for row in rows.to_pylist():
                 if row["run_id"] == run_id:
@@ -98,7 +99,7 @@ def _of_run(warehouse: Warehouse, run_id: str) -> dict[date, Mapping[str, int]]:
     return days
 
 
-def _what_there_is(root: Path, warehouse: Warehouse) -> str:
+def _what_there_is(root: Place, warehouse: Warehouse) -> str:
     columns = ("started_at", "run_id", "outcome")
     runs = sorted(to_rows(RUNS, warehouse.read(RUNS), columns), reverse=True)
     recent = list(dict.fromkeys(run_id for _, run_id, outcome in runs if outcome == "published"))[:3]

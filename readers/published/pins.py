@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
-from pathlib import Path
 
 from engine.errors import ConfigError
 from schemas.ops import PUBLISHED_DAYS, RUNS
 from store.arrow import to_rows
 from store.log import Log, read_log
+from store.places import Place
 from store.published import Published, published_days
 from store.scenarios import scenario_names, scenario_root
 from store.warehouse import Warehouse
@@ -43,7 +43,7 @@ class Pins:
         return {day: inputs for day, inputs in found.items() if inputs}
 
 
-def open_warehouse(root: Path, scenario: str | None = None) -> Warehouse:
+def open_warehouse(root: Place, scenario: str | None = None) -> Warehouse:
     """The warehouse at `root`, or that of one of its scenarios. ConfigError: there is none."""
     if not (root / "lossledger.json").exists():
         raise ConfigError(f"{root} is no Lossledger warehouse: lossledger run --warehouse {root} … makes one")

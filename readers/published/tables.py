@@ -13,7 +13,6 @@ Nothing is read but what is asked for. A table's log is read once, when the tabl
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -27,6 +26,7 @@ from readers.published.pins import Pins, open_warehouse, read_pins
 from schemas.core import Table
 from store.arrow import to_rows
 from store.delta import dataset_of
+from store.places import Place
 from store.published import Published
 from store.warehouse import Warehouse
 
@@ -44,7 +44,7 @@ class PublishedTables:
 
     @classmethod
     def open(
-        cls, root: Path, as_of: str | datetime | None = None, scenario: str | None = None
+        cls, root: Place, as_of: str | datetime | None = None, scenario: str | None = None
     ) -> "PublishedTables":
         """`as_of`: a time (UTC where it names no zone), or the id of a run: what was published then.
 

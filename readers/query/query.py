@@ -18,7 +18,7 @@ _ALLOWED = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
 
 
 def query_lines(
-    root: Path,
+    root: Place,
     sql: str | None,
     form: str = "table",
     as_of: str | datetime | None = None,

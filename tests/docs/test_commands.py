@@ -22,6 +22,7 @@ NOT_RUN = {
     r"\.venv/bin/python -m tests\.properties\.shrink ": "it searches for a failure, and there is none",
     r"(make bench|\.venv/bin/python -m benchmarks\.)": "it measures for minutes, and no test looks at a clock",
     r"AIRFLOW_HOME=": "a running Airflow; tests/dags runs the DAG",
+    r"\.venv/bin/lossledger .* s3://": "an object store; tests/unit/test_object_store.py runs the same on one",
     r"\.venv/bin/lossledger simulate .*--copies": "a hundred million rows and gigabytes",
     r"make demo\b": "run once for all pages, by the fixture `demo_checkout`",
 }

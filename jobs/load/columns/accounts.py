@@ -24,6 +24,7 @@ from jobs.load.rows import read_file
 from schemas.inputs import ACCOUNTS
 from schemas.ledger import TYPED
 from store.arrow import arrow_schema
+from store.places import place
 
 _FIELDS = {f.name: f for f in ACCOUNTS.fields}
 _SCHEMA = pa.schema(
@@ -112,7 +113,7 @@ def _good(batch: Batch, good: np.ndarray, number: int, first_row: int) -> pa.Rec
 
 
 def _by_rows(number: int, file: SourceFile) -> _File:
-    content = read_file(Path(), file.path, ACCOUNTS, content=Path(file.content))
+    content = read_file(Path(), file.path, ACCOUNTS, content=place(file.content))
     rows, rejected = Counted(content.rows), list[Rejected]()
     batches = list(_judged(number, rows, rejected))
     return _File(batches, rejected, rows.count, content.extra_columns)
@@ -176,7 +177,7 @@ def _texts(rejected: Sequence[Rejected], files: Sequence[SourceFile]) -> dict[tu
         (file.path, row.number): row.text
         for file in files
         if wanted[file.path]
-        for row in read_file(Path(), file.path, ACCOUNTS, content=Path(file.content)).rows
+        for row in read_file(Path(), file.path, ACCOUNTS, content=place(file.content)).rows
         if row.number in wanted[file.path]
     }
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from datetime import date
-from pathlib import Path
 
 from jobs.load.columns.merge import Written
 from schemas.core import Table
 from store.commit import add_action
+from store.places import place
 from store.warehouse import Warehouse
 
 
@@ -19,5 +19,5 @@ def data_file(warehouse: Warehouse, table: Table, day: date, number: int) -> str
 
 def commit_day(warehouse: Warehouse, table: Table, day: date, files: Sequence[Written]) -> None:
     """Put the files in place of the partition of a date."""
-    actions = [add_action(table, Path(f.path), day, f.stats) for f in files if f.rows]
+    actions = [add_action(table, place(f.path), day, f.stats) for f in files if f.rows]
     warehouse.replace_files(table, actions, day)

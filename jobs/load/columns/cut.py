@@ -1,8 +1,10 @@
 """Pass 1, a task per some pieces of a delivery: judged, and written cut by bucket."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import pairwise
 from mmap import ACCESS_READ, MADV_DONTNEED, mmap
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +21,7 @@ from jobs.load.rows import read_file
 from schemas.core import Dataset
 from schemas.inputs import DATASETS
 from schemas.ledger import BUCKETS
+from store.places import Place, fetched, place, scratch, written
 
 SORTED_FROM = 1 << 16  # rows of a bucket in a part, from which on they are merged a stretch at a time
 _PART_ROWS, _PART_BYTES = 1_000_000, 1 << 28
@@ -118,7 +121,7 @@ def _delivered(batch: Any, left: np.ndarray) -> Any:
 
 def _by_rows(task: CutTask, writer: "_Writer", piece: Piece) -> PieceRows:
     """The whole file, row by row, by the reference reader and the judge."""
-    content = read_file(Path(), piece.file.path, writer.dataset, content=Path(piece.file.content))
+    content = read_file(Path(), piece.file.path, writer.dataset, content=place(piece.file.content))
     before, rows = writer.rejections, 0
     for row in content.rows:
         writer.judge(piece, row.number - 1, row)
@@ -245,20 +248,31 @@ def write_part(dataset: Dataset, known: Known, table: pa.Table, path: str) -> No
         mine = order[edges[heavy] : edges[heavy + 1]]
         mine[:] = mine[np.argsort(keys[mine], kind="stable")]
     table = pc.take(table, pa.array(order), boundscheck=False).combine_chunks()
-    write_arrow(table.replace_schema_metadata({EDGES: edges.astype(np.int64).tobytes()}), path)
+    table = table.replace_schema_metadata({EDGES: edges.astype(np.int64).tobytes()})
+    write_arrow(table, path, [] if isinstance(place(path), Path) else edges.tolist())
 
 
-def write_arrow(table: pa.Table, path: str) -> None:
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    with pa.OSFile(path, "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
-        writer.write_table(table)
+def write_arrow(table: pa.Table, path: str, edges: Sequence[int] = ()) -> None:
+    """Where there are `edges`, the rows between any two are a batch that can be read by itself."""
+    with (
+        written(place(path)) as file,
+        pa.OSFile(str(file), "wb") as sink,
+        pa.ipc.new_file(sink, table.schema) as writer,
+    ):
+        for start, stop in pairwise(edges):
+            writer.write_table(table.slice(start, stop - start))
+        if not edges:
+            writer.write_table(table)
 
 
 class Part:
-    """A part, mapped into memory: its rows, and where its buckets begin."""
+    """A part, mapped into memory: its rows, and where its buckets begin.
 
-    def __init__(self, path: str) -> None:
-        with Path(path).open("rb") as file:
+    `buckets`, the first and the one after the last: rows of others need not be there.
+    """
+
+    def __init__(self, path: str, buckets: tuple[int, int] = (0, BUCKETS)) -> None:
+        with _near(place(path), *buckets) as copy, copy.open("rb") as file:
             self._mapped = mmap(file.fileno(), 0, access=ACCESS_READ)
         self.rows = pa.ipc.open_file(pa.BufferReader(pa.py_buffer(self._mapped))).read_all()
         self.edges = np.frombuffer(self.rows.schema.metadata[EDGES], dtype=np.int64)
@@ -266,6 +280,27 @@ class Part:
     def forget(self) -> None:
         """Give back the memory of what has been looked at; it is read again where it is needed again."""
         self._mapped.madvise(MADV_DONTNEED)
+
+
+@contextmanager
+def _near(where: Place, first: int, after: int) -> Iterator[Path]:
+    """The part on this machine; of one in a store only these buckets are brought here."""
+    if isinstance(where, Path) or after - first == BUCKETS:
+        with fetched(where) as copy:
+            yield copy
+        return
+    with scratch(where.name) as copy:
+        with pa.PythonFile(where.open(buffered=False), mode="r") as file:
+            whole = pa.ipc.open_file(file)
+            edges = np.frombuffer(whole.schema.metadata[EDGES], dtype=np.int64)
+            mine = np.clip(edges, edges[first], edges[after]) - edges[first]
+            filled = np.cumsum([0, *(np.diff(edges) > 0)])  # a bucket without rows has no batch
+            with pa.OSFile(str(copy), "wb") as sink:
+                schema = whole.schema.with_metadata({EDGES: mine.tobytes()})
+                with pa.ipc.new_file(sink, schema) as writer:
+                    for number in range(filled[first], filled[after]):
+                        writer.write_batch(whole.get_batch(number))
+        yield copy
 
 
 def read_part(path: str) -> tuple[pa.Table, np.ndarray]:
@@ -276,4 +311,9 @@ def read_part(path: str) -> tuple[pa.Table, np.ndarray]:
 
 def read_rejected(paths: Sequence[str]) -> Iterator[pa.Table]:
     for path in paths:
-        yield pa.ipc.open_file(pa.memory_map(path)).read_all()
+        yield _mapped(path)
+
+
+def _mapped(path: str) -> pa.Table:
+    with fetched(place(path)) as file:
+        return pa.ipc.open_file(pa.memory_map(str(file))).read_all()

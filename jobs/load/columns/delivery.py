@@ -1,12 +1,10 @@
 """The load of the deliveries that are new: tasks in stages; the driver sees counts and names of files."""
 
-import shutil
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
-from pathlib import Path
 
 from engine.clock import DAY_US, day_of, day_start_us, iso
 from engine.errors import DataError
@@ -26,6 +24,7 @@ from schemas.inputs import DATASETS
 from schemas.ledger import BUCKETS, TYPED
 from store.content import content_path
 from store.key_hashes import hash_file
+from store.places import Place, remove_tree
 from store.warehouse import Warehouse
 
 _GROUP_ROWS = 400_000  # of a file of the ledger, about
@@ -108,7 +107,7 @@ class ColumnLoad:
     """Loads deliveries. `judge_all`: every row goes to the reference judge."""
 
     warehouse: Warehouse
-    landing: Path
+    landing: Place
     mapper: Mapper
     judge_all: bool = False
 
@@ -116,12 +115,12 @@ class ColumnLoad:
     def staged(self, known: Known) -> Iterator["Staging"]:
         """A folder for what passes between the tasks, removed at the end."""
         folder = self.warehouse.root / "staging" / "load"
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_tree(folder)
         try:
             write_known(known, folder / "known.pickle")
             yield Staging(self, folder)
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_tree(folder)
 
 
 @dataclass
@@ -129,7 +128,7 @@ class Staging:
     """The stages of a load, in order: judge, for a date settle and merge, then commit."""
 
     load: ColumnLoad
-    folder: Path
+    folder: Place
 
     @property
     def _known(self) -> str:

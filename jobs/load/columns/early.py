@@ -3,18 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
-from deltalake import DeltaTable
 
 from schemas.inputs import DATASETS
 from schemas.ledger import TYPED
 from store.arrow import arrow_schema
 from store.delta import read
+from store.places import Copies, open_table, place
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ def early_rows_differ(task: EarlyTask) -> bool:
         wanted &= (bucket >= task.buckets[0]) & (bucket < task.buckets[1])
     old = read(
         table,
-        DeltaTable(task.ledger, version=task.version),
+        open_table(task.ledger, task.version),
         [(table.partition, "=", task.day.isoformat())],
         wanted,
     )
@@ -50,10 +49,11 @@ def early_rows_differ(task: EarlyTask) -> bool:
 
 def _read_files(files: Sequence[str], table: Any, wanted: Any) -> pa.Table:
     schema = pa.schema([f for f in arrow_schema(table) if f.name != table.partition])
-    present = [f for f in files if Path(f).exists()]
+    present = [file for file in map(place, files) if file.exists()]
     if not present:
         return schema.empty_table()
-    return ds.dataset(present, schema=schema).to_table(filter=wanted)
+    with Copies() as copies:
+        return ds.dataset(list(map(str, copies.of(present))), schema=schema).to_table(filter=wanted)
 
 
 def _in_order(data: pa.Table, names: Sequence[str]) -> pa.Table:

@@ -1,7 +1,5 @@
 """The hashes of the keys of earlier dates."""
 
-from pathlib import Path
-
 import numpy as np
 import pyarrow.compute as pc
 
@@ -12,6 +10,7 @@ from jobs.load.deliveries import Deliveries, Delivery
 from schemas.inputs import DATASETS
 from schemas.ledger import TYPED
 from store.key_hashes import hash_file
+from store.places import Place, written
 from store.warehouse import Warehouse
 
 
@@ -30,13 +29,13 @@ def _files(warehouse: Warehouse, delivery: Delivery) -> list[str]:
     return [str(path) for path in found] or [_made_again(warehouse, delivery, first)]
 
 
-def _made_again(warehouse: Warehouse, delivery: Delivery, path: Path) -> str:
+def _made_again(warehouse: Warehouse, delivery: Delivery, path: Place) -> str:
     """From the ledger, where the file is not there."""
     table, name = TYPED[delivery.dataset], id_field(DATASETS[delivery.dataset])
     rows = warehouse.find(table, pc.field(table.partition) == pc.scalar(delivery.day), [str(name)])
     ids = rows.column(name).to_pylist()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    np.save(path, np.sort(np.array([hash_text(text) for text in ids], dtype=np.uint64)))
+    with written(path) as file:
+        np.save(file, np.sort(np.array([hash_text(text) for text in ids], dtype=np.uint64)))
     return str(path)
 
 

@@ -1,13 +1,13 @@
 """Delivered files are kept before they are judged: what is judged is what was hashed."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from engine.errors import ConflictError, DataError, is_out_of_space, no_space
 from jobs.load.landing import LandedFile
 from jobs.load.source import Refused, changed, open_landed
 from jobs.terminal import printable
 from store.content import content_path, keep
+from store.places import place
 
 
 @dataclass(frozen=True)
@@ -27,11 +27,11 @@ def keep_files(task: KeepTask) -> int:
 
 
 def _keep(task: KeepTask, file: LandedFile) -> None:
-    target = content_path(Path(task.warehouse), file.sha256)
+    target = content_path(place(task.warehouse), file.sha256)
     shown = printable(file.path)
     if not target.exists():
         try:
-            with open_landed(Path(task.landing), file.path) as source:
+            with open_landed(place(task.landing), file.path) as source:
                 found = keep(source, target)
         except FileNotFoundError as error:
             raise changed(shown) from error

@@ -24,6 +24,7 @@ from schemas.inputs import DATASETS
 from schemas.ledger import TYPED
 from store.key_hashes import holds
 from store.ledger_ids import ids_before
+from store.places import fetched, place, written
 
 SHARE = 16_000_000  # hashes of a task
 
@@ -57,12 +58,22 @@ def repeated_hashes(task: HashTask) -> HashResult:
     twice = np.unique(hashes[1:][hashes[1:] == hashes[:-1]])
     before = holds(task.history, hashes)
     if task.out:
-        Path(task.out).parent.mkdir(parents=True, exist_ok=True)
-        np.save(task.out, hashes)
+        _save(task.out, hashes)
     if not len(twice) and not len(before):
         return HashResult("", 0)
-    np.save(task.repeated, np.union1d(twice, before))
+    _save(task.repeated, np.union1d(twice, before))
     return HashResult(task.repeated, len(before))
+
+
+def _save(path: str, values: np.ndarray) -> None:
+    with written(place(path)) as file:
+        np.save(file, values)
+
+
+def _load(path: str) -> np.ndarray:
+    with fetched(place(path)) as file:
+        found: np.ndarray = np.load(file)
+    return found
 
 
 @dataclass(frozen=True)
@@ -94,15 +105,15 @@ class SettleResult(NamedTuple):
 
 def settle(task: SettleTask) -> SettleResult:
     """Decide on every row whose key may stand twice."""
-    rows = _rows_of(task.parts, np.load(task.repeated))
+    rows = _rows_of(task.parts, _load(task.repeated))
     name = id_field(DATASETS[task.dataset])
     taken = pa.array([], pa.string())
     if task.ledger and name:
-        taken = ids_before(Path(task.ledger), TYPED[task.dataset], name, task.day, rows.column(name))
+        taken = ids_before(task.ledger, TYPED[task.dataset], name, task.day, rows.column(name))
     known = pc.is_in(rows.column(name), taken).to_numpy() if len(taken) else np.zeros(rows.num_rows, bool)
     duplicate, conflict = _compare(rows.filter(pa.array(~known)), task.dataset)
     conflict = np.sort(np.concatenate([conflict, rows.column("place").to_numpy()[known]]))
-    np.save(task.dropped, np.sort(np.concatenate([duplicate, conflict])))
+    _save(task.dropped, np.sort(np.concatenate([duplicate, conflict])))
     if len(conflict):
         write_arrow(_rejected(task, conflict), task.rejected)
     return SettleResult(task.dropped, task.rejected if len(conflict) else "", len(duplicate), len(conflict))
@@ -174,14 +185,14 @@ def _rejected(task: SettleTask, conflict: np.ndarray) -> pa.Table:
     """Conflicts with their rows as delivered, read from their files once more."""
     wanted: defaultdict[int, dict[int, tuple[int, int]]] = defaultdict(dict)
     first_piece = {file: number for number, file in reversed(list(enumerate(task.files)))}
-    for place in conflict.tolist():
-        piece, row = place >> ROW_BITS, place & ROW_MASK
+    for at in conflict.tolist():
+        piece, row = at >> ROW_BITS, at & ROW_MASK
         wanted[first_piece[task.files[piece]]][task.first_rows[piece] + row + 1] = (piece, row)
     found = []
     for number in sorted(wanted):
         file, rows = task.files[number], wanted[number]
         for delivered in read_file(
-            Path(), file.path, DATASETS[task.dataset], content=Path(file.content)
+            Path(), file.path, DATASETS[task.dataset], content=place(file.content)
         ).rows:
             if delivered.number in rows:
                 found.append((*rows[delivered.number], delivered.text, CONFLICT))

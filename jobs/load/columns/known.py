@@ -4,7 +4,6 @@ import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,9 @@ import pyarrow.compute as pc
 from engine.intake.judge import Reference
 from store.accounts import FirstSeen
 from store.buckets import account_buckets
+from store.creation import whole
 from store.numbers import Numbers
+from store.places import Place, place, stamp
 
 NEVER = (1 << 63) - 1
 
@@ -82,24 +83,23 @@ def _first_seen(accounts: pa.Array, seen: FirstSeen) -> np.ndarray:
     return times[pc.fill_null(pc.index_in(accounts, seen.names), len(seen.times)).to_numpy()]
 
 
-def write_known(known: Known, path: Path) -> None:
+def write_known(known: Known, path: Place) -> None:
     """Where the tasks find it: it is not sent with each of them."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_suffix(".writing")
-    beside.write_bytes(pickle.dumps(known))
-    beside.replace(path)
+    with whole(path) as file:
+        file.write_bytes(pickle.dumps(known))
     _kept.cache_clear()
 
 
 @lru_cache(maxsize=1)
-def _kept(path: str, changed_ns: int) -> Known:
-    known: Known = pickle.loads(Path(path).read_bytes())
+def _kept(path: str, made: tuple[object, ...]) -> Known:
+    known: Known = pickle.loads(place(path).read_bytes())
     return known
 
 
 def read_known(path: str) -> Known:
     """Read once in a process."""
-    return _kept(path, Path(path).stat().st_mtime_ns)
+    return _kept(path, stamp(place(path)))
 
 
 @lru_cache(maxsize=16)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -30,6 +31,7 @@ from schemas.core import Dataset, Table
 from schemas.inputs import DATASETS
 from schemas.ledger import TYPED
 from store.arrow import arrow_schema
+from store.places import fetched, place, written
 
 _AT_ONCE = 1_500_000  # rows that are sorted together
 _SAMPLE = 1 << 18  # keys that are looked at to part them
@@ -66,22 +68,22 @@ def merge(task: MergeTask) -> Written:
     schema = pa.schema([f.remove_metadata() for f in arrow_schema(table) if f.name != table.partition])
     rows, times, buckets = 0, [], []
     writer: Any = None
-    for stretch in _stretches(task):
-        data = _sorted(_kept(stretch, task.dropped), dataset)
-        if not data.num_rows:
-            continue
-        columns = _ledger_columns(task, dataset, table, known, data, schema)
-        if writer is None:
-            Path(task.out).parent.mkdir(parents=True, exist_ok=True)
-            writer = _writer(task.out, columns.schema)
-        writer.write_table(columns, row_group_size=_ROW_GROUP)
-        rows += data.num_rows
-        times.append(pc.min_max(columns.column("ts").cast(pa.int64())).as_py())
-        if "account_bucket" in columns.column_names:
-            buckets.append(pc.min_max(columns.column("account_bucket")).as_py())
+    with ExitStack() as files:
+        for stretch in _stretches(task):
+            data = _sorted(_kept(stretch, task.dropped), dataset)
+            if not data.num_rows:
+                continue
+            columns = _ledger_columns(task, dataset, table, known, data, schema)
+            if writer is None:
+                out = files.enter_context(written(place(task.out)))
+                writer = files.enter_context(_writer(out, columns.schema))
+            writer.write_table(columns, row_group_size=_ROW_GROUP)
+            rows += data.num_rows
+            times.append(pc.min_max(columns.column("ts").cast(pa.int64())).as_py())
+            if "account_bucket" in columns.column_names:
+                buckets.append(pc.min_max(columns.column("account_bucket")).as_py())
     if writer is None:
         return Written("", 0, "")
-    writer.close()
     low, high = {"ts": iso(min(t["min"] for t in times))}, {"ts": iso(max(t["max"] for t in times))}
     if buckets:
         low["account_bucket"] = min(b["min"] for b in buckets)
@@ -92,7 +94,7 @@ def merge(task: MergeTask) -> Written:
 
 def _stretches(task: MergeTask) -> Iterator[pa.Table]:
     """All rows, in stretches of the sort key where they are too many to be sorted at once."""
-    parts = [Part(path) for path in task.parts]
+    parts = [Part(path, (task.first, task.last)) for path in task.parts]
     slices = [s for part in parts for s in _slices(task, part)]
     total = sum(s.num_rows for s in slices)
     if not total:
@@ -144,7 +146,8 @@ def _kept(data: pa.Table, dropped: Sequence[str]) -> pa.Table:
     places = data.column("place").to_numpy()
     kept = np.ones(len(places), dtype=bool)
     for path in dropped:
-        found = np.load(path, mmap_mode="r")
+        with fetched(place(path)) as file:
+            found = np.load(file, mmap_mode="r")
         kept &= found[np.minimum(np.searchsorted(found, places), len(found) - 1)] != places
     return data if kept.all() else data.filter(pa.array(kept))
 
@@ -227,7 +230,7 @@ def _stored(data: pa.Table, field: Any) -> Any:
     return column
 
 
-def _writer(path: str, schema: pa.Schema) -> Any:
+def _writer(path: Path, schema: pa.Schema) -> Any:
     coded = [f.name for f in schema if pa.types.is_dictionary(f.type)]
     coded += [n for n in schema.names if n.endswith(("_number", "_bucket")) and n != "row_number"]
     return pq.ParquetWriter(

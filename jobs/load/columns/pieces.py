@@ -11,7 +11,6 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from jobs.load.columns.cells import BOOLEAN, DECIMAL, LONGEST_CELL, PLAIN, TEXT, TIME, csv_cells, json_cells
 from jobs.load.columns.judge import Source, Spans
@@ -21,6 +20,7 @@ from jobs.load.columns.splits import Piece
 from jobs.load.delivered import MAX_EXTRA, DeliveredRow, shortened
 from jobs.load.parquet_rows import plain_columns
 from schemas.core import Dataset, Field, Type
+from store.places import open_binary, open_parquet, place
 
 _CHUNK = 8 << 20
 _BATCH_ROWS = 1 << 17
@@ -73,7 +73,8 @@ def read_piece(dataset: Dataset, piece: Piece, columns: Columns) -> Iterator[Bat
 
 
 def _parquet(dataset: Dataset, piece: Piece, columns: Columns) -> Iterator[Batch]:
-    schema = pq.read_schema(piece.file.content)
+    content = place(piece.file.content)
+    schema = open_parquet(content).schema_arrow
     _note(dataset, schema.names, columns)
     plain = plain_columns(schema)
     known = {f.name: f for f in dataset.fields}
@@ -81,7 +82,7 @@ def _parquet(dataset: Dataset, piece: Piece, columns: Columns) -> Iterator[Batch
         raise NotPlain("a nested column")
     coded = [name for name in plain if name in known and _has_few_values(dataset, known[name])]
     coded = [name for name in coded if pa.types.is_string(schema.field(name).type)]
-    file = pq.ParquetFile(piece.file.content, read_dictionary=coded, buffer_size=_BUFFER, pre_buffer=False)
+    file = open_parquet(content, read_dictionary=coded, buffer_size=_BUFFER, pre_buffer=False)
     groups = list(range(file.num_row_groups) if piece.is_whole else range(piece.first, piece.last))
     _check_lengths(piece, file.metadata, groups, coded)
     for batch in file.iter_batches(_BATCH_ROWS, row_groups=groups, columns=plain, use_threads=False):
@@ -110,9 +111,8 @@ def _check_lengths(piece: Piece, metadata: Any, groups: Sequence[int], coded: Se
         names = [c.path_in_schema for c in texts if c.has_dictionary_page and c.path_in_schema not in coded]
         if not names:
             continue
-        probe = pq.ParquetFile(
-            piece.file.content, read_dictionary=names, buffer_size=_BUFFER, pre_buffer=False
-        )
+        content = place(piece.file.content)
+        probe = open_parquet(content, read_dictionary=names, buffer_size=_BUFFER, pre_buffer=False)
         for batch in probe.iter_batches(1, row_groups=[group], columns=names, use_threads=False):
             for column in batch.columns:
                 if pa.types.is_dictionary(column.type) and _longest(column.dictionary) > LONGEST_CELL:
@@ -136,7 +136,7 @@ def _note(dataset: Dataset, names: list[str], columns: Columns) -> list[str]:
 
 @contextmanager
 def _open(piece: Piece) -> Iterator[BinaryIO]:
-    with open(piece.file.content, "rb") as raw:
+    with open_binary(place(piece.file.content)) as raw:
         yield io.BufferedReader(gzip.GzipFile(fileobj=raw), _CHUNK) if piece.file.is_packed else raw
 
 

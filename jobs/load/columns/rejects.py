@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from jobs.load.columns.delivery import Incoming
 from jobs.load.columns.merge import Written
 from schemas.ledger import QUARANTINE
 from store.arrow import arrow_schema
+from store.places import Copies, Place, place, written
 
 _FILES = 8  # of rejected rows, in a task
 _SCHEMA = pa.schema([f for f in arrow_schema(QUARANTINE) if f.name != QUARANTINE.partition])
@@ -36,7 +37,7 @@ class RejectTask:
 class KeepTask:
     """The quarantine of a date as it is: what is there of other datasets stays."""
 
-    stored: Sequence[Path]
+    stored: Sequence[Place]
     replaced: Sequence[str]
     out: str
 
@@ -73,29 +74,33 @@ def quarantined(task: RejectTask) -> Iterator[pa.Table]:
 def write_kept(task: KeepTask) -> Written:
     """What stays, as a file of its own."""
     others = ~pc.field("dataset").isin(list(task.replaced))
-    batches = ds.dataset(list(map(str, task.stored)), schema=_SCHEMA).to_batches(filter=others)
-    return _written((pa.Table.from_batches([b]) for b in batches if b.num_rows), task.out)
+    with Copies() as copies:
+        batches = ds.dataset(list(map(str, copies.of(task.stored))), schema=_SCHEMA).to_batches(filter=others)
+        return _written((pa.Table.from_batches([b]) for b in batches if b.num_rows), task.out)
 
 
-def replaced_rows(stored: Sequence[Path], datasets: Sequence[str]) -> int:
+def replaced_rows(stored: Sequence[Place], datasets: Sequence[str]) -> int:
     """How many rows of these datasets are in the quarantine."""
     if not stored:
         return 0
     mine = pc.field("dataset").isin(list(datasets))
-    return int(ds.dataset(list(map(str, stored)), schema=_SCHEMA).count_rows(filter=mine))
+    with Copies() as copies:
+        return int(ds.dataset(list(map(str, copies.of(stored))), schema=_SCHEMA).count_rows(filter=mine))
 
 
 def _written(tables: Iterator[pa.Table], out: str) -> Written:
-    rows, writer = 0, None
-    for table in tables:
-        if writer is None:
-            Path(out).parent.mkdir(parents=True, exist_ok=True)
-            writer = pq.ParquetWriter(
-                out, _SCHEMA, compression="zstd", compression_level=1, store_schema=False
-            )
-        writer.write_table(table)
-        rows += table.num_rows
-    if writer is None:
+    filled = (table for table in tables if table.num_rows)
+    first = next(filled, None)
+    if first is None:
         return Written("", 0, "")
-    writer.close()
+    rows = 0
+    with (
+        written(place(out)) as file,
+        pq.ParquetWriter(
+            file, _SCHEMA, compression="zstd", compression_level=1, store_schema=False
+        ) as writer,
+    ):
+        for table in chain([first], filled):
+            writer.write_table(table)
+            rows += table.num_rows
     return Written(out, rows, f'{{"numRecords": {rows}}}')

@@ -1,10 +1,11 @@
 """A delivery cut into pieces that tasks read: whole small files, row groups and byte ranges of large ones."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
+
+from store.places import open_parquet, place
 
 WEIGHT = 64 << 20  # of a task: about 600,000 rows
 SMALL_BYTES = 2 << 20  # of weight: below that, columns cost more than they save, measured
@@ -78,10 +79,8 @@ def _ranges(file: SourceFile) -> Iterator[tuple[int, int]]:
 
 
 def _row_groups(file: SourceFile) -> Iterator[tuple[int, int]]:
-    import pyarrow.parquet as pq
-
     try:
-        count = pq.ParquetFile(Path(file.content)).metadata.num_row_groups
+        count = open_parquet(place(file.content)).metadata.num_row_groups
     except (pa.ArrowException, OSError):  # whoever reads it tells what is wrong with it
         yield 0, -1
         return

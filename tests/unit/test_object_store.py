@@ -1,0 +1,184 @@
+"""Landing zone and warehouse in an object store: the same commands, the same numbers."""
+
+import sys
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+import jobs.load.columns.delivery as delivery
+import jobs.load.columns.splits as splits
+import jobs.replay.recompute as recompute
+from cli.main import main
+from cli.stage import main as stage
+from jobs.stages import NAMES
+from store.places import Place, files_below, place
+from store.published import published_days
+from store.warehouse import Warehouse
+from tests.cases import DATA, case_days
+from tests.s3 import BUCKET, KEY_ID, SECRET, s3_server
+from tests.scenarios import run_range
+from tests.unchecked import unchecked_request
+
+FIRST, SECOND, _ = case_days("edges")
+FREE = "name: free\nreason: a test\npolicy: {sharing: none}\n"
+Command = Callable[..., None]
+
+
+class Store(NamedTuple):
+    """Two dates, published from files in a bucket into another prefix of it, and the same on this machine's disk."""
+
+    landing: str
+    warehouse: str
+    local: Path
+
+
+def upload(source: Path, target: str) -> None:
+    for path in sorted(source.rglob("*")):
+        if path.is_file():
+            where = place(f"{target}/{path.relative_to(source)}")
+            where.write_bytes(path.read_bytes())
+
+
+def hashes(root: Place) -> dict[date, str]:
+    return {day: row.output_sha256 for day, row in published_days(Warehouse(root)).items()}
+
+
+def tables(store: Store) -> set[str]:
+    """The names of all files of tables: none is written without a new name."""
+    return {str(path) for path in files_below(place(store.warehouse)) if "/staging/" not in str(path)}
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """The first date by `run`, the second stage by stage; by columns, whose files pass through the store as well."""
+    local = tmp_path_factory.mktemp("local") / "warehouse"
+    run_range(DATA / "edges" / "landing", local, FIRST, SECOND)
+    made = Store(f"s3://{BUCKET}/landing", f"s3://{BUCKET}/ware house/eu=1", local)
+    with s3_server(), pytest.MonkeyPatch.context() as patch:
+        for door in ("cli.main", "cli.stage"):
+            patch.setattr(sys.modules[door], "request_from", unchecked_request)
+        patch.setattr(splits, "SMALL_BYTES", 0)
+        patch.setattr(recompute, "COLUMNS_FROM", 0)
+        patch.setattr(delivery, "_GROUP_ROWS", 5)
+        upload(DATA / "edges" / "landing", made.landing)
+        place(f"{made.landing}/scenarios/free.yaml").write_text(FREE)
+        common = ["--landing", made.landing, "--warehouse", made.warehouse, "--engine", "local"]
+        assert main(["run", *common, "--from", str(FIRST), "--to", str(FIRST)]) == 0
+        for name in NAMES:
+            assert stage([name, *common, "--business-date", str(SECOND)]) == 0
+        yield made
+
+
+def run_args(store: Store, *more: str, first: date = FIRST) -> list[str]:
+    places = ["--landing", store.landing, "--warehouse", store.warehouse]
+    return ["run", *places, "--engine", "local", "--from", str(first), "--to", str(SECOND), *more]
+
+
+def test_the_numbers_are_those_of_a_local_disk(store: Store) -> None:
+    """Every hash of every table, and what a reader reads."""
+    on_store, on_disk = Warehouse(place(store.warehouse)), Warehouse(store.local)
+    here, there = published_days(on_disk), published_days(on_store)
+    assert {day: row.table_sha256 for day, row in there.items()} == {
+        day: row.table_sha256 for day, row in here.items()
+    }
+
+
+def test_repeating_it_changes_nothing(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    before = tables(store)
+    assert main(run_args(store)) == 0
+    assert capsys.readouterr().out.endswith(f"{FIRST} to {SECOND}: nothing changed\n")
+    assert tables(store) == before
+
+
+def test_a_scenario_is_a_copy_without_links(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    """It starts from the published state, takes the place of one with another definition, and is compared."""
+    before = tables(store)
+    old = place(f"{store.warehouse}/scenarios/free")
+    (old / "scenario.json").write_text("{}")
+    (old / "left" / "over.parquet").write_text("of another definition")
+    assert main(run_args(store, "--scenario", "free", first=SECOND)) == 0
+    assert not (old / "left" / "over.parquet").exists()
+    compared = ["compare", "--warehouse", store.warehouse, "--left", "published", "--right", "free"]
+    assert main(compared) == 0
+    assert "overrides sharing = none (a test)" in capsys.readouterr().out
+    assert {name for name in tables(store) if "/scenarios/" not in name} == before
+
+
+def test_status_says_what_is_published(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status", "--warehouse", store.warehouse]) == 0
+    out = capsys.readouterr().out
+    assert out.startswith(f"published  2 dates, {FIRST} to {SECOND}\n")
+    assert f"--warehouse {store.warehouse} --from" in out
+
+
+# what goes wrong is one line ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("where", "said"),
+    [
+        ("gs://bucket/w", "gs://bucket/w: a folder, or s3://BUCKET/PREFIX, is what is wanted"),
+        ("s3:///w", "s3:///w: s3://BUCKET/PREFIX is what is wanted"),
+    ],
+)
+def test_no_place(where: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["status", "--warehouse", where])
+    assert end.value.code == 2
+    assert capsys.readouterr().err.endswith(f"argument --warehouse: {said}\n")
+
+
+@pytest.mark.parametrize("command", [["demo", "--folder"], ["simulate", "--seed", "1", "--landing"]])
+def test_what_only_writes_files_wants_a_folder(
+    command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        main([*command, "s3://bucket/demo"])
+    assert end.value.code == 2
+    assert "s3://bucket/demo: this must be a folder of this machine" in capsys.readouterr().err
+
+
+def test_without_the_library_it_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delitem(sys.modules, "store.bucket", raising=False)
+    monkeypatch.setitem(sys.modules, "obstore", None)
+    with pytest.raises(SystemExit):
+        main(["status", "--warehouse", "s3://bucket/w"])
+    assert "object stores need what lossledger[s3] installs (obstore)" in capsys.readouterr().err
+
+
+def test_a_bucket_that_is_not_there(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    elsewhere = store._replace(warehouse="s3://elsewhere/w")
+    assert main(run_args(elsewhere)) == 2
+    assert "s3://elsewhere/w" in (err := capsys.readouterr().err)
+    assert "there is no such bucket: create it, or correct the name" in err
+    assert main(["status", "--warehouse", "s3://elsewhere/w"]) == 2
+    assert main(run_args(store._replace(landing="s3://elsewhere/landing"))) == 2
+
+
+def test_a_landing_zone_that_is_not_there(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(run_args(store._replace(landing=f"s3://{BUCKET}/nothing"))) == 2
+    assert f"landing folder s3://{BUCKET}/nothing does not exist" in capsys.readouterr().err
+
+
+def test_landing_zone_and_warehouse_are_kept_apart(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(run_args(store._replace(warehouse=f"{store.landing}/below"))) == 2
+    assert "lie in one another: keep them apart" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["run", "status"])
+def test_a_store_that_is_away(
+    command: str, store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Asked again for as long as is set, then the code of a passing fault; nobody's secret is in the line."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    arguments = run_args(store) if command == "run" else ["status", "--warehouse", store.warehouse]
+    assert main(arguments) == 4
+    err = capsys.readouterr().err
+    assert "(store http://127.0.0.1:9): the store does not answer, also when asked again" in err
+    assert err.count("\n") == 1
+    assert KEY_ID not in err and SECRET not in err
