@@ -13,6 +13,7 @@ from engine.errors import ConfigError
 from readers.published.tables import PublishedTables
 from readers.query.listing import listing_lines
 from readers.query.output import FORMATS, Result, write_parquet
+from store.places import Place
 
 _ALLOWED = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
 
