@@ -86,7 +86,7 @@ class Day:
     @property
     def staging(self) -> Staging:
         """What its stages hand on to each other."""
-        return Staging(self.warehouse.root, self.day)
+        return Staging(self.warehouse.root, self.day, self.warehouse.token)
 
 
 def _not_next(day: date, published: list[date]) -> str:

@@ -73,9 +73,9 @@ def storage_options() -> dict[str, str]:
     }
 
 
-def store_of(bucket: str) -> "S3Store":
-    """The process's client of a bucket: a forked process must have its own."""
-    return _store(bucket, os.getpid(), endpoint(), patience_s())
+def store_of(bucket: str, patience: int | None = None) -> "S3Store":
+    """The process's client of a bucket: a forked process must have its own. `patience`: seconds, by default as set."""
+    return _store(bucket, os.getpid(), endpoint(), patience or patience_s())
 
 
 @cache

@@ -36,10 +36,15 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True)
 class Staging:
-    """The staged tables of a date; small enough to be sent to a task."""
+    """The staged tables of a date; small enough to be sent to a task.
+
+    `writer`: in a store the token of whoever holds the lease. It is in the names of all that is written, so that
+    a writer that was thought dead writes beside what its successor writes, and is not read.
+    """
 
     root: Place
     day: date
+    writer: int = 0
 
     @property
     def folder(self) -> Place:
@@ -87,7 +92,7 @@ class Staging:
         return Part(number, path.name, rows)
 
     def _file(self, table: Table, number: int) -> Place:
-        return self.folder / table.name / f"part-{number:05}.parquet"
+        return self.folder / table.name / f"part-{number:05}{of_writer(self.writer)}.parquet"
 
     # tables, in the driver ------------------------------------------------------------------------------
 
@@ -132,16 +137,26 @@ class Staging:
     # notes ----------------------------------------------------------------------------------------------
 
     def read_note(self, name: str) -> dict[str, Any]:
-        text = text_of(self.folder / f"{name}.json")
+        """Of the latest writer; empty when there is none."""
+        where: Place = self.folder / f"{name}.json"
+        folder = self.folder
+        if not isinstance(folder, Path):
+            where = max(folder.glob(f"{name}.w*.json"), default=where, key=str)
+        text = text_of(where)
         return json.loads(text) if text else {}
 
     def write_note(self, name: str, note: Mapping[str, Any]) -> None:
         """Beside and renamed, so that a stage that dies leaves nothing half."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        write_beside(self.folder / f"{name}.json", json.dumps(note, sort_keys=True))
+        write_beside(self.folder / f"{name}{of_writer(self.writer)}.json", json.dumps(note, sort_keys=True))
 
     def discard(self) -> None:
         remove_tree(self.folder)
+
+
+def of_writer(token: int) -> str:
+    """What a name has at its end; names of later writers come later."""
+    return f".w{token:09}" if token else ""
 
 
 def part_schema(table: Table) -> pa.Schema:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
@@ -29,9 +29,13 @@ from store.creation import (
     write_error,
 )
 from store.delta import dataset, read
+from store.fence import commit_properties, fence
 from store.opened import at_version, remember
 from store.paths import check_path
 from store.places import Place, asking_delta, open_table
+
+if TYPE_CHECKING:
+    from store.lease import Lease
 
 FORMAT = 4
 _MARKER = "lossledger.json"
@@ -50,6 +54,7 @@ class Warehouse:
     def __init__(self, root: Place) -> None:
         self.root = root
         self._open: dict[str, DeltaTable] = {}
+        self.lease: Lease | None = None  # of a place in a store, while it is held
         _check_format(root)
 
     @classmethod
@@ -83,9 +88,24 @@ class Warehouse:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the warehouse for one writer; the lock goes with the process, however it ends."""
-        with hold(self.root / _LOCK, str(self.root)):
-            yield
+        """Hold the warehouse for one writer; on a disk the lock goes with the process, however it ends.
+
+        In a store it is a lease; where the one before was not freed, its holder is shut out first.
+        """
+        with hold(self.root / _LOCK, str(self.root)) as lease:
+            if lease and lease.took_over:
+                fence(TABLES.values(), self.path, lease)
+                self._open.clear()
+            self.lease = lease
+            try:
+                yield
+            finally:
+                self.lease = None
+
+    @property
+    def token(self) -> int:
+        """Of the lease that is held; 0 where there is none."""
+        return self.lease.token if self.lease else 0
 
     def path(self, table: Table) -> Place:
         return table_path(self.root, table)
@@ -137,7 +157,12 @@ class Warehouse:
         filters = [(table.partition, "=", day.isoformat())]
         try:
             delta.create_write_transaction(
-                list(actions), "overwrite", arrow_schema(table), [table.partition], filters
+                list(actions),
+                "overwrite",
+                arrow_schema(table),
+                [table.partition],
+                filters,
+                commit_properties=commit_properties(delta, self.lease),
             )
         except CommitFailedError as error:
             raise _written_by_others(table) from error
@@ -160,7 +185,8 @@ class Warehouse:
         delta = self.delta(table)
         before = delta.version()
         try:
-            write_deltalake(delta, data.cast(arrow_schema(table)), **options)
+            properties = commit_properties(delta, self.lease)
+            write_deltalake(delta, data.cast(arrow_schema(table)), commit_properties=properties, **options)
         except CommitFailedError as error:
             raise _written_by_others(table) from error
         except (OSError, DeltaError) as error:
@@ -187,16 +213,19 @@ def _written_by_others(table: Table) -> ConflictError:
 
 
 @contextmanager
-def hold(lock: Place, what: str) -> Iterator[None]:
+def hold(lock: Place, what: str) -> Iterator["Lease | None"]:
     """Be the only writer of a place, `what`, for as long as it is open. ConflictError when another process is.
 
-    On this machine that is a lock on a file, which is free again when the process ends.
+    On this machine that is a lock on a file, which is free again when the process ends; in a store it is a lease.
     """
     if isinstance(lock, Path):
         with locked(lock, what):
-            yield
+            yield None
     else:
-        yield  # a store has no such lock
+        from store.lease import leased
+
+        with leased(lock, what) as lease:
+            yield lease
 
 
 @contextmanager

@@ -25,6 +25,7 @@ from schemas.ledger import BUCKETS, TYPED
 from store.content import content_path
 from store.key_hashes import hash_file
 from store.places import Place, remove_tree
+from store.staging import of_writer
 from store.warehouse import Warehouse
 
 _GROUP_ROWS = 400_000  # of a file of the ledger, about
@@ -113,9 +114,11 @@ class ColumnLoad:
 
     @contextmanager
     def staged(self, known: Known) -> Iterator["Staging"]:
-        """A folder for what passes between the tasks, removed at the end."""
-        folder = self.warehouse.root / "staging" / "load"
-        remove_tree(folder)
+        """A folder for what passes between the tasks, removed at the end; a writer's own, where tokens tell them."""
+        folder = self.warehouse.root / "staging" / f"load{of_writer(self.warehouse.token)}"
+        for left in folder.parent.glob("load*"):
+            if left.name <= folder.name:
+                remove_tree(left)
         try:
             write_known(known, folder / "known.pickle")
             yield Staging(self, folder)
