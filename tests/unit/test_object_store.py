@@ -13,16 +13,19 @@ import jobs.load.columns.splits as splits
 import jobs.replay.recompute as recompute
 from cli.main import main
 from cli.stage import main as stage
+from jobs import publish
+from jobs.day import Day
 from jobs.stages import NAMES
+from schemas.registry import TABLES
 from store.places import Place, files_below, place
-from store.published import published_days
+from store.published import Published, published_days
 from store.warehouse import Warehouse
 from tests.cases import DATA, case_days
 from tests.s3 import BUCKET, KEY_ID, SECRET, s3_server
 from tests.scenarios import run_range
 from tests.unchecked import unchecked_request
 
-FIRST, SECOND, _ = case_days("edges")
+FIRST, SECOND, THIRD = case_days("edges")
 FREE = "name: free\nreason: a test\npolicy: {sharing: none}\n"
 Command = Callable[..., None]
 
@@ -72,9 +75,9 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         yield made
 
 
-def run_args(store: Store, *more: str, first: date = FIRST) -> list[str]:
+def run_args(store: Store, *more: str, first: date = FIRST, last: date = SECOND) -> list[str]:
     places = ["--landing", store.landing, "--warehouse", store.warehouse]
-    return ["run", *places, "--engine", "local", "--from", str(first), "--to", str(SECOND), *more]
+    return ["run", *places, "--engine", "local", "--from", str(first), "--to", str(last), *more]
 
 
 def test_the_numbers_are_those_of_a_local_disk(store: Store) -> None:
@@ -112,6 +115,30 @@ def test_status_says_what_is_published(store: Store, capsys: pytest.CaptureFixtu
     out = capsys.readouterr().out
     assert out.startswith(f"published  2 dates, {FIRST} to {SECOND}\n")
     assert f"--warehouse {store.warehouse} --from" in out
+
+
+def test_a_run_that_slept_before_it_published_publishes_nothing(
+    store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It has written its tables; meanwhile another one takes it for dead, and publishes the date."""
+    publishing, args = publish._commit, run_args(store, first=THIRD, last=THIRD)
+    published: list[Published] = []
+
+    def asleep(day: Day, row: Published) -> None:
+        monkeypatch.setattr(publish, "_commit", publishing)
+        monkeypatch.setattr("store.lease._age", lambda path, tag, seconds: 3600)
+        assert main(args) == 0
+        published.append(published_days(Warehouse(place(store.warehouse)))[THIRD])
+        publishing(day, row)
+
+    monkeypatch.setattr(publish, "_commit", asleep)
+    assert main(args) == 4
+    assert "this run was held up" in capsys.readouterr().err
+    warehouse = Warehouse(place(store.warehouse))
+    assert [published_days(warehouse)[THIRD]] == published
+    for name, version in published[0].table_versions.items():
+        assert warehouse.version(TABLES[name]) >= version
+    assert main(run_args(store, first=THIRD, last=THIRD)) == 0
 
 
 # what goes wrong is one line ----------------------------------------------------------------------------
