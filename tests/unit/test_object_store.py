@@ -1,5 +1,6 @@
 """Landing zone and warehouse in an object store: the same commands, the same numbers."""
 
+import pickle
 import sys
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -15,6 +16,7 @@ from cli.main import main
 from cli.stage import main as stage
 from jobs import publish
 from jobs.day import Day
+from jobs.spark.session import spark_conf
 from jobs.stages import NAMES
 from schemas.registry import TABLES
 from store.places import Place, files_below, place
@@ -139,6 +141,16 @@ def test_a_run_that_slept_before_it_published_publishes_nothing(
     for name, version in published[0].table_versions.items():
         assert warehouse.version(TABLES[name]) >= version
     assert main(run_args(store, first=THIRD, last=THIRD)) == 0
+
+
+def test_nobodys_secret_is_in_what_is_written_or_handed_on(store: Store) -> None:
+    """Tables, logs of tables, notes and leases; and what Spark is told, which it shows to whoever asks."""
+    words = (SECRET.encode(), KEY_ID.encode())
+    assert not [
+        path for path in files_below(place(store.warehouse)) if any(w in path.read_bytes() for w in words)
+    ]
+    told = str(spark_conf()) + str(pickle.dumps(place(store.warehouse)))
+    assert SECRET not in told and KEY_ID not in told
 
 
 # what goes wrong is one line ----------------------------------------------------------------------------
