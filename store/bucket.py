@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path, PurePosixPath
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 
 import obstore
 from obstore.exceptions import BaseError
@@ -20,7 +20,7 @@ from obstore.exceptions import BaseError
 from store.asking import meaning, store_of
 
 if TYPE_CHECKING:
-    from obstore import ObjectMeta
+    from obstore import GetOptions, ObjectMeta
 
 AT_ONCE = 8 << 20  # bytes: a smaller object is read by one request
 
@@ -133,7 +133,7 @@ class StorePath:
             if meta.st_size <= AT_ONCE:
                 return io.BytesIO(found.bytes())
         large = LargeObject(self, meta)
-        return io.BufferedReader(large, AT_ONCE) if buffered else large  # type: ignore[return-value]
+        return cast(IO[bytes], io.BufferedReader(large, AT_ONCE) if buffered else large)
 
     def read_bytes(self) -> bytes:
         with self._asking():
@@ -145,8 +145,8 @@ class StorePath:
     def read_range(self, meta: Meta, start: int, end: int) -> bytes:
         """Bytes of the object as it was when `meta` was told."""
         with self._asking():
-            options = {"range": (start, end), "if_match": meta.tag}
-            return bytes(obstore.get(store_of(self.bucket), self.key, options=options).bytes())  # type: ignore[arg-type]
+            options: GetOptions = {"range": (start, end), "if_match": meta.tag}
+            return bytes(obstore.get(store_of(self.bucket), self.key, options=options).bytes())
 
     def download(self, target: Path) -> None:
         """All of it, some megabytes a request."""
@@ -234,7 +234,7 @@ class LargeObject(io.RawIOBase):
         self._at += len(data)
         return data
 
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+    def readinto(self, buffer: Any) -> int:
         data = self.read(len(buffer))
         buffer[: len(data)] = data
         return len(data)

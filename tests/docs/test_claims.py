@@ -100,14 +100,17 @@ def where(name: str) -> set[tuple[str, str]]:
 
 
 def test_rows_get_into_a_table_in_one_place() -> None:
-    """docs/decisions/0003: rows, files of the stages, and whole tables for a new scenario."""
+    """docs/decisions/0003: rows, files of the stages, and whole tables for a new scenario.
+
+    What the fence commits is empty: it brings a table's version on, and no row.
+    """
     assert where("write_deltalake") == {("store/warehouse.py", "_commit")}
-    assert {path for path, _ in where("create_write_transaction")} == {"store/warehouse.py"}
-    assert {path for path, _ in where("link")} == {"store/commit.py", "jobs/scenario.py"}
+    assert {path for path, _ in where("create_write_transaction")} == {"store/warehouse.py", "store/fence.py"}
+    assert {path for path, _ in where("link")} == {"store/commit.py", "store/places.py", "jobs/scenario.py"}
 
 
 def test_lock_renames_and_commits_are_where_the_page_says() -> None:
-    """docs/architecture.md, what an object store would change."""
+    """docs/architecture.md: in an object store each is done in another way, beside it."""
     assert {path for path, _ in where("flock")} == {"store/warehouse.py"}
     renaming = {path for path, _ in where("rename") if path.startswith(("jobs", "store"))}
     assert renaming == {"jobs/scenario.py", "store/creation.py"}
