@@ -15,6 +15,7 @@ import duckdb
 import pyarrow.parquet as pq
 
 from engine.errors import ConfigError
+from readers.query.waiting import waiting_for
 from schemas.core import Type
 from schemas.registry import TABLES
 from store.creation import whole
@@ -46,7 +47,7 @@ class Result:
     def rows(self) -> Iterator[Sequence[Any]]:
         """Values as text where they are decimals, dates or times, else as they are."""
         currency = self.names.index("currency") if "currency" in self.names else None
-        while fetched := self.database.fetchmany(_ROWS):
+        while fetched := waiting_for(self.database, self.database.fetchmany, _ROWS):
             for row in fetched:
                 scale = self.scales.get(row[currency], 0) if currency is not None else 0
                 yield [
@@ -138,10 +139,10 @@ def write_parquet(result: Result, out: Path | BinaryIO | None) -> None:
     """The rows in their own types, some at a time; a file has its name when it is all there."""
     if out is None:
         raise ConfigError("Parquet is for no terminal: give --out FILE")
-    reader = result.database.to_arrow_reader(1 << 16)
+    reader = waiting_for(result.database, result.database.to_arrow_reader, 1 << 16)
     place = whole(out) if isinstance(out, Path) else nullcontext(out)
     with place as writing, pq.ParquetWriter(writing, reader.schema) as writer:
-        for batch in reader:
+        while batch := waiting_for(result.database, next, reader, None):
             writer.write_batch(batch)
 
 

@@ -13,6 +13,7 @@ from engine.errors import ConfigError
 from readers.published.tables import PublishedTables
 from readers.query.listing import listing_lines
 from readers.query.output import FORMATS, Result, write_parquet
+from readers.query.waiting import waiting_for
 from store.places import Place
 
 _ALLOWED = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
@@ -59,7 +60,7 @@ def _executed(tables: PublishedTables, sql: str) -> Iterator[duckdb.DuckDBPyConn
             with _told():
                 _check(database, sql)
                 try:
-                    database.execute(sql)
+                    waiting_for(database, database.execute, sql)
                 except duckdb.CatalogException:
                     if len(names) < len(tables.names):
                         continue

@@ -2,6 +2,8 @@
 
 import csv
 import json
+import signal
+import threading
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -14,6 +16,7 @@ from engine.errors import ConfigError
 from readers.published.tables import PublishedTables
 from readers.query.output import plain
 from readers.query.query import query_lines
+from readers.query.waiting import waiting_for
 from store.warehouse import Warehouse
 from tests.cases import run_case
 
@@ -153,3 +156,12 @@ def test_without_sql_there_is_every_table_with_its_columns(root: Path) -> None:
     text = "\n".join(lines(root, None))
     assert "attribution.session_losses  one row: " in text
     assert all(name in text for name in PublishedTables.open(root).names)
+
+
+def test_ctrl_c_ends_a_query_that_never_would(root: Path) -> None:
+    sql = "SELECT count(*) FROM range(100000000000) a, range(100000) b"
+    with PublishedTables.open(root).connect([]) as database:
+        main_thread = threading.main_thread().ident
+        threading.Timer(0.3, signal.pthread_kill, [main_thread, signal.SIGINT]).start()
+        with pytest.raises(KeyboardInterrupt):
+            waiting_for(database, database.execute, sql)
