@@ -1,11 +1,15 @@
 """`lossledger explain`: an account's session or an event, from published numbers back to source rows."""
 
 import argparse
-import sys
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from cli.arguments import add_warehouse, parse_date
 from engine.errors import ConfigError, DataError
 from jobs.terminal import tell
+
+if TYPE_CHECKING:
+    from readers.explain.document import Explanation
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +30,6 @@ def run(args: argparse.Namespace) -> int:
     """Tell it; 3 when a published figure differs from the recomputed one."""
     from readers.explain.explain import explain_account, explain_event
     from readers.explain.session import Dates
-    from readers.explain.text import text_lines
 
     of_account = args.account is not None and args.date is not None
     if of_account == (args.event is not None) or (args.event and (args.account or args.date)):
@@ -36,17 +39,8 @@ def run(args: argparse.Namespace) -> int:
         explanation = explain_account(dates, args.account, args.date)
     else:
         explanation = explain_event(dates, args.event)
-    if args.format == "html":
-        from readers.explain.as_html import html_text
-
-        sys.stdout.write(html_text(explanation))
-    elif args.format == "json":
-        from readers.explain.as_json import json_text
-
-        sys.stdout.write(json_text(explanation))
-    else:
-        for line in text_lines(explanation):
-            tell(line)
+    for line in _lines(explanation, args.format):
+        tell(line)
     if explanation.differing:
         first = explanation.differing[0].source
         raise DataError(
@@ -54,3 +48,17 @@ def run(args: argparse.Namespace) -> int:
             f"{first.table}, {first.key}"
         )
     return 0
+
+
+def _lines(explanation: "Explanation", form: str) -> Iterable[str]:
+    if form == "html":
+        from readers.explain.as_html import html_text
+
+        return html_text(explanation).splitlines()
+    if form == "json":
+        from readers.explain.as_json import json_text
+
+        return json_text(explanation).splitlines()
+    from readers.explain.text import text_lines
+
+    return text_lines(explanation)

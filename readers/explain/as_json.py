@@ -9,8 +9,8 @@ FORMAT = "lossledger-explanation-1"
 
 
 def json_text(explanation: Explanation) -> str:
-    """JSON text of an object with title, facts, sections and sources."""
-    return json.dumps(_whole(explanation), ensure_ascii=False, indent=1) + "\n"
+    """JSON of an object with title, facts, sections and sources; in ASCII, so that no terminal takes it for a command."""
+    return json.dumps(_whole(explanation), indent=1) + "\n"
 
 
 def _whole(explanation: Explanation) -> dict[str, Any]:

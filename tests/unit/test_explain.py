@@ -351,6 +351,13 @@ def test_a_difference_is_told_in_every_form() -> None:
     assert json.loads(json_text(explanation))["equal"] is False
 
 
+def test_forms_are_printed(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for form, begin in (("json", "{\n"), ("html", "<!doctype html>\n"), ("text", "Account b")):
+        arguments = ["--account", "b", "--date", "2025-10-10", "--format", form]
+        assert main(["explain", "--warehouse", str(small), *arguments]) == 0
+        assert capsys.readouterr().out.startswith(begin)
+
+
 # what cannot be told ------------------------------------------------------------------------------
 
 
