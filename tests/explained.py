@@ -7,7 +7,7 @@ from readers.explain.explain import explain_account
 from readers.explain.session import Dates
 from schemas.attribution import ADL_LOSSES, LIQUIDATIONS, NEGATIVE_BALANCES, SOCIALISED_LOSSES
 
-_EACH = 3  # accounts of a date and table
+_EACH = 2  # accounts of a date and table
 
 
 def differing(warehouse: Path) -> Iterator[str]:

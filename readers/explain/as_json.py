@@ -9,7 +9,7 @@ FORMAT = "lossledger-explanation-1"
 
 
 def json_text(explanation: Explanation) -> str:
-    """JSON of an object with title, facts, sections and sources; in ASCII, so that no terminal takes it for a command."""
+    """An object with title, facts, sections and sources; in ASCII, so that no terminal takes it for a command."""
     return json.dumps(_whole(explanation), indent=1) + "\n"
 
 
