@@ -20,6 +20,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _add_run,
         _add_status,
         _add_query,
+        _add_explain,
         _add_adapt,
         _add_simulate,
         _add_compare,
@@ -115,6 +116,13 @@ def _compare(args: argparse.Namespace) -> int:
     for line in compare_lines(args.warehouse, args.left, args.right):
         tell(line)
     return 0
+
+
+def _add_explain(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    from cli.explain import add_arguments, run
+
+    text = "From a published number back to source rows, recomputed and compared."
+    add_arguments(_add(commands, "explain", text, run))
 
 
 def _add_fund_size(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

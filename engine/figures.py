@@ -21,6 +21,11 @@ def exact(value_e18: int | None, places: int = 0) -> str:
     return f"{sign}{whole:,}" + (f".{decimals}" if decimals else "")
 
 
+def plain(value_e18: int) -> str:
+    """Every digit and nothing else, as machines read it: -1234500000000000000000 is `-1234.5`."""
+    return exact(value_e18).replace(",", "")
+
+
 def rounded(value_e18: int, places: int) -> str:
     """Half to even to so many places, all of them shown; only where the reader is told that it is rounded."""
     units = round_half_even_div(value_e18, 10 ** (18 - places))

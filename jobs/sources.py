@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from engine.clock import iso
 from engine.intake.policy_text import policy_rows
@@ -36,7 +36,7 @@ def record_sources(
     if before and before.input_sha256 == input_sha256 and PUBLISHED_FROM.full_name in before.table_versions:
         return {table.full_name: before.table_versions[table.full_name] for table in tables}
     rows = {
-        POLICIES: policy_rows(day.policy, day.session_start, day.end),
+        POLICIES: _policy_rows(day),
         PUBLISHED_FROM: [source._asdict() for source in _complete(day, sources)],
     }
     return {
@@ -45,6 +45,12 @@ def record_sources(
         )
         for table in tables
     }
+
+
+def _policy_rows(day: Day) -> list[dict[str, Any]]:
+    """Those of the session; on a warehouse's first date also those of the time before, whose events belong to it."""
+    earlier = policy_rows(day.policy, 0, day.session_start) if day.first else []
+    return earlier + policy_rows(day.policy, day.session_start, day.end)
 
 
 def record_reasons(
@@ -111,7 +117,8 @@ def _files(day: Day, dataset: str, folder: str, before: Published) -> str:
 
 def _policy_reasons(day: Day, before: Published) -> Iterator[str]:
     columns = ("key", "valid_from", "value")
-    old = {row[:2]: row[2] for row in _read(day, POLICIES, columns, before)}
+    kept = _read(day, POLICIES, columns, before)
+    old = {(key, since): value for key, since, value in kept if since >= day.session_start}
     new: Mapping[tuple[str, int], str] = {
         (row["key"], row["valid_from"]): row["value"]
         for row in policy_rows(day.policy, day.session_start, day.end)

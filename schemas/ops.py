@@ -109,7 +109,11 @@ POLICIES = Table(
         text("run_id", "The run that noted it."),
         text("key", "The key, as in policy.yaml; also where the default held."),
         text("value", "Its value, as policy.yaml would have it."),
-        when("valid_from", "The start of the session, or the later time at which the key changed in it."),
+        when(
+            "valid_from",
+            "The start of the session, or the later time at which the key changed in it. The first date also has rows "
+            "of the time before its session, from 1970 on: events of that time belong to it.",
+        ),
     ),
     ("business_date", "key", "valid_from"),
 )

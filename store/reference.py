@@ -56,9 +56,13 @@ def _known(currencies: pa.Table, instruments: pa.Table) -> Reference:
 
 def read_reference(warehouse: Warehouse) -> ReferenceData:
     """Build from the ledger's reference tables."""
-    tables = {
-        d.name: warehouse.read(TYPED[d.name]) for d in (CURRENCIES, INSTRUMENTS, ACCOUNTS, MARGIN_TIERS)
-    }
+    return reference_of(
+        {d.name: warehouse.read(TYPED[d.name]) for d in (CURRENCIES, INSTRUMENTS, ACCOUNTS, MARGIN_TIERS)}
+    )
+
+
+def reference_of(tables: Mapping[str, pa.Table]) -> ReferenceData:
+    """Build from rows of the ledger's reference tables, which are all, or all that is asked for."""
     known = _known(tables["currencies"], tables["instruments"])
     contracts: dict[str, Contract] = {}
     names = ("instrument_id", "kind", "settlement_currency", "multiplier", "valid_from")

@@ -23,7 +23,7 @@ _CHOICES = {
     "sharing": METHODS,
 }
 # Keys with a list of names, and the names that there are.
-_LISTS = {
+LISTS = {
     "required_datasets": tuple(d.name for d in DATED),
     "fail_on_breaks": RECONCILIATION_RULES,
     "compared_rules": COMPARED_RULES,
@@ -163,8 +163,8 @@ def _parse_known(key: str, value: object) -> Any:
         if not match:
             raise ValueError(f"{value!r} is not text HH:MM; write it in quotes, like '08:00'")
         return (int(match[1]) * 60 + int(match[2])) * (DAY_US // 1440)
-    if key in _LISTS:
-        return _parse_names(value, _LISTS[key])
+    if key in LISTS:
+        return _parse_names(value, LISTS[key])
     number = parse_decimal_e18(value)
     if key in RATES:
         if not 0 <= number <= 10**18:

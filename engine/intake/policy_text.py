@@ -1,10 +1,11 @@
 """The policy in words of policy.yaml: what was in force in a session, key by key."""
 
+from collections.abc import Iterable
 from typing import Any
 
-from engine.clock import DAY_US
-from engine.figures import exact
-from engine.intake.policy import KEYS, RATES, Policy, Terms
+from engine.clock import DAY_US, iso
+from engine.figures import plain
+from engine.intake.policy import KEYS, LISTS, RATES, Policy, Terms, parse_policy
 
 
 def policy_rows(policy: Policy, start: int, end: int) -> list[dict[str, Any]]:
@@ -18,6 +19,25 @@ def policy_rows(policy: Policy, start: int, end: int) -> list[dict[str, Any]]:
     return rows
 
 
+def policy_of(rows: Iterable[tuple[int, str, str]]) -> Policy:
+    """The policy again from its rows of a session: valid_from in microseconds, key and value of each."""
+    entries: dict[int, dict[str, Any]] = {}
+    for since, key, value in sorted(rows):
+        entries.setdefault(since, {"valid_from": iso(since)})[key] = _value_of(key, value)
+    return parse_policy(list(entries.values()))
+
+
+def _value_of(key: str, text: str) -> Any:
+    """As a policy file has it once it is read."""
+    if key == "fund_floor":
+        return dict(entry.split(": ") for entry in _entries(text))
+    return _entries(text) if key in LISTS else text
+
+
+def _entries(text: str) -> list[str]:
+    return text[1:-1].split(", ") if len(text) > 2 else []
+
+
 def _row(terms: Terms, key: str, since: int) -> dict[str, Any]:
     return {"key": key, "value": key_text(key, getattr(terms, key)), "valid_from": since}
 
@@ -28,11 +48,7 @@ def key_text(key: str, value: Any) -> str:
         minutes = value // (DAY_US // 1440)
         return f"{minutes // 60:02}:{minutes % 60:02}"
     if key == "fund_floor":
-        return "{" + ", ".join(f"{name}: {_plain(value[name])}" for name in sorted(value)) + "}"
+        return "{" + ", ".join(f"{name}: {plain(value[name])}" for name in sorted(value)) + "}"
     if isinstance(value, tuple):
         return "[" + ", ".join(value) + "]"
-    return _plain(value) if key in RATES else str(value)
-
-
-def _plain(value_e18: int) -> str:
-    return exact(value_e18).replace(",", "")
+    return plain(value) if key in RATES else str(value)

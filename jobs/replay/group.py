@@ -14,7 +14,6 @@ from jobs.replay.directory import Directory, read_directory
 from jobs.replay.events import read_fills, read_transfers
 from jobs.replay.instants import read_snapshots
 from jobs.replay.names import Group
-from jobs.replay.objects import instruments_of, session_market, units_of
 from jobs.replay.prices import Prices, read_prices
 from jobs.replay.results import Numbered, many_tables
 from jobs.replay.source import BucketTask
@@ -24,6 +23,7 @@ from kernel.columns import Assembled, Snapshots, assemble, unit_numbers
 from kernel.layout import Ints
 from kernel.session import Replayed, replay_bucket
 from schemas.ledger import BUCKETS
+from store.session_units import instruments_of, session_market, units_of
 
 
 class Setting:
@@ -104,7 +104,8 @@ def by_reference(setting: Setting, task: BucketTask, assembled: Assembled, left:
     numbers = assembled.unit_numbers[left]
     owners = np.unique(numbers // len(setting.directory.places)).tolist()
     accounts = setting.directory.account_objects(owners)
-    units = units_of(task, accounts, {setting.directory.key(n) for n in numbers.tolist()})
+    keys = {setting.directory.key(n) for n in numbers.tolist()}
+    units = [unit for unit in units_of(task, accounts, accounts) if unit.key in keys]
     market = setting.reference_market(instruments_of(units))
     return replay_units(units, market, task.policy, task.start)
 

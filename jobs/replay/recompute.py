@@ -7,10 +7,9 @@ from datetime import date
 
 import duckdb
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from jobs.day import Day
-from jobs.replay.source import BucketTask, Source
+from jobs.replay.source import BucketTask
 from jobs.replay.task import replay_buckets
 from schemas.inputs import ACCOUNTS, DATED
 from schemas.ledger import (
@@ -23,9 +22,11 @@ from schemas.ledger import (
     UNIT_POSITIONS,
     UNIT_SESSIONS,
 )
-from store.arrow import plain_rows, to_rows
+from store.arrow import to_rows
 from store.places import open_parquet
 from store.reference import ReferenceData
+from store.session_inputs import Source
+from store.session_units import adl_trades_of
 
 # Rows of a session from which columns and the compiled replay are quicker, with the second that loading it takes.
 COLUMNS_FROM = 100_000
@@ -77,7 +78,7 @@ def bucket_tasks(day: Day, reference: ReferenceData, folders: Sequence[date]) ->
 def recompute(day: Day, reference: ReferenceData, folders: Sequence[date]) -> None:
     """Replay the session and stage its rows."""
     tasks = bucket_tasks(day, reference, folders)
-    adl_trades = _adl_trades(tasks[0])
+    adl_trades = adl_trades_of(tasks[0])
     for task in tasks:
         task.adl_trades, task.wallets_at = adl_trades, True
     written = day.mapper.map(replay_buckets, tasks, session_rows(day, folders))
@@ -116,14 +117,3 @@ def closing_marks(task: BucketTask) -> pa.Table:
             ") as new using (instrument_id)"
         )
         return last.to_arrow_table()
-
-
-def _adl_trades(task: BucketTask) -> frozenset[tuple[str, int]]:
-    """Trades of the session in which somebody, in whatever bucket, was deleveraged, each with its time."""
-    adl = pc.field("kind") == "adl"
-    if next(task.event_batches("fills", ("kind",), (), adl), None) is None:
-        return frozenset()  # on most days, and kinds are quicker to read than ids
-    deleveraged = task.stream("fills", ("trade_id", "ts"), adl)
-    return frozenset(
-        (trade_id, ts) for batch in deleveraged for trade_id, ts in plain_rows(pa.Table.from_batches([batch]))
-    )

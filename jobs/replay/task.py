@@ -7,10 +7,11 @@ from engine.events import Market
 from engine.rows import FundingTotal, SessionRows
 from engine.rules.unit_rows import remember_marks
 from jobs.replay.choice import replay_units
-from jobs.replay.objects import read_units, session_market
+from jobs.replay.objects import read_units
 from jobs.replay.source import BucketTask, buckets_note
 from jobs.replay.tables import Tables, joined, row_tables, totals
 from schemas.ledger import REPLAYED
+from store.session_units import session_market
 from store.staging import Part
 
 AT_ONCE = 1 << 20  # fills whose columns are held together

@@ -12,6 +12,7 @@ from jobs.day import Day
 from jobs.spark.mapper import InProcess
 from tests.alarms import Alarms
 from tests.cases import CASES, DATA, case_days, differences, expected, published, run_case, run_day_by_day
+from tests.explained import differing
 from tests.landings import permute_rows, rename_files, split_files
 from tests.oracle.compare import diff_tables
 
@@ -29,7 +30,7 @@ def edges(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("name", CASES)
 def test_case_in_one_run(name: str, tmp_path: Path) -> None:
-    """And no rule complains of any date."""
+    """And no rule complains of any date, and explain finds what is published."""
     alarms = Alarms()
 
     def check(day: Day, run_id: str) -> None:
@@ -40,6 +41,7 @@ def test_case_in_one_run(name: str, tmp_path: Path) -> None:
     run_case(name, tmp_path, check=check)
     assert alarms.found == {day: [] for day in case_days(name)}
     assert differences(name, tmp_path) == {}
+    assert list(differing(tmp_path)) == []
 
 
 @pytest.mark.parametrize(("name", "partitions"), list(zip(CASES, (1, 2, 7, 1, 2, 7, 1, 7), strict=True)))

@@ -119,6 +119,19 @@ def test_status_says_what_is_published(store: Store, capsys: pytest.CaptureFixtu
     assert f"--warehouse {store.warehouse} --from" in out
 
 
+def test_explain_tells_the_same(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of a liquidation that went over midnight: all of it but when it was published."""
+    told = []
+    for warehouse in (store.warehouse, str(store.local)):
+        arguments = ["--account", "e08_over_midnight", "--date", str(SECOND)]
+        assert main(["explain", "--warehouse", warehouse, *arguments]) == 0
+        told.append(
+            [line for line in capsys.readouterr().out.splitlines() if not line.startswith("published")]
+        )
+    versions = [[line.split(" version ")[0] for line in lines] for lines in told]
+    assert versions[0] == versions[1]
+
+
 def test_a_run_that_slept_before_it_published_publishes_nothing(
     store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

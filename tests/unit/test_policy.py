@@ -8,6 +8,7 @@ from engine.clock import day_start_us
 from engine.errors import ConfigError
 from engine.intake.parsing import parse_time_us
 from engine.intake.policy import Policy, parse_policy
+from engine.intake.policy_text import policy_of, policy_rows
 from engine.numbers import E18
 from schemas.attribution import COMPARED_RULES
 
@@ -141,3 +142,22 @@ def test_floors_are_in_units_of_known_currencies() -> None:
 
 def test_policy_without_versions_is_the_default() -> None:
     assert Policy().at(0) == parse_policy([]).at(0)
+
+
+def test_policy_comes_back_from_the_rows_that_are_kept_with_a_date() -> None:
+    """As far as it had come: what is valid later changed nothing in the session."""
+    entries = [
+        {"valid_from": "2025-01-01", "fund_floor": {"USD": "5.25", "BTC": "1"}, "session_start": "08:30"},
+        {"valid_from": "2025-10-10T12:00:00Z", "slippage_rate": "0.0005", "compared_rules": ["adl_queue"]},
+        {"valid_from": "2025-10-11", "trigger": "lte"},
+    ]
+    start, end = day_start_us(D10), day_start_us(date(2025, 10, 11))
+    for overrides in (None, {"sharing": "none", "required_datasets": [], "fund_floor": {}}):
+        policy = parse_policy(entries, overrides)
+        for since in (0, start):
+            rows = [(row["valid_from"], row["key"], row["value"]) for row in policy_rows(policy, since, end)]
+            again = policy_of(rows)
+            assert [again.at(ts) for ts in (since, start, end - 1)] == [
+                policy.at(ts) for ts in (since, start, end - 1)
+            ]
+            assert again.at(end).trigger == "lt"

@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from engine.intake.judge import Reference
 from engine.intake.policy import Policy
 from jobs.replay.group import bucket_groups
-from jobs.replay.source import BucketTask, Source, buckets_note
+from jobs.replay.source import BucketTask, buckets_note
 from schemas.ledger import MARKS, TYPED
 from store.amounts import decimal_words, scaled_decimals
 from store.arrow import plain_rows, to_arrow
 from store.commit import commit_files
 from store.reference import ReferenceData
+from store.session_inputs import Source
 from store.staging import Staging
 from store.warehouse import Warehouse
 
