@@ -30,10 +30,10 @@ LANGUAGES = ("sh", "console", "python", "sql", "yaml", "text", "mermaid")
 
 
 def commands(block: Block) -> list[str]:
-    """The commands of a block, a here-document with the one that reads it."""
+    """The commands of a block, a here-document with the one that reads it, and a quotation to its end."""
     found, document = [], ""
     for line in block.text.splitlines():
-        if found and (document or found[-1].endswith("\\")):
+        if found and (document or found[-1].endswith("\\") or found[-1].count('"') % 2):
             found[-1] += "\n" + line
         else:
             found.append(line)
