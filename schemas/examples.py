@@ -468,7 +468,7 @@ EXAMPLES: dict[str, dict[str, str]] = {
         "business_date": "2025-10-10",
         "run_id": "20251012T021500-884710",
         "kind": "rules",
-        "name": "RULES_VERSION",
+        "name": "version",
         "value": "2",
     },
 }
