@@ -49,7 +49,7 @@ docs: setup ## write the generated pages anew
 
 site: setup ## the documentation as a site, in site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
-	@echo "site/index.html: open it in a browser"
+	@echo "site/index.html; with a search: $(BIN)/python -m http.server -b 127.0.0.1 -d site, and http://127.0.0.1:8000"
 
 airflow: setup ## Airflow on this machine, with the nightly DAG and the demo's data
 	@scripts/airflow

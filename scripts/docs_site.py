@@ -86,6 +86,11 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     return "".join(parts)
 
 
+def on_page_content(html: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """The dictionary's tables are wide: site.css gives their columns room."""
+    return f'<div class="dictionary">{html}</div>' if page.file.src_uri == "dictionary.md" else html
+
+
 def _stands(path: str) -> str:
     """Where the page stands in the repository."""
     at_root = {site: name for name, site in AT_ROOT.items()}
