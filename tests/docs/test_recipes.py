@@ -6,7 +6,7 @@ import pytest
 
 from readers.published.tables import PublishedTables
 from scripts.recipes import TARGET, queries, render
-from tests.unit.test_published_tables import FIRST, SECOND, Restated
+from tests.unit.test_published_tables import SECOND, Restated
 
 EMPTY_ON_THE_DEMO = ("ops.restatements",)
 
@@ -31,14 +31,15 @@ def test_every_query_shows_a_row() -> None:
     assert [query for query in empty if not any(name in query for name in EMPTY_ON_THE_DEMO)] == []
 
 
-def test_a_restatement_says_what_was_another_one(restated: Restated) -> None:
-    """The deposit that was left out is of the second date, so the input was another one, and nothing else."""
+def test_a_restatement_says_why(restated: Restated) -> None:
+    """The deposit that was left out is of the second date, and that file is the one reason."""
     [query] = [sql for sql in queries() if "ops.restatements" in sql]
     with PublishedTables.open(restated.root).connect() as database:
         rows = database.execute(query).to_arrow_table().to_pylist()
-    assert {row["business_date"] for row in rows} <= {FIRST, SECOND}
-    assert {(row["other_policy"], row["other_rules"], row["other_input"]) for row in rows} == {
-        (False, False, True)
+    assert "attribution.account_daily" in {row["table_name"] for row in rows}
+    file = f"transfers/date={SECOND}/part-0.parquet"
+    assert {(row["business_date"], row["reasons"]) for row in rows} == {
+        (SECOND, f"input transfers of {SECOND} changed (file {file})")
     }
 
 
