@@ -120,7 +120,7 @@ def _(query, shown, table, worst):
 def _(fund, query, shown, table, worst):
     events = query(
         """
-        SELECT event_id, ts, account_id, client_class, cause, episode_id, deficit, fund_draw, shortfall
+        SELECT ts, account_id, client_class, cause, deficit, fund_draw, shortfall, event_id, episode_id
         FROM negative_balances WHERE (business_date, currency) = ($day, $currency) AND protected ORDER BY deficit DESC
         """,
         **worst,
