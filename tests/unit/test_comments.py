@@ -43,6 +43,15 @@ def test_comments_are_those_of_the_dictionary(tmp_path: Path) -> None:
     )
 
 
+def test_a_table_says_what_a_row_is_and_its_key(tmp_path: Path) -> None:
+    Warehouse.create(tmp_path)
+    said = DeltaTable(str(tmp_path / "attribution" / "rule_totals")).metadata().description
+    assert said == (
+        "A row is: rule × currency with a shortfall. charged + uncovered = shortfall + to_fund. "
+        "Key: business_date, rule, currency."
+    )
+
+
 def test_a_table_with_older_comments_is_written_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Other words are no other schema: they refused every write to a warehouse that was there."""
 
