@@ -4,11 +4,11 @@
 SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
-CODE := schemas engine kernel expectations store jobs readers cli adapters simulator dags tests scripts $(wildcard benchmarks)
+CODE := schemas engine kernel expectations store jobs readers cli adapters simulator dags tests scripts examples $(wildcard benchmarks)
 # Set up anew when what it installs has changed; otherwise at once.
 STAMP := .venv/.setup-done
 
-.PHONY: help setup demo test test-unit test-spark test-dags lint format docs airflow bench fuzz clean
+.PHONY: help setup demo test test-unit test-spark test-dags lint format docs site airflow bench fuzz clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +47,10 @@ format: setup ## put the code into the one format
 docs: setup ## write the generated pages anew
 	$(BIN)/python -m scripts.dictionary
 
+site: setup ## the documentation as a site, in site/
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "site/index.html; with a search: $(BIN)/python -m http.server -b 127.0.0.1 -d site, and http://127.0.0.1:8000"
+
 airflow: setup ## Airflow on this machine, with the nightly DAG and the demo's data
 	@scripts/airflow
 
@@ -60,4 +64,4 @@ fuzz: setup ## the property tests with new examples, 10000 of each for hours (EX
 
 clean: ## remove what setup, tests and the demo made
 	rm -rf .venv .uv .jars .airflow demo .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache \
-		spark-warehouse metastore_db derby.log build dist
+		spark-warehouse metastore_db derby.log build dist site

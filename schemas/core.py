@@ -55,7 +55,10 @@ class Table:
 
 @dataclass(frozen=True)
 class Field:
-    """A column of an input dataset: `required` must be there and filled; `money` is an amount of a currency."""
+    """A column of an input dataset: `required` must be there and filled; `money` is an amount of a currency.
+
+    `unit` is what a decimal that is no money is measured in.
+    """
 
     name: str
     type: Type
@@ -64,6 +67,12 @@ class Field:
     values: tuple[str, ...] = ()
     money: bool = False
     positive: bool = False
+    unit: str = ""
+
+    @property
+    def measured_in(self) -> str:
+        """The unit as a column says it."""
+        return "currency" if self.money else "UTC" if self.type is Type.TIME else self.unit
 
 
 @dataclass(frozen=True)

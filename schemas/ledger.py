@@ -24,9 +24,8 @@ BUCKETS = 64
 
 
 def _column(field: Field) -> Column:
-    unit = "currency" if field.money else "UTC" if field.type is Type.TIME else ""
     nullable = not field.required and field.name not in ("isolation", "isolated")
-    return Column(field.name, field.type, field.doc, unit, nullable, field.values)
+    return Column(field.name, field.type, field.doc, field.measured_in, nullable, field.values)
 
 
 def _typed(dataset: Dataset) -> Table:

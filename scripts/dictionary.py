@@ -1,5 +1,6 @@
 """Write docs/dictionary.md from the declarations in schemas/, and docs/checks.md from the rules: `make docs`."""
 
+import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 from expectations import page as checks
 from schemas.core import Column, Dataset, Field, Table
 from schemas.inputs import DATASETS
+from schemas.provenance import example, example_of_input, since, source
 from schemas.registry import CARRIED, LEDGER, OPS, PUBLISHED, RAW
 
 TARGET = Path(__file__).resolve().parents[1] / "docs" / "dictionary.md"
@@ -17,39 +19,87 @@ GROUPS = {
     "Raw: as delivered": RAW,
     "Operations": OPS,
 }
+RULES = TARGET.with_name("spec") / "rules.md"
 INTRODUCTION = """# Data dictionary
 
-Every input dataset and every table, written by `make docs` from `schemas/`: change it there, not here.
-An amount whose unit is *currency* is an exact DECIMAL(38,18) in units of the row's currency; times are UTC.
+Every input dataset and every table, written by `make docs` from `schemas/`: change it there, not here. The Delta tables
+say the same in the comments of their columns.
+
+- **Unit**: *currency* is an exact DECIMAL(38,18) in units of the row's currency, *ledger units* a whole number of its
+  smallest amounts; *UTC* is a time to the microsecond.
+- **Source**: the section of the [rules](spec/rules.md), or the page of the contract, that says what the value is.
+- **Since**: the first warehouse format with the column. 1 is version 0.1.0; a warehouse of an older format than the
+  program's is refused, and its dates are run again.
+- **Example**: a value as a CSV file has it. Those of a table are of one row, most of them from the demonstration.
+- `?` after a type: the value may be null; in an input dataset, the column may be left out.
 """
 
 
 def render() -> str:
     """The whole page."""
-    parts = [INTRODUCTION, "## Input datasets\n", *map(_dataset, DATASETS.values())]
+    parts = [INTRODUCTION, _contents(), "## Input datasets\n", *map(_dataset, DATASETS.values())]
     for title, tables in GROUPS.items():
         parts += [f"## {title}\n", *map(_table, tables.values())]
     return "\n".join(parts)
 
 
+def _contents() -> str:
+    """Every table and what a row of it is, before the columns of the first."""
+    rows = [f"| {_link(t.full_name)} | {t.grain} |\n" for group in GROUPS.values() for t in group.values()]
+    return "## Tables at a glance\n\n| table | a row is |\n|---|---|\n" + "".join(rows)
+
+
+def _link(name: str) -> str:
+    return f"[{name}](#{name.replace('.', '')})"
+
+
 def _dataset(dataset: Dataset) -> str:
     head = f"### {dataset.name}\n\n{dataset.doc}\nKey: {', '.join(dataset.key)}.\n"
-    return f"{head}\n{_rows(_field(field) for field in dataset.fields)}"
+    return f"{head}\n{_rows(_field(dataset, field) for field in dataset.fields)}"
 
 
-def _field(field: Field) -> tuple[str, str, str, str]:
-    type_ = str(field.type) + ("" if field.required else " ?")
-    return field.name, type_, "currency" if field.money else "", _text(field.doc, field.values)
+def _field(dataset: Dataset, field: Field) -> tuple[str, ...]:
+    return (
+        field.name,
+        str(field.type) + ("" if field.required else " ?"),
+        field.measured_in,
+        _text(field.doc, field.values),
+        "[inputs](spec/inputs.md)",
+        "1",
+        _example(example_of_input(dataset, field.name)),
+    )
 
 
 def _table(table: Table) -> str:
     head = f"### {table.full_name}\n\nA row is: {table.grain}. {table.doc}\nKey: {', '.join(table.key)}.\n"
-    return f"{head}\n{_rows(_column(column) for column in table.columns)}"
+    return f"{head}\n{_rows(_column(table, column) for column in table.columns)}"
 
 
-def _column(column: Column) -> tuple[str, str, str, str]:
-    type_ = str(column.type) + (" ?" if column.nullable else "")
-    return column.name, type_, column.unit, _text(column.doc, column.values)
+def _column(table: Table, column: Column) -> tuple[str, ...]:
+    return (
+        column.name,
+        str(column.type) + (" ?" if column.nullable else ""),
+        column.unit,
+        _text(column.doc, column.values),
+        _source(*source(table, column)),
+        str(since(table, column)),
+        _example(example(table, column)),
+    )
+
+
+def _source(page: str, section: int) -> str:
+    if not section:
+        return f"[{page.removesuffix('.md')}](spec/{page})"
+    head = re.search(rf"^## ({section}\. .+)$", RULES.read_text(encoding="utf-8"), re.MULTILINE)
+    assert head, f"rules.md has no section {section}"
+    anchor = re.sub(r"[^\w\- ]", "", head[1].lower()).replace(" ", "-")
+    return f"[rules {section}](spec/{page}#{anchor})"
+
+
+def _example(value: str) -> str:
+    """A hash is cut short."""
+    shown = f"{value[:12]}…" if re.fullmatch("[0-9a-f]{64}", value) else value
+    return f"`{shown}`".replace("|", "\\|") if shown else "empty"
 
 
 def _text(doc: str, values: tuple[str, ...]) -> str:
@@ -57,8 +107,8 @@ def _text(doc: str, values: tuple[str, ...]) -> str:
     return (f"{doc} One of {named}." if named else doc).replace("|", "\\|")
 
 
-def _rows(rows: Iterable[tuple[str, str, str, str]]) -> str:
-    head = "| column (`?` = may be null) | type | unit | meaning |\n|---|---|---|---|\n"
+def _rows(rows: Iterable[tuple[str, ...]]) -> str:
+    head = "| column | type | unit | meaning | source | since | example |\n|---|---|---|---|---|---|---|\n"
     return head + "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 

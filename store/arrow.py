@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from engine.errors import DataError
 from schemas.core import Column, Table, Type
+from schemas.provenance import comment
 
 _LIMIT = 10**38
 _TYPES = {
@@ -24,13 +25,17 @@ R = TypeVar("R")
 
 
 def arrow_schema(table: Table) -> pa.Schema:
-    """The Arrow schema of a table; a column's meaning and unit travel as its comment."""
-    return pa.schema([_arrow_field(column) for column in table.columns])
+    """The Arrow schema of a table; what the dictionary says of a column travels as its comment."""
+    return pa.schema([_arrow_field(table, column) for column in table.columns])
 
 
-def _arrow_field(column: Column) -> pa.Field:
-    comment = f"{column.doc} [{column.unit}]" if column.unit else column.doc
-    return pa.field(column.name, _TYPES[column.type], column.nullable, {"comment": comment})
+def bare_schema(table: Table) -> pa.Schema:
+    """The same without comments."""
+    return pa.schema([field.remove_metadata() for field in arrow_schema(table)])
+
+
+def _arrow_field(table: Table, column: Column) -> pa.Field:
+    return pa.field(column.name, _TYPES[column.type], column.nullable, {"comment": comment(table, column)})
 
 
 def to_arrow(table: Table, rows: Sequence[Mapping[str, Any]], **constants: Any) -> pa.Table:

@@ -110,7 +110,7 @@ def _create(path: Path, table: Table, properties: Mapping[str, str]) -> None:
         str(path),
         arrow_schema(table),
         partition_by=[table.partition] if table.partition else None,
-        description=f"A row is: {table.grain}. {table.doc}",
+        description=f"A row is: {table.grain}. {table.doc} Key: {', '.join(table.key)}.",
         configuration=dict(properties),
     )
 

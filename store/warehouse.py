@@ -17,7 +17,7 @@ from deltalake.transaction import AddAction
 from engine.errors import ConfigError, ConflictError, is_out_of_space, no_space
 from schemas.core import Table
 from schemas.registry import TABLES
-from store.arrow import arrow_schema, sort_by_key, to_ipc
+from store.arrow import arrow_schema, bare_schema, sort_by_key, to_ipc
 from store.creation import (
     beside,
     create_table,
@@ -186,7 +186,8 @@ class Warehouse:
         before = delta.version()
         try:
             properties = commit_properties(delta, self.lease)
-            write_deltalake(delta, data.cast(arrow_schema(table)), commit_properties=properties, **options)
+            # The table keeps the comments that it was made with: other ones would not be merged with them.
+            write_deltalake(delta, data.cast(bare_schema(table)), commit_properties=properties, **options)
         except CommitFailedError as error:
             raise _written_by_others(table) from error
         except (OSError, DeltaError) as error:

@@ -18,6 +18,7 @@ LEFT_OUT = (
     "demo",
     "my",
     "hl",
+    "site",
     ".hypothesis",
     "*cache*",
     "spark-warehouse",

@@ -3,6 +3,7 @@
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,6 +13,7 @@ from engine.clock import to_datetime
 from engine.errors import ConfigError
 from readers.published.tables import PublishedTables
 from schemas.registry import PUBLISHED, TABLES
+from scripts.recipes import queries
 from store.published import published_days
 from store.warehouse import Warehouse
 from tests.cases import DATA, case_days, run_case
@@ -135,3 +137,26 @@ def test_neither_a_time_nor_a_run_is_said_so(restated: Restated, as_of: str, sai
     with pytest.raises(ConfigError, match=said):
         PublishedTables.open(restated.root, as_of)
     assert PublishedTables.open(restated.root, "2020-01-01").days == []
+
+
+def test_the_recipe_says_why_something_was_restated(restated: Restated) -> None:
+    """The deposit that was left out is of the second date, and that file is the one reason."""
+    [query] = [sql for sql in queries() if "ops.restatements" in sql]
+    with PublishedTables.open(restated.root).connect() as database:
+        rows = database.execute(query).to_arrow_table().to_pylist()
+    assert "attribution.account_daily" in {row["table_name"] for row in rows}
+    file = f"transfers/date={SECOND}/part-0.parquet"
+    assert {(row["business_date"], row["reasons"]) for row in rows} == {
+        (SECOND, f"input transfers of {SECOND} changed (file {file})")
+    }
+
+
+def test_a_recipe_as_of_then_shows_what_was_known(restated: Restated) -> None:
+    query = next(sql for sql in queries() if "strftime(business_date, '%Y-%m')" in sql)
+
+    def answer(**then: Any) -> list[tuple[Any, ...]]:
+        with PublishedTables.open(restated.root, **then).connect() as database:
+            return database.execute(query).fetchall()
+
+    assert answer() != answer(as_of=restated.run_id)
+    assert answer(as_of=restated.then) == answer(as_of=restated.run_id)
