@@ -6,10 +6,10 @@ from pathlib import Path
 from jinja2 import Environment, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from readers.charts.style import FONT, PALETTE, svg
-from readers.report.model import Drawing, Figures, Paragraph, Report, Table, shown, unit_of
+from readers.charts.style import FONT, PALETTE
+from readers.report.model import Drawing, Figures, Paragraph, Report, Table, drawn, shown, unit_of
 
-WIDE, NARROW = 620, 250  # of a chart's plot, pixels: for a screen, and for a telephone
+WIDE, NARROW = 560, 250  # of a chart's plot, pixels: for a screen, and for a telephone
 _HERE = Path(__file__).with_name("templates")
 
 
@@ -39,7 +39,7 @@ def _kind(block: object) -> str:
 
 def _drawn(drawing: Drawing, size: str) -> Markup:
     """Colours become the page's, which has others in the dark; the page's font takes the place of the chart's."""
-    text = svg(drawing.draw(WIDE if size == "wide" else NARROW))
+    text = drawn(drawing, WIDE if size == "wide" else NARROW)
     for name, colour in PALETTE.items():
         text = text.replace(colour, f"var(--{name})")
     text = text.replace(f"font-family: {FONT};", "").replace(f'font-family="{FONT}"', "")

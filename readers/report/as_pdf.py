@@ -7,11 +7,21 @@ from typing import Any
 
 import typst
 
-from readers.charts.style import svg
-from readers.report.model import Block, Drawing, Figures, Missing, Paragraph, Report, Table, shown, unit_of
+from readers.report.model import (
+    Block,
+    Drawing,
+    Figures,
+    Missing,
+    Paragraph,
+    Report,
+    Table,
+    drawn,
+    shown,
+    unit_of,
+)
 
 _TEMPLATE = Path(__file__).with_name("templates") / "report.typ"
-_WIDTH = 430  # of a chart's plot, pixels
+_WIDTH = 560  # of a chart's plot, pixels
 
 
 def to_pdf(report: Report) -> bytes:
@@ -53,7 +63,7 @@ def _block(block: Block, folder: Path) -> dict[str, Any]:
         return {"kind": "figures", "figures": figures}
     if isinstance(block, Drawing):
         path = folder / f"chart-{len(list(folder.glob('chart-*')))}.svg"
-        path.write_text(svg(block.draw(_WIDTH)), encoding="utf-8")
+        path.write_text(drawn(block, _WIDTH), encoding="utf-8")
         return {"kind": "chart", "title": block.title, "words": block.words, "path": path.name}
     return _table(block)
 

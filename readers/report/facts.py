@@ -1,6 +1,5 @@
 """What every section is given: the published rows, the request, and amounts in the decimals of their currency."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -10,10 +9,9 @@ from readers.report.model import Amount, Cell, Missing
 from readers.report.request import ReportRequest
 from readers.rows import PublishedRows, of
 from schemas import attribution
-from schemas.registry import TABLES
+from schemas.ops import POLICIES
 
 SMALL_CELL = 5  # where no policy is published with the dates (inputs.md)
-_POLICIES = "ops.policies"
 
 
 @dataclass
@@ -23,7 +21,7 @@ class Facts:
     rows: PublishedRows
     request: ReportRequest
     missing: tuple[date, ...] = ()
-    policies: Mapping[date, Mapping[str, Any]] = field(default_factory=dict)
+    policies: Mapping[date, Mapping[str, str]] = field(default_factory=dict)
 
     def amount(self, e18: int, currency: str) -> Amount:
         return Amount(e18, currency, self.rows.scales()[currency])
@@ -66,9 +64,11 @@ class Facts:
         ]
 
 
-def read_policies(rows: PublishedRows) -> dict[date, dict[str, Any]]:
-    """The policy in force just before the end of each session, where it is published."""
-    if _POLICIES not in TABLES:
-        return {}
-    table = TABLES[_POLICIES]
-    return {row["business_date"]: json.loads(row["terms"]) for row in rows.of_run(table)}
+def read_policies(rows: PublishedRows) -> dict[date, dict[str, str]]:
+    """The policy in force just before the end of each session, key to its text; no date that has none stored."""
+    found: dict[date, dict[str, str]] = {}
+    for row in sorted(
+        rows.rows(POLICIES), key=lambda row: (row["business_date"], row["valid_from"], row["key"])
+    ):
+        found.setdefault(row["business_date"], {})[row["key"]] = row["value"]
+    return found

@@ -3,10 +3,12 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from engine.clock import to_datetime
 from engine.figures import exact, percent
+from readers.charts.style import svg
 
 NOT_AVAILABLE = "not available"
 
@@ -146,6 +148,12 @@ class Report:
             for block in section.blocks:
                 if isinstance(block, Table):
                     yield block
+
+
+@lru_cache(256)
+def drawn(drawing: Drawing, width: int) -> str:
+    """The chart as SVG: page and print share it."""
+    return svg(drawing.draw(width))
 
 
 def shown(cell: Cell) -> str:

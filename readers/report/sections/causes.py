@@ -24,7 +24,7 @@ WORDS = {
     "account_trading": "the account's own fills",
     "other_flows": "transfers and charges",
 }
-_KINDS = ((True, "covered", "deficit"), (False, "not covered", "unprotected_deficit"))
+KINDS = ((True, "covered", "deficit"), (False, "not covered", "unprotected_deficit"))
 _UNIT = ("business_date", "account_id", "currency", "isolation")
 _SOURCE = ("attribution.loss_components", "attribution.liquidations", "attribution.negative_balances")
 
@@ -40,16 +40,16 @@ def causes(facts: Facts) -> Section:
     rows: list[tuple[Cell, ...]] = []
     bridge: list[tuple[Cell, ...]] = []
     for currency in facts.currencies:
-        for covered, words, column in _KINDS:
-            mine = _episodes(facts, currency, covered)
-            sums = _sums(facts, mine)
+        for covered, words, column in KINDS:
+            mine = episodes(facts, currency, covered)
+            found = sums(facts, mine)
             rows += [
                 (currency, words, WORDS[name], name, facts.amount(amount, currency))
-                for name, amount in sums.items()
+                for name, amount in found.items()
             ]
-            bridge.append(_bridge(facts, currency, covered, words, column, mine, sum(sums.values())))
-            if sums:
-                blocks.append(_drawing(currency, words, sums))
+            bridge.append(_bridge(facts, currency, covered, words, column, mine, sum(found.values())))
+            if found:
+                blocks.append(_drawing(currency, words, found))
     columns = (
         Column("currency", "currency"),
         Column("kind", "deficits", "Covered by protection, or debts of the accounts."),
@@ -66,7 +66,7 @@ def _at(row: Row, instant: str) -> tuple[Any, ...]:
     return (*(row[name] for name in _UNIT), row[instant])
 
 
-def _episodes(facts: Facts, currency: str, covered: bool) -> list[Row]:
+def episodes(facts: Facts, currency: str, covered: bool) -> list[Row]:
     """Episodes with a deficit; where all of it is debt from before there is no event, and it counts as not covered."""
     events = {_at(e, "ts"): e for e in of(facts.rows.rows(attribution.NEGATIVE_BALANCES), currency=currency)}
     found = []
@@ -77,13 +77,13 @@ def _episodes(facts: Facts, currency: str, covered: bool) -> list[Row]:
     return found
 
 
-def _sums(facts: Facts, episodes: list[Row]) -> dict[str, int]:
+def sums(facts: Facts, episodes: list[Row]) -> dict[str, int]:
     known = {(row["business_date"], row["episode_id"]) for row in episodes}
-    sums: defaultdict[str, int] = defaultdict(int)
+    found: defaultdict[str, int] = defaultdict(int)
     for row in facts.rows.rows(attribution.LOSS_COMPONENTS_TABLE):
         if (row["business_date"], row["episode_id"]) in known:
-            sums[row["component"]] += row["amount"]
-    return {name: sums[name] for name in WORDS if sums[name]}
+            found[row["component"]] += row["amount"]
+    return {name: found[name] for name in WORDS if found[name]}
 
 
 def _bridge(
@@ -117,8 +117,8 @@ def _bridge_table(rows: list[tuple[Cell, ...]]) -> Table:
     return Table("causes_bridge", title, columns, tuple(rows), (*_SOURCE, "attribution.session_losses"), 2)
 
 
-def _drawing(currency: str, words: str, sums: Mapping[str, int]) -> Drawing:
-    found = [charts.Cause(name, WORDS[name], amount) for name, amount in sums.items()]
+def _drawing(currency: str, words: str, amounts: Mapping[str, int]) -> Drawing:
+    found = [charts.Cause(name, WORDS[name], amount) for name, amount in amounts.items()]
     found.sort(key=lambda cause: (-cause.amount, cause.name))
     told = "To the right what made the deficits larger, to the left what made them smaller."
     identity = f"causes_{currency}_{words.replace(' ', '_')}"

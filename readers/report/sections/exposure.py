@@ -1,6 +1,7 @@
 """C and D: how large single losses were against the fund, who holds the open interest, how far margin sufficed."""
 
 from collections import defaultdict
+from datetime import date
 
 from engine.figures import exact
 from engine.numbers import E18
@@ -59,7 +60,7 @@ def _open_interest(facts: Facts) -> Table:
         )
         for row in facts.rows.reference("instruments")
     }  # fmt: skip
-    held: defaultdict[tuple[object, str, str], dict[str, int]] = defaultdict(dict)
+    held: defaultdict[tuple[date, str, str], dict[str, int]] = defaultdict(dict)
     for row in facts.rows.rows(attribution.POSITIONS_DAILY):
         contract = contracts[row["instrument_id"]]
         value = row["entry_value"]
@@ -68,12 +69,10 @@ def _open_interest(facts: Facts) -> Table:
         book = held[row["business_date"], row["currency"], row["instrument_id"]]
         book[row["account_id"]] = book.get(row["account_id"], 0) + value
     rows: list[tuple[Cell, ...]] = []
-    for (day, currency, instrument), book in sorted(held.items(), key=lambda item: tuple(map(str, item[0]))):
+    for (day, currency, instrument), book in sorted(held.items()):
         amounts = sorted(book.values(), reverse=True)
         shares = [Share(sum(amounts[:n]), sum(amounts)) for n in (1, 5, 10)]
-        rows.append(
-            (_date(day), currency, instrument, len(book), facts.amount(sum(amounts), currency), *shares)
-        )
+        rows.append((day, currency, instrument, len(book), facts.amount(sum(amounts), currency), *shares))
     columns = (
         Column("business_date", "session"),
         Column("currency", "currency"),
@@ -131,10 +130,6 @@ def _nearest(facts: Facts) -> Table:
     )
     source = ("attribution.positions_daily", "attribution.account_daily")
     return Table("nearest", "Nearest to liquidation", columns, tuple(rows), source, 4, note, 10)
-
-
-def _date(day: object) -> Cell:
-    return day  # type: ignore[return-value]
 
 
 def margin(facts: Facts) -> Section:

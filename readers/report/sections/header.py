@@ -1,11 +1,8 @@
 """A: what the report is about and what it was made from; the policy in words and as a table."""
 
-from collections.abc import Mapping
-from typing import Any
-
-from engine.figures import exact
 from readers.report.facts import Facts
 from readers.report.model import Block, Cell, Column, Missing, Paragraph, Section, Table, Time
+from schemas.ops import POLICIES
 
 _PUBLISHED = ("ops.published_days",)
 _UNSTATED = "the published tables do not have it"
@@ -51,7 +48,7 @@ def _policy_words(facts: Facts) -> Paragraph:
     if not facts.policies:
         return Paragraph("The policy's text was not stored with these dates: not available.")
     newest = facts.policies[max(facts.policies)]
-    told = [words[str(newest[key])] for key, words in _WORDS.items() if newest.get(key) in words]
+    told = [words[newest[key]] for key, words in _WORDS.items() if newest.get(key) in words]
     text = "The policy at the end of the period: " + "; ".join(told) + "."
     return Paragraph(text)
 
@@ -60,23 +57,19 @@ def _policy_table(facts: Facts) -> list[Block]:
     if not facts.policies:
         return []
     rows: list[tuple[Cell, ...]] = []
-    before: Mapping[str, Any] = {}
-    for day, terms in sorted(facts.policies.items()):
-        for key, value in terms.items():
-            if before.get(key, object()) != value:
-                rows.append((day, key, _text(value)))
-        before = terms
-    columns = (Column("since", "since session"), Column("key", "policy"), Column("value", "value"))
+    before: dict[str, str] = {}
+    found = facts.rows.rows(POLICIES)
+    for row in sorted(found, key=lambda row: (row["business_date"], row["valid_from"], row["key"])):
+        if before.get(row["key"]) != row["value"]:
+            rows.append((Time(row["valid_from"]), row["key"], row["value"] or "none"))
+        before[row["key"]] = row["value"]
+    columns = (
+        Column("since", "since, UTC", "The start of the first session, or when the key changed."),
+        Column("key", "policy"),
+        Column("value", "value"),
+    )
     title = "The policy, and every change of it in the period"
     return [Table("policy", title, columns, tuple(rows), ("ops.policies",), key=2)]
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, list):
-        return ", ".join(map(str, value)) or "none"
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {item}" for key, item in sorted(value.items())) or "none"
-    return exact(value) if isinstance(value, int) and value >= 10**9 else str(value)
 
 
 def _dates(facts: Facts) -> Table:

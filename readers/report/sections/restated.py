@@ -1,5 +1,6 @@
 """What was published before and is no longer: per table, and per figure of the waterfall with its old value."""
 
+from collections import defaultdict
 from datetime import date
 from typing import Any
 
@@ -17,10 +18,13 @@ _COMPARED = (attribution.SESSION_LOSSES, attribution.INSURANCE_FUND_DAILY)
 def restatements(facts: Facts) -> list[Block]:
     """Of the reported dates, since they were first published; a monthly report has those of earlier months too."""
     found = facts.rows.rows(ops.RESTATEMENTS)
-    has_reason = any(column.name == "reason" for column in ops.RESTATEMENTS.columns)
+    reasons: defaultdict[tuple[date, str], list[str]] = defaultdict(list)
+    for row in facts.rows.rows(ops.RESTATEMENT_REASONS):
+        reasons[row["business_date"], row["run_id"]].append(row["reason"])
     rows: list[tuple[Cell, ...]] = []
     for row in found:
-        reason = row["reason"] if has_reason else Missing("no reason was noted")
+        why = reasons[row["business_date"], row["run_id"]]
+        reason: Cell = "; ".join(why) if why else Missing("no reason was noted")
         rows.append((row["business_date"], row["table_name"], Time(row["restated_at"]), row["run_id"],
                      row["rows_before"], row["rows_after"], row["version_before"], row["version_after"],
                      reason))  # fmt: skip

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from readers.report.facts import Facts
 from readers.report.model import Block, Figure, Figures, Paragraph, Section, shown, unit_of
-from readers.rows import accounts, of, total
+from readers.rows import Row, accounts, of, total
 from schemas import attribution
+from schemas.core import Table as Declared
 
 _SOURCE = ("attribution.session_losses",)
 _WATERFALL = (
@@ -62,8 +63,8 @@ def _sentences(facts: Facts, currency: str, figures: dict[str, Figure]) -> str:
         value = figures[f"total.{column}.{currency}"].value
         return f"{shown(value)} {unit_of(value)}"
 
-    def rows(table: object) -> list:
-        return of(facts.rows.rows(table), currency=currency)  # type: ignore[arg-type]
+    def rows(table: Declared) -> list[Row]:
+        return of(facts.rows.rows(table), currency=currency)
 
     events, charged = rows(attribution.NEGATIVE_BALANCES), rows(attribution.SOCIALISED_LOSSES)
     covered = of(events, protected=True)
