@@ -55,7 +55,10 @@ def stacked(
         .mark_bar(height=BAR - 6)
         .encode(
             x=alt.X(
-                "amount:Q", title=currency, scale=alt.Scale(zero=True), axis=alt.Axis(tickCount=width // 130)
+                "amount:Q",
+                title=currency,
+                scale=alt.Scale(zero=True),
+                axis=alt.Axis(tickCount=max(3, width // 120)),
             ),
             y=alt.Y("label:N", title=None, sort=[label for label, _ in bars], axis=alt.Axis(ticks=False)),
             color=alt.Color("part:N", scale=scale_of(colours)),
@@ -81,6 +84,7 @@ def growth(series: Growth, width: int) -> Any:
             )
     x = time_axis(start, end, width)
     y = alt.Y("amount:Q", title=series.currency, scale=alt.Scale(zero=True), axis=alt.Axis(tickCount=4))
+    rows.append({"time": moment(end), "amount": rows[-1]["amount"], "kind": rows[-1]["kind"]})
     layers: list[Any] = [
         alt.Chart(values(rows))
         .mark_line(interpolate="step-after", color=PALETTE["orange"], strokeWidth=2)
@@ -112,7 +116,10 @@ def causes(currency: str, found: Sequence[Cause], width: int) -> Any:
         .mark_bar(height=BAR - 6)
         .encode(
             x=alt.X(
-                "amount:Q", title=currency, scale=alt.Scale(zero=True), axis=alt.Axis(tickCount=width // 130)
+                "amount:Q",
+                title=currency,
+                scale=alt.Scale(zero=True),
+                axis=alt.Axis(tickCount=max(3, width // 120)),
             ),
             y=y,
             color=alt.Color("kind:N", scale=scale_of(_CAUSE)),

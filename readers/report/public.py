@@ -1,6 +1,7 @@
 """The public edition: totals only, and no cell that tells of a few accounts, by itself or through a sum."""
 
 from collections.abc import Sequence
+from datetime import date
 
 from readers.charts import losses as charts
 from readers.report.facts import Facts
@@ -77,7 +78,8 @@ def _say(cell: Cell, currency: str) -> str:
 def _waterfall(facts: Facts, made: Totals) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for currency in facts.currencies:
-        for day in [*facts.days, ALL]:
+        days: list[date | str] = [*facts.days, ALL]
+        for day in days:
             rows.append((str(day), currency, *(made.told(measure, day, currency) for measure in PAID)))
     columns = (
         Column("business_date", "session", "`all`: the sessions together."),
@@ -94,10 +96,10 @@ def _paid(facts: Facts, made: Totals) -> list[Block]:
         names = [(m, str(day), currency) for day in facts.days for m in PAID[:4]]
         if any(name in made.hidden for name in names) or not any(made.amounts[name] for name in names):
             continue
-        bars = [
-            (str(day), *(made.amounts[measure, str(day), currency] for measure in PAID[1:4]))
-            for day in facts.days
-        ]
+        bars = []
+        for day in facts.days:
+            fund, charged, uncovered = (made.amounts[measure, str(day), currency] for measure in PAID[1:4])
+            bars.append((str(day), fund, charged, uncovered))
         blocks.append(_drawing(currency, bars))
     return blocks
 

@@ -5,11 +5,11 @@ So further cells are held back until no small one is determined by the equations
 suppression). What a reader may guess from bounds, or an account from knowing its own part, is not looked at.
 """
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-Key = Hashable
+Key = Any  # hashable, such as a tuple of names
 Equation = Mapping[Key, int]  # coefficients of cells whose sum is 0
 
 
