@@ -13,6 +13,7 @@ from readers.report.facts import Facts
 from readers.report.proof import TABLES, files_sha256
 from readers.report.request import ReportRequest
 from store.commit import files_of
+from store.places import Place
 from store.published import Published
 
 FORMAT = "lossledger-manifest-1"
@@ -109,7 +110,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return found
 
 
-def request_of(found: Mapping[str, Any], warehouse: Path) -> ReportRequest:
+def request_of(found: Mapping[str, Any], warehouse: Place) -> ReportRequest:
     """What was asked for, to be asked again of a warehouse."""
     from datetime import date
 

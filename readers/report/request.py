@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from pathlib import Path
+
+from store.places import Place
 
 REGULATOR, PUBLIC = "regulator", "public"
 AUDIENCES = (REGULATOR, PUBLIC)
@@ -16,7 +17,7 @@ class ReportRequest:
     `allow_missing`: dates that are not published are told as missing instead of refused.
     """
 
-    warehouse: Path
+    warehouse: Place
     first: date
     last: date
     audience: str = REGULATOR

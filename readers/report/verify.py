@@ -10,7 +10,8 @@ from typing import Any
 import pyarrow as pa
 from deltalake.exceptions import DeltaError
 
-from engine.errors import ConfigError, DataError, LossledgerError
+from engine.errors import DataError, LossledgerError
+from readers.published.pins import open_warehouse
 from readers.report.as_json import as_tree, figures_of
 from readers.report.build import build, gather
 from readers.report.manifest import code, content_sha256, manifest, read_manifest, request_of
@@ -19,6 +20,7 @@ from readers.report.sign import signature_findings
 from readers.report.write import rendered
 from schemas.core import Table
 from store.commit import files_of
+from store.places import Place
 from store.published import published_days
 from store.warehouse import Warehouse
 
@@ -45,7 +47,7 @@ class Verified:
     figures: int
 
 
-def verify_lines(folder: Path, warehouse: Path) -> Iterator[str]:
+def verify_lines(folder: Path, warehouse: Place) -> Iterator[str]:
     """What was found, for a terminal. DataError at the end when something does not hold."""
     made = verify(folder, warehouse)
     yield from (f"note: {note}" for note in made.notes)
@@ -56,16 +58,14 @@ def verify_lines(folder: Path, warehouse: Path) -> Iterator[str]:
     yield f"every figure holds: {made.figures:,} compared with the published versions in {warehouse}"
 
 
-def verify(folder: Path, root: Path) -> Verified:
+def verify(folder: Path, root: Place) -> Verified:
     """Compare a report with what is published in a warehouse. ConfigError: there is no such warehouse."""
     stated = read_manifest(folder)
     findings = [*_files(folder, stated)]
     if content_sha256(stated) != stated["content_sha256"]:
         findings.append("manifest.json: its content hash is not that of what it says: it was edited")
     findings += signature_findings(folder, stated["content_sha256"])
-    warehouse = Warehouse(root) if (root / "lossledger.json").exists() else None
-    if warehouse is None:
-        raise ConfigError(f"{root} is no Lossledger warehouse")
+    warehouse = open_warehouse(root)
     published = published_days(warehouse)
     for day in stated["dates"]:
         findings += _date(warehouse, day, published)
@@ -124,7 +124,7 @@ def _differing(told: Mapping[str, str], found: Mapping[str, str]) -> str:
     return ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
 
 
-def _again(folder: Path, stated: Mapping[str, Any], root: Path) -> tuple[int, list[str], list[str]]:
+def _again(folder: Path, stated: Mapping[str, Any], root: Place) -> tuple[int, list[str], list[str]]:
     """The report made once more from what is published now, figure by figure and file by file."""
     try:
         facts = gather(request_of(stated, root))
