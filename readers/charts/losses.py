@@ -91,10 +91,13 @@ def growth(series: Growth, width: int) -> Any:
         .encode(x=x, y=y)
     ]
     if mark is not None:
+        late = mark * 2 > start + end
         at = values([{"time": moment(mark), "said": f"first shortfall {moment(mark)[11:19]}"}])
         layers.append(alt.Chart(at).mark_rule(color=PALETTE["soft"], strokeDash=[4, 3]).encode(x="time:T"))
         layers.append(
-            alt.Chart(at).mark_text(align="left", dx=5, baseline="top", color=PALETTE["soft"], fontSize=12)
+            alt.Chart(at)
+            .mark_text(align="right" if late else "left", dx=-5 if late else 5, baseline="top",
+                       color=PALETTE["soft"], fontSize=12)
             .encode(x="time:T", y=alt.value(0), text="said:N")
         )  # fmt: skip
     return styled(alt.layer(*layers), width, 150)

@@ -13,14 +13,20 @@ import pytest
 
 from cli.main import main
 from engine.errors import ConfigError, DataError
+from jobs.run import Request, run
+from jobs.spark.mapper import InProcess
+from readers.report.build import build, gather
 from readers.report.manifest import content_sha256, to_text
+from readers.report.model import shown
 from readers.report.proof import files_sha256
+from readers.report.request import REGULATOR
 from readers.report.sign import sign_lines
 from readers.report.verify import verify
 from schemas.attribution import SESSION_LOSSES, SOCIALISED_LOSSES
 from store.commit import files_of
 from store.warehouse import Warehouse
-from tests.report.conftest import DAYS, Made
+from tests.report.conftest import DAYS, Made, ask
+from tests.unchecked import unchecked
 
 
 @pytest.fixture
@@ -92,6 +98,22 @@ def test_rows_changed_inside_a_published_version_are_found(copy: Made) -> None:
         "figure waterfall, 2025-10-10 BTC, uncovered: the report says 0 BTC, the published tables 0.0000"
         in told
     )
+
+
+def test_a_date_that_was_restated_since_is_found_and_the_new_report_says_why(
+    copy: Made, tmp_path: Path
+) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("- valid_from: 2020-01-01\n  sharing: none\n")
+    list(run(Request(copy.landing, copy.root, *DAYS, InProcess(1), policy, None, unchecked)))
+    told = findings(copy)
+    assert "2025-10-10: was restated by run " in told
+    assert "figure waterfall, 2025-10-10 USDT, socialised: the report says " in told
+    report = build(gather(ask(copy.root, REGULATOR)))
+    tables = {table.id: [[shown(cell) for cell in row] for row in table.rows] for table in report.tables()}
+    assert any("sharing" in row[-1] for row in tables["restated"])
+    changed = [row for row in tables["restated_values"] if row[1] == "attribution.session_losses"]
+    assert any(row[4] == "socialised" and row[6] == "0" and row[7] == f"-{row[5]}" for row in changed)
 
 
 def edited(copy: Made, change: Callable[[dict[str, Any]], object], again: bool) -> str:

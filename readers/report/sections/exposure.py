@@ -140,7 +140,8 @@ def margin(facts: Facts) -> Section:
         short = [row for row in flat if row["deficit"] > 0]
         mean: Cell = Missing("no deficit")
         if short:
-            mean = facts.amount(total(short, "deficit") // len(short), currency)
+            unit = 10 ** (18 - facts.rows.scales()[currency])
+            mean = facts.amount(total(short, "deficit") // (len(short) * unit) * unit, currency)
         rows.append(
             (day, currency, len(flat), len(short), Share(len(flat) - len(short), len(flat)), mean,
              facts.amount(largest_of(short, "deficit"), currency), Missing("not delivered"))
@@ -153,7 +154,7 @@ def margin(facts: Facts) -> Section:
         Column(
             "coverage", "coverage achieved", "Share that ended at or above zero, rounded to a tenth.", True
         ),
-        Column("mean", "mean uncovered", "Whole 10^-18, cut off.", True),
+        Column("mean", "mean uncovered", "Cut off at the ledger unit.", True),
         Column("peak", "peak uncovered", "", True),
         Column("initial", "initial margin", "", True),
     )
