@@ -42,8 +42,24 @@ def zoomed(series: Balance) -> Balance:
     return Balance(series.currency, points, [d for d in series.draws if start <= d <= end], kept)
 
 
+def thinned(points: Sequence[tuple[int, int]], columns: int) -> list[tuple[int, int]]:
+    """Of points nearer to each other than can be drawn: the first, the last and the extremes of a column."""
+    if len(points) <= 4 * columns:
+        return list(points)
+    start, length = points[0][0], max(1, points[-1][0] - points[0][0])
+    bins: dict[int, list[tuple[int, tuple[int, int]]]] = {}
+    for at, point in enumerate(points):
+        bins.setdefault((point[0] - start) * columns // length, []).append((at, point))
+    kept: set[int] = set()
+    for found in bins.values():
+        ends = (found[0], found[-1], min(found, key=lambda f: f[1][1]), max(found, key=lambda f: f[1][1]))
+        kept |= {at for at, _ in ends}
+    return [points[at] for at in sorted(kept)]
+
+
 def balance(series: Balance, width: int) -> Any:
-    rows = [{"time": moment(us), "balance": number(e18)} for us, e18 in series.points]
+    points = thinned(series.points, width)
+    rows = [{"time": moment(us), "balance": number(e18)} for us, e18 in points]
     axis_time = time_axis(series.points[0][0], series.points[-1][0], width)
     axis_balance = alt.Y("balance:Q", title=f"balance, {series.currency}", scale=alt.Scale(zero=True),
                          stack=None, axis=alt.Axis(tickCount=4))  # fmt: skip

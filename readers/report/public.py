@@ -13,6 +13,7 @@ from readers.rows import of
 from schemas import attribution
 
 _LOSSES = ("attribution.session_losses",)
+_BARS = 31  # a chart of more sessions than a month has is none
 _TITLES = {
     "deficit": "covered deficit",
     "fund_draw": "= fund draw",
@@ -96,11 +97,12 @@ def _paid(facts: Facts, made: Totals) -> list[Block]:
         names = [(m, str(day), currency) for day in facts.days for m in PAID[:4]]
         if any(name in made.hidden for name in names) or not any(made.amounts[name] for name in names):
             continue
-        bars = []
+        bars: list[tuple[str, int, int, int]] = []
         for day in facts.days:
             fund, charged, uncovered = (made.amounts[measure, str(day), currency] for measure in PAID[1:4])
             bars.append((str(day), fund, charged, uncovered))
-        blocks.append(_drawing(currency, bars))
+        if len(bars) <= _BARS:
+            blocks.append(_drawing(currency, bars))
     return blocks
 
 

@@ -64,6 +64,15 @@ def test_a_balance_is_not_stacked_where_movements_share_an_instant() -> None:
     assert ">200<" not in text
 
 
+def test_of_many_movements_the_extremes_are_drawn() -> None:
+    points = [(n, E18 * (n % 50)) for n in range(10_000)]
+    kept = fund.thinned(points, 100)
+    assert len(kept) <= 404
+    assert (kept[0], kept[-1]) == (points[0], points[-1])
+    assert {balance for _, balance in kept} >= {0, 49 * E18}
+    assert fund.thinned(points[:300], 100) == points[:300]
+
+
 def test_first_shortfall_is_named_and_the_drawing_is_always_the_same() -> None:
     one, two = (svg(fund.balance(crash(), 400)) for _ in range(2))
     assert one == two

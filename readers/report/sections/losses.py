@@ -12,6 +12,7 @@ from schemas import attribution
 _LOSSES = ("attribution.session_losses",)
 _EPISODES = ("attribution.liquidations", "attribution.liquidation_positions")
 _EVENTS = ("attribution.negative_balances",)
+_BARS = 31  # of a chart: sessions of a month
 
 
 def events(facts: Facts) -> Section:
@@ -160,6 +161,10 @@ def waterfall(facts: Facts) -> Section:
 
 def _paid(currency: str, bars: list[tuple[str, int, int, int]]) -> Drawing:
     words = f"Covered deficits in {currency} by session: what the fund paid, what accounts paid, what nobody paid."
+    if len(bars) > _BARS:
+        largest = sorted(bars, key=lambda bar: (-sum(bar[1:]), bar[0]))[:_BARS]
+        bars = sorted(bar for bar in largest if any(bar[1:]))
+        words += " Sessions without any are left out, and of the others all but the largest."
     title = f"Who paid for the covered deficits, {currency}"
     return Drawing(f"paid_{currency}", title, words, lambda width: charts.paid(currency, bars, width))
 

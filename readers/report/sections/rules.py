@@ -1,6 +1,7 @@
 """The same losses shared under other rules, with what goes beyond what accounts have."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 from readers.charts import losses as charts
@@ -10,6 +11,7 @@ from readers.rows import of, total
 from schemas import attribution
 
 _NEXT = 9
+_DRAWN = 4
 _SOURCE = ("attribution.rule_totals", "attribution.rule_comparison")
 
 
@@ -26,7 +28,8 @@ def rules(facts: Facts) -> Section:
         )
     ]
     rows: list[tuple[Cell, ...]] = []
-    for day, currency, _ in facts.sessions():
+    drawn = _largest(facts)
+    for day, currency, losses in facts.sessions():
         compared = of(totals, **facts.same(day, currency))
         compared.sort(key=lambda row: attribution.COMPARED_RULES.index(row["rule"]))
         bars = []
@@ -36,9 +39,18 @@ def rules(facts: Facts) -> Section:
             first, following = total(order[:1], "charge"), total(order[1 : 1 + _NEXT], "charge")
             rest = row["charged"] - first - following
             bars.append((row["rule"].replace("_", " "), (first, following, rest, row["uncovered"])))
-        if bars:
+        if bars and (currency, losses["shortfall"], day) in drawn:
             blocks.append(_drawing(f"{day}", currency, bars))
     return Section("rules", "", "Other sharing rules", (*blocks, _table(rows)))
+
+
+def _largest(facts: Facts) -> set[tuple[str, int, date]]:
+    """The sessions of each currency that are drawn: a year of them would be a book."""
+    found: set[tuple[str, int, date]] = set()
+    for currency in facts.currencies:
+        mine = [(currency, row["shortfall"], day) for day, cur, row in facts.sessions() if cur == currency]
+        found |= set(sorted(mine, key=lambda one: (-one[1], one[2]))[:_DRAWN])
+    return found
 
 
 def _charges(facts: Facts, row: Any) -> list[Any]:
