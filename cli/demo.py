@@ -13,14 +13,17 @@ from jobs.run import Request, run
 from jobs.spark.mapper import Mapper, OnSpark
 from jobs.stages import NAMES
 from readers.demo_text import report_lines
-from readers.page.data import PublishedRows
-from readers.page.page import write_page
+from readers.published.tables import PublishedTables
+from readers.report.request import ReportRequest
+from readers.report.write import report_lines as written_report
+from readers.rows import PublishedRows
 from schemas.ops import RUNS
 from store.arrow import to_rows
 from store.warehouse import Warehouse
 
 _MARKER = ".lossledger-demo"
-_MADE = ("landing", "warehouse", "lossledger.html")
+_MADE = ("landing", "warehouse", "report")
+_VENUE = "A generated market"
 GENERATED = (
     "Generated data: prices are real, accounts and trades are made up.",
     "They show how the method works, not what happened at any venue.",
@@ -28,12 +31,12 @@ GENERATED = (
 
 
 def demo_lines(folder: Path, mapper: Mapper | None = None) -> Iterator[str]:
-    """Make the market, run its dates, tell what came out and write the page; yields lines for a terminal.
+    """Make the market, run its dates, tell what came out and write the report; yields lines for a terminal.
 
     A folder that an earlier demo made is made anew. ConfigError: the folder holds anything else.
     """
     began = perf_counter()
-    landing, root, page = (folder / name for name in _MADE)
+    landing, root, report = (folder / name for name in _MADE)
     _start_afresh(folder)
     yield f"A generated crash, from raw files to published tables, in {folder}"
     yield from GENERATED
@@ -45,9 +48,9 @@ def demo_lines(folder: Path, mapper: Mapper | None = None) -> Iterator[str]:
         yield line.split("  (")[0]  # how much is left is of no interest with two dates
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     warehouse = Warehouse(root)
-    write_page(warehouse, days, page, " ".join(GENERATED))
-    yield from report_lines(PublishedRows(warehouse, days))
-    yield from _where_to_look(root, page)
+    told = list(written_report(ReportRequest(root, first, last, venue=_VENUE, data="generated"), report))
+    yield from report_lines(PublishedRows(PublishedTables.open(root), days))
+    yield from _where_to_look(root, report, told)
     yield ""
     yield from _spent(perf_counter() - began, written - began, warehouse)
 
@@ -90,11 +93,12 @@ def _start_afresh(folder: Path) -> None:
         raise ConfigError(f"cannot write to {folder}: {error.strerror or error}") from error
 
 
-def _where_to_look(root: Path, page: Path) -> Iterator[str]:
+def _where_to_look(root: Path, report: Path, told: list[str]) -> Iterator[str]:
     table = root / "attribution" / "session_losses"
     yield ""
     yield "WHERE IT IS"
-    yield f"  page    {page}  (one file, opens in any browser, prints)"
+    yield f"  report  {report}/report.html, .pdf, .xlsx, .json  ({len(told) - 2} files and their manifest)"
     yield f"  tables  {root}/attribution/*  (Delta Lake; columns: docs/dictionary.md)"
     yield f'  read    import deltalake; deltalake.DeltaTable("{table}").to_pandas()'
+    yield f"  verify  lossledger verify-report {report} --warehouse {root}"
     yield f"  status  lossledger status --warehouse {root}"

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cli.arguments import add_range, add_run_arguments, add_warehouse, request_from
 from cli.failure import run_command
+from cli.report import add_report_commands
 from jobs.terminal import tell
 
 
@@ -28,6 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _add_demo,
     ):
         add(commands)
+    add_report_commands(commands, _add)
     return run_command(parser, None, argv)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from engine.figures import exact
-from readers.page.data import PublishedRows, Row, of, total
+from readers.rows import PublishedRows, Row, of, total
 from readers.session_figures import Draws, Relief, draws, fees_below_zero, relief
 from schemas import attribution
 

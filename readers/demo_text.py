@@ -5,7 +5,7 @@ from textwrap import wrap
 
 from engine.figures import exact, percent, text_table
 from readers.asides import asides
-from readers.page.data import PublishedRows, Row, largest, of, total
+from readers.rows import PublishedRows, Row, largest, of, total
 from schemas import attribution
 
 _LARGEST = 10

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from readers.page.data import PublishedRows, Row, of, total
+from readers.rows import PublishedRows, Row, of, total
 from schemas import attribution
 from store.published import Published
 

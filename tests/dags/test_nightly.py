@@ -46,7 +46,7 @@ def test_dag_folder_parses_without_errors() -> None:
 
     bag = DagBag(NIGHTLY.parent)
     assert bag.import_errors == {}
-    assert set(bag.dags) == {"lossledger_nightly"}
+    assert set(bag.dags) == {"lossledger_nightly", "lossledger_report"}
 
 
 def test_parsing_imports_nothing_heavy() -> None:

@@ -56,10 +56,10 @@ def test_what_is_told_is_what_is_published(lines: list[str], folder: Path) -> No
     ]
 
 
-def test_page_is_there(lines: list[str], folder: Path) -> None:
-    page = (folder / "lossledger.html").read_text(encoding="utf-8")
-    assert page.endswith("</html>\n")
-    assert any("demo/lossledger.html" in line for line in lines)
+def test_report_is_there(lines: list[str], folder: Path) -> None:
+    names = {path.name for path in (folder / "report").iterdir()}
+    assert names == {"report.html", "report.json", "report.pdf", "report.xlsx", "manifest.json"}
+    assert any("demo/report/report.html" in line for line in lines)
 
 
 def _usdt(data: pa.Table) -> pa.Table:

@@ -2,21 +2,22 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from html import escape
+from html import unescape
 
 import pytest
 
 from engine.numbers import E18
 from readers.asides import asides
 from readers.demo_text import report_lines
-from readers.page.data import PublishedRows, Row, of, total
-from readers.page.page import page_text
+from readers.published.tables import PublishedTables
+from readers.report.as_html import to_html
+from readers.report.build import build, gather
+from readers.report.request import ReportRequest
+from readers.rows import PublishedRows, Row, of, total
 from readers.session_figures import draws, fees_below_zero, paid, relief
 from schemas import attribution
 from simulator.config import MarketConfig
 from simulator.simulate import simulate
-from store.scenarios import scenario_root
-from store.warehouse import Warehouse
 from tests.scenarios import run_range, write_scenario
 
 MARKET = MarketConfig(
@@ -47,8 +48,8 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Drawn]:
     run_range(landing, warehouse, day, day)
     run_range(landing, warehouse, day, day, "late")
     yield Drawn(
-        PublishedRows(Warehouse(warehouse), [day]),
-        PublishedRows(Warehouse(scenario_root(warehouse, "late")), [day]),
+        PublishedRows(PublishedTables.open(warehouse), [day]),
+        PublishedRows(PublishedTables.open(warehouse, scenario="late"), [day]),
     )
 
 
@@ -113,11 +114,12 @@ def test_fees_of_accounts_that_had_nothing_left_are_part_of_their_deficits(drawn
     assert f"{covered // E18:,}." in dict(asides(rows))["2025-10-10, USDT"][1]
 
 
-def test_page_and_terminal_tell_it(drawn: Drawn) -> None:
-    html, lines = page_text(drawn.at_event), " ".join(report_lines(drawn.at_event))
-    assert "<h3>What the totals do not say: 2025-10-10, USDT</h3>" in html
+def test_report_and_terminal_tell_it(drawn: Drawn) -> None:
+    (day,), root = drawn.at_event.days, drawn.at_event.tables.warehouse.root
+    html = unescape(to_html(build(gather(ReportRequest(root, day.day, day.day)))))
+    lines = " ".join(report_lines(drawn.at_event))
     for title, told in asides(drawn.at_event):
         assert f"WHAT THE TOTALS DO NOT SAY, {title}" in lines
+        assert f"{title}. " + " ".join(told) in html
         for sentences in told:
-            assert f"<p>{escape(sentences)}</p>" in html
             assert sentences in " ".join(lines.split())

@@ -35,13 +35,14 @@ def test_demo_folder_is_made_anew_and_what_lies_beside_stays(tmp_path: Path) -> 
     ]
     assert not (folder / "landing" / "ticks" / "mine.csv").exists()
     assert (folder / "notes.txt").read_text() == "mine\n"
-    assert (folder / "lossledger.html").exists()
+    assert (folder / "report" / "report.pdf").exists()
 
 
 def test_it_says_that_its_data_are_generated_and_where_the_time_went(tmp_path: Path) -> None:
     lines = demo(tmp_path / "demo")
     assert lines[1:3] == list(GENERATED)
-    assert " ".join(GENERATED) in (tmp_path / "demo" / "lossledger.html").read_text(encoding="utf-8")
+    html = (tmp_path / "demo" / "report" / "report.html").read_text(encoding="utf-8")
+    assert "The data are generated: accounts and trades are made up" in html
     whole, told = lines[-2].removesuffix(" s in all:"), lines[-1]
     spent = {name: float(seconds) for name, seconds in (part.rsplit(" ", 1) for part in told.split(", "))}
     assert list(spent) == ["market", *NAMES, "the rest"]

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from engine.numbers import E18, round_half_even_div
 from engine.prices import OpenPosition, Tier, bankruptcy_price, liquidation_price
-from readers.page.data import PublishedRows, Row, of
+from readers.rows import PublishedRows, Row, of
 from schemas import attribution
 
 _UNIT = ("account_id", "currency", "isolation")

@@ -1,4 +1,4 @@
-"""What a page is made of: published rows of some dates, each date as it was published, and nothing else."""
+"""Published rows of some dates as Python values, for reports, the demonstration and what is told beside totals."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -6,61 +6,55 @@ from datetime import date
 from typing import Any
 
 from engine.errors import ConfigError
-from schemas import attribution, ledger
+from readers.published.tables import PublishedTables
+from schemas import attribution, ops
 from schemas.core import Table
+from schemas.registry import TABLES
 from store.arrow import to_rows
-from store.published import published_days
-from store.warehouse import Warehouse
 
 Row = Mapping[str, Any]  # decimals are integers of 10^-18, times microseconds
-REFERENCE = ("accounts", "currencies", "instruments", "margin_tiers")
 
 
 class PublishedRows:
-    """Reads every date at the table versions that it was published with (ops.published_days).
+    """Every date at the table versions that it was published with (ops.published_days).
 
-    ConfigError: no date is asked for, or one that is not published, or dates with a gap between them.
+    ConfigError: no date is asked for, or one that is not published.
     """
 
-    def __init__(self, warehouse: Warehouse, days: Iterable[date]) -> None:
-        known = published_days(warehouse)
+    def __init__(self, tables: PublishedTables, days: Iterable[date]) -> None:
         wanted = sorted(set(days))
-        missing = [day for day in wanted if day not in known]
-        if missing or not wanted:
-            have = f"{min(known)} to {max(known)}" if known else "none"
-            what = f"{missing[0]} is not published" if missing else "no date given"
-            raise ConfigError(f"{what} in {warehouse.root}: published dates are {have}")
-        if (wanted[-1] - wanted[0]).days + 1 != len(wanted):
-            raise ConfigError(
-                f"dates with a gap between {wanted[0]} and {wanted[-1]}: give all dates of a range"
-            )
-        self.warehouse = warehouse
-        self.days = [known[day] for day in wanted]
+        if not wanted:
+            raise ConfigError(f"no date given for {tables.warehouse.root}")
+        self.tables = tables
+        self.days = [tables.published(day) for day in wanted]
         self._rows: dict[str, list[Row]] = {}
 
     def rows(self, table: Table) -> list[Row]:
         """All rows of the dates, by date and then by the table's key."""
-        if table.full_name not in self._rows:
-            found = []
-            for day in self.days:
-                version = day.table_versions[table.full_name]
-                data = self.warehouse.read(table, day.day, version=version)
-                found += _rows(table, data)
+        name = table.full_name
+        if name not in self._rows:
+            found = _rows(table, self.tables.rows(name, [day.day for day in self.days]))
             found.sort(key=lambda row: tuple((row[k] is not None, row[k]) for k in table.key))
-            self._rows[table.full_name] = found
-        return self._rows[table.full_name]
+            self._rows[name] = found
+        return self._rows[name]
 
     def reference(self, name: str) -> list[Row]:
-        """A reference table of the ledger as it is now (`reference_versions`): it keeps all its history."""
-        table = ledger.TYPED[name]
-        return _rows(table, self.warehouse.read(table))
+        """A reference table of the ledger, with all its history, as the last published date knew it."""
+        table = TABLES[f"ledger.{name}"]
+        return _rows(table, self.tables.rows(table.full_name))
 
-    def reference_versions(self) -> dict[str, int]:
-        return {f"ledger.{name}": self.warehouse.version(ledger.TYPED[name]) for name in REFERENCE}
+    def of_run(self, table: Table) -> list[Row]:
+        """Rows of operations that belong to the very runs that published the dates."""
+        runs = {(day.day, day.run_id) for day in self.days}
+        return [row for row in self.rows(table) if (row["business_date"], row["run_id"]) in runs]
 
-    def scales(self) -> dict[str, int]:
+    def runs(self) -> dict[date, Row]:
+        """What published each date: the row of ops.runs, where one was noted."""
+        return {row["business_date"]: row for row in self.of_run(ops.RUNS) if row["outcome"] == "published"}
+
+    def scales(self) -> Mapping[str, int]:
         """Decimals of a ledger unit, by currency."""
-        return {row["currency"]: row["scale"] for row in self.reference("currencies")}
+        return self.tables.scales
 
     def currencies(self) -> list[str]:
         """Those in which anything happened, the busiest first; all of them when nothing did."""
@@ -93,3 +87,8 @@ def of(rows: Iterable[Row], **equal: Any) -> list[Row]:
 def largest(rows: Iterable[Row], column: str, count: int, *then: str) -> list[Row]:
     """The largest by a column, ties in the order of the others."""
     return sorted(rows, key=lambda row: (-row[column], *(row[name] for name in then)))[:count]
+
+
+def accounts(rows: Iterable[Row]) -> int:
+    """How many different accounts."""
+    return len({row["account_id"] for row in rows})

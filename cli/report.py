@@ -1,0 +1,69 @@
+"""The report's commands: report, verify-report, sign-report."""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from cli.arguments import add_range, add_warehouse
+from jobs.terminal import tell
+
+AUDIENCES = ("regulator", "public")
+ORIGINS = ("real", "generated")
+ROLES = ("preparer", "reviewer", "approver")
+Add = Callable[..., argparse.ArgumentParser]
+
+
+def add_report_commands(commands: Any, add: Add) -> None:
+    """`add`: makes a command of a name, a sentence and what runs it."""
+    _add_report(commands, add)
+    parser = add(commands, "verify-report", "Whether every figure of a report still holds.", _verify)
+    parser.add_argument("folder", type=Path, metavar="DIR", help="the report's folder")
+    add_warehouse(parser)
+    parser = add(commands, "sign-report", "Put a name to a report; void when anything in it changes.", _sign)
+    parser.add_argument("folder", type=Path, metavar="DIR", help="the report's folder")
+    parser.add_argument("--name", required=True, help="who signs")
+    parser.add_argument("--role", choices=ROLES, default="preparer", help="as what (default: preparer)")
+
+
+def _add_report(commands: Any, add: Add) -> None:
+    parser = add(
+        commands, "report", "The periodic report: PDF, HTML, spreadsheet, JSON and a manifest.", _report
+    )
+    add_warehouse(parser)
+    add_range(parser)
+    parser.add_argument("--audience", choices=AUDIENCES, required=True, help="public: totals only")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the files go")
+    parser.add_argument("--venue", default="", help="whom it is about; the tables do not say")
+    parser.add_argument("--data", choices=ORIGINS, default="", help="whether the data are real or generated")
+    parser.add_argument(
+        "--allow-missing", action="store_true", help="tell dates that are not published as missing"
+    )
+
+
+def _report(args: argparse.Namespace) -> int:
+    from readers.report.request import ReportRequest
+    from readers.report.write import report_lines
+
+    request = ReportRequest(
+        args.warehouse, args.first, args.last, args.audience, args.venue, args.data, args.allow_missing
+    )
+    for line in report_lines(request, args.out):
+        tell(line)
+    return 0
+
+
+def _verify(args: argparse.Namespace) -> int:
+    from readers.report.verify import verify_lines
+
+    for line in verify_lines(args.folder, args.warehouse):
+        tell(line)
+    return 0
+
+
+def _sign(args: argparse.Namespace) -> int:
+    from readers.report.sign import sign_lines
+
+    for line in sign_lines(args.folder, args.name, args.role):
+        tell(line)
+    return 0

@@ -1,0 +1,1 @@
+"""Charts for people: the report and the explorer draw the same ones."""

@@ -1,0 +1,163 @@
+"""J, K, L and M: reconciliations, data quality, operation, and what was restated."""
+
+from collections import defaultdict
+from typing import Any
+
+from engine.rules.breaks import is_break, is_counted
+from readers.report.facts import Facts
+from readers.report.model import Amount, Block, Cell, Column, Missing, Paragraph, Section, Table, Time
+from readers.report.sections.restated import restatements
+from schemas import attribution, ops
+
+_RECONCILIATION = ("attribution.reconciliation",)
+_RESULTS = ("ops.dq_results",)
+
+
+def reconciliations(facts: Facts) -> Section:
+    words = (
+        "A check is evidence only when its two sides come from independent sources; the others hold by construction. A "
+        "break is published whatever its size, never netted. Its age is the number of reported sessions in a row, up "
+        "to its own, in which the same subject broke."
+    )
+    return Section("checks", "J", "Reconciliations", (Paragraph(words), _by_rule(facts), _breaks(facts)))
+
+
+def _by_rule(facts: Facts) -> Table:
+    groups: defaultdict[tuple[bool, str], list[Any]] = defaultdict(list)
+    for row in facts.rows.rows(attribution.RECONCILIATION):
+        groups[not row["independent"], row["rule"]].append(row)
+    rows: list[tuple[Cell, ...]] = []
+    for (derived, rule), group in sorted(groups.items()):
+        unknown = sum(row["break"] is None for row in group)
+        breaks = sum(is_counted(row) for row in group)
+        within = len(group) - unknown - sum(is_break(row) for row in group)
+        sources = "by construction" if derived else "independent"
+        rows.append((rule, sources, len(group), within, breaks, unknown))
+    columns = (
+        Column("rule", "rule"),
+        Column("sources", "two sources"),
+        Column("checks", "checks", "", True),
+        Column("within", "within tolerance", "", True),
+        Column("breaks", "breaks", "Each fact once.", True),
+        Column("unknown", "not determinable", "", True),
+    )
+    return Table("reconciliation", "Checks by rule", columns, tuple(rows), _RECONCILIATION, 2)
+
+
+def _subject(row: Any) -> tuple[str, str]:
+    """A venue's balance is stated anew every day: its time is no part of what it is about."""
+    parts = row["key"].split("|")
+    return row["rule"], "|".join(parts[:-1] if len(parts) > 1 else parts)
+
+
+def _breaks(facts: Facts) -> Table:
+    found = [row for row in facts.rows.rows(attribution.RECONCILIATION) if is_break(row)]
+    broken: defaultdict[tuple[str, str], set[Any]] = defaultdict(set)
+    for row in found:
+        broken[_subject(row)].add(row["business_date"])
+    debts: defaultdict[tuple[Any, str], int] = defaultdict(int)
+    for row in facts.rows.rows(attribution.RECEIVABLES_DAILY):
+        debts[row["business_date"], f"{row['account_id']}|{row['currency']}"] += row["closing_debt"]
+    rows: list[tuple[Cell, ...]] = []
+    for row in found:
+        days = [day for day in facts.days if day <= row["business_date"]]
+        age = 0
+        while age < len(days) and days[-1 - age] in broken[_subject(row)]:
+            age += 1
+        debt = debts.get((row["business_date"], "|".join(row["key"].split("|")[:2])), 0)
+        is_debt = row["rule"] == "venue_account_balance" and debt and row["break"] == -debt
+        amounts = [Amount(row[name], "") for name in ("expected", "actual", "break", "tolerance")]
+        told = "the account's published debt" if is_debt else ""
+        rows.append((row["business_date"], row["rule"], row["key"], *amounts, age, told))
+    columns = (
+        Column("business_date", "session"),
+        Column("rule", "rule"),
+        Column("key", "key"),
+        Column("expected", "expected", "", True),
+        Column("actual", "actual", "", True),
+        Column("break", "break", "actual − expected.", True),
+        Column("tolerance", "tolerance", "", True),
+        Column("age", "sessions", "In how many reported sessions in a row it has broken.", True),
+        Column("told", "equals"),
+    )
+    return Table("breaks", "Every break beyond tolerance", columns, tuple(rows), _RECONCILIATION, 3, shown=60)
+
+
+def quality(facts: Facts) -> Section:
+    results = facts.rows.of_run(ops.DQ_RESULTS)
+    counts: list[tuple[Cell, ...]] = []
+    for day in facts.days:
+        mine = [row for row in results if row["business_date"] == day]
+        failed = [row for row in mine if not row["success"]]
+        counts.append(
+            (day, len(mine), len(mine) - len(failed), len(failed), Missing("a check cannot be waived"))
+        )
+    columns = (
+        Column("business_date", "session"),
+        Column("run", "checks", "Expectations of the run that published the date.", True),
+        Column("passed", "passed", "", True),
+        Column("warned", "warnings", "Published with the finding.", True),
+        Column("waived", "waived"),
+    )
+    table = Table("quality", "Checks before publication", columns, tuple(counts), _RESULTS)
+    return Section("quality", "K", "Data quality", (table, _findings(results), _deliveries(facts)))
+
+
+def _findings(results: list[Any]) -> Table:
+    rows = tuple(
+        (row["business_date"], row["table_name"], row["expectation"], row["unexpected_count"])
+        for row in results
+        if not row["success"]
+    )
+    columns = (
+        Column("business_date", "session"),
+        Column("table_name", "table"),
+        Column("expectation", "expectation"),
+        Column("rows", "rows", "That violate it.", True),
+    )
+    return Table("findings", "Findings with which dates were published", columns, rows, _RESULTS, 3)
+
+
+def _deliveries(facts: Facts) -> Table:
+    inputs = facts.rows.runs()
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (what, Missing(why))
+        for what, why in (
+            ("Late and corrected deliveries", "a later delivery is a restatement, below, with its input"),
+            ("Coverage of marks", "the published tables hold the last mark of a session, not every one"),
+        )
+    )
+    del inputs
+    columns = (Column("what", "what"), Column("value", "value"))
+    return Table("quality_unknown", "What these tables cannot tell of the data", columns, rows, _RESULTS)
+
+
+def operation(facts: Facts) -> Section:
+    rows: list[tuple[Cell, ...]] = []
+    published = {day.day: day for day in facts.rows.days}
+    for row in facts.rows.rows(ops.RUNS):
+        day = published[row["business_date"]]
+        if row["run_id"] == day.run_id or (
+            row["outcome"] == "failed" and row["started_at"] < day.published_at
+        ):
+            rows.append((row["business_date"], row["run_id"], Time(row["started_at"]), row["outcome"],
+                         row["milliseconds"], row["exit_code"], row["message"]))  # fmt: skip
+    columns = (
+        Column("business_date", "session"),
+        Column("run_id", "run"),
+        Column("started_at", "started, UTC"),
+        Column("outcome", "outcome"),
+        Column("milliseconds", "took, ms", "", True),
+        Column("exit_code", "code", "", True),
+        Column("message", "what failed"),
+    )
+    note = "Availability, service levels, manual overrides and index errors are in no table: not available."
+    table = Table(
+        "runs", "Runs that published, and failures before them", columns, tuple(rows), ("ops.runs",), 3, note
+    )
+    return Section("operation", "L", "Operation", (table,))
+
+
+def restated(facts: Facts) -> Section:
+    blocks: list[Block] = [*restatements(facts)]
+    return Section("restatements", "M", "Restatements", tuple(blocks))

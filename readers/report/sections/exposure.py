@@ -1,0 +1,164 @@
+"""C and D: how large single losses were against the fund, who holds the open interest, how far margin sufficed."""
+
+from collections import defaultdict
+from datetime import date
+
+from engine.figures import exact
+from engine.numbers import E18
+from engine.rules.contracts import Contract
+from readers.margin import distances
+from readers.report.facts import Facts
+from readers.report.model import Amount, Cell, Column, Missing, Section, Share, Table
+from readers.report.sections.sharing import largest_of
+from readers.rows import of, total
+from schemas import attribution
+
+
+def exposure(facts: Facts) -> Section:
+    return Section(
+        "exposure",
+        "C",
+        "Exposure and concentration",
+        (_against_fund(facts), _open_interest(facts), _nearest(facts)),
+    )
+
+
+def _against_fund(facts: Facts) -> Table:
+    rows: list[tuple[Cell, ...]] = []
+    for day, currency, _ in facts.sessions():
+        same = facts.same(day, currency)
+        by_account: defaultdict[str, int] = defaultdict(int)
+        for row in of(facts.rows.rows(attribution.NEGATIVE_BALANCES), protected=True, **same):
+            by_account[row["account_id"]] += row["deficit"]
+        (fund,) = of(facts.rows.rows(attribution.INSURANCE_FUND_DAILY), **same)
+        largest = sorted(by_account.values(), reverse=True)
+        held = fund["opening"] + fund["external"]
+        amounts = (sum(largest[:1]), sum(largest[:2]), held)
+        exceeded = "yes" if sum(largest[:2]) > held else "no"
+        rows.append((day, currency, *(facts.amount(amount, currency) for amount in amounts), exceeded))
+    columns = (
+        Column("business_date", "session"),
+        Column("currency", "currency"),
+        Column(
+            "largest", "largest account", "Its covered deficits of the session: loss beyond margin.", True
+        ),
+        Column("two", "two largest", "", True),
+        Column("held", "fund at hand", "Opening and what the venue put in.", True),
+        Column("exceeded", "two exceed the fund"),
+    )
+    source = ("attribution.negative_balances", "attribution.insurance_fund_daily")
+    title = "The largest losses beyond margin, against the fund"
+    return Table("stress", title, columns, tuple(rows), source, 2)
+
+
+def _open_interest(facts: Facts) -> Table:
+    """At the marks of the session's end, both sides; an account counts with all its positions of an instrument."""
+    contracts = {
+        row["instrument_id"]: Contract(
+            row["instrument_id"], row["kind"], row["settlement_currency"],
+            facts.rows.scales()[row["settlement_currency"]], row["multiplier"],
+        )
+        for row in facts.rows.reference("instruments")
+    }  # fmt: skip
+    held: defaultdict[tuple[date, str, str], dict[str, int]] = defaultdict(dict)
+    for row in facts.rows.rows(attribution.POSITIONS_DAILY):
+        contract = contracts[row["instrument_id"]]
+        value = row["entry_value"]
+        if row["mark_price"] is not None:
+            value = contract.value_units(abs(row["quantity"]), row["mark_price"]) * E18 // 10**contract.scale
+        book = held[row["business_date"], row["currency"], row["instrument_id"]]
+        book[row["account_id"]] = book.get(row["account_id"], 0) + value
+    rows: list[tuple[Cell, ...]] = []
+    for (day, currency, instrument), book in sorted(held.items()):
+        amounts = sorted(book.values(), reverse=True)
+        shares = [Share(sum(amounts[:n]), sum(amounts)) for n in (1, 5, 10)]
+        rows.append((day, currency, instrument, len(book), facts.amount(sum(amounts), currency), *shares))
+    columns = (
+        Column("business_date", "session"),
+        Column("currency", "currency"),
+        Column("instrument_id", "instrument"),
+        Column("accounts", "accounts", "", True),
+        Column("value", "open interest", "Both sides, at the marks of the session's end.", True),
+        Column("top_1", "largest account", "Rounded to a tenth.", True),
+        Column("top_5", "largest 5", "", True),
+        Column("top_10", "largest 10", "", True),
+    )
+    title = "Who holds the open interest at the end of the session"
+    return Table("open_interest", title, columns, tuple(rows), ("attribution.positions_daily",), 3, shown=40)
+
+
+def _nearest(facts: Facts) -> Table:
+    known = distances(facts.rows)
+    rows: list[tuple[Cell, ...]] = []
+    for at in known.nearest:
+        row = at.position
+        places = len(exact(at.tick_size).partition(".")[2])
+        bankruptcy: Cell = Missing("none above zero")
+        if at.bankruptcy is not None:
+            bankruptcy = Amount(at.bankruptcy, "", places)
+        rows.append(
+            (row["account_id"], row["currency"], row["isolation"] or "cross", row["instrument_id"],
+             "long" if row["quantity"] > 0 else "short", Amount(abs(row["quantity"]), ""),
+             Amount(row["mark_price"], "", places), Amount(at.liquidation, "", places), bankruptcy,
+             Share(at.distance.numerator, at.distance.denominator))
+        )  # fmt: skip
+    columns = (
+        Column("account_id", "account"),
+        Column("currency", "currency"),
+        Column("isolation", "margin"),
+        Column("instrument_id", "instrument"),
+        Column("side", "side"),
+        Column("quantity", "quantity", "", True),
+        Column("mark", "mark", "", True),
+        Column(
+            "liquidation",
+            "liquidation price",
+            "Where equity meets maintenance margin, to the tick's decimals.",
+            True,
+        ),
+        Column("bankruptcy", "bankruptcy price", "Where equity is zero.", True),
+        Column(
+            "distance",
+            "distance",
+            "How far the mark may move against it; negative: it is past that price.",
+            True,
+        ),
+    )
+    note = (
+        f"Open positions of clients at the end of {facts.days[-1]}, before the charges of that session. Only risk "
+        f"units with one position: for {known.not_stated:,} other positions such a price cannot be stated alone."
+    )
+    source = ("attribution.positions_daily", "attribution.account_daily")
+    return Table("nearest", "Nearest to liquidation", columns, tuple(rows), source, 4, note, 10)
+
+
+def margin(facts: Facts) -> Section:
+    rows: list[tuple[Cell, ...]] = []
+    for day, currency, _ in facts.sessions():
+        ended = of(facts.rows.rows(attribution.LIQUIDATIONS), **facts.same(day, currency))
+        flat = [row for row in ended if row["end_reason"] != "recovered"]
+        short = [row for row in flat if row["deficit"] > 0]
+        mean: Cell = Missing("no deficit")
+        if short:
+            unit = 10 ** (18 - facts.rows.scales()[currency])
+            mean = facts.amount(total(short, "deficit") // (len(short) * unit) * unit, currency)
+        rows.append(
+            (day, currency, len(flat), len(short), Share(len(flat) - len(short), len(flat)), mean,
+             facts.amount(largest_of(short, "deficit"), currency), Missing("not delivered"))
+        )  # fmt: skip
+    columns = (
+        Column("business_date", "session"),
+        Column("currency", "currency"),
+        Column("observations", "liquidations to the end", "", True),
+        Column("short", "margin did not suffice", "Ended below zero.", True),
+        Column(
+            "coverage", "coverage achieved", "Share that ended at or above zero, rounded to a tenth.", True
+        ),
+        Column("mean", "mean uncovered", "Cut off at the ledger unit.", True),
+        Column("peak", "peak uncovered", "", True),
+        Column("initial", "initial margin", "", True),
+    )
+    table = Table(
+        "margin", "How often margin sufficed", columns, tuple(rows), ("attribution.liquidations",), 2
+    )
+    return Section("margin", "D", "Performance of margin", (table,))

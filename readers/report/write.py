@@ -1,0 +1,54 @@
+"""Making a report: the four files and the manifest, into a folder that is whole or not there."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from engine.errors import ConfigError
+from readers.report.as_html import to_html
+from readers.report.as_json import to_json
+from readers.report.as_pdf import to_pdf
+from readers.report.as_xlsx import to_xlsx
+from readers.report.build import build, gather
+from readers.report.manifest import NAME, SIGNATURES, manifest, to_text
+from readers.report.model import Report
+from readers.report.request import ReportRequest
+
+
+def report_lines(request: ReportRequest, out: Path) -> Iterator[str]:
+    """Write the report; yields lines for a terminal.
+
+    ConfigError: a date is not published, or `out` cannot be written.
+    """
+    facts = gather(request)
+    files = rendered(build(facts))
+    found = manifest(facts, files)
+    _write(out, files | {NAME: to_text(found).encode()})
+    yield f"{request.first} to {request.last}  {request.audience}  {out}"
+    yield from (f"  {name}  {len(data):,} bytes" for name, data in files.items())
+    yield f"  {NAME}  content {found['content_sha256']}"
+    if facts.missing:
+        yield f"  missing: {', '.join(day.isoformat() for day in facts.missing)}"
+
+
+def rendered(report: Report) -> dict[str, bytes]:
+    """File name to bytes; the same report gives the same bytes with the same versions of the renderers."""
+    return {
+        "report.html": to_html(report).encode(),
+        "report.json": to_json(report).encode(),
+        "report.pdf": to_pdf(report),
+        "report.xlsx": to_xlsx(report),
+    }
+
+
+def _write(out: Path, files: dict[str, bytes]) -> None:
+    """The manifest last: without it there is no report. A signature of what stood there before is void anyway."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / NAME).unlink(missing_ok=True)
+        (out / SIGNATURES).unlink(missing_ok=True)
+        for name, data in files.items():
+            beside = out / f".{name}.writing"
+            beside.write_bytes(data)
+            beside.replace(out / name)
+    except OSError as error:
+        raise ConfigError(f"cannot write the report to {out}: {error.strerror or error}") from error

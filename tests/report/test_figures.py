@@ -1,0 +1,145 @@
+"""Every figure of the report is that of the tables, to the last unit; SQL stands beside it."""
+
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from readers.published.tables import PublishedTables
+from readers.report.as_json import plain
+from readers.report.build import build, gather
+from readers.report.model import Missing, Table
+from readers.report.request import ReportRequest
+from tests.cases import DATA, case_days
+from tests.docs.pages import ROOT
+from tests.report.conftest import Made
+from tests.scenarios import run_range
+
+
+def sql(root: Path, query: str) -> list[Any]:
+    with PublishedTables.open(root).connect() as database:
+        return database.sql(query).fetchall()
+
+
+def amount(cell: dict[str, str]) -> Decimal:
+    return Decimal(cell["amount"])
+
+
+def test_totals_are_those_of_session_losses(made: Made) -> None:
+    figures = {
+        figure["id"]: figure["value"]
+        for block in made.tree()["sections"][0]["blocks"]
+        if block["kind"] == "figures"
+        for figure in block["figures"]
+    }
+    for column in ("deficit", "fund_draw", "socialised", "uncovered", "unprotected_deficit", "adl_loss"):
+        for currency, whole in sql(
+            made.root, f"select currency, sum({column}) from session_losses group by 1"
+        ):
+            assert amount(figures[f"total.{column}.{currency}"]) == whole
+    costs = "sum(fund_draw + socialised + uncovered + unprotected_deficit + adl_loss)"
+    for currency, whole in sql(made.root, f"select currency, {costs} from session_losses group by 1"):
+        assert amount(figures[f"total.cost.{currency}"]) == whole
+
+
+@pytest.mark.parametrize(
+    ("table", "query"),
+    [
+        (
+            "waterfall",
+            "select business_date, currency, deficit, fund_draw, socialised, uncovered from session_losses",
+        ),
+        ("fund_daily", "select business_date, currency, opening, external, liquidation_fees, surplus, draws, closing "
+                       "from insurance_fund_daily"),
+        ("charges", "select business_date, account_id, currency, basis, charge from socialised_losses"),
+        ("protection_accounts", "select business_date, account_id, currency, deficit, fund_draw, account_equity "
+                                "from protection_daily"),
+        ("receivables", "select business_date, currency, sum(opening_debt) opening_debt, sum(new_debt) new_debt, "
+                        "sum(recovered) recovered, sum(closing_debt) closing_debt "
+                        "from receivables_daily group by 1, 2"),
+        ("rules", "select business_date, currency, rule, charged, to_fund, beyond_chargeable as beyond, payers "
+                  "from rule_totals"),
+        ("liquidations", "select business_date, currency, count(*) liquidations, count(distinct account_id) accounts, "
+                         "sum(deficit) deficit from liquidations group by 1, 2"),
+        ("principal", "select business_date, currency, count(*) charges from socialised_losses group by 1, 2"),
+    ],
+)  # fmt: skip
+def test_tables_are_those_of_sql(made: Made, table: str, query: str) -> None:
+    with PublishedTables.open(made.root).connect() as database:
+        found = database.sql(query)
+        names, rows = found.columns, found.fetchall()
+    assert rows
+    keys = [name for name in names if name in ("business_date", "currency", "account_id", "rule")]
+    told = {tuple(str(row[key]) for key in keys): row for row in made.table(table)}
+    for row in rows:
+        expected = dict(zip(names, row, strict=True))
+        mine = told[tuple(str(expected[key]) for key in keys)]
+        for name in names[len(keys) :]:
+            cell = mine[name]
+            assert (amount(cell) if isinstance(cell, dict) else cell) == expected[name], (name, expected)
+
+
+@pytest.mark.parametrize("table", ["fund_daily", "waterfall", "causes_bridge"])
+def test_every_check_is_zero(made: Made, table: str) -> None:
+    rows = made.table(table)
+    assert rows
+    assert {amount(row["check"]) for row in rows} == {0}
+
+
+def test_causes_add_up_to_the_deficits_covered_and_uncovered_apart(made: Made) -> None:
+    for row in made.table("causes_bridge"):
+        same = [
+            c for c in made.table("causes") if (c["currency"], c["kind"]) == (row["currency"], row["kind"])
+        ]
+        assert sum(amount(cause["amount"]) for cause in same) == amount(row["causes"])
+
+
+def test_debt_from_before_and_losses_of_trading_stand_between_causes_and_losses(tmp_path: Path) -> None:
+    """The case `edges`: protected after a debt, below zero by the own trades, by a withdrawal, by a fee."""
+    days = case_days("edges")
+    run_range(DATA / "edges" / "landing", tmp_path, days[0], days[-1])
+    report = build(gather(ReportRequest(tmp_path, days[0], days[-1])))
+    (bridge,) = [table for table in report.tables() if table.id == "causes_bridge"]
+    found = [dict(zip((c.name for c in bridge.columns), map(plain, row), strict=True)) for row in bridge.rows]
+    assert {amount(row["check"]) for row in found} == {0}
+    assert Decimal("-5.03") in {amount(row["before"]) for row in found}
+    assert any(amount(row["others"]) for row in found)
+
+
+def test_nobody_protected_is_below_zero_after_processing(made: Made) -> None:
+    assert {row["breaches"] for row in made.table("protection")} == {0}
+    assert any(row["protected"] for row in made.table("protection"))
+
+
+def test_what_the_data_cannot_tell_is_not_available(made: Made) -> None:
+    told = {row["what"]: row["value"] for row in made.table("protection_unknown")}
+    for what in (
+        "Close-out at 50 % of initial margin",
+        "Equity across currencies",
+        "Several accounts of one client",
+    ):
+        assert set(told[what]) == {"not_available"}
+    assert plain(Missing("why")) == {"not_available": "why"}
+
+
+@pytest.mark.parametrize("audience", ["regulator", "public"])
+def test_json_follows_the_published_schema(made: Made, audience: str) -> None:
+    schema = json.loads((ROOT / "docs" / "report.schema.json").read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.Draft202012Validator(schema).validate(made.tree(audience))
+
+
+def test_keys_of_tables_tell_their_rows_apart(made: Made) -> None:
+    report = build(gather(ReportRequest(made.root, *_days(made))))
+    for table in report.tables():
+        assert isinstance(table, Table)
+        keys = [str([plain(cell) for cell in row[: table.key]]) for row in table.rows]
+        assert len(set(keys)) == len(keys), table.id
+
+
+def _days(made: Made) -> tuple[Any, Any]:
+    days = PublishedTables.open(made.root).days
+    return days[0], days[-1]

@@ -1,0 +1,187 @@
+"""A report is verified: what was changed is found, wherever it was changed, and named in a line."""
+
+import json
+import shutil
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from cli.main import main
+from engine.errors import ConfigError, DataError
+from jobs.run import Request, run
+from jobs.spark.mapper import InProcess
+from readers.report.build import build, gather
+from readers.report.manifest import content_sha256, to_text
+from readers.report.model import shown
+from readers.report.proof import files_sha256
+from readers.report.request import REGULATOR
+from readers.report.sign import sign_lines
+from readers.report.verify import verify
+from schemas.attribution import SESSION_LOSSES, SOCIALISED_LOSSES
+from store.commit import files_of
+from store.warehouse import Warehouse
+from tests.report.conftest import DAYS, Made, ask
+from tests.unchecked import unchecked
+
+
+@pytest.fixture
+def copy(made: Made, tmp_path: Path) -> Made:
+    """To be changed. The public edition: it is the quicker one to compute again."""
+    shutil.copytree(made.root, tmp_path / "warehouse")
+    shutil.copytree(made.public, tmp_path / "report")
+    return Made(tmp_path / "warehouse", made.landing, tmp_path / "report", tmp_path / "report")
+
+
+def findings(copy: Made) -> str:
+    return "\n".join(verify(copy.public, copy.root).findings)
+
+
+def test_a_report_that_was_not_touched_holds(made: Made, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify-report", str(made.regulator), "--warehouse", str(made.root)]) == 0
+    assert "every figure holds: " in capsys.readouterr().out
+
+
+def one_unit_more(data: pa.Table, column: str) -> pa.Table:
+    """The first amount of a column larger by 10^-18."""
+    values = data[column].to_pylist()
+    values[0] = values[0] + type(values[0])(1).scaleb(-18)
+    return data.set_column(
+        data.column_names.index(column), data.schema.field(column), pa.array(values, data[column].type)
+    )
+
+
+def test_a_unit_changed_in_a_new_version_is_found(copy: Made) -> None:
+    """Nobody published it, so every figure holds: but rows of a reported date were written past the night."""
+    warehouse = Warehouse(copy.root)
+    warehouse.replace_day(
+        SESSION_LOSSES, one_unit_more(warehouse.read(SESSION_LOSSES, DAYS[0]), "deficit"), DAYS[0]
+    )
+    told = findings(copy)
+    assert "2025-10-10 attribution.session_losses: the newest version" in told
+    assert "somebody wrote past the night" in told
+    assert "figure" not in told
+
+
+def test_the_same_rows_in_a_new_version_are_no_finding(copy: Made) -> None:
+    warehouse = Warehouse(copy.root)
+    warehouse.replace_day(SESSION_LOSSES, warehouse.read(SESSION_LOSSES, DAYS[0]), DAYS[0])
+    assert findings(copy) == ""
+
+
+@pytest.mark.parametrize("table", [SESSION_LOSSES, SOCIALISED_LOSSES])
+def test_bytes_changed_inside_a_published_version_are_found(copy: Made, table: Any) -> None:
+    (path,) = files_of(Warehouse(copy.root), table, DAYS[0])
+    data = bytearray(path.read_bytes())
+    data[len(data) // 3] ^= 1
+    path.unlink()  # publishing gives files second names: only this one is to be changed
+    path.write_bytes(data)
+    assert f"2025-10-10 {table.full_name}: bytes of version" in findings(copy)
+
+
+def test_rows_changed_inside_a_published_version_are_found(copy: Made) -> None:
+    """By somebody who knows how to write Parquet: the figures differ too, and each is named."""
+    import pyarrow.parquet as pq
+
+    (path,) = files_of(Warehouse(copy.root), SESSION_LOSSES, DAYS[0])
+    changed = one_unit_more(pq.ParquetFile(path).read(), "uncovered")
+    path.unlink()
+    pq.write_table(changed, path)
+    told = findings(copy)
+    assert "bytes of version" in told
+    assert "are not those that were published" in told
+    assert (
+        "figure waterfall, 2025-10-10 BTC, uncovered: the report says 0 BTC, the published tables 0.0000"
+        in told
+    )
+
+
+def test_a_date_that_was_restated_since_is_found_and_the_new_report_says_why(
+    copy: Made, tmp_path: Path
+) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("- valid_from: 2020-01-01\n  sharing: none\n")
+    list(run(Request(copy.landing, copy.root, *DAYS, InProcess(1), policy, None, unchecked)))
+    told = findings(copy)
+    assert "2025-10-10: was restated by run " in told
+    assert "figure waterfall, 2025-10-10 USDT, socialised: the report says " in told
+    report = build(gather(ask(copy.root, REGULATOR)))
+    tables = {table.id: [[shown(cell) for cell in row] for row in table.rows] for table in report.tables()}
+    assert any("sharing" in row[-1] for row in tables["restated"])
+    changed = [row for row in tables["restated_values"] if row[1] == "attribution.session_losses"]
+    assert any(row[4] == "socialised" and row[6] == "0" and row[7] == f"-{row[5]}" for row in changed)
+
+
+def edited(copy: Made, change: Callable[[dict[str, Any]], object], again: bool) -> str:
+    """Change the manifest; `again`: with its content hash computed anew."""
+    path = copy.public / "manifest.json"
+    found = json.loads(path.read_text(encoding="utf-8"))
+    change(found)
+    if again:
+        found["content_sha256"] = content_sha256(found)
+    path.write_text(to_text(found), encoding="utf-8")
+    return findings(copy)
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_an_edited_manifest_is_found(copy: Made, again: bool) -> None:
+    told = edited(copy, lambda found: found["dates"][0].update(run_id="another"), again)
+    assert "manifest.json dates 0 run_id: the manifest says another, computed again it is" in told
+    assert ("it was edited" in told) is not again
+
+
+def test_an_edited_figure_is_found_though_the_manifest_was_edited_with_it(copy: Made) -> None:
+    path = copy.public / "report.json"
+    tree = json.loads(path.read_text(encoding="utf-8"))
+    (waterfall,) = [b for s in tree["sections"] for b in s["blocks"] if b.get("id") == "waterfall"]
+    cell = waterfall["rows"][0][2]
+    before = cell["amount"]
+    cell["amount"] = before[:-1] + str((int(before[-1]) + 1) % 10)
+    path.write_text(json.dumps(tree), encoding="utf-8")
+    assert "report.json: its bytes are not those of the manifest" in findings(copy)
+    told = edited(copy, lambda found: found["files"].update(files_sha256([path])), again=True)
+    where = f"{waterfall['rows'][0][0]} {waterfall['rows'][0][1]}"
+    assert f"figure waterfall, {where}, deficit: the report says {cell['amount']}" in told
+    assert "manifest.json files report.json: the manifest says" in told
+
+
+def test_an_edited_page_is_found_though_the_manifest_was_edited_with_it(copy: Made) -> None:
+    path = copy.public / "report.html"
+    path.write_text(path.read_text(encoding="utf-8").replace("covered", "cowered"), encoding="utf-8")
+    told = edited(copy, lambda found: found["files"].update(files_sha256([path])), again=True)
+    assert "manifest.json files report.html: the manifest says" in told
+
+
+def test_a_signature_is_void_when_anything_changes(copy: Made) -> None:
+    (line,) = sign_lines(copy.public, "A. Preparer", "preparer")
+    assert line.startswith("A. Preparer, preparer, signed ")
+    with pytest.raises(ConfigError, match="two people"):
+        list(sign_lines(copy.public, "A. Preparer", "approver"))
+    assert findings(copy) == ""
+    told = edited(copy, lambda found: found["request"].update(venue="Another"), again=True)
+    assert "the signature of A. Preparer (preparer) is void: the report was changed" in told
+    (copy.public / "manifest.json").write_text("{}")
+    with pytest.raises(DataError, match="cannot be read as the manifest of a report"):
+        list(sign_lines(copy.public, "B. Approver", "approver"))
+
+
+def test_a_missing_file_and_a_date_no_longer_published_are_found(
+    copy: Made, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from schemas.ops import PUBLISHED_DAYS
+
+    warehouse = Warehouse(copy.root)
+    rows = warehouse.read(PUBLISHED_DAYS)
+    warehouse.replace_all(
+        PUBLISHED_DAYS, rows.filter(pc.equal(rows["business_date"], pa.scalar(date(2025, 10, 10))))
+    )
+    (copy.public / "report.pdf").unlink()
+    assert main(["verify-report", str(copy.public), "--warehouse", str(copy.root)]) == 3
+    told = capsys.readouterr()
+    assert "report.pdf: cannot be read" in told.out
+    assert "2025-10-11: is not published any more" in told.out
+    assert "does not hold: 3 findings" in told.err
