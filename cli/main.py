@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from cli.arguments import add_range, add_run_arguments, add_warehouse, request_from
+from cli.arguments import add_range, add_run_arguments, add_warehouse, positive, request_from
 from cli.failure import run_command
 from jobs.terminal import tell
 
@@ -24,6 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _add_simulate,
         _add_compare,
         _add_fund_size,
+        _add_maintain,
         _add_demo,
     ):
         add(commands)
@@ -132,6 +133,24 @@ def _fund_size(args: argparse.Namespace) -> int:
     from jobs.fund_size import fund_size_lines
 
     for line in fund_size_lines(request_from(args, args.first, args.last)):
+        tell(line)
+    return 0
+
+
+def _add_maintain(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    text = "Make small files few and remove what no published version, restated ones included, needs."
+    parser = _add(commands, "maintain", text, _maintain)
+    add_warehouse(parser)
+    parser.add_argument(
+        "--older-than", type=positive, default=7, metavar="DAYS", help="keep what is younger (default: 7)"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="only say what would be done")
+
+
+def _maintain(args: argparse.Namespace) -> int:
+    from jobs.maintain import maintain_lines
+
+    for line in maintain_lines(args.warehouse, args.older_than, args.dry_run):
         tell(line)
     return 0
 

@@ -1,0 +1,84 @@
+"""What a warehouse no longer needs: files that no published version names, and what dead runs left."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from pathlib import Path
+from typing import NamedTuple
+
+from schemas.core import Table
+from schemas.ops import PUBLISHED_DAYS
+from schemas.registry import TABLES
+from store.history import LOG, read_history
+from store.key_hashes import FOLDER
+from store.named import Named
+from store.warehouse import Warehouse
+
+_NOT_DATA = (LOG, FOLDER)
+
+
+class Freed(NamedTuple):
+    """Files and their bytes; a file that has another name, as in a scenario, gives no bytes back."""
+
+    files: int
+    bytes: int
+
+
+def unneeded_files(warehouse: Warehouse, named: Named, before_ms: int) -> dict[Table, list[Path]]:
+    """Data files that no named version has, and no version that was the newest at `before_ms` or since.
+
+    A file that no version has is left of a dead run: it counts when it was written before that time. All versions
+    of ops.published_days are kept: they say what was published when.
+    """
+    return {table: sorted(_unneeded(warehouse, table, named, before_ms)) for table in TABLES.values()}
+
+
+def _unneeded(warehouse: Warehouse, table: Table, named: Named, before_ms: int) -> Iterator[Path]:
+    folder = warehouse.path(table)
+    history = read_history(folder)
+    asked = named.get(table.full_name, set()) | history.since(before_ms)
+    kept = set(history.spans) if table is PUBLISHED_DAYS else history.files_of(asked)
+    for path in _data_files(folder):
+        name = path.relative_to(folder).as_posix()
+        if name not in kept and (name in history.spans or _is_old(path, before_ms)):
+            yield path
+
+
+def _data_files(folder: Path) -> Iterator[Path]:
+    for entry in folder.iterdir():
+        if entry.name not in _NOT_DATA:
+            yield from entry.rglob("*.parquet") if entry.is_dir() else [entry]
+
+
+def leftovers(root: Path, before_ms: int) -> list[Path]:
+    """Files half written, and rows spilled, that dead runs left beside the tables before that time."""
+    content = [p for p in _files(root / "raw" / "content") if p.name.endswith(".writing")]
+    return [p for p in (*content, *_files(root / "staging" / ".spill")) if _is_old(p, before_ms)]
+
+
+def old_staging(root: Path, before_ms: int) -> dict[date, list[Path]]:
+    """The staged files of dates of which no file was written since that time."""
+    staging, found = root / "staging", {}
+    for folder in sorted(staging.glob("[!.]*")) if staging.is_dir() else ():
+        files = _files(folder)
+        if all(_is_old(path, before_ms) for path in files):
+            found[date.fromisoformat(folder.name)] = files
+    return found
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(p for p in folder.rglob("*") if p.is_file()) if folder.is_dir() else []
+
+
+def _is_old(path: Path, before_ms: int) -> bool:
+    return path.stat().st_mtime * 1000 < before_ms
+
+
+def remove(paths: Sequence[Path], dry_run: bool) -> Freed:
+    """Remove the files, or only say what that would free."""
+    size = 0
+    for path in paths:
+        found = path.stat()
+        size += found.st_size if found.st_nlink == 1 else 0
+        if not dry_run:
+            path.unlink()
+    return Freed(len(paths), size)
