@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
-CODE := schemas engine kernel expectations store jobs readers cli adapters simulator dags tests scripts $(wildcard benchmarks)
+CODE := schemas engine kernel expectations store jobs readers cli adapters simulator dags examples tests scripts $(wildcard benchmarks)
 # Set up anew when what it installs has changed; otherwise at once.
 STAMP := .venv/.setup-done
 
