@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from cli.arguments import add_range, add_run_arguments, add_warehouse, positive, request_from
+from cli.extras import need
 from cli.failure import run_command
 from jobs.terminal import tell
 
@@ -51,6 +52,7 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 
 def _run(args: argparse.Namespace) -> int:
+    need("night")
     from jobs.run import run
 
     for line in run(request_from(args, args.first, args.last)):
@@ -130,6 +132,7 @@ def _add_fund_size(commands: "argparse._SubParsersAction[argparse.ArgumentParser
 
 
 def _fund_size(args: argparse.Namespace) -> int:
+    need("night")
     from jobs.fund_size import fund_size_lines
 
     for line in fund_size_lines(request_from(args, args.first, args.last)):
@@ -163,6 +166,7 @@ def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
 
 
 def _demo(args: argparse.Namespace) -> int:
+    need("night")
     from cli.demo import demo_lines
 
     for line in demo_lines(args.folder):

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from cli.arguments import add_run_arguments, parse_date, request_from
+from cli.extras import need
 from cli.failure import run_command
 from jobs.record import new_run_id, recorded
 from jobs.run import day_line, prepared
@@ -35,6 +36,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def run_stage(args: argparse.Namespace) -> int:
     """Run the stage; its result is on disk for the next one."""
+    need("night")
     date = args.business_date
     request = request_from(args, date, date if args.to is None else args.to)
     with prepared(request) as setting:

@@ -69,8 +69,8 @@ def tell_late(context: Mapping[str, Any]) -> None:
         return
     conf = run.get("conf") or {}
     date = run.get("partition_key") or conf.get("business_date") or "of today"
-    due = context["deadline"]["deadline_time"]
-    send(Notice(date, "", f"it was to be published by {due}", run["dag_run_id"], _todo(conf)))
+    due = str(context["deadline"]["deadline_time"]).replace("T", " ")[:16]
+    send(Notice(date, "", f"it was to be published by {due} UTC", run["dag_run_id"], _todo(conf)))
 
 
 def _todo(params: Mapping[str, Any]) -> str:

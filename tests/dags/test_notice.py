@@ -46,9 +46,9 @@ class Server(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         content = self.rfile.read(int(self.headers["Content-Length"]))
+        self.got.append(json.loads(content))
         self.send_response(200 if self.path.startswith("/hook") else 403)
         self.end_headers()
-        self.got.append(json.loads(content))
 
     def log_message(self, format: str, *args: object) -> None:
         pass
@@ -154,7 +154,7 @@ def test_a_late_night_is_told_and_a_late_backfill_is_not(caplog: pytest.LogCaptu
     tell_late(late("scheduled"))
     [record] = caplog.records
     assert record.getMessage().startswith(
-        "Lossledger 2025-10-10 is not published\nit was to be published by 2025-10-11T06:00:00Z\n"
+        "Lossledger 2025-10-10 is not published\nit was to be published by 2025-10-11 06:00 UTC\n"
     )
 
 
