@@ -4,20 +4,25 @@ Airflow counts a backfill apart from other runs, so `max_active_runs` does not k
 asks for the turn, one load at a time, and waits while another run is between its load and its end.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 STAGES = ("load", "recompute", "attribute", "check", "publish")
 ENDED = frozenset({"success", "failed", "upstream_failed", "skipped", "removed"})
+ALIVE = frozenset({"queued", "running"})
 BACKFILL = "backfill__"  # how Airflow begins the names of such runs; they sort by date
 
 Tasks = Mapping[str, str | None]  # stage -> Airflow's state of it, None before it was scheduled
 
 
-def waits_for(run_id: str, runs: Mapping[str, Tasks]) -> str:
-    """Why the run has to wait, '' when it is its turn. `runs`: every run of the DAG, by its name."""
+def waits_for(run_id: str, runs: Mapping[str, Tasks], state_of: Callable[[str], str]) -> str:
+    """Why the run has to wait, '' when it is its turn.
+
+    `runs`: every run of the DAG, by its name. `state_of`: Airflow's state of a run: one of a cancelled backfill has
+    failed, although its tasks never were begun.
+    """
     for other in sorted(set(runs) - {run_id}):
         tasks = runs[other]
-        if all(state in ENDED for state in tasks.values()):
+        if all(state in ENDED for state in tasks.values()) or state_of(other) not in ALIVE:
             continue
         if tasks.get("load") == "success":
             return f"{other} is between load and publish"

@@ -77,8 +77,9 @@ def load() -> bool:
     """Ask for the turn; then load. Waiting takes no worker and none of the tries."""
     context = get_current_context()
     command = stage_command("load", context)  # what is wrong with the run is told at once
-    run = context["dag_run"]
-    reason = waits_for(run.run_id, context["ti"].get_task_states(run.dag_id, task_ids=list(STAGES)))
+    run, ask = context["dag_run"], context["ti"]
+    runs = ask.get_task_states(run.dag_id, task_ids=list(STAGES))
+    reason = waits_for(run.run_id, runs, lambda other: ask.get_dagrun_state(run.dag_id, other))
     if reason:
         log.info("waits: %s", reason)
         return False

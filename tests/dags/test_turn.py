@@ -37,9 +37,20 @@ FAILED = at("check", "failed", "upstream_failed")
     ],
 )
 def test_a_run_waits_for_whom_it_must(run: str, others: dict[str, Tasks], why: str) -> None:
-    reason = waits_for(run, others | {run: at("load")})
+    reason = waits_for(run, others | {run: at("load")}, running)
     assert why in reason
     assert bool(why) == bool(reason)
+
+
+def running(_: str) -> str:
+    return "running"
+
+
+def test_dates_of_a_cancelled_backfill_are_not_waited_for() -> None:
+    """Airflow calls such runs failed and leaves their tasks as they were."""
+    runs = {FIRST: at(None), SECOND: at("load", None), NIGHT: at("load")}
+    assert "of a backfill" in waits_for(NIGHT, runs, lambda _: "queued")
+    assert waits_for(NIGHT, runs, lambda _: "failed") == ""
 
 
 def test_no_two_runs_are_ever_between_load_and_publish() -> None:
@@ -72,7 +83,7 @@ def step(runs: dict[str, dict[str, str | None]], name: str, luck: random.Random)
     if luck.random() < 0.5:
         return True  # the scheduler came to another run first
     stage = next(s for s in STAGES if tasks[s] is None)
-    if stage == "load" and waits_for(name, runs):
+    if stage == "load" and waits_for(name, runs, running):
         return False
     tasks[stage] = "success"
     if luck.random() < 0.1:
