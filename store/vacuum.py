@@ -78,7 +78,7 @@ def remove(paths: Sequence[Path], dry_run: bool) -> Freed:
     size = 0
     for path in paths:
         found = path.stat()
-        size += found.st_size if found.st_nlink == 1 else 0
+        size += 0 if found.st_nlink > 1 else found.st_size
         if not dry_run:
             path.unlink()
     return Freed(len(paths), size)
