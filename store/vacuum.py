@@ -6,14 +6,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 from schemas.core import Table
-from schemas.ops import PUBLISHED_DAYS
-from schemas.registry import TABLES
+from schemas.ops import RESTATEMENTS, RUNS
+from schemas.registry import OPS, TABLES
 from store.history import LOG, read_history
 from store.key_hashes import FOLDER
 from store.named import Named
 from store.warehouse import Warehouse
 
 _NOT_DATA = (LOG, FOLDER)
+# They say what was published when, and from what: every version is kept, but where runs only ever append.
+_ALL_KEPT = tuple(table for table in OPS.values() if table not in (RUNS, RESTATEMENTS))
 
 
 class Freed(NamedTuple):
@@ -27,7 +29,7 @@ def unneeded_files(warehouse: Warehouse, named: Named, before_ms: int) -> dict[T
     """Data files that no named version has, and no version that was the newest at `before_ms` or since.
 
     A file that no version has is left of a dead run: it counts when it was written before that time. All versions
-    of ops.published_days are kept: they say what was published when.
+    are kept of the tables that say what was published when and from what.
     """
     return {table: sorted(_unneeded(warehouse, table, named, before_ms)) for table in TABLES.values()}
 
@@ -36,7 +38,7 @@ def _unneeded(warehouse: Warehouse, table: Table, named: Named, before_ms: int) 
     folder = warehouse.path(table)
     history = read_history(folder)
     asked = named.get(table.full_name, set()) | history.since(before_ms)
-    kept = set(history.spans) if table is PUBLISHED_DAYS else history.files_of(asked)
+    kept = set(history.spans) if table in _ALL_KEPT else history.files_of(asked)
     for path in _data_files(folder):
         name = path.relative_to(folder).as_posix()
         if name not in kept and (name in history.spans or _is_old(path, before_ms)):
