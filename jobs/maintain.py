@@ -6,13 +6,13 @@ Published versions, also those that were restated since, stay readable: what the
 import time
 from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 
 from engine.errors import ConfigError, ConflictError
 from jobs.publish import IN_PROGRESS
 from jobs.scenario import one_at_a_time
 from store.compact import APPENDED, compact, in_pieces
 from store.named import named_versions
+from store.places import Place
 from store.scenarios import PUBLISHED, scenario_names, scenario_root
 from store.staging import Staging
 from store.vacuum import Freed, leftovers, old_staging, remove, unneeded_files
@@ -23,7 +23,7 @@ _DAY_MS = 86_400_000
 
 
 def maintain_lines(
-    root: Path, days: int = DAYS, dry_run: bool = False, now_ms: int | None = None
+    root: Place, days: int = DAYS, dry_run: bool = False, now_ms: int | None = None
 ) -> Iterator[str]:
     """Maintain the warehouse and every scenario, each held meanwhile; yields what was, or would be, done.
 
@@ -45,7 +45,7 @@ def maintain_lines(
         yield "nothing was changed: --dry-run"
 
 
-def _maintain(what: str, root: Path, before_ms: int, dry_run: bool) -> Iterator[str]:
+def _maintain(what: str, root: Place, before_ms: int, dry_run: bool) -> Iterator[str]:
     warehouse = Warehouse(root)
     with warehouse.locked():
         files = unneeded_files(warehouse, named_versions(warehouse), before_ms)
@@ -72,9 +72,9 @@ def _compact(what: str, warehouse: Warehouse, dry_run: bool) -> Iterator[str]:
             yield f"{what}  {done} {table.full_name} into one file a date: {_count(dates, 'date')}"
 
 
-def _remove_leftovers(root: Path, before_ms: int, dry_run: bool) -> Freed:
+def _remove_leftovers(root: Place, before_ms: int, dry_run: bool) -> Freed:
     """A date that was being published is kept, whatever its age: its note tells the next run what to repair."""
-    staged: dict[date, list[Path]] = {
+    staged: dict[date, list[Place]] = {
         day: files
         for day, files in old_staging(root, before_ms).items()
         if not Staging(root, day).read_note(IN_PROGRESS)

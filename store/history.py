@@ -4,11 +4,11 @@ import json
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 from engine.errors import ConfigError
+from store.places import Place
 
 NEVER = 1 << 62  # the version, or time, at the end of what has not ended
 LOG = "_delta_log"
@@ -40,7 +40,7 @@ class History:
         return {file for file, spans in self.spans.items() if any(is_named(*span) for span in spans)}
 
 
-def read_history(table: Path) -> History:
+def read_history(table: Place) -> History:
     """All versions of the table. ConfigError when its log has a gap: then nobody can tell what a version named."""
     history = History()
     entries = sorted(p for p in (table / LOG).iterdir() if p.suffix == ".json" and p.stem.isdigit())
@@ -53,7 +53,7 @@ def read_history(table: Path) -> History:
     return history
 
 
-def _take(history: History, version: int, entry: Path) -> None:
+def _take(history: History, version: int, entry: Place) -> None:
     made_at = int(entry.stat().st_mtime * 1000)
     added, removed = [], []
     for action in _actions(entry):
@@ -69,5 +69,5 @@ def _take(history: History, version: int, entry: Path) -> None:
         history.spans.setdefault(file, []).append((version, NEVER))
 
 
-def _actions(entry: Path) -> Iterator[dict[str, Any]]:
+def _actions(entry: Place) -> Iterator[dict[str, Any]]:
     return (json.loads(line) for line in entry.read_text(encoding="utf-8").splitlines() if line.strip())

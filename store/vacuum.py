@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date
-from pathlib import Path
 from typing import NamedTuple
 
 from schemas.core import Table
@@ -11,6 +10,7 @@ from schemas.registry import OPS, TABLES
 from store.history import LOG, read_history
 from store.key_hashes import FOLDER
 from store.named import Named
+from store.places import Place
 from store.warehouse import Warehouse
 
 _NOT_DATA = (LOG, FOLDER)
@@ -25,7 +25,7 @@ class Freed(NamedTuple):
     bytes: int
 
 
-def unneeded_files(warehouse: Warehouse, named: Named, before_ms: int) -> dict[Table, list[Path]]:
+def unneeded_files(warehouse: Warehouse, named: Named, before_ms: int) -> dict[Table, list[Place]]:
     """Data files that no named version has, and no version that was the newest at `before_ms` or since.
 
     A file that no version has is left of a dead run: it counts when it was written before that time. All versions
@@ -34,7 +34,7 @@ def unneeded_files(warehouse: Warehouse, named: Named, before_ms: int) -> dict[T
     return {table: sorted(_unneeded(warehouse, table, named, before_ms)) for table in TABLES.values()}
 
 
-def _unneeded(warehouse: Warehouse, table: Table, named: Named, before_ms: int) -> Iterator[Path]:
+def _unneeded(warehouse: Warehouse, table: Table, named: Named, before_ms: int) -> Iterator[Place]:
     folder = warehouse.path(table)
     history = read_history(folder)
     asked = named.get(table.full_name, set()) | history.since(before_ms)
@@ -45,19 +45,19 @@ def _unneeded(warehouse: Warehouse, table: Table, named: Named, before_ms: int) 
             yield path
 
 
-def _data_files(folder: Path) -> Iterator[Path]:
+def _data_files(folder: Place) -> Iterator[Place]:
     for entry in folder.iterdir():
         if entry.name not in _NOT_DATA:
             yield from entry.rglob("*.parquet") if entry.is_dir() else [entry]
 
 
-def leftovers(root: Path, before_ms: int) -> list[Path]:
+def leftovers(root: Place, before_ms: int) -> list[Place]:
     """Files half written, and rows spilled, that dead runs left beside the tables before that time."""
     content = [p for p in _files(root / "raw" / "content") if p.name.endswith(".writing")]
     return [p for p in (*content, *_files(root / "staging" / ".spill")) if _is_old(p, before_ms)]
 
 
-def old_staging(root: Path, before_ms: int) -> dict[date, list[Path]]:
+def old_staging(root: Place, before_ms: int) -> dict[date, list[Place]]:
     """The staged files of dates of which no file was written since that time."""
     staging, found = root / "staging", {}
     for folder in sorted(staging.glob("[!.]*")) if staging.is_dir() else ():
@@ -67,15 +67,15 @@ def old_staging(root: Path, before_ms: int) -> dict[date, list[Path]]:
     return found
 
 
-def _files(folder: Path) -> list[Path]:
+def _files(folder: Place) -> list[Place]:
     return sorted(p for p in folder.rglob("*") if p.is_file()) if folder.is_dir() else []
 
 
-def _is_old(path: Path, before_ms: int) -> bool:
+def _is_old(path: Place, before_ms: int) -> bool:
     return path.stat().st_mtime * 1000 < before_ms
 
 
-def remove(paths: Sequence[Path], dry_run: bool) -> Freed:
+def remove(paths: Sequence[Place], dry_run: bool) -> Freed:
     """Remove the files, or only say what that would free."""
     size = 0
     for path in paths:
