@@ -23,7 +23,7 @@ def parse_date(text: str) -> date:
     return day
 
 
-def _positive(text: str) -> int:
+def positive(text: str) -> int:
     if not text.isdigit() or not int(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 1")
     return int(text)
@@ -64,7 +64,7 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--partitions",
-        type=_positive,
+        type=positive,
         metavar="N",
         help="Spark tasks per replay (default: what Spark offers)",
     )

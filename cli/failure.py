@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from cli.extras import not_installed
 from engine.errors import ending
 from jobs.terminal import tell_error
 
@@ -50,6 +51,8 @@ def _reader_has_gone() -> bool:
 def _tell(args: argparse.Namespace, error: BaseException) -> int:
     if args.debug:
         traceback.print_exc()
+    if isinstance(error, ModuleNotFoundError):
+        error = not_installed(error) or error
     code, line = ending(error)
     tell_error(line)
     return code

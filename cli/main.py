@@ -5,7 +5,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from cli.arguments import add_range, add_run_arguments, add_warehouse, request_from
+from cli.arguments import add_range, add_run_arguments, add_warehouse, positive, request_from
+from cli.extras import need
 from cli.failure import run_command
 from cli.report import add_report_commands
 from jobs.terminal import tell
@@ -26,6 +27,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _add_simulate,
         _add_compare,
         _add_fund_size,
+        _add_maintain,
         _add_demo,
     ):
         add(commands)
@@ -53,6 +55,7 @@ def _add_run(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 
 
 def _run(args: argparse.Namespace) -> int:
+    need("night")
     from jobs.run import run
 
     for line in run(request_from(args, args.first, args.last)):
@@ -139,9 +142,28 @@ def _add_fund_size(commands: "argparse._SubParsersAction[argparse.ArgumentParser
 
 
 def _fund_size(args: argparse.Namespace) -> int:
+    need("night")
     from jobs.fund_size import fund_size_lines
 
     for line in fund_size_lines(request_from(args, args.first, args.last)):
+        tell(line)
+    return 0
+
+
+def _add_maintain(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    text = "Make small files few and remove what no published version, restated ones included, needs."
+    parser = _add(commands, "maintain", text, _maintain)
+    add_warehouse(parser)
+    parser.add_argument(
+        "--older-than", type=positive, default=7, metavar="DAYS", help="keep what is younger (default: 7)"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="only say what would be done")
+
+
+def _maintain(args: argparse.Namespace) -> int:
+    from jobs.maintain import maintain_lines
+
+    for line in maintain_lines(args.warehouse, args.older_than, args.dry_run):
         tell(line)
     return 0
 
@@ -154,6 +176,7 @@ def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
 
 
 def _demo(args: argparse.Namespace) -> int:
+    need("night")
     from cli.demo import demo_lines
 
     for line in demo_lines(args.folder):

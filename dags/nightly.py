@@ -1,95 +1,104 @@
 """The night: every stage of the business date that has just closed, in order, one process per stage.
 
-The file imports the Airflow SDK and the standard library only: a stage is a subprocess (`python -m
-cli.stage`), so parsing is quick and the jobs may live in an environment, or an image, of their own.
-
 Settings, from the environment or, for one run, from its parameters of the same meaning:
 LOSSLEDGER_LANDING, LOSSLEDGER_WAREHOUSE (both required), LOSSLEDGER_POLICY (default: policy.yaml of the
-landing zone). From the environment only: LOSSLEDGER_PYTHON (the jobs' interpreter, default: this one) and
+landing zone). From the environment only: LOSSLEDGER_PYTHON (the jobs' interpreter, default: this one);
 LOSSLEDGER_SCHEDULE (cron, UTC, once a day), which moves the night when the policy's sessions do not start
-at 00:00: "30 8 * * *" for 08:00.
+at 00:00: "30 8 * * *" for 08:00; LOSSLEDGER_PUBLISHED_BY (HH:MM, UTC, default: four hours after the schedule),
+after which a notice says that the date is late; and what lossledger_notice.py lists.
+
+A date that is published is an event of the asset `lossledger_published_date`, its partition key the date.
 """
 
 import logging
 import os
-import subprocess
-import sys
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
-from airflow.sdk import DAG, CronPartitionTimetable, Param, get_current_context, task
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.sdk import (
+    DAG,
+    Asset,
+    CronPartitionTimetable,
+    DeadlineAlert,
+    DeadlineReference,
+    SyncCallback,
+    get_current_context,
+    task,
+)
+from lossledger_dag import business_date, module_command, run_command, setting, text_param
+from lossledger_notice import tell_failure
+from lossledger_turn import STAGES, waits_for
 
-STAGES = ("load", "recompute", "attribute", "check", "publish")
 SCHEDULE = os.environ.get("LOSSLEDGER_SCHEDULE") or "30 0 * * *"
-CONFLICT = 4  # exit code of a conflict or a passing fault: the only one that a retry can mend
-FAILURES = {
-    2: "wrong arguments or configuration: correct them, then clear this task",
-    3: "a data check failed and the date is not published: see the checks, then clear from load",
+PUBLISHED_DATE = Asset(
+    "lossledger_published_date", extra={"what": "a business date that readers of the warehouse can see"}
+)
+DOCS = {
+    "load": "Waits for its turn, then takes what was delivered for the date into `raw` and `ledger`. "
+    "Rejected rows go to `ledger.quarantine`.",
+    "recompute": "Replays the session: positions, wallets, margin, who was liquidated and who fell below zero.",
+    "attribute": "Says who paid: causes, the insurance fund's draws, what each account is charged.",
+    "check": "Great Expectations and the reconciliation. Code 3: the date is **not** published, see "
+    "`lossledger status`; after the correction clear the run from `load`.",
+    "publish": "Puts the date in place of what stood there and commits it for readers, in one transaction.",
 }
 log = logging.getLogger(__name__)
 
 
-def business_date(context: Mapping[str, Any]) -> str:
-    """The date to run, YYYY-MM-DD: the run's partition key, else its parameter `business_date`."""
-    key = context["dag_run"].partition_key
-    asked = context["params"].get("business_date")
-    if key and asked and key != asked:
-        raise AirflowFailException(
-            f"the run is for partition {key}, its parameter business_date says {asked}"
-        )
-    if not key and not asked:
-        raise AirflowFailException(
-            "no business date: a scheduled or backfilled run has one as its partition key; "
-            'trigger by hand with the parameter {"business_date": "YYYY-MM-DD"}'
-        )
-    try:
-        return date.fromisoformat(key or asked).isoformat()
-    except ValueError as error:
-        raise AirflowFailException(f"{key or asked!r} is no date: write YYYY-MM-DD") from error
-
-
-def setting(context: Mapping[str, Any], name: str, required: bool = True) -> str | None:
-    """A folder or file of the run: its parameter, else the environment variable LOSSLEDGER_<NAME>."""
-    value = context["params"].get(name) or os.environ.get(f"LOSSLEDGER_{name.upper()}")
-    if required and not value:
-        raise AirflowFailException(f"set LOSSLEDGER_{name.upper()}, or give the run the parameter {name}")
-    return value
+def time_to_publish(published_by: str | None, schedule: str) -> timedelta:
+    """From the schedule's time of day to the time by which the date is to be published, HH:MM in UTC."""
+    if not published_by:
+        return timedelta(hours=4)
+    minute, hour = (int(field) for field in schedule.split()[:2])
+    by_hour, by_minute = (int(part) for part in published_by.split(":"))
+    minutes = (by_hour - hour) * 60 + by_minute - minute
+    return timedelta(minutes=minutes % (24 * 60) or 24 * 60)
 
 
 def stage_command(stage: str, context: Mapping[str, Any]) -> list[str]:
     """The command line of one stage of the run's business date."""
-    command = [os.environ.get("LOSSLEDGER_PYTHON") or sys.executable, "-m", "cli.stage", stage]
+    command = module_command("cli.stage", stage)
     command += ["--landing", str(setting(context, "landing"))]
     command += ["--warehouse", str(setting(context, "warehouse"))]
     command += ["--business-date", business_date(context)]
-    policy = setting(context, "policy", required=False)
-    return command + (["--policy", policy] if policy else [])
+    command += ["--asked-by", context["dag_run"].run_id]
+    for option, value in (
+        ("--policy", setting(context, "policy", required=False)),
+        ("--to", context["params"].get("to")),
+    ):
+        command += [option, value] if value else []
+    return command
 
 
-def run_command(command: list[str]) -> None:
-    """Run a stage, its output in the task's log; only a conflict is left to Airflow's retries."""
-    last = ""
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        try:
-            for line in process.stdout or ():
-                last = line.strip() or last
-                log.info(line.rstrip())
-        except BaseException:
-            process.terminate()  # a killed or timed-out task leaves no writer behind
-            raise
-    code = process.returncode
-    if code == CONFLICT:
-        raise AirflowException(f"conflict or passing fault, will be tried again: {last}")
-    if code != 0:
-        raise AirflowFailException(f"{FAILURES.get(code, f'ended with code {code}')}: {last}")
+# One load at a time, whatever kind of run it is of: nobody takes a turn while another is just asking for it.
+@task.sensor(mode="reschedule", poke_interval=60, timeout=timedelta(days=1), max_active_tis_per_dag=1)
+def load() -> bool:
+    """Ask for the turn; then load. Waiting takes no worker and none of the tries."""
+    context = get_current_context()
+    command = stage_command("load", context)  # what is wrong with the run is told at once
+    run, ask = context["dag_run"], context["ti"]
+    runs = ask.get_task_states(run.dag_id, task_ids=list(STAGES))
+    reason = waits_for(run.run_id, runs, lambda other: ask.get_dagrun_state(run.dag_id, other))
+    if reason:
+        log.info("waits: %s", reason)
+        return False
+    run_command(command)
+    return True
 
 
 @task
 def run_stage(stage: str) -> None:
     """One stage of the night. Repeating it is harmless: a stage replaces its date."""
     run_command(stage_command(stage, get_current_context()))
+
+
+@task(outlets=[PUBLISHED_DATE])
+def publish() -> None:
+    """The last stage, and the event for which the DAGs of others wait."""
+    context = get_current_context()
+    run_command(stage_command("publish", context))
+    context["outlet_events"][PUBLISHED_DATE].add_partitions(business_date(context))
 
 
 with DAG(
@@ -99,26 +108,34 @@ with DAG(
     # Half an hour after a session has ended, for the date on which it began: that is the partition key.
     schedule=CronPartitionTimetable(SCHEDULE, timezone="UTC", run_offset=-1, key_format="%Y-%m-%d"),
     catchup=False,
-    # A date starts from the close of the date before it, and a warehouse has one writer.
+    # A date starts from the close of the date before it. Backfills are counted apart: see lossledger_turn.
     max_active_runs=1,
     tags=["lossledger", "nightly"],
     params={
-        "business_date": Param(None, type=["null", "string"], description="YYYY-MM-DD, for a run by hand"),
-        "landing": Param(None, type=["null", "string"], description="instead of LOSSLEDGER_LANDING"),
-        "warehouse": Param(None, type=["null", "string"], description="instead of LOSSLEDGER_WAREHOUSE"),
-        "policy": Param(None, type=["null", "string"], description="instead of LOSSLEDGER_POLICY"),
+        "business_date": text_param("YYYY-MM-DD, for a run by hand"),
+        "to": text_param("YYYY-MM-DD: the last date of the range that this run is one of"),
+        "landing": text_param("instead of LOSSLEDGER_LANDING"),
+        "warehouse": text_param("instead of LOSSLEDGER_WAREHOUSE"),
+        "policy": text_param("instead of LOSSLEDGER_POLICY"),
     },
+    deadline=DeadlineAlert(
+        DeadlineReference.DAGRUN_QUEUED_AT,
+        time_to_publish(os.environ.get("LOSSLEDGER_PUBLISHED_BY"), SCHEDULE),
+        SyncCallback("lossledger_notice.tell_late"),
+        name="published in time",
+    ),
     default_args={
         "owner": "lossledger",
-        # Tries for an hour: only a conflict gets here, such as a backfill that holds the warehouse.
+        # Tries for an hour: only a conflict gets here, such as maintenance that holds the warehouse.
         "retries": 12,
         "retry_delay": timedelta(minutes=5),
         "execution_timeout": timedelta(hours=3),
+        "on_failure_callback": tell_failure,
     },
 ) as dag:
-    previous = None
-    for name in STAGES:
-        current = run_stage.override(task_id=name)(name)
-        if previous is not None:
-            previous >> current
+    previous = load.override(doc_md=DOCS["load"])()
+    for name in STAGES[1:-1]:
+        current = run_stage.override(task_id=name, doc_md=DOCS[name])(name)
+        previous >> current
         previous = current
+    previous >> publish.override(doc_md=DOCS["publish"])()

@@ -48,7 +48,7 @@ def open_scenario(main: Place, scenario: Scenario, digest: str, first: date) -> 
     """
     live = Warehouse.create(main)
     root = scenario_root(main, scenario.name)
-    with _one_at_a_time(root):
+    with one_at_a_time(root):
         before = _make_ready(root, live, scenario, digest, first)
         with Warehouse.made(root) as warehouse:
             own = published_days(warehouse)
@@ -56,7 +56,7 @@ def open_scenario(main: Place, scenario: Scenario, digest: str, first: date) -> 
 
 
 @contextmanager
-def _one_at_a_time(root: Place) -> Iterator[None]:
+def one_at_a_time(root: Place) -> Iterator[None]:
     """A lock beside the scenario: its own goes with the folder when it is made anew."""
     root.parent.mkdir(exist_ok=True)
     with hold(root.with_name(f".{root.name}.lock"), str(root)):

@@ -25,13 +25,22 @@ Check = Callable[[Day, str], None]  # what decides whether a staged date of a ru
 
 
 class Stages:
-    """Runs the stages of one date. `note` is what load found out; later stages, maybe in another process, read it."""
+    """Runs the stages of one date. `note` is what load found out; later stages, maybe in another process, read it.
+
+    `asked_by`: a scheduler's run, of which each stage is a process: a stage does not go on with another's load.
+    """
 
     def __init__(
-        self, day: Day, run_id: str, to: date, loader: Loader | None = None, check: Check = check_day
+        self,
+        day: Day,
+        run_id: str,
+        to: date,
+        loader: Loader | None = None,
+        check: Check = check_day,
+        asked_by: str = "",
     ) -> None:
         self.day, self.run_id, self.to, self._check_day = day, run_id, to, check
-        self._loader = loader
+        self._loader, self.asked_by = loader, asked_by
         self.note = day.staging.read_note("load")
         self.seconds: dict[str, float] = self.note.get("seconds", {})
         self.publication: Publication | None = None
@@ -69,6 +78,11 @@ class Stages:
     def _check_note(self) -> None:
         if not self.note:
             raise ConfigError(f"{self.day.day} has not been loaded: run the stage load first")
+        if self.asked_by and self.note.get("asked_by") != self.asked_by:
+            other = self.note.get("asked_by") or "by hand"
+            raise ConfigError(
+                f"{self.day.day} has been loaded by another run since ({other}): run the stage load again"
+            )
         if self.note["policy_sha256"] != self.day.policy_sha256:
             raise ConfigError(
                 f"the policy has changed since {self.day.day} was loaded: run the stage load again"
@@ -100,6 +114,7 @@ class Stages:
         published = day.published.get(day.day)
         self.note = {
             "run_id": self.run_id,
+            "asked_by": self.asked_by,
             "state_sha256": state,
             "policy_sha256": day.policy_sha256,
             "folders": [f.isoformat() for f in folders],

@@ -1,10 +1,12 @@
 """An Airflow of its own for the tests: SQLite in a temporary home, this checkout's DAGs, no examples."""
 
+import importlib
 import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -22,6 +24,14 @@ os.environ |= {
     "AIRFLOW__LOGGING__BASE_LOG_FOLDER": f"{_home.name}/logs",
     "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
 }
+# Airflow puts the folder of a bundle here, so that its DAGs can import what stands beside them.
+sys.path.append(str(DAGS_DIR))
+
+
+@pytest.fixture(scope="session")
+def nightly() -> ModuleType:
+    """The DAG file, as a module."""
+    return importlib.import_module("nightly")
 
 
 @pytest.fixture(scope="session")

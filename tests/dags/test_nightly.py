@@ -1,6 +1,5 @@
 """What the nightly DAG promises: how it parses, what it runs, and which failures are tried again."""
 
-import importlib.util
 import subprocess
 import sys
 from datetime import timedelta
@@ -27,18 +26,8 @@ HEAVY = [
 ]
 
 
-@pytest.fixture(scope="module")
-def nightly() -> ModuleType:
-    """The DAG file, as a module."""
-    spec = importlib.util.spec_from_file_location("nightly", NIGHTLY)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 def context(key: str | None = None, **params: str) -> dict[str, Any]:
-    return {"dag_run": SimpleNamespace(partition_key=key), "params": params}
+    return {"dag_run": SimpleNamespace(partition_key=key, run_id="scheduled__1"), "params": params}
 
 
 def test_dag_folder_parses_without_errors() -> None:
@@ -46,13 +35,14 @@ def test_dag_folder_parses_without_errors() -> None:
 
     bag = DagBag(NIGHTLY.parent)
     assert bag.import_errors == {}
-    assert set(bag.dags) == {"lossledger_nightly", "lossledger_report"}
+    assert set(bag.dags) == {"lossledger_nightly", "lossledger_maintenance", "lossledger_report"}
 
 
 def test_parsing_imports_nothing_heavy() -> None:
     code = (
-        "import runpy, sys; import airflow.sdk; before = set(sys.modules); "
-        f"runpy.run_path({str(NIGHTLY)!r}); "
+        f"import runpy, sys; sys.path.append({str(NIGHTLY.parent)!r}); "
+        "import airflow.sdk; before = set(sys.modules); "
+        f"[runpy.run_path(f'{NIGHTLY.parent}/{{name}}.py') for name in ('nightly', 'maintenance')]; "
         f"print([m for m in {HEAVY} if m in set(sys.modules) - before])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -72,6 +62,8 @@ def test_stages_run_one_after_another(nightly: ModuleType) -> None:
 
 def test_every_task_has_owner_retries_and_time_limit(nightly: ModuleType) -> None:
     for task in nightly.dag.tasks:
+        assert task.doc_md
+        assert task.on_failure_callback
         assert (task.owner, task.retries, task.retry_delay) == ("lossledger", 12, timedelta(minutes=5))
         assert task.execution_timeout == timedelta(hours=3)
     assert nightly.dag.tags == {"lossledger", "nightly"}
@@ -129,10 +121,26 @@ def test_command_of_a_stage(nightly: ModuleType, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("LOSSLEDGER_LANDING", "/landing")
     monkeypatch.setenv("LOSSLEDGER_WAREHOUSE", "/warehouse")
     monkeypatch.delenv("LOSSLEDGER_POLICY", raising=False)
-    assert nightly.stage_command("load", context("2025-10-09", warehouse="/other", policy="p.yaml")) == [
+    asked = context("2025-10-09", warehouse="/other", policy="p.yaml", to="2025-10-10")
+    assert nightly.stage_command("load", asked) == [
         "/jobs/python", "-m", "cli.stage", "load", "--landing", "/landing", "--warehouse", "/other",
-        "--business-date", "2025-10-09", "--policy", "p.yaml",
+        "--business-date", "2025-10-09", "--asked-by", "scheduled__1", "--policy", "p.yaml", "--to", "2025-10-10",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("published_by", "schedule", "hours"),
+    [
+        (None, "30 0 * * *", 4),
+        ("06:00", "30 0 * * *", 5.5),
+        ("06:00", "30 8 * * *", 21.5),  # on the next day
+        ("08:30", "30 8 * * *", 24),
+    ],
+)
+def test_deadline_is_a_time_of_day(
+    nightly: ModuleType, published_by: str | None, schedule: str, hours: float
+) -> None:
+    assert nightly.time_to_publish(published_by, schedule) == timedelta(hours=hours)
 
 
 def test_missing_folder_fails_with_what_to_set(nightly: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,14 +152,15 @@ def test_missing_folder_fails_with_what_to_set(nightly: ModuleType, monkeypatch:
 
 
 @pytest.mark.parametrize(("code", "retried"), [(0, None), (1, False), (2, False), (3, False), (4, True)])
-def test_only_a_conflict_is_tried_again(nightly: ModuleType, code: int, retried: bool | None) -> None:
+def test_only_a_conflict_is_tried_again(code: int, retried: bool | None) -> None:
     from airflow.sdk.exceptions import AirflowException, AirflowFailException
+    from lossledger_dag import run_command
 
     command = [sys.executable, "-c", f"import sys; print('why', file=sys.stderr); sys.exit({code})"]
     if retried is None:
-        nightly.run_command(command)
+        run_command(command)
         return
     with pytest.raises(AirflowException, match=r"why$") as raised:
-        nightly.run_command(command)
+        run_command(command)
     # Airflow retries any failure but this one.
     assert isinstance(raised.value, AirflowFailException) is not retried

@@ -27,7 +27,8 @@ def imports(room: str) -> set[str]:
                 found |= {alias.name.split(".")[0] for alias in node.names}
             elif isinstance(node, ast.ImportFrom) and node.module:
                 found.add(node.module.split(".")[0])
-    return found - set(sys.stdlib_module_names) - {room}
+    beside = {path.stem for path in (ROOT / room).glob("*.py")}  # how the DAGs import each other
+    return found - set(sys.stdlib_module_names) - beside - {room}
 
 
 def arrows(text: str, arrow: str) -> set[tuple[str, str]]:

@@ -1,0 +1,86 @@
+"""What a warehouse no longer needs: files that no published version names, and what dead runs left."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import NamedTuple
+
+from schemas.core import Table
+from schemas.ops import RESTATEMENTS, RUNS
+from schemas.registry import OPS, TABLES
+from store.history import LOG, read_history
+from store.key_hashes import FOLDER
+from store.named import Named
+from store.places import Place
+from store.warehouse import Warehouse
+
+_NOT_DATA = (LOG, FOLDER)
+# They say what was published when, and from what: every version is kept, but where runs only ever append.
+_ALL_KEPT = tuple(table for table in OPS.values() if table not in (RUNS, RESTATEMENTS))
+
+
+class Freed(NamedTuple):
+    """Files and their bytes; a file that has another name, as in a scenario, gives no bytes back."""
+
+    files: int
+    bytes: int
+
+
+def unneeded_files(warehouse: Warehouse, named: Named, before_ms: int) -> dict[Table, list[Place]]:
+    """Data files that no named version has, and no version that was the newest at `before_ms` or since.
+
+    A file that no version has is left of a dead run: it counts when it was written before that time. All versions
+    are kept of the tables that say what was published when and from what.
+    """
+    return {table: sorted(_unneeded(warehouse, table, named, before_ms)) for table in TABLES.values()}
+
+
+def _unneeded(warehouse: Warehouse, table: Table, named: Named, before_ms: int) -> Iterator[Place]:
+    folder = warehouse.path(table)
+    history = read_history(folder)
+    asked = named.get(table.full_name, set()) | history.since(before_ms)
+    kept = set(history.spans) if table in _ALL_KEPT else history.files_of(asked)
+    for path in _data_files(folder):
+        name = path.relative_to(folder).as_posix()
+        if name not in kept and (name in history.spans or _is_old(path, before_ms)):
+            yield path
+
+
+def _data_files(folder: Place) -> Iterator[Place]:
+    for entry in folder.iterdir():
+        if entry.name not in _NOT_DATA:
+            yield from entry.rglob("*.parquet") if entry.is_dir() else [entry]
+
+
+def leftovers(root: Place, before_ms: int) -> list[Place]:
+    """Files half written, and rows spilled, that dead runs left beside the tables before that time."""
+    content = [p for p in _files(root / "raw" / "content") if p.name.endswith(".writing")]
+    return [p for p in (*content, *_files(root / "staging" / ".spill")) if _is_old(p, before_ms)]
+
+
+def old_staging(root: Place, before_ms: int) -> dict[date, list[Place]]:
+    """The staged files of dates of which no file was written since that time."""
+    staging, found = root / "staging", {}
+    for folder in sorted(staging.glob("[!.]*")) if staging.is_dir() else ():
+        files = _files(folder)
+        if all(_is_old(path, before_ms) for path in files):
+            found[date.fromisoformat(folder.name)] = files
+    return found
+
+
+def _files(folder: Place) -> list[Place]:
+    return sorted(p for p in folder.rglob("*") if p.is_file()) if folder.is_dir() else []
+
+
+def _is_old(path: Place, before_ms: int) -> bool:
+    return path.stat().st_mtime * 1000 < before_ms
+
+
+def remove(paths: Sequence[Place], dry_run: bool) -> Freed:
+    """Remove the files, or only say what that would free."""
+    size = 0
+    for path in paths:
+        found = path.stat()
+        size += 0 if found.st_nlink > 1 else found.st_size
+        if not dry_run:
+            path.unlink()
+    return Freed(len(paths), size)
