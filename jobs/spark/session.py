@@ -30,34 +30,38 @@ def spark_conf(cores: int | None = None) -> dict[str, str]:
         os.environ.get("LOSSLEDGER_JVM_OPTIONS", ""),  # start-up flags of the tests
     ]
     parallelism = str(2 * (cores or os.cpu_count() or 1))
-    return {
-        "spark.app.name": "lossledger",
-        "spark.master": os.environ.get("SPARK_MASTER") or f"local[{cores or '*'}]",
-        # Delta Lake from files that `make setup` fetched: no run depends on a download.
-        "spark.jars": ",".join(str(path) for path in jar_paths()),
-        "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
-        "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
-        # Batches, snapshots and broadcasts of a big day; memory is taken only as it is used.
-        "spark.driver.memory": os.environ.get("SPARK_DRIVER_MEMORY", "4g"),
-        # A timestamp means the same on every machine.
-        "spark.sql.session.timeZone": "UTC",
-        "spark.driver.extraJavaOptions": " ".join(filter(None, jvm_options)),
-        "spark.executor.extraJavaOptions": "-Duser.timezone=UTC",
-        # An overflow, a bad cast or a division by zero is an error, never a null.
-        "spark.sql.ansi.enabled": "true",
-        # Batch work: nobody watches a web page, and a progress bar would garble stderr.
-        "spark.ui.enabled": "false",
-        "spark.ui.showConsoleProgress": "false",
-        # A day is small beside Spark's defaults of 200 shuffle partitions, 50 for Delta's own snapshot
-        # and up to 10,000 tasks for listing files: tiny queries cost seconds with those.
-        "spark.sql.shuffle.partitions": parallelism,
-        "spark.databricks.delta.snapshotPartitions": "2",
-        "spark.sql.sources.parallelPartitionDiscovery.parallelism": parallelism,
-        # Frames cross to Python as Arrow batches, not row by row.
-        "spark.sql.execution.arrow.pyspark.enabled": "true",
-        # No metastore: tables are addressed by path, and no derby.log or metastore_db is left behind.
-        "spark.sql.catalogImplementation": "in-memory",
-    } | _store() | (_cluster() if os.environ.get("SPARK_MASTER") else _one_machine())
+    return (
+        {
+            "spark.app.name": "lossledger",
+            "spark.master": os.environ.get("SPARK_MASTER") or f"local[{cores or '*'}]",
+            # Delta Lake from files that `make setup` fetched: no run depends on a download.
+            "spark.jars": ",".join(str(path) for path in jar_paths()),
+            "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+            "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+            # Batches, snapshots and broadcasts of a big day; memory is taken only as it is used.
+            "spark.driver.memory": os.environ.get("SPARK_DRIVER_MEMORY", "4g"),
+            # A timestamp means the same on every machine.
+            "spark.sql.session.timeZone": "UTC",
+            "spark.driver.extraJavaOptions": " ".join(filter(None, jvm_options)),
+            "spark.executor.extraJavaOptions": "-Duser.timezone=UTC",
+            # An overflow, a bad cast or a division by zero is an error, never a null.
+            "spark.sql.ansi.enabled": "true",
+            # Batch work: nobody watches a web page, and a progress bar would garble stderr.
+            "spark.ui.enabled": "false",
+            "spark.ui.showConsoleProgress": "false",
+            # A day is small beside Spark's defaults of 200 shuffle partitions, 50 for Delta's own snapshot
+            # and up to 10,000 tasks for listing files: tiny queries cost seconds with those.
+            "spark.sql.shuffle.partitions": parallelism,
+            "spark.databricks.delta.snapshotPartitions": "2",
+            "spark.sql.sources.parallelPartitionDiscovery.parallelism": parallelism,
+            # Frames cross to Python as Arrow batches, not row by row.
+            "spark.sql.execution.arrow.pyspark.enabled": "true",
+            # No metastore: tables are addressed by path, and no derby.log or metastore_db is left behind.
+            "spark.sql.catalogImplementation": "in-memory",
+        }
+        | _store()
+        | (_cluster() if os.environ.get("SPARK_MASTER") else _one_machine())
+    )
 
 
 def _one_machine() -> dict[str, str]:
@@ -121,7 +125,9 @@ def spark_session(cores: int | None = None) -> "SparkSession":
     with _without_jvm_banner():
         if secret := os.environ.get(_SECRET):
             # First the JVM, then the secret: what is set before stands in its command line.
-            SparkContext._ensure_initialized(conf=SparkConf(loadDefaults=False).setAll(list(settings.items())))
+            SparkContext._ensure_initialized(
+                conf=SparkConf(loadDefaults=False).setAll(list(settings.items()))
+            )
             builder = builder.config("spark.authenticate.secret", secret)
         return builder.getOrCreate()
 

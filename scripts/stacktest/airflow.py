@@ -21,7 +21,9 @@ class Airflow:
     def log_in(self) -> None:
         """Take a token; Failed when the password is refused."""
         self._token = ""
-        self._token = self._ask("POST", "/auth/token", {"username": "admin", "password": self._password})["access_token"]
+        self._token = self._ask("POST", "/auth/token", {"username": "admin", "password": self._password})[
+            "access_token"
+        ]
 
     def unpause(self) -> None:
         wait("the DAG is known", lambda: self.ask("GET", f"/dags/{DAG}", missing=None), 120)
@@ -80,7 +82,9 @@ class Airflow:
             raise Failed(f"{method} {path}: {error.code} {error.read()[:300]!r}") from error
 
     def _ask(self, method: str, path: str, body: Any) -> Any:
-        request = Request(self._address + path, method=method, data=json.dumps(body).encode() if body else None)
+        request = Request(
+            self._address + path, method=method, data=json.dumps(body).encode() if body else None
+        )
         request.add_header("Content-Type", "application/json")
         request.add_header("Accept", "application/json")
         if self._token:

@@ -27,9 +27,7 @@ def compose(*words: str, check: bool = True, given: str | None = None) -> str:
 
 def exit_code(*words: str) -> tuple[int, str]:
     """How a command of docker compose ended, and the last line that it said."""
-    run = subprocess.run(
-        ["docker", "compose", *words], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    run = subprocess.run(["docker", "compose", *words], cwd=ROOT, capture_output=True, text=True, check=False)
     return run.returncode, (run.stdout + run.stderr).strip().rpartition("\n")[2]
 
 
@@ -74,7 +72,11 @@ def wait_healthy() -> None:
 
 def python_workers(service: str) -> bool:
     """Whether a Spark worker runs Python tasks of ours."""
-    return bool(compose("exec", "-T", service, "sh", "-c", "grep -l pyspark.daemon /proc/[0-9]*/cmdline", check=False).strip().startswith("/proc"))
+    return bool(
+        compose("exec", "-T", service, "sh", "-c", "grep -l pyspark.daemon /proc/[0-9]*/cmdline", check=False)
+        .strip()
+        .startswith("/proc")
+    )
 
 
 def memory_peaks() -> dict[str, tuple[int, int]]:
