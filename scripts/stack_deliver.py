@@ -4,18 +4,25 @@
 Any S3 client does the same with the address and the keys that `make stack` and `.env` tell.
 """
 
-import os
 import sys
+from pathlib import Path
 
-import s3fs
-
+from engine.errors import LossledgerError
 from scripts.stacktest.compose import Failed, secrets, set_store
+from store.bucket import StorePath
+from store.places import files_below, place, relative
 
 
-def deliver(folder: str, target: str) -> None:
-    """Every file below the folder, under its name."""
-    store = s3fs.S3FileSystem(endpoint_url=os.environ["AWS_ENDPOINT_URL"], use_listings_cache=False)
-    store.put(f"{folder.rstrip('/')}/", f"{target.rstrip('/')}/", recursive=True)
+def deliver(folder: Path, target: str) -> int:
+    """Every file below the folder, under its name; how many."""
+    to, files = place(target), files_below(folder)
+    if not isinstance(to, StorePath):
+        raise Failed(f"{target}: s3://lossledger/PREFIX is what is wanted")
+    if not files:
+        raise Failed(f"{folder}: no files there")
+    for file in files:
+        (to / relative(file, folder)).upload(Path(str(file)))
+    return len(files)
 
 
 def main() -> int:
@@ -26,11 +33,11 @@ def main() -> int:
         return 2
     try:
         set_store(secrets())
-    except (Failed, OSError) as error:
+        count = deliver(Path(sys.argv[1]), sys.argv[2])
+    except (Failed, LossledgerError, OSError) as error:
         sys.stderr.write(f"stack-deliver: {error}\n")
         return 2
-    deliver(*sys.argv[1:])
-    sys.stdout.write(f"stack-deliver: {sys.argv[1]} is in {sys.argv[2]}\n")
+    sys.stdout.write(f"stack-deliver: {count} files are in {sys.argv[2]}\n")
     return 0
 
 

@@ -65,7 +65,7 @@ class StackTest:
 
     def delivered(self) -> str:
         for name in ("landing", "busy"):
-            deliver(str(self.scratch / name), f"{self.prefix}/{name}")
+            deliver(self.scratch / name, f"{self.prefix}/{name}")
         return self.prefix
 
     def nights(self) -> str:
