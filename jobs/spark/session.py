@@ -118,7 +118,9 @@ def spark_session(cores: int | None = None) -> "SparkSession":
         # Spark warns when the machine's own host name is a loopback address.
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     settings = spark_conf(cores)
-    builder = SparkSession.builder.config(map=settings)
+    builder = SparkSession.builder
+    for key, value in settings.items():
+        builder = builder.config(key, value)
     # PySpark logs each query error once more as a line of JSON before it raises it.
     for name in ("SQLQueryContextLogger", "DataFrameQueryContextLogger"):
         PySparkLogger.getLogger(name).disabled = True
