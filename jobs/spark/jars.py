@@ -43,9 +43,9 @@ def jars_dir() -> Path:
     return Path(named) if named else Path(__file__).resolve().parents[2] / ".jars"
 
 
-def pinned_jars(lock: Path = LOCK_FILE) -> list[Jar]:
+def pinned_jars(lock: Path | None = None) -> list[Jar]:
     """What a lock file pins."""
-    lines = [line.split() for line in lock.read_text().splitlines()]
+    lines = [line.split() for line in (lock or LOCK_FILE).read_text().splitlines()]
     return [Jar(*fields) for fields in lines if fields and not fields[0].startswith("#")]
 
 
@@ -63,7 +63,7 @@ def jar_paths() -> list[Path]:
     return [jars_dir() / jar.file_name for jar in pinned_jars()]
 
 
-def fetch_jars(lock: Path = LOCK_FILE, folder: Path | None = None) -> None:
+def fetch_jars(lock: Path | None = None, folder: Path | None = None) -> None:
     """Fetch what is missing; ConfigError when it cannot be had or is not the pinned file."""
     java = require_java()
     for jar in pinned_jars(lock):
