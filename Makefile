@@ -8,10 +8,11 @@ CODE := schemas engine kernel expectations store jobs readers cli adapters simul
 # Set up anew when what it installs has changed; otherwise at once.
 STAMP := .venv/.setup-done
 
-.PHONY: help setup demo test test-unit test-spark test-dags lint format docs site airflow bench fuzz clean
+.PHONY: help setup demo test test-unit test-spark test-dags lint format docs site airflow \
+	stack-env stack stack-down stack-test bench fuzz clean
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## install everything a run needs into this folder (needs Python >= 3.11, Java >= 17)
 
@@ -53,6 +54,18 @@ site: setup ## the documentation as a site, in site/
 
 airflow: setup ## Airflow on this machine, with the nightly DAG and the demo's data
 	@scripts/airflow
+
+stack-env: ## secrets for the stack, random ones, into .env
+	@$(PYTHON) scripts/stack_env.py
+
+stack: ## Airflow on PostgreSQL, a Spark cluster and an object store, in containers
+	@scripts/stack up
+
+stack-down: ## take the stack away; its volumes stay (VOLUMES=yes: they go too)
+	@scripts/stack down $(if $(VOLUMES),volumes)
+
+stack-test: setup ## nights on the running stack, with faults, to the numbers of this machine
+	$(BIN)/python -m scripts.stack_test
 
 bench: setup ## measure beside other tools, 15 minutes (SIZES=1,10,30,100 million rows for hours, MARKETS=DIR keeps them)
 	@UV_PYTHON_DOWNLOADS=never .uv/bin/uv sync --frozen --inexact --quiet --group bench

@@ -2,6 +2,10 @@
 
 Coordinates and SHA-256 are pinned in `jars.lock`. `python -m jobs.spark.jars` fetches what is missing with the
 Ivy that Spark ships (Maven Central; a mirror is named by LOSSLEDGER_IVY_SETTINGS, an Ivy settings file).
+
+`python -m jobs.spark.jars object-store` fetches what Spark SQL needs to read an object store itself (`s3.lock`,
+640 MB) into PySpark's own folder, where drivers and executors find it. Only the container image does: a night reads
+and writes the store without Java.
 """
 
 import hashlib
@@ -16,6 +20,7 @@ from engine.errors import ConfigError
 from jobs.spark.java import require_java
 
 LOCK_FILE = Path(__file__).with_name("jars.lock")
+OBJECT_STORE_LOCK = Path(__file__).with_name("s3.lock")
 
 
 @dataclass(frozen=True)
@@ -38,15 +43,15 @@ def jars_dir() -> Path:
     return Path(named) if named else Path(__file__).resolve().parents[2] / ".jars"
 
 
-def pinned_jars() -> list[Jar]:
-    """What `jars.lock` pins."""
-    lines = [line.split() for line in LOCK_FILE.read_text().splitlines()]
+def pinned_jars(lock: Path | None = None) -> list[Jar]:
+    """What a lock file pins."""
+    lines = [line.split() for line in (lock or LOCK_FILE).read_text().splitlines()]
     return [Jar(*fields) for fields in lines if fields and not fields[0].startswith("#")]
 
 
-def is_intact(jar: Jar) -> bool:
+def is_intact(jar: Jar, folder: Path | None = None) -> bool:
     """Whether the file is there and is the pinned one, byte for byte."""
-    path = jars_dir() / jar.file_name
+    path = (folder or jars_dir()) / jar.file_name
     return path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == jar.sha256
 
 
@@ -58,16 +63,15 @@ def jar_paths() -> list[Path]:
     return [jars_dir() / jar.file_name for jar in pinned_jars()]
 
 
-def fetch_jars() -> None:
+def fetch_jars(lock: Path | None = None, folder: Path | None = None) -> None:
     """Fetch what is missing; ConfigError when it cannot be had or is not the pinned file."""
     java = require_java()
-    for jar in pinned_jars():
-        if not is_intact(jar):
-            _fetch(java, jar)
+    for jar in pinned_jars(lock):
+        if not is_intact(jar, folder):
+            _fetch(java, jar, (folder or jars_dir()) / jar.file_name)
 
 
-def _fetch(java: str, jar: Jar) -> None:
-    target = jars_dir() / jar.file_name
+def _fetch(java: str, jar: Jar, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as scratch:
         fetched = Path(scratch) / jar.file_name
@@ -94,10 +98,14 @@ def _fetch(java: str, jar: Jar) -> None:
         fetched.replace(target)  # one step: a half-written archive is never found
 
 
-def _ivy_jar() -> Path:
+def _pyspark_jars() -> Path:
     import pyspark
 
-    found = sorted((Path(pyspark.__file__).parent / "jars").glob("ivy-*.jar"))
+    return Path(pyspark.__file__).parent / "jars"
+
+
+def _ivy_jar() -> Path:
+    found = sorted(_pyspark_jars().glob("ivy-*.jar"))
     if not found:
         raise ConfigError("this PySpark ships no Ivy: run make setup with the pinned packages")
     return found[-1]
@@ -105,6 +113,9 @@ def _ivy_jar() -> Path:
 
 if __name__ == "__main__":
     try:
-        fetch_jars()
+        if sys.argv[1:] == ["object-store"]:
+            fetch_jars(OBJECT_STORE_LOCK, _pyspark_jars())
+        else:
+            fetch_jars()
     except ConfigError as error:
         sys.exit(f"lossledger: {error}")

@@ -15,6 +15,7 @@ LEFT_OUT = (
     ".uv",
     ".jars",
     ".airflow",
+    ".env",
     "demo",
     "my",
     "hl",

@@ -24,6 +24,7 @@ NOT_RUN = {
     r"AIRFLOW_HOME=": "a running Airflow; tests/dags runs the DAG",
     r"\.venv/bin/lossledger .* s3://": "an object store; tests/unit/test_object_store.py runs the same on one",
     r"\.venv/bin/lossledger simulate .*--copies": "a hundred million rows and gigabytes",
+    r"(make stack|docker compose |\.venv/bin/python -m scripts\.stack_)": "containers: make stack-test runs it",
     r"make demo\b": "run once for all pages, by the fixture `demo_checkout`",
 }
 LANGUAGES = ("sh", "console", "python", "sql", "yaml", "text", "mermaid")
