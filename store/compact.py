@@ -10,6 +10,7 @@ from schemas.core import Table
 from schemas.ops import RESTATEMENTS, RUNS
 from schemas.registry import RAW
 from store.creation import write_error
+from store.fence import commit_properties
 from store.warehouse import Warehouse
 
 # Only where runs append. Files of the other tables are replaced date by date, and carry notes that the next night
@@ -28,8 +29,9 @@ def in_pieces(warehouse: Warehouse, table: Table) -> int:
 
 def compact(warehouse: Warehouse, table: Table) -> None:
     """Put the rows of each value of the partition column into one file: a new version with the same rows."""
+    delta = warehouse.delta(table)
     try:
-        warehouse.delta(table).optimize.compact()
+        delta.optimize.compact(commit_properties=commit_properties(delta, warehouse.lease))
     except CommitFailedError as error:
         raise ConflictError(f"{table.full_name} was written by somebody else meanwhile: try again") from error
     except (OSError, DeltaError) as error:

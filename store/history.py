@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from engine.errors import ConfigError
-from store.places import Place
+from store.places import Place, entries
 
 NEVER = 1 << 62  # the version, or time, at the end of what has not ended
 LOG = "_delta_log"
@@ -43,9 +43,9 @@ class History:
 def read_history(table: Place) -> History:
     """All versions of the table. ConfigError when its log has a gap: then nobody can tell what a version named."""
     history = History()
-    entries = sorted(p for p in (table / LOG).iterdir() if p.suffix == ".json" and p.stem.isdigit())
-    for version, entry in enumerate(entries):
-        if int(entry.stem) != version:
+    commits = [p for p in entries(table / LOG) if p.name.endswith(".json") and p.name[:-5].isdigit()]
+    for version, entry in enumerate(commits):
+        if int(entry.name[:-5]) != version:
             raise ConfigError(
                 f"{table}: version {version} is not in the log, so nothing of it can be removed"
             )
@@ -54,7 +54,7 @@ def read_history(table: Place) -> History:
 
 
 def _take(history: History, version: int, entry: Place) -> None:
-    made_at = int(entry.stat().st_mtime * 1000)
+    made_at = entry.stat().st_mtime_ns // 1_000_000
     added, removed = [], []
     for action in _actions(entry):
         made_at = action.get("commitInfo", {}).get("timestamp", made_at)

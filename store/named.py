@@ -4,12 +4,11 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping
 
-import pyarrow.parquet as pq
-
 from engine.errors import ConfigError
 from schemas.ops import PUBLISHED_DAYS, RUNS
 from store.arrow import to_rows
 from store.history import read_history
+from store.places import open_parquet
 from store.warehouse import Warehouse
 
 Named = Mapping[str, set[int]]  # full name of a table -> versions
@@ -36,8 +35,7 @@ def _published(warehouse: Warehouse) -> list[Mapping[str, int]]:
     found = []
     for file in read_history(folder).spans:
         try:
-            with (folder / file).open("rb") as source:
-                column = pq.ParquetFile(source).read(columns=["table_versions"]).column(0)
+            column = open_parquet(folder / file).read(columns=["table_versions"]).column(0)
         except FileNotFoundError:
             raise ConfigError(
                 f"{folder / file} is gone, and with it which versions were published: nothing is removed; "

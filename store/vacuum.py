@@ -1,5 +1,6 @@
 """What a warehouse no longer needs: files that no published version names, and what dead runs left."""
 
+import os
 from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import NamedTuple
@@ -10,7 +11,7 @@ from schemas.registry import OPS, TABLES
 from store.history import LOG, read_history
 from store.key_hashes import FOLDER
 from store.named import Named
-from store.places import Place
+from store.places import Place, entries, files_below, relative
 from store.warehouse import Warehouse
 
 _NOT_DATA = (LOG, FOLDER)
@@ -40,39 +41,57 @@ def _unneeded(warehouse: Warehouse, table: Table, named: Named, before_ms: int) 
     asked = named.get(table.full_name, set()) | history.since(before_ms)
     kept = set(history.spans) if table in _ALL_KEPT else history.files_of(asked)
     for path in _data_files(folder):
-        name = path.relative_to(folder).as_posix()
+        name = relative(path, folder)
         if name not in kept and (name in history.spans or _is_old(path, before_ms)):
             yield path
 
 
 def _data_files(folder: Place) -> Iterator[Place]:
-    for entry in folder.iterdir():
+    for entry in entries(folder):
         if entry.name not in _NOT_DATA:
-            yield from entry.rglob("*.parquet") if entry.is_dir() else [entry]
+            yield from (
+                (p for p in files_below(entry) if p.name.endswith(".parquet")) if entry.is_dir() else [entry]
+            )
 
 
 def leftovers(root: Place, before_ms: int) -> list[Place]:
-    """Files half written, and rows spilled, that dead runs left beside the tables before that time."""
-    content = [p for p in _files(root / "raw" / "content") if p.name.endswith(".writing")]
-    return [p for p in (*content, *_files(root / "staging" / ".spill")) if _is_old(p, before_ms)]
+    """Files half written, and rows spilled or on their way into the ledger, that dead runs left before that time."""
+    left = [p for p in _files(root / "raw" / "content") if p.name.endswith(".writing")]
+    for folder in _staged(root):
+        if day_of_folder(folder) is None:
+            left += _files(folder)
+    return [path for path in left if _is_old(path, before_ms)]
 
 
 def old_staging(root: Place, before_ms: int) -> dict[date, list[Place]]:
     """The staged files of dates of which no file was written since that time."""
-    staging, found = root / "staging", {}
-    for folder in sorted(staging.glob("[!.]*")) if staging.is_dir() else ():
-        files = _files(folder)
-        if all(_is_old(path, before_ms) for path in files):
-            found[date.fromisoformat(folder.name)] = files
+    found = {}
+    for folder in _staged(root):
+        files, day = _files(folder), day_of_folder(folder)
+        if day is not None and all(_is_old(path, before_ms) for path in files):
+            found[day] = files
     return found
 
 
+def day_of_folder(folder: Place) -> date | None:
+    """The date that is staged there; None for a folder of another kind."""
+    try:
+        return date.fromisoformat(folder.name)
+    except ValueError:
+        return None
+
+
+def _staged(root: Place) -> list[Place]:
+    staging = root / "staging"
+    return entries(staging) if staging.is_dir() else []
+
+
 def _files(folder: Place) -> list[Place]:
-    return sorted(p for p in folder.rglob("*") if p.is_file()) if folder.is_dir() else []
+    return files_below(folder) if folder.is_dir() else []
 
 
 def _is_old(path: Place, before_ms: int) -> bool:
-    return path.stat().st_mtime * 1000 < before_ms
+    return path.stat().st_mtime_ns // 1_000_000 < before_ms
 
 
 def remove(paths: Sequence[Place], dry_run: bool) -> Freed:
@@ -80,7 +99,8 @@ def remove(paths: Sequence[Place], dry_run: bool) -> Freed:
     size = 0
     for path in paths:
         found = path.stat()
-        size += 0 if found.st_nlink > 1 else found.st_size
+        linked = isinstance(found, os.stat_result) and found.st_nlink > 1
+        size += 0 if linked else found.st_size
         if not dry_run:
             path.unlink()
     return Freed(len(paths), size)
