@@ -9,7 +9,6 @@ EXTRAS = {
     "airflow": ("airflow",),
     "s3": ("s3fs", "upath", "obstore"),
     "report": ("jinja2", "vl_convert", "typst", "xlsxwriter", "jsonschema", "altair"),
-    "explore": ("streamlit", "altair"),
 }
 
 

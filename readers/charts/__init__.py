@@ -1,1 +1,1 @@
-"""Charts for people: the report and the explorer draw the same ones."""
+"""Charts for people, drawn without a browser and without a network."""

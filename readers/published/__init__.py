@@ -1,1 +1,1 @@
-"""Published dates as tables by their names, for whoever reads: SQL, reports, explanations, the explorer."""
+"""Published dates as tables by their names, for whoever reads: SQL, reports, explanations."""
