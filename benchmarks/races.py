@@ -23,6 +23,7 @@ from store.places import Place, place
 from store.warehouse import Warehouse
 
 DIES = 10  # every so many rounds
+PATIENCE_S = 120  # with a racer that says nothing
 
 
 def main() -> int:
@@ -33,14 +34,14 @@ def main() -> int:
     os.environ["LOSSLEDGER_LEASE_SECONDS"] = "2"
     Warehouse.create(args.warehouse)
     context = get_context("spawn")
-    together, told = context.Barrier(2), context.Queue()
+    together, told = context.Barrier(2, timeout=PATIENCE_S), context.Queue()
     racers = [
         context.Process(target=_race, args=(args.warehouse, args.rounds, together, told)) for _ in range(2)
     ]
     began = time.perf_counter()
     for racer in racers:
         racer.start()
-    seen: Counter[str] = Counter(told.get() for _ in range(2 * args.rounds))
+    seen: Counter[str] = Counter(told.get(timeout=PATIENCE_S) for _ in range(2 * args.rounds))
     for racer in racers:
         racer.join()
     print(f"{args.rounds} rounds of two writers in {time.perf_counter() - began:.0f} s: ", end="")

@@ -3,6 +3,8 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Lock
+from typing import Any
 
 import pytest
 
@@ -19,6 +21,7 @@ def s3_server() -> Iterator[str]:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
+    _one_at_a_time(server._server)
     host, port = server.get_host_and_port()
     endpoint = f"http://{host}:{port}"
     with pytest.MonkeyPatch.context() as environment:
@@ -32,3 +35,14 @@ def s3_server() -> Iterator[str]:
             yield endpoint
         finally:
             server.stop()
+
+
+def _one_at_a_time(server: Any) -> None:
+    """Two conditional puts at once could both be done otherwise, and a listing during a put answers 500."""
+    app, lock = server.app, Lock()
+
+    def serve(environ: Any, start_response: Any) -> list[bytes]:
+        with lock:
+            return list(app(environ, start_response))
+
+    server.app = serve
