@@ -7,7 +7,7 @@ from engine.errors import ConfigError
 EXTRAS = {
     "night": ("pyspark", "delta", "great_expectations", "duckdb_engine", "pandas", "numba"),
     "airflow": ("airflow",),
-    "s3": ("s3fs", "upath", "obstore"),
+    "s3": ("obstore",),
     "report": ("jinja2", "vl_convert", "typst", "xlsxwriter", "jsonschema", "altair"),
 }
 
