@@ -54,6 +54,7 @@ def spark_conf(cores: int | None = None) -> dict[str, str]:
             "spark.sql.shuffle.partitions": parallelism,
             "spark.databricks.delta.snapshotPartitions": "2",
             "spark.sql.sources.parallelPartitionDiscovery.parallelism": parallelism,
+            "spark.python.daemon.module": "jobs.spark.workers",
             # Frames cross to Python as Arrow batches, not row by row.
             "spark.sql.execution.arrow.pyspark.enabled": "true",
             # No metastore: tables are addressed by path, and no derby.log or metastore_db is left behind.

@@ -32,6 +32,15 @@ def test_workers_run_this_interpreter(spark: "SparkSession") -> None:
     assert spark.sparkContext.parallelize([0], 1).map(lambda _: sys.executable).collect() == [sys.executable]
 
 
+def test_workers_read_no_archive_before_a_task(spark: "SparkSession") -> None:
+    """Python reads an archive on its path anew whenever it looks for new modules, as a worker does each time."""
+
+    def archives(_: int) -> list[str]:
+        return [place for place in (*sys.path, *sys.path_importer_cache) if "pyspark.zip" in place]
+
+    assert spark.sparkContext.parallelize([0], 1).map(archives).collect() == [[]]
+
+
 def test_delta_day_is_replaced_even_by_nothing_and_the_past_stays(
     spark: "SparkSession", tmp_path: Path
 ) -> None:
