@@ -5,4 +5,5 @@ import os
 from readers.explore.views.page import show
 from store.places import place
 
-show(place(os.environ["LOSSLEDGER_WAREHOUSE"]))
+if __name__ == "__main__":
+    show(place(os.environ["LOSSLEDGER_WAREHOUSE"]))

@@ -1,5 +1,7 @@
 """What the explorer's views show, without a web page: exact rows, the SQL behind them, the path of a unit."""
 
+from pathlib import Path
+
 import pytest
 
 from engine.errors import ConfigError
@@ -16,8 +18,8 @@ NB = "event_id"
 
 
 @pytest.fixture(scope="session")
-def dates(small: object) -> Dates:
-    return Dates.open(small)  # type: ignore[arg-type]
+def dates(small: Path) -> Dates:
+    return Dates.open(small)
 
 
 def only_event(dates: Dates) -> str:
