@@ -1,13 +1,14 @@
 """Date by date: the fund's balance with what it paid, and amounts of a date side by side."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import altair as alt
 
-from readers.charts.style import PALETTE, number, scale_of, styled, values
+from engine.clock import day_start_us
+from readers.charts.style import number, scale_of, styled, values
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ def lines(currency: str, title: str, drawn: Sequence[Line], width: int) -> Any:
         alt.Chart(values(rows))
         .mark_line(interpolate="step-after", strokeWidth=2, point=len(rows) < 60)
         .encode(
-            x=_dates(width, len({row["date"] for row in rows})),
+            x=_dates((day for line in drawn for day, _ in line.points), width),
             y=alt.Y("amount:Q", title=f"{title}, {currency}", scale=alt.Scale(zero=True),
                     axis=alt.Axis(tickCount=4)),
             color=alt.Color("line:N", scale=scale_of(colours)),
@@ -57,7 +58,7 @@ def bars(
         alt.Chart(values(drawn))
         .mark_bar(size=max(1, min(24, width * 7 // 10 // max(1, _span(rows)))))
         .encode(
-            x=_dates(width, len(rows)),
+            x=_dates((day for day, _ in rows), width),
             y=alt.Y("amount:Q", title=f"{title}, {currency}", scale=alt.Scale(zero=True),
                     axis=alt.Axis(tickCount=4)),
             color=alt.Color("part:N", scale=scale_of(parts)),
@@ -73,12 +74,14 @@ def _span(rows: Sequence[tuple[date, Sequence[int]]]) -> int:
     return (max(days) - min(days)).days + 1 if days else 1
 
 
-def _dates(width: int, count: int) -> alt.X:
-    """Dates are dates: no zone moves them."""
+def _dates(days: Iterable[date], width: int) -> alt.X:
+    """Dates are dates: no zone moves them. Some are named, as many as there is room for."""
+    ordered = sorted(set(days))
+    step = -(-len(ordered) // max(1, width // 110))
+    named = [day_start_us(day) // 1000 for day in ordered[::step]]  # Vega's times are milliseconds
     return alt.X(
         "date:T",
         title="date of the session",
-        scale=alt.Scale(type="utc"),
-        axis=alt.Axis(format="%d %b %Y", tickCount=max(1, min(width // 110, count)), labelOverlap=True,
-                      grid=False, labelColor=PALETTE["soft"]),
-    )  # fmt: skip
+        scale=alt.Scale(type="utc", padding=14),
+        axis=alt.Axis(format="%d %b %Y", values=named, labelOverlap=True, grid=False),
+    )

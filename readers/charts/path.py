@@ -9,6 +9,7 @@ import altair as alt
 from readers.charts.style import PALETTE, moment, number, scale_of, styled, time_axis, values
 
 _LINES = {"equity": "blue", "maintenance margin": "orange"}
+_FEW = 10  # points that would make no line to be seen
 Points = Sequence[tuple[int, int]]  # (time in microseconds, value in 10^-18)
 
 
@@ -35,8 +36,7 @@ def equity(currency: str, of_equity: Points, of_margin: Points, marked: Sequence
             x=time_axis(start, end, width),
             y=alt.Y("amount:Q", title=currency, axis=alt.Axis(tickCount=5)),
             color=alt.Color("line:N", scale=scale_of(_LINES)),
-            strokeDash=alt.StrokeDash("line:N", scale=alt.Scale(domain=list(_LINES), range=[[1, 0], [6, 3]]),
-                                      legend=None),
+            strokeDash=alt.StrokeDash("line:N", scale=alt.Scale(domain=list(_LINES), range=[[1, 0], [6, 3]])),
         )
     )  # fmt: skip
     zero = alt.Chart(values([{"at": 0}])).mark_rule(color=PALETTE["soft"]).encode(y="at:Q")
@@ -49,7 +49,8 @@ def marks(instrument_id: str, points: Points, marked: Sequence[Moment], width: i
     start, end = _stretch(points)
     line = (
         alt.Chart(values(rows))
-        .mark_line(interpolate="step-after", strokeWidth=2, color=PALETTE["green"])
+        .mark_line(interpolate="step-after", strokeWidth=2, color=PALETTE["green"],
+                   point={"color": PALETTE["green"]} if len(points) < _FEW else False)
         .encode(
             x=time_axis(start, end, width),
             y=alt.Y("mark:Q", title=f"mark of {instrument_id}", scale=alt.Scale(zero=False),

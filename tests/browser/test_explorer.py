@@ -85,7 +85,7 @@ def test_a_link_in_a_table_leads_to_its_view(open_page: Open) -> None:
 def test_the_csv_is_what_query_writes(open_page: Open, root: Path) -> None:
     page = open_page("?view=account&account=b")
     with page.expect_download() as download:
-        page.get_by_role("button", name="CSV: 1 rows").first.click()
+        page.get_by_role("button", name="CSV: 1 row").first.click()
     page.get_by_text("SQL of: What it was charged").click()
     sql = page.locator("[data-testid=stExpander] code").first.inner_text()
     written = Path(download.value.path()).read_text(encoding="utf-8")

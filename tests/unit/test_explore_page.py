@@ -56,7 +56,7 @@ def test_every_view_has_a_link_and_shows_its_tables(
 
 def test_an_address_leads_to_an_account_of_a_scenario(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     charged = texts(look(small, monkeypatch, view="account", account="b"))
-    assert "It was charged 20.00 USD in 1 sessions" in charged
+    assert "It was charged 20.00 USD in 1 session," in charged
     nobody = texts(look(small, monkeypatch, view="account", account="b", scenario="nobody"))
     assert "It has never been charged." in nobody
 

@@ -21,7 +21,7 @@ def events(of: date) -> Question:
     return Question(
         "Accounts below zero, the largest deficit of each currency first",
         f"""\
-SELECT ts, account_id, currency, deficit, fund_draw, shortfall, cause, protected, isolation, client_class, event_id
+SELECT ts, event_id, account_id, currency, deficit, fund_draw, shortfall, cause, protected, client_class, isolation
 FROM negative_balances
 WHERE business_date = {day(of)}
 ORDER BY currency, deficit DESC, event_id""",
@@ -32,8 +32,8 @@ def liquidations(of: date) -> Question:
     return Question(
         "Liquidations that ended, by the equity they ended with",
         f"""\
-SELECT ended_at, account_id, currency, terminal_equity, deficit, liquidation_fees, trigger, end_reason, triggered_at,
-       isolation, episode_id
+SELECT ended_at, episode_id, account_id, currency, terminal_equity, deficit, liquidation_fees, trigger, end_reason,
+       triggered_at, isolation
 FROM liquidations
 WHERE business_date = {day(of)}
 ORDER BY currency, terminal_equity, episode_id""",

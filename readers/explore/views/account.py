@@ -36,6 +36,7 @@ def _draw(here: Here, charges: Answer, currency: str) -> None:
     days, amounts = charges.column("business_date"), charges.amounts("charge")
     told = [(date.fromisoformat(days[n]), (amounts[n],)) for n in rows]
     whole = exact(sum(amounts[n] for n in rows), here.tables.scales[currency])
-    words = f"It was charged {whole} {currency} in {len(rows)} sessions, from {told[0][0]} to {told[-1][0]}."
+    counted = "1 session" if len(rows) == 1 else f"{len(rows)} sessions"
+    words = f"It was charged {whole} {currency} in {counted}, from {told[0][0]} to {told[-1][0]}."
     st.markdown(plain_text(words))
     show_chart(bars(currency, "charge", {"charged": "yellow"}, told, _WIDTH), words)

@@ -39,7 +39,9 @@ def show_table(here: Here, answer: Answer, nothing: str, day: str = "", shown: i
         ]
         # exact text, not numbers: a table of floats would round amounts
         right = {"text-align": "right", "font-variant-numeric": "tabular-nums", "white-space": "nowrap"}
+        dates = [_heading(n) for n, kind in zip(answer.names, answer.kinds, strict=True) if kind == "DATE"]
         styled = pd.DataFrame(columns).style.set_properties(subset=numbers, **right)
+        styled = styled.set_properties(subset=dates, **{"white-space": "nowrap"})
         st.table(styled, border="horizontal", width="content", hide_index=True, alt=answer.title)
         if len(answer.kept) > shown:
             st.markdown(f"The first {shown} of {len(answer.kept):,} rows; the CSV has all.")
@@ -51,9 +53,10 @@ def show_table(here: Here, answer: Answer, nothing: str, day: str = "", shown: i
 def _below(answer: Answer) -> None:
     name = re.sub(r"\W+", "-", answer.title.lower()).strip("-")
     left, right = st.columns([1, 4], vertical_alignment="top")
+    counted = f"CSV: {len(answer.kept):,} {'row' if len(answer.kept) == 1 else 'rows'}"
     if answer.kept:
         left.download_button(
-            f"CSV: {len(answer.kept):,} rows", answer.csv().encode(), f"{name}.csv", "text/csv",
+            counted, answer.csv().encode(), f"{name}.csv", "text/csv",
             key=f"csv-{name}", on_click="ignore", help=f"{answer.title}: every row, every digit",
         )  # fmt: skip
     if answer.sql:
