@@ -7,7 +7,6 @@ from typing import Any
 
 import altair as alt
 
-from engine.clock import day_start_us
 from readers.charts.style import number, scale_of, styled, values
 
 
@@ -78,7 +77,7 @@ def _dates(days: Iterable[date], width: int) -> alt.X:
     """Dates are dates: no zone moves them. Some are named, as many as there is room for."""
     ordered = sorted(set(days))
     step = -(-len(ordered) // max(1, width // 110))
-    named = [day_start_us(day) // 1000 for day in ordered[::step]]  # Vega's times are milliseconds
+    named = [alt.DateTime(year=d.year, month=d.month, date=d.day, utc=True) for d in ordered[::step]]
     return alt.X(
         "date:T",
         title="date of the session",

@@ -97,4 +97,6 @@ def test_charts_and_tables_have_names(open_page: Open, root: Path) -> None:
     page = open_page(f"?view=event{subject(root, 'event')}")
     named = page.locator("[data-testid=stVegaLiteChart]")
     assert named.count() == 3
-    assert page.locator("[role=img][aria-label*='causes, which add up to 20.00 USD']").count() == 1
+    assert (
+        page.locator("[role=graphics-document][aria-label*='causes, which add up to 20.00 USD']").count() == 1
+    )

@@ -13,6 +13,7 @@ from readers.explore.serve import OnlyFromHere
 from readers.explore.views.page import VIEWS
 from readers.explore.views.parts import plain_text
 from store.warehouse import Warehouse
+from tests.builders import D9, D10, add_rows, run_dates, small_landing
 from tests.docs.pages import ROOT
 
 APP = str(ROOT / "readers" / "explore" / "app.py")
@@ -123,3 +124,20 @@ def test_the_command_ends_with_one_line(
             assert main(["explore", "--warehouse", root, "--port", asked]) == 2
             (line,) = capsys.readouterr().err.splitlines()
             assert says in line
+
+
+def test_a_restated_date_is_told_with_what_it_said_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A deposit of 5 that came late makes the deficit, and the charge for it, 15 instead of 20."""
+    landing = small_landing(tmp_path / "landing")
+    run_dates(landing, tmp_path / "warehouse", D9, D10)
+    add_rows(landing, "transfers", "t3|2025-10-09T08:00:00Z|a|USD||5|deposit", D9)
+    run_dates(landing, tmp_path / "warehouse", D9, D10)
+    address = {"view": "restatements"}
+    page = look(tmp_path / "warehouse", monkeypatch, **address)
+    assert not page.exception and not page.error
+    changed = page.table[-1].value
+    assert changed.iloc[0].tolist()[1:] == [
+        r"[USD](?view=fund&currency=USD)", "charged", r"20\.00", r"15\.00", r"\-5\.00"
+    ]  # fmt: skip
