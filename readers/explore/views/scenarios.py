@@ -26,7 +26,7 @@ def show(here: Here) -> None:
         left = choose("Left", names, "left")
     with two:
         right = choose("Right", names, "right", 1)
-    sides = [here.at(None if name == PUBLISHED else name) for name in (left, right)]
+    sides = [_side(here, name) for name in (left, right)]
     for name in (left, right):
         if name != PUBLISHED:
             st.markdown(
@@ -38,6 +38,13 @@ def show(here: Here) -> None:
         return
     titles = (left, right) if left != right else (left, f"{right} again")
     _compare(sides, titles, days)
+
+
+def _side(here: Here, name: str) -> Here:
+    """The published tables as of the time asked for, which is not one of a scenario's: that as it is now."""
+    if name == PUBLISHED:
+        return here.at(None, None if here.scenario else here.as_of)
+    return here.at(name)
 
 
 def _compare(sides: list[Here], names: tuple[str, str], days: list[date]) -> None:
