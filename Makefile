@@ -8,11 +8,11 @@ CODE := schemas engine kernel expectations store jobs readers cli adapters simul
 # Set up anew when what it installs has changed; otherwise at once.
 STAMP := .venv/.setup-done
 
-.PHONY: help setup demo test test-unit test-spark test-dags lint format docs site airflow \
+.PHONY: help setup demo test test-unit test-spark test-dags test-browser lint format docs site airflow \
 	stack-env stack stack-down stack-test bench fuzz clean
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## install everything a run needs into this folder (needs Python >= 3.11, Java >= 17)
 
@@ -34,6 +34,10 @@ test-spark: setup ## the tests that start Spark
 
 test-dags: setup ## the Airflow tests
 	$(BIN)/pytest -m dags tests/dags
+
+test-browser: setup ## the explorer in a real Chromium (Debian: apt install chromium); SHOTS=DIR keeps screenshots
+	@UV_PYTHON_DOWNLOADS=never .uv/bin/uv sync --frozen --inexact --quiet --group browser
+	$(BIN)/pytest tests/browser $(if $(SHOTS),--shots $(SHOTS))
 
 lint: setup ## style, types, and the direction of imports
 	$(BIN)/ruff check $(CODE)

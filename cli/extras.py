@@ -9,6 +9,7 @@ EXTRAS = {
     "airflow": ("airflow",),
     "s3": ("obstore",),
     "report": ("jinja2", "vl_convert", "typst", "xlsxwriter", "jsonschema", "altair"),
+    "explore": ("streamlit", "altair", "vl_convert"),
 }
 
 

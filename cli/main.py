@@ -23,6 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _add_status,
         _add_query,
         _add_explain,
+        _add_explore,
         _add_adapt,
         _add_simulate,
         _add_compare,
@@ -128,6 +129,12 @@ def _add_explain(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
     text = "From a published number back to source rows, recomputed and compared."
     add_arguments(_add(commands, "explain", text, run))
+
+
+def _add_explore(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    from cli import explore
+
+    explore.add_arguments(_add(commands, "explore", explore.ABOUT, explore.run))
 
 
 def _add_fund_size(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -28,6 +28,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 # these groups are the longest and come first, so that both processes end together. Every other file is a group.
 LONGEST = ("spark", "properties", "dags")
 SHARE_HISTORIES = ("tests/properties/", "tests/kernel/test_equal.py")
+SHARE_SMALL = ("tests/unit/test_explain.py", "tests/unit/test_explore.py", "tests/unit/test_explore_page.py")
 
 
 def group_of(item: pytest.Item) -> str:
@@ -36,6 +37,8 @@ def group_of(item: pytest.Item) -> str:
     for mark in ("dags", "spark"):
         if item.get_closest_marker(mark):
             return mark
+    if path in SHARE_SMALL:
+        return "small"
     return "properties" if path.startswith(SHARE_HISTORIES) else path
 
 

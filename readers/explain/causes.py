@@ -6,7 +6,7 @@ from engine.rows import EndedEpisode, LossComponent
 from readers.explain.document import Formula, Grid, Row, Section
 from readers.explain.teller import Teller, added, when
 
-_COMPONENTS = {
+COMPONENTS = {
     "cushion": "the maintenance margin that stood between the trigger and zero: −MM0",
     "headroom": "equity above maintenance margin when the venue acted: −max(0, E0 − MM0)",
     "gap_in_cushion": "what the price had jumped into the cushion: min(max(0, MM0 − E0), MM0)",
@@ -46,7 +46,7 @@ def tell_end(teller: Teller, end: EndedEpisode, section: Section) -> None:
 
 def tell_causes(teller: Teller, end: EndedEpisode, section: Section) -> None:
     causes = [c for c in teller.session.rows.components if c.episode_id == end.episode_id]
-    order = list(_COMPONENTS)
+    order = list(COMPONENTS)
     causes.sort(key=lambda c: (order.index(c.component), c.instrument_id or ""))
     section.add(
         Grid(
@@ -57,7 +57,7 @@ def tell_causes(teller: Teller, end: EndedEpisode, section: Section) -> None:
                     (
                         c.component,
                         c.instrument_id or "",
-                        _COMPONENTS[c.component],
+                        COMPONENTS[c.component],
                         teller.money(c.currency, c.amount),
                     )
                 )

@@ -147,7 +147,7 @@ def read_rows(
 def open_session(dates: Dates, account_id: str, day: date) -> AccountSession:
     """ConfigError, which says what there is: the date is not published, or the account not known."""
     published, warehouse = dates.tables.published(day), dates.tables.warehouse
-    noted = dates.tables.pins.inputs.get(day, {})
+    noted = dates.tables.pins.inputs_of(day)
     versions = {name: noted.get(name, warehouse.version(table)) for name, table in TYPED.items()}
     reference = _reference(warehouse, versions, account_id)
     if account_id not in reference.accounts:

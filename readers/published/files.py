@@ -77,7 +77,7 @@ class Files:
         """Reference data as the last date knew it; operations and what was delivered, of published dates alone."""
         version, last = self._newest(log), max(self.pins.days)
         if table in _REFERENCE:
-            version = self.pins.inputs.get(last, {}).get(table.name, version)
+            version = self.pins.inputs_of(last).get(table.name, version)
         if table is ops.PUBLISHED_DAYS:
             version = self.pins.version
         last_folder = day_of(self.pins.days[last].end - 1)

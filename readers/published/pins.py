@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import cached_property
 
+import pyarrow as pa
+
 from engine.errors import ConfigError
 from schemas.ops import PUBLISHED_DAYS, RUNS
 from store.arrow import to_rows
@@ -34,9 +36,17 @@ class Pins:
     @cached_property
     def inputs(self) -> Mapping[date, Mapping[str, int]]:
         """Ledger table to Delta version, by date; a date is missing where no run noted any."""
+        return self._inputs(self.warehouse.read(RUNS))
+
+    def inputs_of(self, day: date) -> Mapping[str, int]:
+        """The same of one date; nothing where no run noted any. Of a year of dates it reads one."""
+        known = self.__dict__.get("inputs") or self._inputs(self.warehouse.read(RUNS, day))
+        return known.get(day, {})
+
+    def _inputs(self, data: pa.Table) -> Mapping[date, Mapping[str, int]]:
         runs: dict[tuple[date, str], str] = {}
         columns = ("started_at", "business_date", "run_id", "outcome", "inputs")
-        for _, day, run_id, outcome, inputs in sorted(to_rows(RUNS, self.warehouse.read(RUNS), columns)):
+        for _, day, run_id, outcome, inputs in sorted(to_rows(RUNS, data, columns)):
             if outcome == "published":
                 runs[day, run_id] = inputs
         found = {day: json.loads(runs.get((day, row.run_id), "{}")) for day, row in self.days.items()}

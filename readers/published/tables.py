@@ -72,7 +72,7 @@ class PublishedTables:
 
     def versions(self, day: date) -> dict[str, int]:
         """Table to Delta version for a date: its published tables, its carried state and the inputs it came from."""
-        inputs = {f"ledger.{name}": version for name, version in self.pins.inputs.get(day, {}).items()}
+        inputs = {f"ledger.{name}": version for name, version in self.pins.inputs_of(day).items()}
         return inputs | dict(self.published(day).table_versions)
 
     @cached_property

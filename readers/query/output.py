@@ -3,13 +3,13 @@
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 import duckdb
 import pyarrow.parquet as pq
@@ -28,6 +28,14 @@ _NO_MONEY = frozenset(
     for column in table.columns
     if column.type is Type.DECIMAL and column.unit != "currency"
 )
+
+
+class Rows(Protocol):
+    """What can be written: the columns' names, and rows of texts."""
+
+    names: list[str]
+
+    def rows(self) -> Iterable[Sequence[Any]]: ...
 
 
 @dataclass
@@ -113,7 +121,7 @@ def _cell(value: Any) -> str:
     )
 
 
-def csv_lines(result: Result) -> Iterator[str]:
+def csv_lines(result: Rows) -> Iterator[str]:
     """RFC 4180 but for the line's end; nothing is an empty cell, an empty text is quoted."""
     yield _csv(result.names)
     for row in result.rows():

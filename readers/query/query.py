@@ -38,7 +38,7 @@ def query_lines(
     if not tables.days:
         then = f" as of {as_of}" if as_of else ""
         raise ConfigError(f"no date is published in {tables.warehouse.root}{then}: lossledger run publishes")
-    with _executed(tables, sql) as database, _told():
+    with executed(tables, sql) as database:
         result = Result.of(database, tables.scales)
         if form == "parquet":
             write_parquet(result, out)
@@ -47,8 +47,8 @@ def query_lines(
 
 
 @contextmanager
-def _executed(tables: PublishedTables, sql: str) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The database with the SQL's result.
+def executed(tables: PublishedTables, sql: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The database with the SQL's result. ConfigError: what is wrong with the SQL, here or while rows are fetched.
 
     First it has the tables that the SQL names, since each has a log to be read; where a name is missing still, or
     none is named, it has all of them.
@@ -56,15 +56,14 @@ def _executed(tables: PublishedTables, sql: str) -> Iterator[duckdb.DuckDBPyConn
     words = set(re.findall(r"\w+", sql.lower()))
     named = [name for name in tables.names if name.partition(".")[2] in words] or tables.names
     for names in (named, tables.names):
-        with tables.connect(names) as database:
-            with _told():
-                _check(database, sql)
-                try:
-                    waiting_for(database, database.execute, sql)
-                except duckdb.CatalogException:
-                    if len(names) < len(tables.names):
-                        continue
-                    raise
+        with tables.connect(names) as database, _told():
+            _check(database, sql)
+            try:
+                waiting_for(database, database.execute, sql)
+            except duckdb.CatalogException:
+                if len(names) < len(tables.names):
+                    continue
+                raise
             yield database
             return
 

@@ -21,6 +21,7 @@ NOT_RUN = {
     r"\.venv/bin/pytest ": "the tests themselves",
     r"\.venv/bin/python -m tests\.properties\.shrink ": "it searches for a failure, and there is none",
     r"(make bench|\.venv/bin/python -m benchmarks\.)": "it measures for minutes, and no test looks at a clock",
+    r"\.venv/bin/lossledger explore ": "it runs until Ctrl-C; tests/unit/test_explore_page.py has its page",
     r"AIRFLOW_HOME=": "a running Airflow; tests/dags runs the DAG",
     r"\.venv/bin/lossledger .* s3://": "an object store; tests/unit/test_object_store.py runs the same on one",
     r"\.venv/bin/lossledger simulate .*--copies": "a hundred million rows and gigabytes",

@@ -70,7 +70,8 @@ def test_files_named_in_a_row_are_there(room: str) -> None:
 
 def test_no_row_grants_what_the_linter_forbids() -> None:
     for contract in LINTER["contracts"]:
-        for room in contract.get("source_modules", ()):
+        whole = [room for room in contract.get("source_modules", ()) if "." not in room]
+        for room in whole:  # a part of a room has no row
             granted = {*codes(ROWS[room][2]), *codes(ROWS[room][3])}
             assert granted & set(contract["forbidden_modules"]) == set(), contract["id"]
 

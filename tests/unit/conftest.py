@@ -1,10 +1,27 @@
-"""Fixtures of the tests that call the command line in their own process."""
+"""Fixtures of the tests that call the command line in their own process, and a warehouse that some share."""
+
+from pathlib import Path
 
 import pytest
 
 import cli.main
 import cli.stage
+from tests.builders import D9, D10, run_dates, small_landing
+from tests.scenarios import run_range, write_scenario
 from tests.unchecked import unchecked_request
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Account a falls 20 below zero on the second date and b is charged for it; a scenario begins on that date.
+
+    For reading: the tests that share it are one group (`group_of` in tests/conftest.py).
+    """
+    root = tmp_path_factory.mktemp("small")
+    run_dates(small_landing(root / "landing"), root / "warehouse", D9, D10)
+    write_scenario(root / "landing", "nobody", policy={"sharing": "none"})
+    run_range(root / "landing", root / "warehouse", D10, D10, "nobody")
+    return root / "warehouse"
 
 
 @pytest.fixture

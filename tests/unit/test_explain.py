@@ -31,23 +31,12 @@ from schemas.core import Table, Type
 from schemas.ledger import UNIT_CHARGES
 from store.commit import files_of
 from store.warehouse import Warehouse
-from tests.builders import D9, D10, run_dates, small_landing
+from tests.builders import D9, D10
 from tests.cases import DATA, run_case
-from tests.scenarios import run_range, write_scenario
 
 GOLDEN = Path(__file__).parents[1] / "data" / "explain" / "account_a.txt"
 CASE = "recorded_equity_8h"  # two currencies, isolated units, ADL, a fund that pays at the session's end
 LOSER, PAYER, HOUSE = "a0005", "a0001", "house-mm"
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Account a falls 20 below zero on the second date and b is charged for it; a scenario begins on that date."""
-    root = tmp_path_factory.mktemp("explain")
-    run_dates(small_landing(root / "landing"), root / "warehouse", D9, D10)
-    write_scenario(root / "landing", "nobody", policy={"sharing": "none"})
-    run_range(root / "landing", root / "warehouse", D10, D10, "nobody")
-    return root / "warehouse"
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,1 @@
+"""`lossledger explore`: published dates as a web page on this machine. `questions/` know no web page."""

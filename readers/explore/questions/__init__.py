@@ -1,0 +1,1 @@
+"""What each view shows, as SQL and rows: no web page in here."""
