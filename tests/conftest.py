@@ -26,16 +26,19 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 
 # `make test` runs two processes. Tests of one group run in one of them, where what they share is made once;
 # these groups are the longest and come first, so that both processes end together. Every other file is a group.
-LONGEST = ("spark", "properties", "dags")
+LONGEST = ("spark", "properties", "dags", "report")
 SHARE_HISTORIES = ("tests/properties/", "tests/kernel/test_equal.py")
+SHARE_REPORTS = "tests/report/"
 
 
 def group_of(item: pytest.Item) -> str:
-    """Airflow's tests share its database, those of Spark its session, those of properties the markets' histories."""
+    """Airflow's tests share its database, those of Spark a session, those of properties and reports their markets."""
     path = item.path.relative_to(item.config.rootpath).as_posix()
     for mark in ("dags", "spark"):
         if item.get_closest_marker(mark):
             return mark
+    if path.startswith(SHARE_REPORTS):
+        return "report"
     return "properties" if path.startswith(SHARE_HISTORIES) else path
 
 

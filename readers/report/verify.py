@@ -61,7 +61,7 @@ def verify_lines(folder: Path, warehouse: Place) -> Iterator[str]:
 def verify(folder: Path, root: Place) -> Verified:
     """Compare a report with what is published in a warehouse. ConfigError: there is no such warehouse."""
     stated = read_manifest(folder)
-    findings = [*_files(folder, stated)]
+    findings = [*changed_files(folder, stated)]
     if content_sha256(stated) != stated["content_sha256"]:
         findings.append("manifest.json: its content hash is not that of what it says: it was edited")
     findings += signature_findings(folder, stated["content_sha256"])
@@ -73,7 +73,8 @@ def verify(folder: Path, root: Place) -> Verified:
     return Verified((*findings, *more), tuple(notes), compared)
 
 
-def _files(folder: Path, stated: Mapping[str, Any]) -> Iterator[str]:
+def changed_files(folder: Path, stated: Mapping[str, Any]) -> Iterator[str]:
+    """A line for each file of a report that is not there, or is not the one that the manifest states."""
     for name, sha256 in sorted(stated["files"].items()):
         try:
             found = files_sha256([folder / name])[name]
