@@ -39,15 +39,22 @@ def _add_report(commands: Any, add: Add) -> None:
     parser.add_argument(
         "--allow-missing", action="store_true", help="tell dates that are not published as missing"
     )
+    parser.add_argument(
+        "--previous",
+        type=Path,
+        metavar="DIR",
+        help="the report before this one: tell what was restated since, with the figures that changed",
+    )
 
 
 def _report(args: argparse.Namespace) -> int:
+    from readers.report.manifest import read_previous
     from readers.report.request import ReportRequest
     from readers.report.write import report_lines
 
-    request = ReportRequest(
-        args.warehouse, args.first, args.last, args.audience, args.venue, args.data, args.allow_missing
-    )
+    previous = read_previous(args.previous) if args.previous else None
+    about = (args.venue, args.data, args.allow_missing, previous)
+    request = ReportRequest(args.warehouse, args.first, args.last, args.audience, *about)
     for line in report_lines(request, args.out):
         tell(line)
     return 0

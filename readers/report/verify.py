@@ -14,9 +14,10 @@ from engine.errors import DataError, LossledgerError
 from readers.published.pins import open_warehouse
 from readers.report.as_json import as_tree, figures_of
 from readers.report.build import build, gather
-from readers.report.manifest import code, content_sha256, manifest, read_manifest, request_of
+from readers.report.manifest import content_sha256, manifest, read_manifest, request_of
 from readers.report.proof import TABLES, files_sha256, head_differs, rows_sha256
 from readers.report.sign import signature_findings
+from readers.report.versions import code
 from readers.report.write import rendered
 from schemas.core import Table
 from store.commit import files_of

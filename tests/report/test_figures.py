@@ -125,6 +125,14 @@ def test_what_the_data_cannot_tell_is_not_available(made: Made) -> None:
     assert plain(Missing("why")) == {"not_available": "why"}
 
 
+def test_the_policy_is_told_from_the_first_session_on(made: Made) -> None:
+    """Of the time before it only what was different then: the tables have a row of every key, from 1970 on."""
+    told = {(row["since"], row["key"]): row["value"] for row in made.table("policy")}
+    assert told["from the first session on", "sharing"] == "session_profit_prorata"
+    assert {since for since, _ in told} <= {"from the first session on", "before the first session"}
+    assert ("before the first session", "sharing") not in told
+
+
 @pytest.mark.parametrize("audience", ["regulator", "public"])
 def test_json_follows_the_published_schema(made: Made, audience: str) -> None:
     schema = json.loads((ROOT / "docs" / "report.schema.json").read_text(encoding="utf-8"))

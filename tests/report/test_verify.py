@@ -19,7 +19,7 @@ from engine.errors import ConfigError, DataError
 from jobs.run import Request, run
 from jobs.spark.mapper import InProcess
 from readers.report.build import build, gather
-from readers.report.manifest import content_sha256, read_manifest, to_text
+from readers.report.manifest import content_sha256, read_manifest, read_previous, to_text
 from readers.report.model import shown
 from readers.report.proof import files_sha256
 from readers.report.request import REGULATOR
@@ -112,11 +112,18 @@ def test_a_date_that_was_restated_since_is_found_and_the_new_report_says_why(
     told = findings(copy)
     assert "2025-10-10: was restated by run " in told
     assert "figure waterfall, 2025-10-10 USDT, socialised: the report says " in told
-    report = build(gather(ask(copy.root, REGULATOR)))
+    report = build(gather(ask(copy.root, REGULATOR, previous=read_previous(copy.public))))
     tables = {table.id: [[shown(cell) for cell in row] for row in table.rows] for table in report.tables()}
     assert any("sharing" in row[-1] for row in tables["restated"])
     changed = [row for row in tables["restated_values"] if row[1] == "attribution.session_losses"]
     assert any(row[4] == "socialised" and row[6] == "0" and row[7] == f"-{row[5]}" for row in changed)
+    (first, second) = tables["since_dates"]
+    assert first[:3] == ["2025-10-10", "restated", "yes"]
+    assert "policy key sharing: session_profit_prorata -> none" in first[-1]
+    assert second[1] == "restated"
+    (charged,) = [row for row in tables["since_values"] if row[0] == "2025-10-10" and row[3] == "socialised"]
+    assert charged[2] == "USDT"
+    assert charged[5:] == ["0", f"-{charged[4]}"]
 
 
 def edited(copy: Made, change: Callable[[dict[str, Any]], object], again: bool) -> str:

@@ -1,16 +1,14 @@
-"""J, K, L and M: reconciliations, data quality, operation, and what was restated."""
+"""J: reconciliations, by rule and every break with its age."""
 
 from collections import defaultdict
 from typing import Any
 
 from engine.rules.breaks import is_break, is_counted
 from readers.report.facts import Facts
-from readers.report.model import Amount, Block, Cell, Column, Missing, Paragraph, Section, Table, Time
-from readers.report.sections.restated import restatements
-from schemas import attribution, ops
+from readers.report.model import Amount, Cell, Column, Paragraph, Section, Table
+from schemas import attribution
 
 _RECONCILIATION = ("attribution.reconciliation",)
-_RESULTS = ("ops.dq_results",)
 
 
 def reconciliations(facts: Facts) -> Section:
@@ -81,83 +79,3 @@ def _breaks(facts: Facts) -> Table:
         Column("told", "equals"),
     )
     return Table("breaks", "Every break beyond tolerance", columns, tuple(rows), _RECONCILIATION, 3, shown=60)
-
-
-def quality(facts: Facts) -> Section:
-    results = facts.rows.of_run(ops.DQ_RESULTS)
-    counts: list[tuple[Cell, ...]] = []
-    for day in facts.days:
-        mine = [row for row in results if row["business_date"] == day]
-        failed = [row for row in mine if not row["success"]]
-        counts.append(
-            (day, len(mine), len(mine) - len(failed), len(failed), Missing("a check cannot be waived"))
-        )
-    columns = (
-        Column("business_date", "session"),
-        Column("run", "checks", "Expectations of the run that published the date.", True),
-        Column("passed", "passed", "", True),
-        Column("warned", "warnings", "Published with the finding.", True),
-        Column("waived", "waived"),
-    )
-    table = Table("quality", "Checks before publication", columns, tuple(counts), _RESULTS)
-    return Section("quality", "K", "Data quality", (table, _findings(results), _deliveries(facts)))
-
-
-def _findings(results: list[Any]) -> Table:
-    rows = tuple(
-        (row["business_date"], row["table_name"], row["expectation"], row["unexpected_count"])
-        for row in results
-        if not row["success"]
-    )
-    columns = (
-        Column("business_date", "session"),
-        Column("table_name", "table"),
-        Column("expectation", "expectation"),
-        Column("rows", "rows", "That violate it.", True),
-    )
-    return Table("findings", "Findings with which dates were published", columns, rows, _RESULTS, 3)
-
-
-def _deliveries(facts: Facts) -> Table:
-    inputs = facts.rows.runs()
-    rows: tuple[tuple[Cell, ...], ...] = tuple(
-        (what, Missing(why))
-        for what, why in (
-            ("Late and corrected deliveries", "a later delivery is a restatement, below, with its input"),
-            ("Coverage of marks", "the published tables hold the last mark of a session, not every one"),
-        )
-    )
-    del inputs
-    columns = (Column("what", "what"), Column("value", "value"))
-    return Table("quality_unknown", "What these tables cannot tell of the data", columns, rows, _RESULTS)
-
-
-def operation(facts: Facts) -> Section:
-    rows: list[tuple[Cell, ...]] = []
-    published = {day.day: day for day in facts.rows.days}
-    for row in facts.rows.rows(ops.RUNS):
-        day = published[row["business_date"]]
-        if row["run_id"] == day.run_id or (
-            row["outcome"] == "failed" and row["started_at"] < day.published_at
-        ):
-            rows.append((row["business_date"], row["run_id"], Time(row["started_at"]), row["outcome"],
-                         row["milliseconds"], row["exit_code"], row["message"]))  # fmt: skip
-    columns = (
-        Column("business_date", "session"),
-        Column("run_id", "run"),
-        Column("started_at", "started, UTC"),
-        Column("outcome", "outcome"),
-        Column("milliseconds", "took, ms", "", True),
-        Column("exit_code", "code", "", True),
-        Column("message", "what failed"),
-    )
-    note = "Availability, service levels, manual overrides and index errors are in no table: not available."
-    table = Table(
-        "runs", "Runs that published, and failures before them", columns, tuple(rows), ("ops.runs",), 3, note
-    )
-    return Section("operation", "L", "Operation", (table,))
-
-
-def restated(facts: Facts) -> Section:
-    blocks: list[Block] = [*restatements(facts)]
-    return Section("restatements", "M", "Restatements", tuple(blocks))
