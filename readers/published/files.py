@@ -21,6 +21,7 @@ from store.warehouse import Warehouse
 SHOWN = {name: table for name, table in TABLES.items() if table is not ledger.NUMBERS}
 EVENTS = tuple(table for table in ledger.TYPED.values() if table.partition)
 _REFERENCE = tuple(table for table in ledger.TYPED.values() if not table.partition)
+_COUNTED = (ledger.DELIVERIES, ledger.QUARANTINE)
 _REFERENCE_DAY = date(1970, 1, 1)
 
 
@@ -74,9 +75,9 @@ class Files:
                         yield Piece(span.path, {"business_date": day, "event_date": folder})
 
     def _others(self, table: Table, log: Log) -> Iterator[Piece]:
-        """Reference data as the last date knew it; operations and what was delivered, of published dates alone."""
+        """Reference data and what was delivered as the last date knew it; operations of published dates alone."""
         version, last = self._newest(log), max(self.pins.days)
-        if table in _REFERENCE:
+        if table in (*_REFERENCE, *_COUNTED):
             version = self.pins.inputs.get(last, {}).get(table.name, version)
         if table is ops.PUBLISHED_DAYS:
             version = self.pins.version

@@ -109,6 +109,21 @@ def test_debt_from_before_and_losses_of_trading_stand_between_causes_and_losses(
     assert any(amount(row["others"]) for row in found)
 
 
+def test_every_delivered_row_is_counted(made: Made) -> None:
+    rows = made.table("deliveries")
+    whole = sql(
+        made.root, "select sum(rows), sum(accepted), sum(duplicates), sum(quarantined) from ledger.deliveries"
+    )
+    names = ("rows", "used", "duplicates", "quarantined")
+    assert tuple(sum(row[name] for row in rows) for name in names) == whole[0]
+    assert {row["check"] for row in rows} == {0}
+    assert {row["delivery"] for row in rows} == {"2025-10-10", "2025-10-11", "reference data"}
+    (ticks,) = [row for row in rows if (row["delivery"], row["dataset"]) == ("2025-10-10", "ticks")]
+    assert (ticks["duplicates"], ticks["quarantined"]) == (1, 1)
+    told = [tuple(row.values()) for row in made.table("quarantine")]
+    assert told == [("2025-10-10", "ticks", reason, 1) for reason in ("unknown instrument", "unparsable ask")]
+
+
 def test_nobody_protected_is_below_zero_after_processing(made: Made) -> None:
     assert {row["breaches"] for row in made.table("protection")} == {0}
     assert any(row["protected"] for row in made.table("protection"))

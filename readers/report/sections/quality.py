@@ -4,6 +4,7 @@ from typing import Any
 
 from readers.report.facts import Facts
 from readers.report.model import Cell, Column, Missing, Section, Table, Time
+from readers.report.sections.delivered import delivered
 from schemas import ops
 
 _RESULTS = ("ops.dq_results",)
@@ -26,7 +27,7 @@ def quality(facts: Facts) -> Section:
         Column("waived", "waived"),
     )
     table = Table("quality", "Checks before publication", columns, tuple(counts), _RESULTS)
-    return Section("quality", "K", "Data quality", (table, _findings(results), _unknown()))
+    return Section("quality", "K", "Data quality", (table, _findings(results), *delivered(facts), _unknown()))
 
 
 def _findings(results: list[Any]) -> Table:
@@ -49,6 +50,10 @@ def _unknown() -> Table:
         (what, Missing(why))
         for what, why in (
             ("Late and corrected deliveries", "a later delivery is a restatement, below, with its input"),
+            (
+                "Missing intervals",
+                "what the venue did not deliver leaves no row; a dataset without any file stops the night",
+            ),
             ("Coverage of marks", "the published tables hold the last mark of a session, not every one"),
         )
     )
