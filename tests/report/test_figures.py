@@ -1,6 +1,7 @@
 """Every figure of the report is that of the tables, to the last unit; SQL stands beside it."""
 
 import json
+from collections import defaultdict
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,16 @@ def test_totals_are_those_of_session_losses(made: Made) -> None:
         ("receivables", "select business_date, currency, sum(opening_debt) opening_debt, sum(new_debt) new_debt, "
                         "sum(recovered) recovered, sum(closing_debt) closing_debt "
                         "from receivables_daily group by 1, 2"),
+        ("contracts", "select currency, kind, instrument_id, count(distinct episode_id) episodes, "
+                      "cast(sum(liquidation_fills) as bigint) fills, sum(p.maintenance_margin) margin, "
+                      "sum(filled_value) liquidated from liquidation_positions p join liquidations using (episode_id) "
+                      "join (select distinct instrument_id, kind from ledger.instruments) using (instrument_id) "
+                      "group by all"),
+        ("adl_daily", "select business_date, currency, count(*) fills, count(distinct account_id) accounts, "
+                      "sum(amount) amount from adl_losses group by 1, 2"),
+        ("stress_peaks", "select currency, max(whole) peak from (select currency, sum(deficit) whole "
+                         "from negative_balances where protected group by currency, account_id, business_date) "
+                         "group by 1"),
         ("rules", "select business_date, currency, rule, charged, to_fund, beyond_chargeable as beyond, payers "
                   "from rule_totals"),
         ("liquidations", "select business_date, currency, count(*) liquidations, count(distinct account_id) accounts, "
@@ -72,7 +83,11 @@ def test_tables_are_those_of_sql(made: Made, table: str, query: str) -> None:
         found = database.sql(query)
         names, rows = found.columns, found.fetchall()
     assert rows
-    keys = [name for name in names if name in ("business_date", "currency", "account_id", "rule")]
+    keys = [
+        name
+        for name in names
+        if name in ("business_date", "currency", "account_id", "rule", "instrument_id", "kind")
+    ]
     told = {tuple(str(row[key]) for key in keys): row for row in made.table(table)}
     for row in rows:
         expected = dict(zip(names, row, strict=True))
@@ -95,6 +110,18 @@ def test_causes_add_up_to_the_deficits_covered_and_uncovered_apart(made: Made) -
             c for c in made.table("causes") if (c["currency"], c["kind"]) == (row["currency"], row["kind"])
         ]
         assert sum(amount(cause["amount"]) for cause in same) == amount(row["causes"])
+
+
+def test_cuts_of_the_causes_each_add_up_to_all_of_them(made: Made) -> None:
+    wholes: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    for row in made.table("causes"):
+        wholes[row["currency"], row["component"]] += amount(row["amount"])
+    for by in ("session", "contract", "client class"):
+        sums: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+        for row in made.table("causes_by"):
+            if row["by"] == by:
+                sums[row["currency"], row["component"]] += amount(row["amount"])
+        assert {key: whole for key, whole in sums.items() if whole} == {k: w for k, w in wholes.items() if w}
 
 
 def test_debt_from_before_and_losses_of_trading_stand_between_causes_and_losses(tmp_path: Path) -> None:

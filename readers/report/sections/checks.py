@@ -17,7 +17,9 @@ def reconciliations(facts: Facts) -> Section:
         "break is published whatever its size, never netted. Its age is the number of reported sessions in a row, up "
         "to its own, in which the same subject broke."
     )
-    return Section("checks", "J", "Reconciliations", (Paragraph(words), _by_rule(facts), _breaks(facts)))
+    return Section(
+        "checks", "J", "Reconciliations", (Paragraph(words), _by_rule(facts), _sums(facts), _breaks(facts))
+    )
 
 
 def _by_rule(facts: Facts) -> Table:
@@ -48,20 +50,56 @@ def _subject(row: Any) -> tuple[str, str]:
     return row["rule"], "|".join(parts[:-1] if len(parts) > 1 else parts)
 
 
-def _breaks(facts: Facts) -> Table:
+def _found(facts: Facts) -> list[tuple[Any, int]]:
+    """Every break beyond tolerance, with its age."""
     found = [row for row in facts.rows.rows(attribution.RECONCILIATION) if is_break(row)]
     broken: defaultdict[tuple[str, str], set[Any]] = defaultdict(set)
     for row in found:
         broken[_subject(row)].add(row["business_date"])
-    debts: defaultdict[tuple[Any, str], int] = defaultdict(int)
-    for row in facts.rows.rows(attribution.RECEIVABLES_DAILY):
-        debts[row["business_date"], f"{row['account_id']}|{row['currency']}"] += row["closing_debt"]
-    rows: list[tuple[Cell, ...]] = []
+    ages = []
     for row in found:
         days = [day for day in facts.days if day <= row["business_date"]]
         age = 0
         while age < len(days) and days[-1 - age] in broken[_subject(row)]:
             age += 1
+        ages.append(age)
+    return list(zip(found, ages, strict=True))
+
+
+def _sums(facts: Facts) -> Table:
+    """What has one unit is added up: a currency, or what is counted of one instrument."""
+    groups: defaultdict[tuple[str, str], list[tuple[Any, int]]] = defaultdict(list)
+    for row, age in _found(facts):
+        parts = row["key"].split("|")
+        unit = next((part for part in parts if part in facts.rows.scales()), parts[0])
+        groups[row["rule"], unit].append((row, age))
+    rows: list[tuple[Cell, ...]] = []
+    for (rule, unit), mine in sorted(groups.items()):
+        breaks = [row["break"] for row, _ in mine]
+        sums = (Amount(sum(breaks), ""), Amount(sum(map(abs, breaks)), ""))
+        rows.append((rule, unit, len(mine), *sums, max(age for _, age in mine)))
+    columns = (
+        Column("rule", "rule"),
+        Column("unit", "in, or of", "The currency; or the instrument or thing that is counted."),
+        Column("breaks", "breaks", "Beyond tolerance.", True),
+        Column("sum", "sum", "Of actual − expected.", True),
+        Column("absolute", "absolute sum", "Nothing of it netted.", True),
+        Column(
+            "oldest",
+            "oldest, sessions",
+            "For how many reported sessions in a row the oldest has been open.",
+            True,
+        ),
+    )
+    return Table("breaks_sums", "Breaks beyond tolerance, added up", columns, tuple(rows), _RECONCILIATION, 2)
+
+
+def _breaks(facts: Facts) -> Table:
+    debts: defaultdict[tuple[Any, str], int] = defaultdict(int)
+    for row in facts.rows.rows(attribution.RECEIVABLES_DAILY):
+        debts[row["business_date"], f"{row['account_id']}|{row['currency']}"] += row["closing_debt"]
+    rows: list[tuple[Cell, ...]] = []
+    for row, age in _found(facts):
         debt = debts.get((row["business_date"], "|".join(row["key"].split("|")[:2])), 0)
         is_debt = row["rule"] == "venue_account_balance" and debt and row["break"] == -debt
         amounts = [Amount(row[name], "") for name in ("expected", "actual", "break", "tolerance")]

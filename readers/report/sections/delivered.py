@@ -68,7 +68,7 @@ def _reasons(facts: Facts, wanted: set[date]) -> Table:
         Column("reason", "reason"),
         Column("rows", "rows", "A row with two reasons is counted under both.", True),
     )
-    rows = tuple((*key, count) for key, count in sorted(counts.items()))
+    rows: list[tuple[Cell, ...]] = [(*key, count) for key, count in sorted(counts.items())]
     return Table(
-        "quarantine", "Quarantined rows by reason", columns, rows, ("ledger.quarantine",), 3, shown=60
+        "quarantine", "Quarantined rows by reason", columns, tuple(rows), ("ledger.quarantine",), 3, shown=60
     )
