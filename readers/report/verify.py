@@ -26,6 +26,10 @@ from store.published import published_days
 from store.warehouse import Warehouse
 
 _SHOWN = 200  # lines of differing figures
+_OTHERS = (
+    "made with {}, and others are installed here: report.json is compared figure by figure; of the other files only "
+    "that their hashes are the manifest's"
+)
 # What reading damaged files ends with, in whichever library notices it.
 _DAMAGE = (
     LossledgerError,
@@ -56,7 +60,8 @@ def verify_lines(folder: Path, warehouse: Place) -> Iterator[str]:
     if made.findings:
         lines = f"{len(made.findings)} finding{'s' if len(made.findings) > 1 else ''}"
         raise DataError(f"{folder} does not hold: {lines}, above")
-    yield f"every figure holds: {made.figures:,} compared with the published versions in {warehouse}"
+    which = "every figure of report.json holds" if made.notes else "every figure holds"
+    yield f"{which}: {made.figures:,} compared with the published versions in {warehouse}"
 
 
 def verify(folder: Path, root: Place) -> Verified:
@@ -136,7 +141,7 @@ def _again(folder: Path, stated: Mapping[str, Any], root: Place) -> tuple[int, l
     compared, findings = _figures(folder, as_tree(report))
     if code() != stated["code"]:
         versions = ", ".join(f"{name} {version}" for name, version in sorted(stated["code"].items()))
-        return compared, findings, [f"made with {versions}: bytes of the files are not compared, figures are"]
+        return compared, findings, [_OTHERS.format(versions)]
     files = rendered(report)
     again = manifest(facts, files)
     findings += [f"{path}: the manifest says {_cut(a)}, computed again it is {_cut(b)}" for path, a, b in

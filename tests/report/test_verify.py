@@ -24,7 +24,7 @@ from readers.report.model import shown
 from readers.report.proof import files_sha256
 from readers.report.request import REGULATOR
 from readers.report.sign import sign_lines
-from readers.report.verify import changed_files, verify
+from readers.report.verify import changed_files, verify, verify_lines
 from schemas.attribution import SESSION_LOSSES, SOCIALISED_LOSSES
 from store.commit import files_of
 from store.warehouse import Warehouse
@@ -127,20 +127,32 @@ def test_a_date_that_was_restated_since_is_found_and_the_new_report_says_why(
 
 
 def edited(copy: Made, change: Callable[[dict[str, Any]], object], again: bool) -> str:
-    """Change the manifest; `again`: with its content hash computed anew."""
+    """What is found when the manifest is changed; `again`: with its content hash computed anew."""
+    edit(copy, change, again)
+    return findings(copy)
+
+
+def edit(copy: Made, change: Callable[[dict[str, Any]], object], again: bool) -> None:
     path = copy.public / "manifest.json"
     found = json.loads(path.read_text(encoding="utf-8"))
     change(found)
     if again:
         found["content_sha256"] = content_sha256(found)
     path.write_text(to_text(found), encoding="utf-8")
-    return findings(copy)
 
 
 def test_an_edited_manifest_is_found(copy: Made) -> None:
     told = edited(copy, lambda found: found["dates"][0].update(run_id="another"), again=False)
     assert "manifest.json: its content hash is not that of what it says: it was edited" in told
     assert "manifest.json dates 0 run_id: the manifest says another, computed again it is" in told
+
+
+def test_where_other_versions_are_installed_it_says_what_was_not_compared(copy: Made) -> None:
+    edit(copy, lambda found: found["code"].update(typst="0.1"), again=True)
+    note, last = verify_lines(copy.public, copy.root)
+    assert "typst 0.1" in note
+    assert "of the other files only that their hashes are the manifest's" in note
+    assert last.startswith("every figure of report.json holds: ")
 
 
 def last_digit_changed(amount: str) -> str:
