@@ -1,4 +1,4 @@
-"""C and D: how large single losses were against the fund, who holds the open interest, how far margin sufficed."""
+"""C: how large single losses were against the fund, who holds the open interest, who is nearest to liquidation."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -10,8 +10,7 @@ from engine.rules.contracts import Contract
 from readers.margin import distances
 from readers.report.facts import Facts
 from readers.report.model import Amount, Cell, Column, Missing, Section, Share, Table
-from readers.report.sections.sharing import largest_of
-from readers.rows import of, total
+from readers.rows import of
 from schemas import attribution
 
 
@@ -172,35 +171,3 @@ def _unknown() -> Table:
     columns = (Column("what", "what"), Column("value", "value"))
     source = ("attribution.liquidations",)
     return Table("exposure_unknown", "What the tables do not tell of exposure", columns, rows, source)
-
-
-def margin(facts: Facts) -> Section:
-    rows: list[tuple[Cell, ...]] = []
-    for day, currency, _ in facts.sessions():
-        ended = of(facts.rows.rows(attribution.LIQUIDATIONS), **facts.same(day, currency))
-        flat = [row for row in ended if row["end_reason"] != "recovered"]
-        short = [row for row in flat if row["deficit"] > 0]
-        mean: Cell = Missing("no deficit")
-        if short:
-            unit = 10 ** (18 - facts.rows.scales()[currency])
-            mean = facts.amount(total(short, "deficit") // (len(short) * unit) * unit, currency)
-        rows.append(
-            (day, currency, len(flat), len(short), Share(len(flat) - len(short), len(flat)), mean,
-             facts.amount(largest_of(short, "deficit"), currency), Missing("not delivered"))
-        )  # fmt: skip
-    columns = (
-        Column("business_date", "session"),
-        Column("currency", "currency"),
-        Column("observations", "liquidations to the end", "", True),
-        Column("short", "margin did not suffice", "Ended below zero.", True),
-        Column(
-            "coverage", "coverage achieved", "Share that ended at or above zero, rounded to a tenth.", True
-        ),
-        Column("mean", "mean uncovered", "Cut off at the ledger unit.", True),
-        Column("peak", "peak uncovered", "", True),
-        Column("initial", "initial margin", "", True),
-    )
-    table = Table(
-        "margin", "How often margin sufficed", columns, tuple(rows), ("attribution.liquidations",), 2
-    )
-    return Section("margin", "D", "Performance of margin", (table,))
