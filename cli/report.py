@@ -1,11 +1,13 @@
 """The report's commands: report, verify-report, sign-report."""
 
 import argparse
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from cli.arguments import add_range, add_warehouse
+from engine.errors import ConfigError
 from jobs.terminal import tell
 
 AUDIENCES = ("regulator", "public")
@@ -34,23 +36,43 @@ def _add_report(commands: Any, add: Add) -> None:
     add_range(parser)
     parser.add_argument("--audience", choices=AUDIENCES, required=True, help="public: totals only")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where the files go")
-    parser.add_argument("--venue", default="", help="whom it is about; the tables do not say")
-    parser.add_argument("--data", choices=ORIGINS, default="", help="whether the data are real or generated")
+    parser.add_argument("--venue", help="whom it is about; the tables do not say (default: LOSSLEDGER_VENUE)")
+    parser.add_argument(
+        "--data", choices=ORIGINS, help="whether the data are real or generated (default: LOSSLEDGER_DATA)"
+    )
     parser.add_argument(
         "--allow-missing", action="store_true", help="tell dates that are not published as missing"
+    )
+    parser.add_argument(
+        "--previous",
+        type=Path,
+        metavar="DIR",
+        help="the report before this one: tell what was restated since, with the figures that changed",
     )
 
 
 def _report(args: argparse.Namespace) -> int:
+    from readers.report.manifest import read_previous
     from readers.report.request import ReportRequest
     from readers.report.write import report_lines
 
-    request = ReportRequest(
-        args.warehouse, args.first, args.last, args.audience, args.venue, args.data, args.allow_missing
-    )
+    previous = read_previous(args.previous) if args.previous else None
+    about = (*stated(args), args.allow_missing, previous)
+    request = ReportRequest(args.warehouse, args.first, args.last, args.audience, *about)
     for line in report_lines(request, args.out):
         tell(line)
     return 0
+
+
+def stated(args: argparse.Namespace) -> tuple[str, str]:
+    """Venue and data as given, else as the environment says; empty where neither does."""
+    venue, data = (
+        os.environ.get(f"LOSSLEDGER_{name.upper()}", "") if given is None else given
+        for name, given in (("venue", args.venue), ("data", args.data))
+    )
+    if data not in ("", *ORIGINS):
+        raise ConfigError(f"LOSSLEDGER_DATA is {data!r}: write {' or '.join(ORIGINS)}")
+    return venue, data
 
 
 def _verify(args: argparse.Namespace) -> int:

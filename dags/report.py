@@ -7,7 +7,8 @@ Settings, from the environment or, for one run, from its parameters of the same 
 LOSSLEDGER_REPORTS (both required; a folder REPORTS/YYYY-MM/AUDIENCE is made), LOSSLEDGER_VENUE and LOSSLEDGER_DATA
 (`real` or `generated`): what the tables do not say. From the environment only: LOSSLEDGER_PYTHON (default: this one)
 and LOSSLEDGER_REPORT_SCHEDULE (cron, UTC, once a month). A date that is not published fails the run, unless its
-parameter `allow_missing` is set: then the report tells it as missing.
+parameter `allow_missing` is set: then the report tells it as missing. Where the report of the month before is
+there, the new one tells what was restated since.
 """
 
 import logging
@@ -52,12 +53,17 @@ def commands(audience: str, context: Mapping[str, Any]) -> list[list[str]]:
     first, last = month(context)
     program = [os.environ.get("LOSSLEDGER_PYTHON") or sys.executable, "-m", "cli.main"]
     warehouse = ["--warehouse", setting(context, "warehouse", required=True)]
-    folder = os.path.join(setting(context, "reports", required=True), f"{first:%Y-%m}", audience)
+    reports = setting(context, "reports", required=True)
+    folder, before = (
+        os.path.join(reports, f"{day:%Y-%m}", audience) for day in (first, first - timedelta(days=1))
+    )
     report = [*program, "report", *warehouse, "--from", first.isoformat(), "--to", last.isoformat()]
     report += ["--audience", audience, "--out", folder]
     for name in ("venue", "data"):
         if value := setting(context, name):
             report += [f"--{name}", value]
+    if os.path.exists(os.path.join(before, "manifest.json")):
+        report += ["--previous", before]
     if context["params"].get("allow_missing"):
         report.append("--allow-missing")
     return [report, [*program, "verify-report", folder, *warehouse]]

@@ -8,7 +8,7 @@ from datetime import date
 
 from engine.errors import ConfigError
 from jobs.day import Day
-from jobs.sources import Source, record_reasons, record_sources
+from jobs.sources import Source, noted, record_reasons, record_sources
 from schemas.core import Table
 from schemas.ops import PUBLISHED_DAYS, RESTATEMENTS
 from schemas.registry import CARRIED, PUBLISHED
@@ -106,7 +106,9 @@ def _left_behind(day: Day, table: Table, before: Published | None) -> bool:
 
 
 def _restate(day: Day, run_id: str, changed: Mapping[Table, int], before: Published) -> None:
-    """A row per table of which readers had seen something else."""
+    """A row per table of which readers had seen something else; not again when a run goes on after it died."""
+    if noted(day, RESTATEMENTS, run_id):
+        return
     rows = []
     for table, count in changed.items():
         old_version = before.table_versions[table.full_name]

@@ -56,10 +56,19 @@ def _policy_rows(day: Day) -> list[dict[str, Any]]:
 def record_reasons(
     day: Day, run_id: str, restated_at: int, sources: Sequence[Source], before: Published
 ) -> None:
-    """Say why the rows of a date are others than before."""
+    """Say why the rows of a date are others than before, once for each run."""
+    if noted(day, RESTATEMENT_REASONS, run_id):
+        return
     rows = [{"reason": reason} for reason in dict.fromkeys(_reasons(day, sources, before))]
     constants = {"business_date": day.day, "run_id": run_id, "restated_at": restated_at}
     day.warehouse.append(RESTATEMENT_REASONS, to_arrow(RESTATEMENT_REASONS, rows, **constants))
+
+
+def noted(day: Day, table: Table, run_id: str) -> bool:
+    """Whether the run has rows of the date in an appended table already: it was started again after it died."""
+    return any(
+        known == run_id for (known,) in to_rows(table, day.warehouse.read(table, day.day), ("run_id",))
+    )
 
 
 def _complete(day: Day, sources: Sequence[Source]) -> list[Source]:

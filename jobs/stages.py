@@ -19,6 +19,7 @@ from schemas.inputs import DATASETS, REFERENCE
 from store.reference import ReferenceData, read_reference, text_hash
 
 RULES_VERSION = "2"  # raised whenever the same input may give other rows
+_COUNTED = ("deliveries", "quarantine")  # what became of the delivered rows, told in reports
 NAMES = ("load", "recompute", "attribute", "check", "publish")
 
 Check = Callable[[Day, str], None]  # what decides whether a staged date of a run may be published
@@ -123,7 +124,7 @@ class Stages:
                 published and published.input_sha256 == digest and not day.staging.read_note(IN_PROGRESS)
             ),
             "sources": self._sources(state, [*(books[REFERENCE_DAY, d.name] for d in REFERENCE), *mine]),
-            "inputs": {name: day.warehouse.version_of("ledger", name) for name in DATASETS},
+            "inputs": {name: day.warehouse.version_of("ledger", name) for name in (*DATASETS, *_COUNTED)},
         }
 
     def _sources(self, state: str, loaded: Sequence[Delivery]) -> list[Source]:

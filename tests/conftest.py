@@ -26,20 +26,21 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 
 # `make test` runs two processes. Tests of one group run in one of them, where what they share is made once;
 # these groups are the longest and come first, so that both processes end together. Every other file is a group.
-LONGEST = ("spark", "properties", "dags")
-SHARE_HISTORIES = ("tests/properties/", "tests/kernel/test_equal.py")
-SHARE_SMALL = ("tests/unit/test_explain.py", "tests/unit/test_explore.py", "tests/unit/test_explore_page.py")
+LONGEST = ("spark", "properties", "dags", "report")
+SHARED = {
+    "properties": ("tests/properties/", "tests/kernel/test_equal.py"),
+    "report": ("tests/report/",),
+    "small": ("tests/unit/test_explain.py", "tests/unit/test_explore.py", "tests/unit/test_explore_page.py"),
+}
 
 
 def group_of(item: pytest.Item) -> str:
-    """Airflow's tests share its database, those of Spark its session, those of properties the markets' histories."""
+    """Airflow's tests share its database, those of Spark a session, those of properties and reports their markets."""
     path = item.path.relative_to(item.config.rootpath).as_posix()
     for mark in ("dags", "spark"):
         if item.get_closest_marker(mark):
             return mark
-    if path in SHARE_SMALL:
-        return "small"
-    return "properties" if path.startswith(SHARE_HISTORIES) else path
+    return next((group for group, paths in SHARED.items() if path.startswith(paths)), path)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

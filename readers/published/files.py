@@ -21,6 +21,7 @@ from store.warehouse import Warehouse
 SHOWN = {name: table for name, table in TABLES.items() if table is not ledger.NUMBERS}
 EVENTS = tuple(table for table in ledger.TYPED.values() if table.partition)
 _REFERENCE = tuple(table for table in ledger.TYPED.values() if not table.partition)
+_COUNTED = (ledger.DELIVERIES, ledger.QUARANTINE)
 _REFERENCE_DAY = date(1970, 1, 1)
 
 
@@ -67,16 +68,16 @@ class Files:
     def _events(self, table: Table, log: Log) -> Iterator[Piece]:
         by_day = log.by_day()
         for day, row in self.pins.days.items():
-            version = self.pins.inputs.get(day, {}).get(table.name, self._newest(log))
+            version = self.pins.inputs_of(day).get(table.name, self._newest(log))
             for folder in folders(row, min(filter(None, by_day), default=day)):
                 for span in by_day.get(folder, ()):
                     if span.at(version):
                         yield Piece(span.path, {"business_date": day, "event_date": folder})
 
     def _others(self, table: Table, log: Log) -> Iterator[Piece]:
-        """Reference data as the last date knew it; operations and what was delivered, of published dates alone."""
+        """Reference data and what was delivered as the last date knew it; operations of published dates alone."""
         version, last = self._newest(log), max(self.pins.days)
-        if table in _REFERENCE:
+        if table in (*_REFERENCE, *_COUNTED):
             version = self.pins.inputs_of(last).get(table.name, version)
         if table is ops.PUBLISHED_DAYS:
             version = self.pins.version

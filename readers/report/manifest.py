@@ -3,15 +3,17 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from engine.clock import iso
 from engine.errors import DataError
 from readers.report.facts import Facts
+from readers.report.previous import Previous, from_tree, previous_of
 from readers.report.proof import TABLES, files_sha256
 from readers.report.request import ReportRequest
+from readers.report.versions import code
 from store.commit import files_of
 from store.places import Place
 from store.published import Published
@@ -19,7 +21,6 @@ from store.published import Published
 FORMAT = "lossledger-manifest-1"
 NAME = "manifest.json"
 SIGNATURES = "signatures.json"
-_RENDERERS = ("altair", "vl-convert-python", "typst", "xlsxwriter", "jinja2")
 
 
 def manifest(facts: Facts, files: Mapping[str, bytes]) -> dict[str, Any]:
@@ -34,6 +35,7 @@ def manifest(facts: Facts, files: Mapping[str, bytes]) -> dict[str, Any]:
             "venue": request.venue,
             "data": request.data,
             "allow_missing": request.allow_missing,
+            "previous": request.previous.tree() if request.previous else None,
         },
         "code": code(),
         "missing": [day.isoformat() for day in facts.missing],
@@ -41,18 +43,6 @@ def manifest(facts: Facts, files: Mapping[str, bytes]) -> dict[str, Any]:
         "files": {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())},
     }
     return found | {"content_sha256": content_sha256(found)}
-
-
-def code() -> dict[str, str]:
-    """Versions that the bytes of a report depend on."""
-    return {name: _version(name) for name in ("lossledger", *_RENDERERS)}
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "unknown"
 
 
 def _date(facts: Facts, day: Published) -> dict[str, Any]:
@@ -112,10 +102,27 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 def request_of(found: Mapping[str, Any], warehouse: Place) -> ReportRequest:
     """What was asked for, to be asked again of a warehouse."""
-    from datetime import date
-
     asked = found["request"]
     first, last = (date.fromisoformat(asked[name]) for name in ("from", "to"))
+    previous = from_tree(asked["previous"]) if asked.get("previous") else None
     return ReportRequest(
-        warehouse, first, last, asked["audience"], asked["venue"], asked["data"], asked["allow_missing"]
+        warehouse,
+        first,
+        last,
+        asked["audience"],
+        asked["venue"],
+        asked["data"],
+        asked["allow_missing"],
+        previous,
     )
+
+
+def read_previous(folder: Path) -> Previous:
+    """The report in a folder as the one before. DataError: there is none, or its manifest was edited."""
+    found = read_manifest(folder)
+    if content_sha256(found) != found["content_sha256"]:
+        raise DataError(f"{folder / NAME} was edited: it is no report to tell restatements since")
+    try:
+        return previous_of(found)
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(f"{folder / NAME} cannot be read as the manifest of a report: {error}") from error

@@ -6,7 +6,7 @@ from datetime import date
 from readers.charts import losses as charts
 from readers.report.facts import Facts
 from readers.report.model import Block, Cell, Column, Drawing, Hidden, Paragraph, Section, Table, shown
-from readers.report.sections import causes, checks, definitions, header
+from readers.report.sections import causes, checks, definitions, header, quality, since
 from readers.report.sections.result import origin
 from readers.report.totals import ALL, PAID, Totals, classes, totals
 from readers.rows import of
@@ -34,7 +34,8 @@ def public_sections(facts: Facts) -> tuple[Section, ...]:
         Section("sharing", "G", "By client class", (_classes(facts, made),)),
         _causes(facts, made),
         Section("checks", "J", "Reconciliations", checks.reconciliations(facts).blocks[:2]),
-        Section("quality", "K", "Data quality", checks.quality(facts).blocks[:1]),
+        Section("quality", "K", "Data quality", quality.quality(facts).blocks[:1]),
+        _restated(facts),
         Section("rules", "", "Other sharing rules", (_rules(facts, made),)),
         Section("definitions", "", "Definitions", definitions.definitions(facts).blocks[:1]),
     )
@@ -66,6 +67,14 @@ def _result(facts: Facts, made: Totals) -> Section:
         )
     )
     return Section("result", "", "Result", tuple(blocks))
+
+
+def _restated(facts: Facts) -> Section:
+    """Which dates, and no more: the difference of two totals can be that of one account."""
+    blocks: list[Block] = [Paragraph(since.told_since(facts, listed=False))]
+    if facts.request.previous:
+        blocks.append(since.dates_since(facts, with_causes=False))
+    return Section("restatements", "M", "Restatements", tuple(blocks))
 
 
 def _say(cell: Cell, currency: str) -> str:

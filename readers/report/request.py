@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from readers.report.previous import Previous
 from store.places import Place
 
 REGULATOR, PUBLIC = "regulator", "public"
@@ -14,7 +15,8 @@ ORIGINS = ("real", "generated")
 class ReportRequest:
     """`venue`, `data`: who it is about, and whether the data are real or generated; empty where nobody said.
 
-    `allow_missing`: dates that are not published are told as missing instead of refused.
+    `allow_missing`: dates that are not published are told as missing instead of refused. `previous`: the report since
+    which restatements are told.
     """
 
     warehouse: Place
@@ -24,6 +26,7 @@ class ReportRequest:
     venue: str = ""
     data: str = ""
     allow_missing: bool = False
+    previous: Previous | None = None
 
     def days(self) -> list[date]:
         return [self.first + timedelta(days=n) for n in range((self.last - self.first).days + 1)]

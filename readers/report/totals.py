@@ -143,14 +143,23 @@ def _classes(made: Totals, currency: str) -> None:
         ("unprotected_deficit", of(events, protected=False), "deficit"),
         ("socialised", charges, "charge"),
     )
+    names = classes(made.facts, currency)
     for measure, rows, column in sources:
-        names = classes(made.facts, currency)
         for name in names:
             mine = of(rows, client_class=name)
             made.put((measure, name, currency), total(mine, column), accounts(mine))
             made.put_number((f"{measure}_accounts", name, currency), accounts(mine))
         parts = {(measure, name, currency): -1 for name in names}
         made.equations.append({(measure, ALL, currency): 1, **parts})
+    # Where one session alone had payers, and each had one class, these are the same accounts.
+    payers = [
+        ("payers", str(day), currency)
+        for day in made.facts.days
+        if made.amounts["payers", str(day), currency]
+    ]
+    made.equations.append(
+        {("socialised_accounts", n, currency): 1 for n in names} | dict.fromkeys(payers, -1)
+    )
 
 
 def _causes(made: Totals, currency: str, covered: bool, words: str) -> None:

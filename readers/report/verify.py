@@ -14,9 +14,10 @@ from engine.errors import DataError, LossledgerError
 from readers.published.pins import open_warehouse
 from readers.report.as_json import as_tree, figures_of
 from readers.report.build import build, gather
-from readers.report.manifest import code, content_sha256, manifest, read_manifest, request_of
+from readers.report.manifest import content_sha256, manifest, read_manifest, request_of
 from readers.report.proof import TABLES, files_sha256, head_differs, rows_sha256
 from readers.report.sign import signature_findings
+from readers.report.versions import code
 from readers.report.write import rendered
 from schemas.core import Table
 from store.commit import files_of
@@ -25,6 +26,10 @@ from store.published import published_days
 from store.warehouse import Warehouse
 
 _SHOWN = 200  # lines of differing figures
+_OTHERS = (
+    "made with {}, and others are installed here: report.json is compared figure by figure; of the other files only "
+    "that their hashes are the manifest's"
+)
 # What reading damaged files ends with, in whichever library notices it.
 _DAMAGE = (
     LossledgerError,
@@ -55,13 +60,14 @@ def verify_lines(folder: Path, warehouse: Place) -> Iterator[str]:
     if made.findings:
         lines = f"{len(made.findings)} finding{'s' if len(made.findings) > 1 else ''}"
         raise DataError(f"{folder} does not hold: {lines}, above")
-    yield f"every figure holds: {made.figures:,} compared with the published versions in {warehouse}"
+    which = "every figure of report.json holds" if made.notes else "every figure holds"
+    yield f"{which}: {made.figures:,} compared with the published versions in {warehouse}"
 
 
 def verify(folder: Path, root: Place) -> Verified:
     """Compare a report with what is published in a warehouse. ConfigError: there is no such warehouse."""
     stated = read_manifest(folder)
-    findings = [*_files(folder, stated)]
+    findings = [*changed_files(folder, stated)]
     if content_sha256(stated) != stated["content_sha256"]:
         findings.append("manifest.json: its content hash is not that of what it says: it was edited")
     findings += signature_findings(folder, stated["content_sha256"])
@@ -73,7 +79,8 @@ def verify(folder: Path, root: Place) -> Verified:
     return Verified((*findings, *more), tuple(notes), compared)
 
 
-def _files(folder: Path, stated: Mapping[str, Any]) -> Iterator[str]:
+def changed_files(folder: Path, stated: Mapping[str, Any]) -> Iterator[str]:
+    """A line for each file of a report that is not there, or is not the one that the manifest states."""
     for name, sha256 in sorted(stated["files"].items()):
         try:
             found = files_sha256([folder / name])[name]
@@ -134,7 +141,7 @@ def _again(folder: Path, stated: Mapping[str, Any], root: Place) -> tuple[int, l
     compared, findings = _figures(folder, as_tree(report))
     if code() != stated["code"]:
         versions = ", ".join(f"{name} {version}" for name, version in sorted(stated["code"].items()))
-        return compared, findings, [f"made with {versions}: bytes of the files are not compared, figures are"]
+        return compared, findings, [_OTHERS.format(versions)]
     files = rendered(report)
     again = manifest(facts, files)
     findings += [f"{path}: the manifest says {_cut(a)}, computed again it is {_cut(b)}" for path, a, b in

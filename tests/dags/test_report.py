@@ -45,6 +45,16 @@ def test_a_report_is_made_and_verified(report: ModuleType, monkeypatch: pytest.M
     ]  # fmt: skip
 
 
+def test_the_month_before_is_named_where_it_is_there(report: ModuleType, tmp_path: Path) -> None:
+    before = tmp_path / "2025-09" / "public"
+    before.mkdir(parents=True)
+    (before / "manifest.json").touch()
+    made, _ = report.commands("public", context("2025-10", warehouse="w", reports=str(tmp_path)))
+    assert made[-2:] == ["--previous", str(before)]
+    made, _ = report.commands("regulator", context("2025-10", warehouse="w", reports=str(tmp_path)))
+    assert "--previous" not in made
+
+
 @pytest.mark.parametrize(
     ("asked", "says"),
     [

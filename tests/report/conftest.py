@@ -25,6 +25,11 @@ MARKET = MarketConfig(
     trades_per_account_day=8.0,
     fund_opening={"USDT": "300", "BTC": "0.001"},
 )
+# Delivered beside it: a row that is there already, and one that nothing can be done with.
+_SPOILT = """\
+2025-10-10T00:00:00.000000Z,BTC-USDT,121630.1,121630.1,121614.8,121645.4
+2025-10-10T00:00:00.000000Z,XYZ,121630.1,121630.1,121614.8,?
+"""
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,8 @@ def ask(root: Path, audience: str = PUBLIC, **more: Any) -> ReportRequest:
 def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
     root = tmp_path_factory.mktemp("report")
     simulate(MARKET, root / "landing")
+    with (root / "landing" / "ticks" / f"date={DAYS[0]}" / "part-00000.csv").open("a") as file:
+        file.write(_SPOILT)
     run_range(root / "landing", root / "warehouse", *DAYS)
     for audience in (REGULATOR, PUBLIC):
         list(report_lines(ask(root / "warehouse", audience), root / audience))

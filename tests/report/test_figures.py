@@ -1,6 +1,7 @@
 """Every figure of the report is that of the tables, to the last unit; SQL stands beside it."""
 
 import json
+from collections import defaultdict
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,16 @@ def test_totals_are_those_of_session_losses(made: Made) -> None:
         ("receivables", "select business_date, currency, sum(opening_debt) opening_debt, sum(new_debt) new_debt, "
                         "sum(recovered) recovered, sum(closing_debt) closing_debt "
                         "from receivables_daily group by 1, 2"),
+        ("contracts", "select currency, kind, instrument_id, count(distinct episode_id) episodes, "
+                      "cast(sum(liquidation_fills) as bigint) fills, sum(p.maintenance_margin) margin, "
+                      "sum(filled_value) liquidated from liquidation_positions p join liquidations using (episode_id) "
+                      "join (select distinct instrument_id, kind from ledger.instruments) using (instrument_id) "
+                      "group by all"),
+        ("adl_daily", "select business_date, currency, count(*) fills, count(distinct account_id) accounts, "
+                      "sum(amount) amount from adl_losses group by 1, 2"),
+        ("stress_peaks", "select currency, max(whole) peak from (select currency, sum(deficit) whole "
+                         "from negative_balances where protected group by currency, account_id, business_date) "
+                         "group by 1"),
         ("rules", "select business_date, currency, rule, charged, to_fund, beyond_chargeable as beyond, payers "
                   "from rule_totals"),
         ("liquidations", "select business_date, currency, count(*) liquidations, count(distinct account_id) accounts, "
@@ -72,7 +83,11 @@ def test_tables_are_those_of_sql(made: Made, table: str, query: str) -> None:
         found = database.sql(query)
         names, rows = found.columns, found.fetchall()
     assert rows
-    keys = [name for name in names if name in ("business_date", "currency", "account_id", "rule")]
+    keys = [
+        name
+        for name in names
+        if name in ("business_date", "currency", "account_id", "rule", "instrument_id", "kind")
+    ]
     told = {tuple(str(row[key]) for key in keys): row for row in made.table(table)}
     for row in rows:
         expected = dict(zip(names, row, strict=True))
@@ -97,6 +112,18 @@ def test_causes_add_up_to_the_deficits_covered_and_uncovered_apart(made: Made) -
         assert sum(amount(cause["amount"]) for cause in same) == amount(row["causes"])
 
 
+def test_cuts_of_the_causes_each_add_up_to_all_of_them(made: Made) -> None:
+    wholes: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    for row in made.table("causes"):
+        wholes[row["currency"], row["component"]] += amount(row["amount"])
+    for by in ("session", "contract", "client class"):
+        sums: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+        for row in made.table("causes_by"):
+            if row["by"] == by:
+                sums[row["currency"], row["component"]] += amount(row["amount"])
+        assert {key: whole for key, whole in sums.items() if whole} == {k: w for k, w in wholes.items() if w}
+
+
 def test_debt_from_before_and_losses_of_trading_stand_between_causes_and_losses(tmp_path: Path) -> None:
     """The case `edges`: protected after a debt, below zero by the own trades, by a withdrawal, by a fee."""
     days = case_days("edges")
@@ -107,6 +134,21 @@ def test_debt_from_before_and_losses_of_trading_stand_between_causes_and_losses(
     assert {amount(row["check"]) for row in found} == {0}
     assert Decimal("-5.03") in {amount(row["before"]) for row in found}
     assert any(amount(row["others"]) for row in found)
+
+
+def test_every_delivered_row_is_counted(made: Made) -> None:
+    rows = made.table("deliveries")
+    whole = sql(
+        made.root, "select sum(rows), sum(accepted), sum(duplicates), sum(quarantined) from ledger.deliveries"
+    )
+    names = ("rows", "used", "duplicates", "quarantined")
+    assert tuple(sum(row[name] for row in rows) for name in names) == whole[0]
+    assert {row["check"] for row in rows} == {0}
+    assert {row["delivery"] for row in rows} == {"2025-10-10", "2025-10-11", "reference data"}
+    (ticks,) = [row for row in rows if (row["delivery"], row["dataset"]) == ("2025-10-10", "ticks")]
+    assert (ticks["duplicates"], ticks["quarantined"]) == (1, 1)
+    told = [tuple(row.values()) for row in made.table("quarantine")]
+    assert told == [("2025-10-10", "ticks", reason, 1) for reason in ("unknown instrument", "unparsable ask")]
 
 
 def test_nobody_protected_is_below_zero_after_processing(made: Made) -> None:
@@ -123,6 +165,14 @@ def test_what_the_data_cannot_tell_is_not_available(made: Made) -> None:
     ):
         assert set(told[what]) == {"not_available"}
     assert plain(Missing("why")) == {"not_available": "why"}
+
+
+def test_the_policy_is_told_from_the_first_session_on(made: Made) -> None:
+    """Of the time before it only what was different then: the tables have a row of every key, from 1970 on."""
+    told = {(row["since"], row["key"]): row["value"] for row in made.table("policy")}
+    assert told["from the first session on", "sharing"] == "session_profit_prorata"
+    assert {since for since, _ in told} <= {"from the first session on", "before the first session"}
+    assert ("before the first session", "sharing") not in told
 
 
 @pytest.mark.parametrize("audience", ["regulator", "public"])

@@ -1,5 +1,6 @@
 """Page, print and spreadsheet: the same figures, nothing but themselves, the same bytes every time."""
 
+import argparse
 import re
 from datetime import date, timedelta
 from decimal import Decimal
@@ -11,6 +12,7 @@ import pytest
 from pypdf import PdfReader
 
 from cli.main import main
+from cli.report import stated
 from engine.errors import ConfigError
 from engine.numbers import E18
 from readers.report.as_xlsx import as_number
@@ -125,7 +127,18 @@ def test_a_report_opens_with_the_result_the_venue_and_what_the_data_are(made: Ma
     assert main_part.index("The data are generated") < main_part.index("The covered deficits were")
     untold = build(gather(ReportRequest(made.root, *DAYS, REGULATOR)))
     first = untold.sections[0].blocks[0]
-    assert "not available, nobody has stated it" in first.text
+    assert first.text.startswith("Which venue it is about: not available, nobody has named it.")
+    assert "real or generated: not available, nobody has stated it" in first.text
+
+
+def test_the_environment_names_the_venue_and_the_data(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOSSLEDGER_VENUE", "A Venue")
+    monkeypatch.setenv("LOSSLEDGER_DATA", "maybe")
+    assert stated(argparse.Namespace(venue="Another", data="real")) == ("Another", "real")
+    with pytest.raises(ConfigError, match="LOSSLEDGER_DATA is 'maybe': write real or generated"):
+        stated(argparse.Namespace(venue=None, data=None))
+    monkeypatch.setenv("LOSSLEDGER_DATA", "generated")
+    assert stated(argparse.Namespace(venue=None, data=None)) == ("A Venue", "generated")
 
 
 def test_a_report_that_cannot_be_written_is_one_line(made: Made, tmp_path: Path) -> None:

@@ -4,24 +4,27 @@ import json
 import shutil
 from collections.abc import Callable
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from pypdf import PdfWriter
 
 from cli.main import main
 from engine.errors import ConfigError, DataError
 from jobs.run import Request, run
 from jobs.spark.mapper import InProcess
 from readers.report.build import build, gather
-from readers.report.manifest import content_sha256, to_text
+from readers.report.manifest import content_sha256, read_manifest, read_previous, to_text
 from readers.report.model import shown
 from readers.report.proof import files_sha256
 from readers.report.request import REGULATOR
 from readers.report.sign import sign_lines
-from readers.report.verify import verify
+from readers.report.verify import changed_files, verify, verify_lines
 from schemas.attribution import SESSION_LOSSES, SOCIALISED_LOSSES
 from store.commit import files_of
 from store.warehouse import Warehouse
@@ -109,51 +112,88 @@ def test_a_date_that_was_restated_since_is_found_and_the_new_report_says_why(
     told = findings(copy)
     assert "2025-10-10: was restated by run " in told
     assert "figure waterfall, 2025-10-10 USDT, socialised: the report says " in told
-    report = build(gather(ask(copy.root, REGULATOR)))
+    report = build(gather(ask(copy.root, REGULATOR, previous=read_previous(copy.public))))
     tables = {table.id: [[shown(cell) for cell in row] for row in table.rows] for table in report.tables()}
     assert any("sharing" in row[-1] for row in tables["restated"])
     changed = [row for row in tables["restated_values"] if row[1] == "attribution.session_losses"]
     assert any(row[4] == "socialised" and row[6] == "0" and row[7] == f"-{row[5]}" for row in changed)
+    (first, second) = tables["since_dates"]
+    assert first[:3] == ["2025-10-10", "restated", "yes"]
+    assert "policy key sharing: session_profit_prorata -> none" in first[-1]
+    assert second[1] == "restated"
+    (charged,) = [row for row in tables["since_values"] if row[0] == "2025-10-10" and row[3] == "socialised"]
+    assert charged[2] == "USDT"
+    assert charged[5:] == ["0", f"-{charged[4]}"]
 
 
 def edited(copy: Made, change: Callable[[dict[str, Any]], object], again: bool) -> str:
-    """Change the manifest; `again`: with its content hash computed anew."""
+    """What is found when the manifest is changed; `again`: with its content hash computed anew."""
+    edit(copy, change, again)
+    return findings(copy)
+
+
+def edit(copy: Made, change: Callable[[dict[str, Any]], object], again: bool) -> None:
     path = copy.public / "manifest.json"
     found = json.loads(path.read_text(encoding="utf-8"))
     change(found)
     if again:
         found["content_sha256"] = content_sha256(found)
     path.write_text(to_text(found), encoding="utf-8")
-    return findings(copy)
 
 
-@pytest.mark.parametrize("again", [False, True])
-def test_an_edited_manifest_is_found(copy: Made, again: bool) -> None:
-    told = edited(copy, lambda found: found["dates"][0].update(run_id="another"), again)
+def test_an_edited_manifest_is_found(copy: Made) -> None:
+    told = edited(copy, lambda found: found["dates"][0].update(run_id="another"), again=False)
+    assert "manifest.json: its content hash is not that of what it says: it was edited" in told
     assert "manifest.json dates 0 run_id: the manifest says another, computed again it is" in told
-    assert ("it was edited" in told) is not again
 
 
-def test_an_edited_figure_is_found_though_the_manifest_was_edited_with_it(copy: Made) -> None:
+def test_where_other_versions_are_installed_it_says_what_was_not_compared(copy: Made) -> None:
+    edit(copy, lambda found: found["code"].update(typst="0.1"), again=True)
+    note, last = verify_lines(copy.public, copy.root)
+    assert "typst 0.1" in note
+    assert "of the other files only that their hashes are the manifest's" in note
+    assert last.startswith("every figure of report.json holds: ")
+
+
+def last_digit_changed(amount: str) -> str:
+    return amount[:-1] + str((int(amount[-1]) + 1) % 10)
+
+
+def forged(copy: Made) -> tuple[str, str]:
+    """A figure changed in each of the four files; what the one in JSON was named and says now."""
     path = copy.public / "report.json"
     tree = json.loads(path.read_text(encoding="utf-8"))
     (waterfall,) = [b for s in tree["sections"] for b in s["blocks"] if b.get("id") == "waterfall"]
-    cell = waterfall["rows"][0][2]
-    before = cell["amount"]
-    cell["amount"] = before[:-1] + str((int(before[-1]) + 1) % 10)
+    row = waterfall["rows"][0]
+    before = row[2]["amount"]
+    row[2]["amount"] = after = last_digit_changed(before)
     path.write_text(json.dumps(tree), encoding="utf-8")
-    assert "report.json: its bytes are not those of the manifest" in findings(copy)
-    told = edited(copy, lambda found: found["files"].update(files_sha256([path])), again=True)
-    where = f"{waterfall['rows'][0][0]} {waterfall['rows'][0][1]}"
-    assert f"figure waterfall, {where}, deficit: the report says {cell['amount']}" in told
-    assert "manifest.json files report.json: the manifest says" in told
+    page = copy.public / "report.html"
+    text, thousands = page.read_text(encoding="utf-8"), f"{Decimal(before):,f}"
+    assert thousands in text
+    page.write_text(text.replace(thousands, last_digit_changed(thousands)), encoding="utf-8")
+    book = openpyxl.load_workbook(copy.public / "report.xlsx")
+    book["waterfall"]["C4"] = after
+    book.save(copy.public / "report.xlsx")
+    pages = PdfWriter(clone_from=copy.public / "report.pdf")
+    pages.remove_page(1)
+    pages.write(copy.public / "report.pdf")
+    return f"figure waterfall, {row[0]} {row[1]}, deficit", after
 
 
-def test_an_edited_page_is_found_though_the_manifest_was_edited_with_it(copy: Made) -> None:
-    path = copy.public / "report.html"
-    path.write_text(path.read_text(encoding="utf-8").replace("covered", "cowered"), encoding="utf-8")
-    told = edited(copy, lambda found: found["files"].update(files_sha256([path])), again=True)
-    assert "manifest.json files report.html: the manifest says" in told
+def test_a_figure_edited_in_any_file_is_found_though_the_manifest_was_edited_with_it(copy: Made) -> None:
+    figure, after = forged(copy)
+    names = ["report.html", "report.json", "report.pdf", "report.xlsx"]
+    stated = read_manifest(copy.public)
+    assert list(changed_files(copy.public, stated)) == [
+        f"{name}: its bytes are not those of the manifest: it was edited" for name in names
+    ]
+    hashes = files_sha256([copy.public / name for name in names])
+    told = edited(copy, lambda found: found["files"].update(hashes), again=True)
+    assert f"{figure}: the report says {after}" in told
+    for name in names:
+        assert f"manifest.json files {name}: the manifest says {hashes[name]}" in told
+    assert "it was edited" not in told  # the hashes agree: computing all anew is what shows it
 
 
 def test_a_signature_is_void_when_anything_changes(copy: Made) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from readers.published.tables import PublishedTables
-from schemas.ops import PUBLISHED_FROM, RESTATEMENT_REASONS
+from schemas.ops import PUBLISHED_FROM, RESTATEMENT_REASONS, RESTATEMENTS
 from store.warehouse import Warehouse
 from tests.builders import D9, D10, run_dates, small_landing
 
@@ -38,6 +38,28 @@ def test_a_late_file_is_the_reason_and_then_the_date_before(landing: Path, wareh
     run_dates(landing, warehouse, D9, D10)
     assert reasons(warehouse, D9) == [f"input transfers of {D9} changed (file {file})"]
     assert reasons(warehouse, D10) == [f"the date before, {D9}, was restated"]
+
+
+def test_a_run_that_died_before_its_commit_says_it_once(
+    landing: Path, warehouse: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A scheduler starts the stage again, in the same run."""
+    run_dates(landing, warehouse, D9, D9)
+    add_late(landing)
+    monkeypatch.setattr("jobs.run.new_run_id", lambda: "the run")
+    with monkeypatch.context() as patch:
+        patch.setattr("jobs.publish.record_sources", power_cut)
+        with pytest.raises(OSError, match="power cut"):
+            run_dates(landing, warehouse, D9, D9)
+    before = Warehouse(warehouse).read(RESTATEMENTS, D9).num_rows
+    assert before
+    run_dates(landing, warehouse, D9, D9)
+    assert Warehouse(warehouse).read(RESTATEMENTS, D9).num_rows == before
+    assert len(reasons(warehouse, D9)) == 1
+
+
+def power_cut(*anything: object) -> None:
+    raise OSError("power cut")
 
 
 def add_late(landing: Path) -> str:

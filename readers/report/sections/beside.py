@@ -1,10 +1,32 @@
 """Losses beside the waterfall: deleveraging in kind, fees that nobody could pay, debts of accounts without cover."""
 
 from readers.report.facts import Facts
-from readers.report.model import Cell, Column, Table, Time
+from readers.report.model import Cell, Column, Missing, Table, Time
 from readers.rows import accounts, of, total
 from readers.session_figures import fees_below_zero
 from schemas import attribution
+
+
+def adl_daily(facts: Facts) -> Table:
+    rows: list[tuple[Cell, ...]] = []
+    for day, currency, losses in facts.sessions():
+        mine = of(facts.rows.rows(attribution.ADL_LOSSES), **facts.same(day, currency))
+        unmarked = sum(row["mark_price"] is None for row in mine)
+        rows.append(
+            (day, currency, len(mine), accounts(mine), facts.amount(losses["adl_loss"], currency), unmarked,
+             Missing("the venue's ranking is not delivered"))
+        )  # fmt: skip
+    columns = (
+        Column("business_date", "session"),
+        Column("currency", "currency"),
+        Column("fills", "fills", "", True),
+        Column("accounts", "accounts", "Deleveraged ones.", True),
+        Column("amount", "lost in kind", "Against the mark then in force, fees excluded.", True),
+        Column("unmarked", "without a mark", "Fills at a time at which there was no mark.", True),
+        Column("order", "taken out of order"),
+    )
+    title, source = "Auto-deleveraging, day by day", ("attribution.adl_losses", "attribution.session_losses")
+    return Table("adl_daily", title, columns, tuple(rows), source, 2)
 
 
 def adl(facts: Facts) -> Table:

@@ -7,6 +7,7 @@ from typing import Any
 from readers.charts import losses as charts
 from readers.report.facts import Facts
 from readers.report.model import Block, Cell, Column, Drawing, Paragraph, Section, Table
+from readers.report.sections.cut import cut
 from readers.rows import Row, of, total
 from schemas import attribution
 
@@ -58,7 +59,8 @@ def causes(facts: Facts) -> Section:
         Column("amount", "amount", "Positive enlarges the deficit.", True),
     )
     table = Table("causes", "Causes, covered and not covered apart", columns, tuple(rows), _SOURCE, 4)
-    return Section("causes", "H", "Why balances fell below zero", (*blocks, table, _bridge_table(bridge)))
+    blocks += [table, _bridge_table(bridge), cut(facts)]
+    return Section("causes", "H", "Why balances fell below zero", tuple(blocks))
 
 
 def _at(row: Row, instant: str) -> tuple[Any, ...]:

@@ -1,16 +1,14 @@
-"""J, K, L and M: reconciliations, data quality, operation, and what was restated."""
+"""J: reconciliations, by rule and every break with its age."""
 
 from collections import defaultdict
 from typing import Any
 
 from engine.rules.breaks import is_break, is_counted
 from readers.report.facts import Facts
-from readers.report.model import Amount, Block, Cell, Column, Missing, Paragraph, Section, Table, Time
-from readers.report.sections.restated import restatements
-from schemas import attribution, ops
+from readers.report.model import Amount, Cell, Column, Paragraph, Section, Table
+from schemas import attribution
 
 _RECONCILIATION = ("attribution.reconciliation",)
-_RESULTS = ("ops.dq_results",)
 
 
 def reconciliations(facts: Facts) -> Section:
@@ -19,7 +17,9 @@ def reconciliations(facts: Facts) -> Section:
         "break is published whatever its size, never netted. Its age is the number of reported sessions in a row, up "
         "to its own, in which the same subject broke."
     )
-    return Section("checks", "J", "Reconciliations", (Paragraph(words), _by_rule(facts), _breaks(facts)))
+    return Section(
+        "checks", "J", "Reconciliations", (Paragraph(words), _by_rule(facts), _sums(facts), _breaks(facts))
+    )
 
 
 def _by_rule(facts: Facts) -> Table:
@@ -50,20 +50,56 @@ def _subject(row: Any) -> tuple[str, str]:
     return row["rule"], "|".join(parts[:-1] if len(parts) > 1 else parts)
 
 
-def _breaks(facts: Facts) -> Table:
+def _found(facts: Facts) -> list[tuple[Any, int]]:
+    """Every break beyond tolerance, with its age."""
     found = [row for row in facts.rows.rows(attribution.RECONCILIATION) if is_break(row)]
     broken: defaultdict[tuple[str, str], set[Any]] = defaultdict(set)
     for row in found:
         broken[_subject(row)].add(row["business_date"])
-    debts: defaultdict[tuple[Any, str], int] = defaultdict(int)
-    for row in facts.rows.rows(attribution.RECEIVABLES_DAILY):
-        debts[row["business_date"], f"{row['account_id']}|{row['currency']}"] += row["closing_debt"]
-    rows: list[tuple[Cell, ...]] = []
+    ages = []
     for row in found:
         days = [day for day in facts.days if day <= row["business_date"]]
         age = 0
         while age < len(days) and days[-1 - age] in broken[_subject(row)]:
             age += 1
+        ages.append(age)
+    return list(zip(found, ages, strict=True))
+
+
+def _sums(facts: Facts) -> Table:
+    """What has one unit is added up: a currency, or what is counted of one instrument."""
+    groups: defaultdict[tuple[str, str], list[tuple[Any, int]]] = defaultdict(list)
+    for row, age in _found(facts):
+        parts = row["key"].split("|")
+        unit = next((part for part in parts if part in facts.rows.scales()), parts[0])
+        groups[row["rule"], unit].append((row, age))
+    rows: list[tuple[Cell, ...]] = []
+    for (rule, unit), mine in sorted(groups.items()):
+        breaks = [row["break"] for row, _ in mine]
+        sums = (Amount(sum(breaks), ""), Amount(sum(map(abs, breaks)), ""))
+        rows.append((rule, unit, len(mine), *sums, max(age for _, age in mine)))
+    columns = (
+        Column("rule", "rule"),
+        Column("unit", "in, or of", "The currency; or the instrument or thing that is counted."),
+        Column("breaks", "breaks", "Beyond tolerance.", True),
+        Column("sum", "sum", "Of actual − expected.", True),
+        Column("absolute", "absolute sum", "Nothing of it netted.", True),
+        Column(
+            "oldest",
+            "oldest, sessions",
+            "For how many reported sessions in a row the oldest has been open.",
+            True,
+        ),
+    )
+    return Table("breaks_sums", "Breaks beyond tolerance, added up", columns, tuple(rows), _RECONCILIATION, 2)
+
+
+def _breaks(facts: Facts) -> Table:
+    debts: defaultdict[tuple[Any, str], int] = defaultdict(int)
+    for row in facts.rows.rows(attribution.RECEIVABLES_DAILY):
+        debts[row["business_date"], f"{row['account_id']}|{row['currency']}"] += row["closing_debt"]
+    rows: list[tuple[Cell, ...]] = []
+    for row, age in _found(facts):
         debt = debts.get((row["business_date"], "|".join(row["key"].split("|")[:2])), 0)
         is_debt = row["rule"] == "venue_account_balance" and debt and row["break"] == -debt
         amounts = [Amount(row[name], "") for name in ("expected", "actual", "break", "tolerance")]
@@ -81,83 +117,3 @@ def _breaks(facts: Facts) -> Table:
         Column("told", "equals"),
     )
     return Table("breaks", "Every break beyond tolerance", columns, tuple(rows), _RECONCILIATION, 3, shown=60)
-
-
-def quality(facts: Facts) -> Section:
-    results = facts.rows.of_run(ops.DQ_RESULTS)
-    counts: list[tuple[Cell, ...]] = []
-    for day in facts.days:
-        mine = [row for row in results if row["business_date"] == day]
-        failed = [row for row in mine if not row["success"]]
-        counts.append(
-            (day, len(mine), len(mine) - len(failed), len(failed), Missing("a check cannot be waived"))
-        )
-    columns = (
-        Column("business_date", "session"),
-        Column("run", "checks", "Expectations of the run that published the date.", True),
-        Column("passed", "passed", "", True),
-        Column("warned", "warnings", "Published with the finding.", True),
-        Column("waived", "waived"),
-    )
-    table = Table("quality", "Checks before publication", columns, tuple(counts), _RESULTS)
-    return Section("quality", "K", "Data quality", (table, _findings(results), _deliveries(facts)))
-
-
-def _findings(results: list[Any]) -> Table:
-    rows = tuple(
-        (row["business_date"], row["table_name"], row["expectation"], row["unexpected_count"])
-        for row in results
-        if not row["success"]
-    )
-    columns = (
-        Column("business_date", "session"),
-        Column("table_name", "table"),
-        Column("expectation", "expectation"),
-        Column("rows", "rows", "That violate it.", True),
-    )
-    return Table("findings", "Findings with which dates were published", columns, rows, _RESULTS, 3)
-
-
-def _deliveries(facts: Facts) -> Table:
-    inputs = facts.rows.runs()
-    rows: tuple[tuple[Cell, ...], ...] = tuple(
-        (what, Missing(why))
-        for what, why in (
-            ("Late and corrected deliveries", "a later delivery is a restatement, below, with its input"),
-            ("Coverage of marks", "the published tables hold the last mark of a session, not every one"),
-        )
-    )
-    del inputs
-    columns = (Column("what", "what"), Column("value", "value"))
-    return Table("quality_unknown", "What these tables cannot tell of the data", columns, rows, _RESULTS)
-
-
-def operation(facts: Facts) -> Section:
-    rows: list[tuple[Cell, ...]] = []
-    published = {day.day: day for day in facts.rows.days}
-    for row in facts.rows.rows(ops.RUNS):
-        day = published[row["business_date"]]
-        if row["run_id"] == day.run_id or (
-            row["outcome"] == "failed" and row["started_at"] < day.published_at
-        ):
-            rows.append((row["business_date"], row["run_id"], Time(row["started_at"]), row["outcome"],
-                         row["milliseconds"], row["exit_code"], row["message"]))  # fmt: skip
-    columns = (
-        Column("business_date", "session"),
-        Column("run_id", "run"),
-        Column("started_at", "started, UTC"),
-        Column("outcome", "outcome"),
-        Column("milliseconds", "took, ms", "", True),
-        Column("exit_code", "code", "", True),
-        Column("message", "what failed"),
-    )
-    note = "Availability, service levels, manual overrides and index errors are in no table: not available."
-    table = Table(
-        "runs", "Runs that published, and failures before them", columns, tuple(rows), ("ops.runs",), 3, note
-    )
-    return Section("operation", "L", "Operation", (table,))
-
-
-def restated(facts: Facts) -> Section:
-    blocks: list[Block] = [*restatements(facts)]
-    return Section("restatements", "M", "Restatements", tuple(blocks))

@@ -1,6 +1,7 @@
-"""C and D: how large single losses were against the fund, who holds the open interest, how far margin sufficed."""
+"""C: how large single losses were against the fund, who holds the open interest, who is nearest to liquidation."""
 
 from collections import defaultdict
+from collections.abc import Iterator
 from datetime import date
 
 from engine.figures import exact
@@ -9,8 +10,7 @@ from engine.rules.contracts import Contract
 from readers.margin import distances
 from readers.report.facts import Facts
 from readers.report.model import Amount, Cell, Column, Missing, Section, Share, Table
-from readers.report.sections.sharing import largest_of
-from readers.rows import of, total
+from readers.rows import of
 from schemas import attribution
 
 
@@ -19,12 +19,12 @@ def exposure(facts: Facts) -> Section:
         "exposure",
         "C",
         "Exposure and concentration",
-        (_against_fund(facts), _open_interest(facts), _nearest(facts)),
+        (_peaks(facts), _against_fund(facts), _open_interest(facts), _nearest(facts), _unknown()),
     )
 
 
-def _against_fund(facts: Facts) -> Table:
-    rows: list[tuple[Cell, ...]] = []
+def _stress(facts: Facts) -> Iterator[tuple[date, str, int, int, int]]:
+    """Session, currency, the covered deficits of the largest account and of the two largest, the fund at hand."""
     for day, currency, _ in facts.sessions():
         same = facts.same(day, currency)
         by_account: defaultdict[str, int] = defaultdict(int)
@@ -32,9 +32,37 @@ def _against_fund(facts: Facts) -> Table:
             by_account[row["account_id"]] += row["deficit"]
         (fund,) = of(facts.rows.rows(attribution.INSURANCE_FUND_DAILY), **same)
         largest = sorted(by_account.values(), reverse=True)
-        held = fund["opening"] + fund["external"]
-        amounts = (sum(largest[:1]), sum(largest[:2]), held)
-        exceeded = "yes" if sum(largest[:2]) > held else "no"
+        yield day, currency, sum(largest[:1]), sum(largest[:2]), fund["opening"] + fund["external"]
+
+
+def _peaks(facts: Facts) -> Table:
+    rows: list[tuple[Cell, ...]] = []
+    for currency in facts.currencies:
+        mine = [row for row in _stress(facts) if row[1] == currency]
+        unit = 10 ** (18 - facts.rows.scales()[currency])
+        columns_of = ([row[2] for row in mine], [row[3] for row in mine])
+        amounts = [(max(column), sum(column) // (len(column) * unit) * unit) for column in columns_of]
+        told = [facts.amount(amount, currency) for pair in amounts for amount in pair]
+        rows.append((currency, len(mine), *told, sum(row[3] > row[4] for row in mine)))
+    columns = (
+        Column("currency", "currency"),
+        Column("sessions", "sessions", "", True),
+        Column(
+            "peak", "largest account, peak", "Its covered deficits of a session: loss beyond margin.", True
+        ),
+        Column("mean", "mean", "Over all sessions, cut off at the ledger unit.", True),
+        Column("peak_two", "two largest, peak", "", True),
+        Column("mean_two", "mean", "Over all sessions, cut off at the ledger unit.", True),
+        Column("exceeded", "sessions in which two exceed the fund", "", True),
+    )
+    source = ("attribution.negative_balances", "attribution.insurance_fund_daily")
+    return Table("stress_peaks", "Losses beyond margin over the period", columns, tuple(rows), source)
+
+
+def _against_fund(facts: Facts) -> Table:
+    rows: list[tuple[Cell, ...]] = []
+    for day, currency, *amounts in _stress(facts):
+        exceeded = "yes" if amounts[1] > amounts[2] else "no"
         rows.append((day, currency, *(facts.amount(amount, currency) for amount in amounts), exceeded))
     columns = (
         Column("business_date", "session"),
@@ -132,33 +160,14 @@ def _nearest(facts: Facts) -> Table:
     return Table("nearest", "Nearest to liquidation", columns, tuple(rows), source, 4, note, 10)
 
 
-def margin(facts: Facts) -> Section:
-    rows: list[tuple[Cell, ...]] = []
-    for day, currency, _ in facts.sessions():
-        ended = of(facts.rows.rows(attribution.LIQUIDATIONS), **facts.same(day, currency))
-        flat = [row for row in ended if row["end_reason"] != "recovered"]
-        short = [row for row in flat if row["deficit"] > 0]
-        mean: Cell = Missing("no deficit")
-        if short:
-            unit = 10 ** (18 - facts.rows.scales()[currency])
-            mean = facts.amount(total(short, "deficit") // (len(short) * unit) * unit, currency)
-        rows.append(
-            (day, currency, len(flat), len(short), Share(len(flat) - len(short), len(flat)), mean,
-             facts.amount(largest_of(short, "deficit"), currency), Missing("not delivered"))
-        )  # fmt: skip
-    columns = (
-        Column("business_date", "session"),
-        Column("currency", "currency"),
-        Column("observations", "liquidations to the end", "", True),
-        Column("short", "margin did not suffice", "Ended below zero.", True),
-        Column(
-            "coverage", "coverage achieved", "Share that ended at or above zero, rounded to a tenth.", True
+def _unknown() -> Table:
+    rows: tuple[tuple[Cell, ...], ...] = (
+        ("Loss under stress scenarios that did not happen", Missing("a scenario of lossledger is run apart")),
+        (
+            "Concentration of margin",
+            Missing("maintenance margin is published at triggers, not at a session's end"),
         ),
-        Column("mean", "mean uncovered", "Cut off at the ledger unit.", True),
-        Column("peak", "peak uncovered", "", True),
-        Column("initial", "initial margin", "", True),
     )
-    table = Table(
-        "margin", "How often margin sufficed", columns, tuple(rows), ("attribution.liquidations",), 2
-    )
-    return Section("margin", "D", "Performance of margin", (table,))
+    columns = (Column("what", "what"), Column("value", "value"))
+    source = ("attribution.liquidations",)
+    return Table("exposure_unknown", "What the tables do not tell of exposure", columns, rows, source)

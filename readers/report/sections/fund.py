@@ -67,10 +67,18 @@ def _figures(facts: Facts, currency: str) -> Figures:
                    "Balance at the end of the last session."),
             figure("lowest", f"Lowest, {currency}", facts.amount(min(r["lowest"] for r in daily), currency),
                    "The least balance of the period."),
+            figure("highest", f"Highest, {currency}", facts.amount(_highest(facts, currency), currency),
+                   "The largest balance of the period."),
             figure("days_at_zero", f"Sessions at zero, {currency}", zero,
                    "Sessions in which the balance was at or below 0 at some time."),
         )
     )  # fmt: skip
+
+
+def _highest(facts: Facts, currency: str) -> int:
+    daily = of(facts.rows.rows(attribution.INSURANCE_FUND_DAILY), currency=currency)
+    moves = of(facts.rows.rows(attribution.INSURANCE_FUND_LEDGER), currency=currency)
+    return max([row["opening"] for row in daily] + [row["balance"] for row in moves])
 
 
 def _daily(facts: Facts) -> Table:
@@ -151,6 +159,7 @@ def _unknown() -> Table:
         for what, why in (
             ("Composition of the fund by asset and haircut", "each fund is one amount of one currency"),
             ("Committed resources beyond the fund", "no delivery has them"),
+            ("Other prefunded resources", "no delivery has them"),
             ("Revaluation", "balances are in the currency of the fund"),
         )
     )

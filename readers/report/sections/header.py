@@ -1,5 +1,7 @@
 """A: what the report is about and what it was made from; the policy in words and as a table."""
 
+import hashlib
+
 from readers.report.facts import Facts
 from readers.report.model import Block, Cell, Column, Missing, Paragraph, Section, Table, Time
 from schemas.ops import POLICIES
@@ -30,18 +32,45 @@ def header(facts: Facts) -> Section:
         ("Venue", request.venue or not_stated),
         ("Legal entity and LEI", not_stated),
         ("Period", f"{request.first} to {request.last}"),
-        ("Dates published of the period", len(facts.rows.days)),
-        ("Dates missing", len(facts.missing)),
+        ("Complete", _complete(facts)),
         ("Audience", request.audience),
         ("Data", request.data or not_stated),
         ("Currencies", ", ".join(facts.currencies) + " (each by itself; no conversion, so no exchange rate)"),
         ("Data cut-off: newest publication, UTC", Time(max(day.published_at for day in facts.rows.days))),
+        ("Versions of the code and of every table", "in manifest.json"),
+        *_place(facts),
         ("Preparer, reviewer, approver", "in signatures.json, when it is signed (lossledger sign-report)"),
     ]
     columns = (Column("what", "what"), Column("value", "value"))
     about = Table("about", "This report", columns, tuple(pairs), _PUBLISHED)
     blocks: list[Block] = [about, _policy_words(facts), *_policy_table(facts), _dates(facts)]
     return Section("header", "A", "Header, policy and versions", tuple(blocks))
+
+
+def _complete(facts: Facts) -> str:
+    count, missing = len(facts.rows.days), len(facts.missing)
+    if missing:
+        return f"no: {missing:,} of {count + missing:,} dates are not published, and missing in every figure"
+    return (
+        f"yes: all {count:,} dates of the period are published" if count > 1 else "yes: its date is published"
+    )
+
+
+def _place(facts: Facts) -> list[tuple[str, Cell]]:
+    """Where the report stands among others: no clock and no counter, so the same versions give the same report."""
+    previous, request = facts.request.previous, facts.request
+    hashes = "".join(day.output_sha256 for day in facts.rows.days)
+    text = f"{request.first} {request.last} {request.audience} {hashes}"
+    found: list[tuple[str, Cell]] = [("Report id", hashlib.sha256(text.encode()).hexdigest()[:16])]
+    if previous is None:
+        return [*found, ("The report before it", Missing("none was named"))]
+    same = (previous.first, previous.last, previous.audience) == (
+        request.first,
+        request.last,
+        request.audience,
+    )
+    told = f"{'supersedes' if same else 'follows'} that of {previous.first} to {previous.last}, {previous.audience}"
+    return [*found, ("The report before it", f"{told}, content {previous.content_sha256}")]
 
 
 def _policy_words(facts: Facts) -> Paragraph:
@@ -54,22 +83,37 @@ def _policy_words(facts: Facts) -> Paragraph:
 
 
 def _policy_table(facts: Facts) -> list[Block]:
+    """Every key at the start of the period, and its changes. The first date of a warehouse has rows from before."""
     if not facts.policies:
         return []
     rows: list[tuple[Cell, ...]] = []
+    found, start = facts.rows.rows(POLICIES), facts.rows.days[0].start
+    at_start = {row["key"]: row["value"] for row in found if row["valid_from"] == start}
     before: dict[str, str] = {}
-    found = facts.rows.rows(POLICIES)
     for row in sorted(found, key=lambda row: (row["business_date"], row["valid_from"], row["key"])):
-        if before.get(row["key"]) != row["value"]:
-            rows.append((Time(row["valid_from"]), row["key"], row["value"] or "none"))
-        before[row["key"]] = row["value"]
+        key, since = row["key"], row["valid_from"]
+        if since < start and row["value"] == at_start[key]:
+            continue
+        if before.get(key) != row["value"]:
+            rows.append((_since(since, start), key, row["value"] or "none"))
+        before[key] = row["value"]
     columns = (
-        Column("since", "since, UTC", "The start of the first session, or when the key changed."),
+        Column(
+            "since",
+            "since, UTC",
+            "When the key changed in the period, or that it holds from its first session on.",
+        ),
         Column("key", "policy"),
         Column("value", "value"),
     )
     title = "The policy, and every change of it in the period"
     return [Table("policy", title, columns, tuple(rows), ("ops.policies",), key=2)]
+
+
+def _since(moment: int, start: int) -> Cell:
+    if moment == start:
+        return "from the first session on"
+    return Time(moment) if moment > 0 else "before the first session"
 
 
 def _dates(facts: Facts) -> Table:

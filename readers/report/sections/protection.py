@@ -1,11 +1,13 @@
 """I: negative balance protection per client, independent of who paid for it."""
 
-from collections import defaultdict
+from datetime import date
+from fractions import Fraction
 
 from readers.report.facts import Facts
 from readers.report.model import Block, Cell, Column, Missing, Paragraph, Section, Share, Table
+from readers.report.sections.clients import principal, unprotected
 from readers.report.sections.sharing import largest_of
-from readers.rows import accounts, of, total
+from readers.rows import accounts, of
 from schemas import attribution
 
 _PROTECTION = ("attribution.protection_daily",)
@@ -21,8 +23,8 @@ def protection(facts: Facts) -> Section:
         ),
         _tests(facts),
         _per_account(facts),
-        _principal(facts),
-        _unprotected(facts),
+        principal(facts),
+        unprotected(facts),
         _unknown(),
     ]
     return Section("protection", "I", "Negative balance protection", tuple(blocks))
@@ -54,7 +56,7 @@ def _tests(facts: Facts) -> Table:
         ]
         rows.append(
             (day, currency, accounts(clients), accounts(covered), len(covered), accounts(below),
-             facts.amount(largest_of(covered, "deficit"), currency))
+             facts.amount(largest_of(covered, "deficit"), currency), _liability(facts, day, currency))
         )  # fmt: skip
     columns = (
         Column("business_date", "session"),
@@ -69,14 +71,28 @@ def _tests(facts: Facts) -> Table:
             True,
         ),
         Column("largest", "largest covered deficit", "", True),
+        Column(
+            "liability", "largest liability / funds", "Of an account with any; the others are below.", True
+        ),
     )
     source = (
         *_EVENTS,
+        *_PROTECTION,
         "attribution.account_daily",
         "attribution.positions_daily",
         "attribution.receivables_daily",
     )
     return Table("protection", "The test, day by day", columns, tuple(rows), source, 2)
+
+
+def _liability(facts: Facts, day: date, currency: str) -> Cell:
+    """Where a client has nothing left there is no such ratio: such accounts are told below, with a dash."""
+    mine = of(facts.rows.rows(attribution.PROTECTION_DAILY), **facts.same(day, currency))
+    held = [row for row in mine if row["account_equity"]]
+    if not held:
+        return Missing("no account that was covered held anything" if mine else "nobody was covered")
+    most = max(held, key=lambda row: Fraction(row["deficit"], row["account_equity"]))
+    return Share(most["deficit"], most["account_equity"])
 
 
 def _per_account(facts: Facts) -> Table:
@@ -109,71 +125,6 @@ def _per_account(facts: Facts) -> Table:
     )
     title = "Protection per client, the largest covered deficit first"
     return Table("protection_accounts", title, columns, rows, _PROTECTION, 3, shown=20)
-
-
-def _principal(facts: Facts) -> Table:
-    """Charges beyond the session's profit: what is above it is paid from what the client had before."""
-    profits: defaultdict[tuple[object, ...], int] = defaultdict(int)
-    for row in facts.rows.rows(attribution.ACCOUNT_DAILY):
-        gain = row["realised_pnl"] - row["fees"] + row["funding"]
-        gain += row["unrealised_pnl"] - row["opening_unrealised_pnl"]
-        profits[row["business_date"], row["account_id"], row["currency"]] += gain
-    rows: list[tuple[Cell, ...]] = []
-    for day, currency, _ in facts.sessions():
-        charged = of(facts.rows.rows(attribution.SOCIALISED_LOSSES), **facts.same(day, currency))
-        beyond = [(row, row["charge"] - max(0, profits[day, row["account_id"], currency])) for row in charged]
-        touched = [(row, amount) for row, amount in beyond if amount > 0]
-        amounts = (sum(amount for _, amount in touched), max((amount for _, amount in touched), default=0))
-        rows.append(
-            (
-                day,
-                currency,
-                len(charged),
-                len(touched),
-                *(facts.amount(amount, currency) for amount in amounts),
-            )
-        )
-    columns = (
-        Column("business_date", "session"),
-        Column("currency", "currency"),
-        Column("charges", "charges", "", True),
-        Column("touching", "touch principal", "Charges above the account's profit of the session.", True),
-        Column("amount", "from principal", "The part above the profit.", True),
-        Column("largest", "largest such part", "", True),
-    )
-    source = ("attribution.socialised_losses", "attribution.account_daily")
-    return Table("principal", "Charges that touch principal", columns, tuple(rows), source, 2)
-
-
-def _unprotected(facts: Facts) -> Table:
-    rows: list[tuple[Cell, ...]] = []
-    for day, currency, _ in facts.sessions():
-        mine = of(
-            facts.rows.rows(attribution.NEGATIVE_BALANCES), protected=False, **facts.same(day, currency)
-        )
-        retail = [row for row in mine if row["client_class"] == "retail" and row["cause"] != "transfer"]
-        finding = "finding" if retail else "none"
-        rows.append(
-            (
-                day,
-                currency,
-                len(retail),
-                accounts(retail),
-                facts.amount(total(retail, "deficit"), currency),
-                finding,
-            )
-        )
-    columns = (
-        Column("business_date", "session"),
-        Column("currency", "currency"),
-        Column("events", "events", "Retail, not covered, not by a withdrawal.", True),
-        Column("accounts", "accounts", "", True),
-        Column("deficit", "deficit", "A debt of the clients.", True),
-        Column("finding", "finding"),
-    )
-    return Table(
-        "unprotected_retail", "Retail clients below zero without protection", columns, tuple(rows), _EVENTS, 2
-    )
 
 
 def _unknown() -> Table:

@@ -1,26 +1,44 @@
-"""What was published before and is no longer: per table, and per figure of the waterfall with its old value."""
+"""M: what was published before and is no longer: per table, and per figure of the waterfall with its old value."""
 
 from collections import defaultdict
 from datetime import date
 from typing import Any
 
-from readers.compare.rows import diff_table, money_totals
 from readers.report.facts import Facts
-from readers.report.model import Block, Cell, Column, Missing, Table, Time
-from schemas import attribution, ops
+from readers.report.model import Block, Cell, Column, Missing, Paragraph, Section, Table, Time
+from readers.report.previous import COMPARED
+from readers.report.sections.since import changed, changes_since, dates_since, told_since
+from schemas import ops
 from schemas.registry import TABLES
-from store.arrow import to_rows
 
-_SOURCE = ("ops.restatements",)
-_COMPARED = (attribution.SESSION_LOSSES, attribution.INSURANCE_FUND_DAILY)
+_SOURCE = ("ops.restatements", "ops.restatement_reasons")
 
 
-def restatements(facts: Facts) -> list[Block]:
-    """Of the reported dates, since they were first published; a monthly report has those of earlier months too."""
-    found = facts.rows.rows(ops.RESTATEMENTS)
-    reasons: defaultdict[tuple[date, str], list[str]] = defaultdict(list)
+def restated(facts: Facts) -> Section:
+    """What changed since the last report, where one was named; then all restatements of the reported dates."""
+    blocks: list[Block] = [Paragraph(told_since(facts))]
+    if facts.request.previous:
+        blocks += [dates_since(facts, with_causes=True), changes_since(facts)]
+    found = _published(facts)
+    blocks += [_tables(facts, found), _values(facts, found)]
+    return Section("restatements", "M", "Restatements", tuple(blocks))
+
+
+def _published(facts: Facts) -> list[Any]:
+    """Without those of a run that died before it published: nobody ever saw what it wrote."""
+    seen = {(day.day, day.run_id) for day in facts.rows.days}
+    seen |= {
+        (row["business_date"], row["run_id"])
+        for row in facts.rows.rows(ops.RUNS)
+        if row["outcome"] == "published"
+    }
+    return [row for row in facts.rows.rows(ops.RESTATEMENTS) if (row["business_date"], row["run_id"]) in seen]
+
+
+def _tables(facts: Facts, found: list[Any]) -> Table:
+    reasons: defaultdict[tuple[date, str], dict[str, None]] = defaultdict(dict)
     for row in facts.rows.rows(ops.RESTATEMENT_REASONS):
-        reasons[row["business_date"], row["run_id"]].append(row["reason"])
+        reasons[row["business_date"], row["run_id"]][row["reason"]] = None
     rows: list[tuple[Cell, ...]] = []
     for row in found:
         why = reasons[row["business_date"], row["run_id"]]
@@ -39,16 +57,16 @@ def restatements(facts: Facts) -> list[Block]:
         Column("version_after", "version after", "", True),
         Column("reason", "cause"),
     )
-    title = "Published tables that a later run replaced"
-    note = "" if rows else "None of the reported dates was restated."
-    return [Table("restated", title, columns, tuple(rows), _SOURCE, 4, note), _values(facts, found)]
+    title = "All restatements of the reported dates, since they were first published"
+    note = "" if rows else "None of the reported dates was ever restated."
+    return Table("restated", title, columns, tuple(rows), _SOURCE, 4, note)
 
 
 def _values(facts: Facts, found: list[Any]) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for row in found:
         table = TABLES[row["table_name"]]
-        if table in _COMPARED:
+        if table in COMPARED:
             rows += _changes(facts, table, row)
     columns = (
         Column("business_date", "session"),
@@ -60,22 +78,12 @@ def _values(facts: Facts, found: list[Any]) -> Table:
         Column("after", "new value", "", True),
         Column("difference", "difference", "", True),
     )
-    title = "Figures of the waterfall and the fund that restatements changed"
-    return Table(
-        "restated_values", title, columns, tuple(rows), (*_SOURCE, *(t.full_name for t in _COMPARED)), 5
-    )
+    title = "Figures of the waterfall and the fund that they changed, one after the other"
+    source = (*_SOURCE[:1], *(table.full_name for table in COMPARED))
+    return Table("restated_values", title, columns, tuple(rows), source, 5)
 
 
 def _changes(facts: Facts, table: Any, row: Any) -> list[tuple[Cell, ...]]:
+    versions = (int(row["version_before"]), int(row["version_after"]))
     day: date = row["business_date"]
-    sides = []
-    for version in (row["version_before"], row["version_after"]):
-        data = facts.rows.tables.warehouse.read(table, day, int(version))
-        names = [column.name for column in table.columns]
-        sides.append([dict(zip(names, values, strict=True)) for values in to_rows(table, data)])
-    return [
-        (day, table.full_name, row["run_id"], change.currency, change.column,
-         *(facts.amount(amount, change.currency) for amount in (change.left, change.right, change.right - change.left)))
-        for change in money_totals(diff_table(table, *sides), [day])
-        if change.left != change.right
-    ]  # fmt: skip
+    return [(day, table.full_name, row["run_id"], *rest) for rest in changed(facts, table, day, versions)]

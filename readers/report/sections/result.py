@@ -26,13 +26,18 @@ _WATERFALL = (
     ),
 )
 
+_ORIGINS = {
+    "real": "The data are real: accounts, trades and prices are as the venue delivered them.",
+    "generated": "The data are generated: accounts and trades are made up, nothing of it happened at any venue.",
+}
+_NOBODY_NAMED = "Which venue it is about: not available, nobody has named it. "
+_NOBODY_SAID = "Whether the data are real or generated: not available, nobody has stated it."
+
 
 def origin(facts: Facts) -> str:
-    """Whether the data are real, in a sentence."""
-    return {
-        "real": "The data are real: accounts, trades and prices are as the venue delivered them.",
-        "generated": "The data are generated: accounts and trades are made up, nothing of it happened at any venue.",
-    }.get(facts.request.data, "Whether the data are real or generated: not available, nobody has stated it.")
+    """Whom the report is about, and whether the data are real: what no table says, in sentences."""
+    whom = f"This report is about {facts.request.venue}. " if facts.request.venue else _NOBODY_NAMED
+    return whom + _ORIGINS.get(facts.request.data, _NOBODY_SAID)
 
 
 def result(facts: Facts) -> Section:

@@ -7,7 +7,7 @@ from typing import Any
 from readers.asides import asides
 from readers.report.facts import Facts
 from readers.report.model import Block, Cell, Column, Paragraph, Section, Share, Table
-from readers.report.sections.beside import adl, fees, receivables
+from readers.report.sections.beside import adl, adl_daily, fees, receivables
 from readers.rows import of, total
 from schemas import attribution
 
@@ -18,7 +18,7 @@ _MONEY = ("realised_pnl", "fees", "funding")
 
 def sharing(facts: Facts) -> Section:
     blocks: list[Block] = [_by_class(facts), _concentration(facts), _result_by_type(facts), _charged(facts)]
-    blocks += [adl(facts), fees(facts), receivables(facts)]
+    blocks += [adl_daily(facts), adl(facts), fees(facts), receivables(facts)]
     for title, told in asides(facts.rows):
         blocks.append(Paragraph(f"{title}. " + " ".join(told)))
     return Section("sharing", "G", "Loss sharing, deleveraging and debts", tuple(blocks))
@@ -61,13 +61,24 @@ def _concentration(facts: Facts) -> Table:
         quantiles = [facts.amount(amounts[::-1][(count - 1) * q // 100], currency) for q in (50, 90)]
         basis = facts.amount(losses["basis_total"], currency)
         rows.append(
-            (day, currency, count, basis, *shares, squares, *quantiles, facts.amount(amounts[0], currency))
+            (
+                day,
+                currency,
+                count,
+                basis,
+                Share(whole, losses["basis_total"]),
+                *shares,
+                squares,
+                *quantiles,
+                facts.amount(amounts[0], currency),
+            )
         )
     columns = (
         Column("business_date", "session"),
         Column("currency", "currency"),
         Column("payers", "payers", "", True),
         Column("basis_total", "eligible base", "Sum of all bases.", True),
+        Column("rate", "rate", "All charges / all bases, rounded to a tenth.", True),
         Column("top_1", "largest payer", "Share of all charges, rounded to a tenth.", True),
         Column("top_5", "largest 5", "", True),
         Column("top_10", "largest 10", "", True),
