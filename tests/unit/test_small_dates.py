@@ -72,7 +72,7 @@ def test_another_warehouse_at_the_same_place_is_not_taken_for_the_one_before(tmp
         ([], []),
         (["7"], [("7", "7")]),
         (["998", "999", "1000", "1001", "1001"], [("1000", "1001"), ("998", "999")]),
-        (["a1", "b22", "c3"], [("a1", "a1"), ("b22", "b22"), ("c3", "c3")]),
+        (["a1", "b22", "c3"], [("a1", "c3"), ("b22", "b22")]),
     ],
 )
 def test_trades_are_asked_for_by_ranges_of_ids_of_one_length(
