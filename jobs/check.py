@@ -29,7 +29,7 @@ from store.places import Copies, open_parquet
 
 _TIME = pa.timestamp("us", tz="UTC")
 _MONEY = pa.decimal128(38, 18)
-FEW = 1 << 18  # rows of a date that are read once into memory for all checks
+FEW = 1 << 21  # rows of a date that are read once into memory for all checks
 ONE_DAY = timedelta(days=1)
 
 

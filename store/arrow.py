@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -24,11 +25,13 @@ _TYPES = {
 R = TypeVar("R")
 
 
+@cache
 def arrow_schema(table: Table) -> pa.Schema:
     """The Arrow schema of a table; what the dictionary says of a column travels as its comment."""
     return pa.schema([_arrow_field(table, column) for column in table.columns])
 
 
+@cache
 def bare_schema(table: Table) -> pa.Schema:
     """The same without comments."""
     return pa.schema([field.remove_metadata() for field in arrow_schema(table)])

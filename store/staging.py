@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cache, cached_property
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -46,7 +47,7 @@ class Staging:
     day: date
     writer: int = 0
 
-    @property
+    @cached_property
     def folder(self) -> Place:
         return self.root / "staging" / self.day.isoformat()
 
@@ -159,6 +160,7 @@ def of_writer(token: int) -> str:
     return f".w{token:09}" if token else ""
 
 
+@cache
 def part_schema(table: Table) -> pa.Schema:
     """The columns of a part: the table's but its partition column, without their comments."""
     fields = [field for field in arrow_schema(table) if field.name != table.partition]

@@ -18,7 +18,6 @@ from jobs.attribute.reconciliation import asked_balances, write_reconciliation
 from jobs.attribute.sharing import share_losses
 from jobs.attribute.trades import count_trades, write_adl_losses
 from jobs.day import Day
-from jobs.replay.recompute import delivered_rows
 from schemas.attribution import INSURANCE_FUND_DAILY
 from schemas.ledger import ACCOUNT_RESULTS, HOLDERS, REPLAYED
 from store.arrow import to_rows
@@ -37,7 +36,7 @@ def attribute_day(day: Day, reference: ReferenceData, folders: Sequence[date]) -
         losses = share_losses(day, books)
         write_liquidations(books)
         write_adl_losses(day, books)
-        trades = count_trades(day, books, inputs.task, delivered_rows(day, folders)["fills"])
+        trades = count_trades(day, books, inputs.task)
         write_reconciliation(books, inputs, trades, fund, losses)
         compare_rules(books, inputs)
 

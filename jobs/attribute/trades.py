@@ -18,10 +18,9 @@ from store.delta import dataset
 from store.staging import Part
 
 _TIME = pa.timestamp("us", tz="UTC")
-_TRADES = """
-    create temp table trades as
+_SIDES = """
     select trade_id, count(*) as sides, sum(if(side = 'buy', quantity, -quantity)) as net
-    from session_fills where hash(trade_id) % {shares} = {share} group by trade_id
+    from session_fills where trade_id not in (select trade_id from earlier_trades) group by trade_id
 """
 _BROKEN = """
     select 'trade_zero_sum' as rule, trade_id as key, 'zero' as source_expected, 'ledger.fills' as source_actual,
@@ -29,14 +28,11 @@ _BROKEN = """
         true as independent
     from broken_trades
 """
-_KEEP_BROKEN = """
-    insert into broken_trades select trade_id, net from trades where sides > 1 and net <> 0;
-    drop table trades
-"""
-_COUNTS = """
+_KEEP_BROKEN = f"insert into broken_trades select trade_id, net from ({_SIDES}) where sides > 1 and net <> 0"
+_COUNTS = f"""
     select count(*) filter (where sides = 1), count(*) filter (where sides > 1),
         count(*) filter (where sides > 1 and net <> 0)
-    from trades
+    from ({_SIDES})
 """
 _OTHERS = """
     create temp table others as
@@ -50,19 +46,10 @@ _ADL = f"""
         against_account_id
     from adl_fills join currencies using (currency) left join others using (fill_id)
 """
-# The first and the last id of those of one length that follow each other. A venue counts its trades: as texts, 998 to
-# 1003 are the ranges 1000 to 1003 and 998 to 999, of which no earlier date has any; 1000 to 999 would be all of them.
-_RANGES = """
-    select min(trade_id), max(trade_id) from (
-        select trade_id, sum(starts) over (order by trade_id) as number from (
-            select trade_id,
-                if(length(trade_id) is distinct from lag(length(trade_id)) over (order by trade_id), 1, 0) as starts
-            from (select distinct trade_id from {trades})
-        )
-    ) group by number order by 1
-"""
-SHARE_FILLS = 16_000_000  # of a session, whose trades are netted together
-MOST_RANGES = 16  # ids of all lengths, mixed: there is nothing to be gained
+# The first and the last id of each length. A venue counts its trades: as texts, 998 to 1003 are the ranges 1000 to 1003
+# and 998 to 999, of which no earlier date has any; 1000 to 999 would be all of them.
+_RANGES = "select min(trade_id), max(trade_id) from {trades} group by length(trade_id) order by 1"
+MOST_RANGES = 16  # ids of all lengths: there is nothing to be gained
 _ID = pc.field("trade_id")
 
 
@@ -74,28 +61,31 @@ class TradeCounts(NamedTuple):
     broken: int
 
 
-def count_trades(day: Day, books: Books, task: BucketTask, fills: int) -> TradeCounts:
+def count_trades(day: Day, books: Books, task: BucketTask) -> TradeCounts:
     """Net the trades whose earliest side is in the session, by the sides before its end.
 
-    `fills`: about how many there are. A fill's trade may be anywhere among them, and they stand by account: so many
-    trades are netted at a time as fit into the database. Those that do not net are left as table `broken_trades`.
+    A fill's trade may be anywhere among them, and they stand by account: they are read once, and the database keeps
+    what does not fit on disk. Trades that do not net are left as table `broken_trades`; only where there are any, the
+    fills are read again for them.
     """
     books.execute("create temp table broken_trades (trade_id varchar, net decimal(38,18))")
-    shares = max(1, -(-fills // SHARE_FILLS))
-    found = [_count_share(day, books, task, shares, share) for share in range(shares)]
-    return TradeCounts(*(sum(counts) for counts in zip(*found, strict=True)))
-
-
-def _count_share(day: Day, books: Books, task: BucketTask, shares: int, share: int) -> TradeCounts:
-    books.add("session_fills", task.stream("fills", ("trade_id", "side", "quantity")))
-    books.execute(_TRADES.format(shares=shares, share=share))
+    books.execute("create temp table earlier_trades (trade_id varchar)")
     if not day.first:
+        books.add("session_fills", task.stream("fills", ("trade_id",)))
         before = pc.field("ts") < pa.scalar(day.start, _TIME)
-        if _add_fills(day, books, "trades", "earlier", before, ["trade_id"]):
-            books.execute("delete from trades where trade_id in (select trade_id from earlier)")
-    (counts,) = books.rows(_COUNTS)
-    books.execute(_KEEP_BROKEN)
-    return TradeCounts(*counts)
+        if _add_fills(day, books, "session_fills", "earlier", before, ["trade_id"]):
+            books.execute("insert into earlier_trades select distinct trade_id from earlier")
+    _add_sides(books, task)
+    counts = TradeCounts(*books.rows(_COUNTS)[0])
+    if counts.broken:
+        _add_sides(books, task)
+        books.execute(_KEEP_BROKEN)
+    return counts
+
+
+def _add_sides(books: Books, task: BucketTask) -> None:
+    """The session's fills, for one reading."""
+    books.add("session_fills", task.stream("fills", ("trade_id", "side", "quantity")))
 
 
 def broken_trades(books: Books, number: int) -> Part | None:

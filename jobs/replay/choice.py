@@ -7,15 +7,19 @@ from engine.intake.policy import Policy
 from engine.rows import SessionRows
 from engine.rules import order as reference
 from engine.rules.units import UnitInput
+from jobs.worth import Without
 
-# Steps of the reference, about 8 us each, from which the compiled replay is quicker with the second or two that
-# loading it takes. Days of size go by columns, whatever this says (recompute.COLUMNS_FROM).
-COMPILED_FROM = 400_000
+# Steps of the reference, about 8 us each, that take as long as loading the compiled replay does. A process that has
+# taken so many loads it, and uses it from then on where there is more to do than laying out arrays takes. Days of size
+# go by columns, whatever this says (recompute.COLUMNS_FROM).
+COMPILED_FROM = 200_000
+FEW = 5_000
+_TAKEN = Without()
 
 
 def replay_units(units: Sequence[UnitInput], market: Market, policy: Policy, start: int) -> SessionRows:
     """The rows of a session for any set of units, in any order. DataError as the reference has them."""
-    if steps(units, market) < COMPILED_FROM:
+    if not _TAKEN.is_enough(steps(units, market), FEW, COMPILED_FROM):
         return reference.replay_units(units, market, policy, start)
     from kernel.replay import replay_units as compiled
 

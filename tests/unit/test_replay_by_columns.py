@@ -42,8 +42,6 @@ class Ways:
         # What the rule comparison asks for in its second pass goes by columns too, a few states at once.
         monkeypatch.setattr("jobs.replay.recompute.COLUMNS_FROM", ALWAYS)
         monkeypatch.setattr("jobs.replay.states.STATES", 50)
-        # And trades are netted some at a time.
-        monkeypatch.setattr("jobs.attribute.trades.SHARE_FILLS", 40)
 
     def __call__(self, day: Day, *args: Any) -> None:
         self.days += 1

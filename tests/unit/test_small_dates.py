@@ -11,6 +11,7 @@ import pytest
 from jobs.attribute.books import Books
 from jobs.attribute.trades import _RANGES
 from jobs.spark.mapper import MUCH, InProcess, OnSpark
+from jobs.worth import Without
 from schemas.ops import RUNS
 from store.opened import at_version
 from store.staging import Staging
@@ -31,6 +32,14 @@ def test_little_work_is_one_task_unless_it_was_asked_for_more(
     mapper: InProcess | OnSpark, work: int, tasks: int
 ) -> None:
     assert mapper.cut(work) == tasks
+
+
+def test_compiled_code_is_loaded_once_as_much_was_done_without_it() -> None:
+    without = Without()
+    assert not without.is_enough(60, 10, 100)
+    assert without.is_enough(60, 10, 100)
+    assert not without.is_enough(9, 10, 100)  # too little even then
+    assert Without().is_enough(0, 10, 0)  # what is to be used always
 
 
 def test_a_table_is_opened_once_at_a_version(tmp_path: Path) -> None:
@@ -63,7 +72,7 @@ def test_another_warehouse_at_the_same_place_is_not_taken_for_the_one_before(tmp
         ([], []),
         (["7"], [("7", "7")]),
         (["998", "999", "1000", "1001", "1001"], [("1000", "1001"), ("998", "999")]),
-        (["a1", "b22", "c3"], [("a1", "a1"), ("b22", "b22"), ("c3", "c3")]),
+        (["a1", "b22", "c3"], [("a1", "c3"), ("b22", "b22")]),
     ],
 )
 def test_trades_are_asked_for_by_ranges_of_ids_of_one_length(

@@ -5,10 +5,15 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
+from jobs.worth import Without
 from store.places import open_parquet, place
 
 WEIGHT = 64 << 20  # of a task: about 600,000 rows
-SMALL_BYTES = 2 << 20  # of weight: below that, columns cost more than they save, measured
+# Of weight, that the reference judges while the compiled code is loaded, measured. A process that has judged so much
+# row by row loads it, and reads by columns from then on what is not a FEW_BYTES.
+SMALL_BYTES = 2 << 20
+FEW_BYTES = 50_000
+_JUDGED = Without()
 LEAST = 4 << 20  # of a task: less is not worth one
 _OPENING = 1 << 14  # what opening a file weighs
 _PACKED = 6  # a byte of Parquet or of a gzipped file stands for so many
@@ -39,8 +44,8 @@ class SourceFile(NamedTuple):
 
 
 def worth_columns(weight: int) -> bool:
-    """Whether there is so much that compiled code is worth loading."""
-    return weight >= SMALL_BYTES
+    """Whether there is, or has been, so much that compiled code is worth loading."""
+    return _JUDGED.is_enough(weight, FEW_BYTES, SMALL_BYTES)
 
 
 class Piece(NamedTuple):
