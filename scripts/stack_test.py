@@ -11,9 +11,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
+from engine.errors import LossledgerError
 from scripts.stack_deliver import deliver
 from scripts.stacktest import faults, page, rows, secrets
 from scripts.stacktest.airflow import Airflow
@@ -105,6 +107,13 @@ class StackTest:
         peaks = memory_peaks()
         return ", ".join(f"{name} {peak} of {limit} MiB" for name, (peak, limit) in peaks.items())
 
+    def leave(self) -> None:
+        """The stack as it was found, as far as it answers."""
+        with suppress(Failed, LossledgerError, OSError):
+            self.airflow.leave()
+        with suppress(LossledgerError, OSError):
+            remove_tree(place(self.prefix))
+
     def steps(self) -> list[faults.Step]:
         first: list[faults.Step] = [
             ("the stack is ready", self.ready),
@@ -140,8 +149,8 @@ def main() -> int:
                 for name, step in test.steps():
                     timed(name, step)
             finally:
-                remove_tree(place(test.prefix))
-        except (Failed, OSError) as error:
+                test.leave()
+        except (Failed, LossledgerError, OSError) as error:
             print(f"stack-test: {error}", file=sys.stderr)
             return 1
     print(f"{time.monotonic() - began:7.1f} s  stack-test: passed")

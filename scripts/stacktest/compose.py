@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 ROOT = Path(__file__).resolve().parents[2]
+WORKERS = ("spark-worker-1", "spark-worker-2")
 T = TypeVar("T")
 
 
@@ -70,13 +71,14 @@ def wait_healthy() -> None:
     wait("all healthy again", lambda: not unhealthy(), 180)
 
 
-def python_workers(service: str) -> bool:
-    """Whether a Spark worker runs Python tasks of ours."""
-    return bool(
-        compose("exec", "-T", service, "sh", "-c", "grep -l pyspark.daemon /proc/[0-9]*/cmdline", check=False)
-        .strip()
-        .startswith("/proc")
-    )
+def busy_worker() -> str | None:
+    """A Spark worker that runs Python tasks of ours."""
+    # in brackets, or it would find itself
+    script = "grep -l '[p]yspark.daemon' /proc/[0-9]*/cmdline"
+    for service in WORKERS:
+        if compose("exec", "-T", service, "sh", "-c", script, check=False).startswith("/proc"):
+            return service
+    return None
 
 
 def memory_peaks() -> dict[str, tuple[int, int]]:
