@@ -103,6 +103,15 @@ class StackTest:
     def busy_hash(self) -> str:
         return rows.published(str(self.scratch / "laptop-busy"), faults.DAY).output_sha256
 
+    def page(self) -> str:
+        return page.run_all(
+            {
+                "demo/landing": str(self.scratch / "landing"),
+                "s3://lossledger/landing": f"{self.prefix}/page",
+                "s3://lossledger/warehouse": f"{self.prefix}/demo",
+            }
+        )
+
     def memory(self) -> str:
         peaks = memory_peaks()
         return ", ".join(f"{name} {peak} of {limit} MiB" for name, (peak, limit) in peaks.items())
@@ -126,7 +135,7 @@ class StackTest:
         ]
         busy = faults.steps(faults.Busy(self.airflow, self.prefix, self.busy_hash))
         last: list[faults.Step] = [
-            ("every command of docs/operations.md", page.run_all),
+            ("every command of docs/operations.md", self.page),
             ("secrets searched for", lambda: secrets.search(self.env)),
             ("peak memory, page cache included", self.memory),
         ]
