@@ -71,14 +71,23 @@ def wait_healthy() -> None:
     wait("all healthy again", lambda: not unhealthy(), 180)
 
 
-def busy_worker() -> str | None:
-    """A Spark worker that runs Python tasks of ours."""
+def busy_worker(seconds: float = 300) -> str:
+    """The first Spark worker that runs Python tasks of ours; they may do so for a second or two only."""
     # in brackets, or it would find itself
-    script = "grep -l '[p]yspark.daemon' /proc/[0-9]*/cmdline"
-    for service in WORKERS:
-        if compose("exec", "-T", service, "sh", "-c", script, check=False).startswith("/proc"):
-            return service
-    return None
+    script = "until grep -qs '[p]yspark.daemon' /proc/[0-9]*/cmdline; do sleep 0.1; done"
+    look = ["timeout", f"{seconds:.0f}", "sh", "-c", script]
+    looking = {w: subprocess.Popen(["docker", "compose", "exec", "-T", w, *look], cwd=ROOT) for w in WORKERS}
+    try:
+        return wait(
+            "a worker is at work",
+            lambda: next((worker for worker, p in looking.items() if p.poll() == 0), None),
+            seconds,
+            0.1,
+        )
+    finally:
+        for process in looking.values():
+            process.kill()
+            process.wait()
 
 
 def memory_peaks() -> dict[str, tuple[int, int]]:

@@ -7,7 +7,7 @@ from datetime import date
 
 from scripts.stacktest.airflow import Airflow
 from scripts.stacktest.compose import Failed, busy_worker, compose, exit_code, wait, wait_healthy
-from scripts.stacktest.rows import published
+from scripts.stacktest.rows import held, published
 
 DAY = date(2025, 10, 10)
 SECONDS_AWAY = 20
@@ -46,7 +46,7 @@ class Busy:
         """Every process of a worker, while it runs a task of the replay."""
         run_id = self._start("worker")
         self._wait_running(run_id, "recompute")
-        worker = wait("a worker replays", busy_worker, 300, 0.3)
+        worker = busy_worker()
         compose("exec", "-T", worker, "sh", "-c", "kill -9 -1", check=False)
         said = self._finish(run_id, "worker")
         wait_healthy()
@@ -66,7 +66,7 @@ class Busy:
         """Its answers stop in the middle of the load, and come again."""
         run_id = self._start("store")
         self._wait_running(run_id, "load")
-        wait("a worker loads", busy_worker, 300, 0.3)
+        busy_worker()
         compose("pause", "store")
         time.sleep(SECONDS_AWAY)  # the length of the fault, not a guess
         compose("unpause", "store")
@@ -76,7 +76,7 @@ class Busy:
         """Two runs of the DAG: the second waits. A run by hand beside the first: refused."""
         runs = [self._start("twice"), self._start("twice")]
         self._wait_running(runs[0], "recompute")
-        wait("a worker replays", busy_worker, 300, 0.3)
+        wait("the warehouse is held", lambda: held(f"{self._prefix}/twice"), 60, 0.1)
         code, line = self._by_hand("twice")
         if code != 4:
             raise Failed(f"a run beside a night ended with {code} and not 4: {line}")
