@@ -15,6 +15,7 @@ from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
+from cli.failure import leave
 from engine.errors import LossledgerError
 from scripts.stack_deliver import deliver
 from scripts.stacktest import faults, page, rows, secrets
@@ -135,9 +136,9 @@ class StackTest:
         ]
         busy = faults.steps(faults.Busy(self.airflow, self.prefix, self.busy_hash))
         last: list[faults.Step] = [
+            ("peak memory, page cache included", self.memory),
             ("every command of docs/operations.md", self.page),
             ("secrets searched for", lambda: secrets.search(self.env)),
-            ("peak memory, page cache included", self.memory),
         ]
         return first + busy + last
 
@@ -167,4 +168,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())
