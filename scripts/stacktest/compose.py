@@ -76,7 +76,15 @@ def busy_worker(seconds: float = 300) -> str:
     # in brackets, or it would find itself
     script = "until grep -qs '[p]yspark.daemon' /proc/[0-9]*/cmdline; do sleep 0.1; done"
     look = ["timeout", f"{seconds:.0f}", "sh", "-c", script]
-    looking = {w: subprocess.Popen(["docker", "compose", "exec", "-T", w, *look], cwd=ROOT) for w in WORKERS}
+    looking = {
+        w: subprocess.Popen(
+            ["docker", "compose", "exec", "-T", w, *look],
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        for w in WORKERS
+    }
     try:
         return wait(
             "a worker is at work",
