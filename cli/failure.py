@@ -1,12 +1,15 @@
 """How a command ends: one clear line on stderr and the exit code of outputs.md; a traceback only with --debug."""
 
 import argparse
+import atexit
 import os
 import select
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import NoReturn
 
 from cli.extras import not_installed
 from engine.errors import ending
@@ -18,7 +21,10 @@ def run_command(
     command: Callable[[argparse.Namespace], int] | None,
     argv: Sequence[str] | None = None,
 ) -> int:
-    """Parse and run. `command` None: the one that the parser set as `run`."""
+    """Parse and run. `command` None: the one that the parser set as `run`; `argv` None: the process is the command's.
+
+    Such a process, where it has asked a store, ends here.
+    """
     parser.add_argument("--debug", action="store_true", help="show a traceback when something fails")
     args = parser.parse_args(argv)
     for value in vars(args).values():
@@ -26,8 +32,28 @@ def run_command(
             parser.error(
                 f"{value.parts[0]}//{'/'.join(value.parts[1:])}: this must be a folder of this machine"
             )
+    code = _run(command or args.run, args)
+    if argv is None and "store.bucket" in sys.modules:
+        leave(code)
+    return code
+
+
+def leave(code: int) -> NoReturn:
+    """End the process without taking Python down.
+
+    Arrow lets go of what it has read of a store in threads of its own, and one that does so while Python goes down
+    aborts the process: code 134, after all was done (https://github.com/apache/arrow/issues/34314).
+    """
+    atexit._run_exitfuncs()
+    with suppress(OSError, ValueError):  # nobody reads any more
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)
+
+
+def _run(command: Callable[[argparse.Namespace], int], args: argparse.Namespace) -> int:
     try:
-        return (command or args.run)(args)
+        return command(args)
     except BrokenPipeError as error:
         if _reader_has_gone():
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

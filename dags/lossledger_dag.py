@@ -9,7 +9,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from airflow.sdk import Param
@@ -21,6 +21,14 @@ FAILURES = {
     3: "a data check failed and the date is not published: see the checks, then clear from load",
 }
 log = logging.getLogger(__name__)
+
+
+def tries() -> dict[str, Any]:
+    """How a passing fault is tried again: for an hour, LOSSLEDGER_RETRY_SECONDS apart (300)."""
+    text = os.environ.get("LOSSLEDGER_RETRY_SECONDS") or "300"
+    if not text.isdigit() or not int(text):
+        raise ValueError(f"LOSSLEDGER_RETRY_SECONDS is {text!r}, and not a number of seconds")
+    return {"retries": max(1, 3600 // int(text)), "retry_delay": timedelta(seconds=int(text))}
 
 
 def text_param(description: str) -> Param:

@@ -1,14 +1,14 @@
 """Maintenance, once a week: small files made few, and what no version that was ever published names removed.
 
 LOSSLEDGER_WAREHOUSE says where; LOSSLEDGER_MAINTENANCE_SCHEDULE (cron, UTC) when, at an hour at which no night
-runs. It holds the warehouse meanwhile: a stage that comes at that time is tried again five minutes later.
+runs. It holds the warehouse meanwhile: a stage that comes at that time is tried again some minutes later.
 """
 
 import os
 from datetime import timedelta
 
 from airflow.sdk import DAG, CronTriggerTimetable, Param, get_current_context, task
-from lossledger_dag import module_command, run_command, setting, text_param
+from lossledger_dag import module_command, run_command, setting, text_param, tries
 from lossledger_notice import tell_failure
 
 SCHEDULE = os.environ.get("LOSSLEDGER_MAINTENANCE_SCHEDULE") or "0 12 * * 0"
@@ -38,8 +38,7 @@ with DAG(
     },
     default_args={
         "owner": "lossledger",
-        "retries": 12,
-        "retry_delay": timedelta(minutes=5),
+        **tries(),
         "execution_timeout": timedelta(hours=3),
         "on_failure_callback": tell_failure,
     },

@@ -5,7 +5,8 @@ LOSSLEDGER_LANDING, LOSSLEDGER_WAREHOUSE (both required), LOSSLEDGER_POLICY (def
 landing zone). From the environment only: LOSSLEDGER_PYTHON (the jobs' interpreter, default: this one);
 LOSSLEDGER_SCHEDULE (cron, UTC, once a day), which moves the night when the policy's sessions do not start
 at 00:00: "30 8 * * *" for 08:00; LOSSLEDGER_PUBLISHED_BY (HH:MM, UTC, default: four hours after the schedule),
-after which a notice says that the date is late; and what lossledger_notice.py lists.
+after which a notice says that the date is late; LOSSLEDGER_RETRY_SECONDS (between the tries of a stage, default: 300);
+and what lossledger_notice.py lists.
 
 A date that is published is an event of the asset `lossledger_published_date`, its partition key the date.
 """
@@ -26,7 +27,7 @@ from airflow.sdk import (
     get_current_context,
     task,
 )
-from lossledger_dag import business_date, module_command, run_command, setting, text_param
+from lossledger_dag import business_date, module_command, run_command, setting, text_param, tries
 from lossledger_notice import tell_failure
 from lossledger_turn import STAGES, waits_for
 
@@ -126,9 +127,8 @@ with DAG(
     ),
     default_args={
         "owner": "lossledger",
-        # Tries for an hour: only a conflict gets here, such as maintenance that holds the warehouse.
-        "retries": 12,
-        "retry_delay": timedelta(minutes=5),
+        # Only a conflict gets here, such as maintenance that holds the warehouse, or a process that was killed.
+        **tries(),
         "execution_timeout": timedelta(hours=3),
         "on_failure_callback": tell_failure,
     },

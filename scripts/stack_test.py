@@ -11,9 +11,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
+from cli.failure import leave
+from engine.errors import LossledgerError
 from scripts.stack_deliver import deliver
 from scripts.stacktest import faults, page, rows, secrets
 from scripts.stacktest.airflow import Airflow
@@ -101,9 +104,25 @@ class StackTest:
     def busy_hash(self) -> str:
         return rows.published(str(self.scratch / "laptop-busy"), faults.DAY).output_sha256
 
+    def page(self) -> str:
+        return page.run_all(
+            {
+                "demo/landing": str(self.scratch / "landing"),
+                "s3://lossledger/landing": f"{self.prefix}/page",
+                "s3://lossledger/warehouse": f"{self.prefix}/demo",
+            }
+        )
+
     def memory(self) -> str:
         peaks = memory_peaks()
         return ", ".join(f"{name} {peak} of {limit} MiB" for name, (peak, limit) in peaks.items())
+
+    def leave(self) -> None:
+        """The stack as it was found, as far as it answers."""
+        with suppress(Failed, LossledgerError, OSError):
+            self.airflow.leave()
+        with suppress(LossledgerError, OSError):
+            remove_tree(place(self.prefix))
 
     def steps(self) -> list[faults.Step]:
         first: list[faults.Step] = [
@@ -117,9 +136,9 @@ class StackTest:
         ]
         busy = faults.steps(faults.Busy(self.airflow, self.prefix, self.busy_hash))
         last: list[faults.Step] = [
-            ("every command of docs/operations.md", page.run_all),
-            ("secrets searched for", lambda: secrets.search(self.env)),
             ("peak memory, page cache included", self.memory),
+            ("every command of docs/operations.md", self.page),
+            ("secrets searched for", lambda: secrets.search(self.env)),
         ]
         return first + busy + last
 
@@ -140,8 +159,8 @@ def main() -> int:
                 for name, step in test.steps():
                     timed(name, step)
             finally:
-                remove_tree(place(test.prefix))
-        except (Failed, OSError) as error:
+                test.leave()
+        except (Failed, LossledgerError, OSError) as error:
             print(f"stack-test: {error}", file=sys.stderr)
             return 1
     print(f"{time.monotonic() - began:7.1f} s  stack-test: passed")
@@ -149,4 +168,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

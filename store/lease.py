@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 EXPIRY_SECONDS = 60
 _RENEWALS = 6  # within an expiry: so many may fail before it is lost
-_FREE = "free"
+FREE = "free"
 
 
 class Held(ConflictError):
@@ -77,7 +77,7 @@ class Lease:
 
     def free(self) -> None:
         with suppress(BaseError):  # if it cannot be told, it expires
-            _put(self.path, _text(self.token, "", self.seconds, _FREE), {"e_tag": self._tag}, self.seconds)
+            _put(self.path, _text(self.token, "", self.seconds, FREE), {"e_tag": self._tag}, self.seconds)
 
     def _text(self) -> str:
         return _text(self.token, self._name, self.seconds, str(self._count))
@@ -102,7 +102,7 @@ def take(path: "StorePath", what: str) -> Lease:
     seconds, name = expiry_seconds(), f"{os.getpid()}-{secrets.token_hex(8)}"
     try:
         asked, found, tag = _now(), *_get(path, seconds)
-        held = bool(found) and found["count"] != _FREE
+        held = bool(found) and found["count"] != FREE
         if held and (age := _age(path, tag, seconds)) <= found["seconds"]:
             raise Held(
                 f"another run is writing to {what}, and said so {age} s ago: try again when it is done; "

@@ -17,6 +17,8 @@ class Airflow:
     def __init__(self, address: str, password: str) -> None:
         self._address, self._password = f"http://{address}", password
         self._token = ""
+        self._was_paused = True
+        self._started: list[str] = []
 
     def log_in(self) -> None:
         """Take a token; Failed when the password is refused."""
@@ -26,13 +28,28 @@ class Airflow:
         ]
 
     def unpause(self) -> None:
-        wait("the DAG is known", lambda: self.ask("GET", f"/dags/{DAG}", missing=None), 120)
-        self.ask("PATCH", f"/dags/{DAG}", {"is_paused": False})
+        """A night that has just been missed may begin by that; the runs of the test then wait for it."""
+        found = wait("the DAG is known", lambda: self.ask("GET", f"/dags/{DAG}", missing=None), 120)
+        self._was_paused = found["is_paused"]
+        self._pause(False)
 
     def trigger(self, **params: str) -> str:
         """Start a run with these parameters; its id."""
         body = {"logical_date": None, "conf": params}
-        return str(self.ask("POST", f"/dags/{DAG}/dagRuns", body)["dag_run_id"])
+        self._started.append(str(self.ask("POST", f"/dags/{DAG}/dagRuns", body)["dag_run_id"]))
+        return self._started[-1]
+
+    def leave(self) -> None:
+        """End what still runs of the test, and pause the DAG if it was."""
+        if not self._token:
+            return
+        for run_id in self._started:
+            if not self.ended(run_id):
+                self.ask("PATCH", f"/dags/{DAG}/dagRuns/{run_id}", {"state": "failed"})
+        self._pause(self._was_paused)
+
+    def _pause(self, paused: bool) -> None:
+        self.ask("PATCH", f"/dags/{DAG}", {"is_paused": paused})
 
     def run(self, run_id: str) -> dict[str, Any]:
         return dict(self.ask("GET", f"/dags/{DAG}/dagRuns/{run_id}"))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 ROOT = Path(__file__).resolve().parents[2]
+WORKERS = ("spark-worker-1", "spark-worker-2")
 T = TypeVar("T")
 
 
@@ -70,13 +71,31 @@ def wait_healthy() -> None:
     wait("all healthy again", lambda: not unhealthy(), 180)
 
 
-def python_workers(service: str) -> bool:
-    """Whether a Spark worker runs Python tasks of ours."""
-    return bool(
-        compose("exec", "-T", service, "sh", "-c", "grep -l pyspark.daemon /proc/[0-9]*/cmdline", check=False)
-        .strip()
-        .startswith("/proc")
-    )
+def busy_worker(seconds: float = 300) -> str:
+    """The first Spark worker that runs Python tasks of ours; they may do so for a second or two only."""
+    # in brackets, or it would find itself
+    script = "until grep -qs '[p]yspark.daemon' /proc/[0-9]*/cmdline; do sleep 0.1; done"
+    look = ["timeout", f"{seconds:.0f}", "sh", "-c", script]
+    looking = {
+        w: subprocess.Popen(
+            ["docker", "compose", "exec", "-T", w, *look],
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        for w in WORKERS
+    }
+    try:
+        return wait(
+            "a worker is at work",
+            lambda: next((worker for worker, p in looking.items() if p.poll() == 0), None),
+            seconds,
+            0.1,
+        )
+    finally:
+        for process in looking.values():
+            process.kill()
+            process.wait()
 
 
 def memory_peaks() -> dict[str, tuple[int, int]]:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from datetime import date
 
 from scripts.stacktest.airflow import Airflow
-from scripts.stacktest.compose import Failed, compose, exit_code, python_workers, wait, wait_healthy
-from scripts.stacktest.rows import published
+from scripts.stacktest.compose import Failed, busy_worker, compose, exit_code, wait, wait_healthy
+from scripts.stacktest.rows import held, published
 
 DAY = date(2025, 10, 10)
 SECONDS_AWAY = 20
@@ -46,8 +46,8 @@ class Busy:
         """Every process of a worker, while it runs a task of the replay."""
         run_id = self._start("worker")
         self._wait_running(run_id, "recompute")
-        wait("a worker replays", lambda: python_workers("spark-worker-1"), 300, 0.3)
-        compose("exec", "-T", "spark-worker-1", "sh", "-c", "kill -9 -1", check=False)
+        worker = busy_worker()
+        compose("exec", "-T", worker, "sh", "-c", "kill -9 -1", check=False)
         said = self._finish(run_id, "worker")
         wait_healthy()
         return said
@@ -66,7 +66,7 @@ class Busy:
         """Its answers stop in the middle of the load, and come again."""
         run_id = self._start("store")
         self._wait_running(run_id, "load")
-        wait("a worker loads", lambda: python_workers("spark-worker-1"), 300, 0.3)
+        busy_worker()
         compose("pause", "store")
         time.sleep(SECONDS_AWAY)  # the length of the fault, not a guess
         compose("unpause", "store")
@@ -76,6 +76,7 @@ class Busy:
         """Two runs of the DAG: the second waits. A run by hand beside the first: refused."""
         runs = [self._start("twice"), self._start("twice")]
         self._wait_running(runs[0], "recompute")
+        wait("the warehouse is held", lambda: held(f"{self._prefix}/twice"), 60, 0.1)
         code, line = self._by_hand("twice")
         if code != 4:
             raise Failed(f"a run beside a night ended with {code} and not 4: {line}")
@@ -91,7 +92,8 @@ class Busy:
     def _watch(self, runs: list[str]) -> str:
         """Until the first has ended; Failed when both run at once."""
         while not self._airflow.ended(runs[0]):
-            states = [self._airflow.run(run_id)["state"] for run_id in runs]
+            # the second first: the first may end, and the second begin, between the two questions
+            states = [self._airflow.run(run_id)["state"] for run_id in reversed(runs)]
             if states == ["running", "running"]:
                 raise Failed("two nights run at once")
             time.sleep(2)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from schemas.registry import PUBLISHED
 from scripts.stacktest.compose import Failed, compose
-from store.places import Place, place
+from store.lease import FREE
+from store.places import Place, place, text_of
 from store.published import Published, published_days
 from store.warehouse import Warehouse, content_hash
 
@@ -20,6 +21,12 @@ def published(root: str, day: date) -> Published:
     if found is None:
         raise Failed(f"{day} is not published in {root}")
     return found
+
+
+def held(root: str) -> bool:
+    """Whether a run has the lease of a warehouse in the store."""
+    said = text_of(place(root) / ".lock")
+    return bool(said) and json.loads(said)["count"] != FREE
 
 
 def read_by_delta_rs(root: Place | str, day: date) -> Hashes:

@@ -71,6 +71,22 @@ def test_every_task_has_owner_retries_and_time_limit(nightly: ModuleType) -> Non
     assert nightly.dag.catchup is False
 
 
+@pytest.mark.parametrize(("text", "retries"), [("60", 60), ("7200", 1)])
+def test_tries_are_as_far_apart_as_is_set(
+    nightly: ModuleType, monkeypatch: pytest.MonkeyPatch, text: str, retries: int
+) -> None:
+    """For an hour, and once at least."""
+    monkeypatch.setenv("LOSSLEDGER_RETRY_SECONDS", text)
+    assert nightly.tries() == {"retries": retries, "retry_delay": timedelta(seconds=int(text))}
+
+
+@pytest.mark.parametrize("text", ["0", "soon"])
+def test_tries_at_no_distance(nightly: ModuleType, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("LOSSLEDGER_RETRY_SECONDS", text)
+    with pytest.raises(ValueError, match=f"LOSSLEDGER_RETRY_SECONDS is '{text}', and not a number"):
+        nightly.tries()
+
+
 def test_scheduled_run_is_for_the_date_that_just_closed(nightly: ModuleType) -> None:
     from airflow.serialization.encoders import coerce_to_core_timetable
     from airflow.timetables.base import TimeRestriction

@@ -119,6 +119,19 @@ def test_status_says_what_is_published(store: Store, capsys: pytest.CaptureFixtu
     assert f"--warehouse {store.warehouse} --from" in out
 
 
+def test_a_command_that_asked_a_store_ends_its_process(
+    store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Taking Python down beside Arrow's threads would abort it now and then, after all was done."""
+    ended: list[int] = []
+    monkeypatch.setattr("atexit._run_exitfuncs", lambda: None)
+    monkeypatch.setattr("os._exit", ended.append)
+    monkeypatch.setattr(sys, "argv", ["lossledger", "status", "--warehouse", store.warehouse])
+    main()
+    assert ended == [0]
+    assert capsys.readouterr().out.startswith("published")
+
+
 def test_explain_tells_the_same(store: Store, capsys: pytest.CaptureFixture[str]) -> None:
     """Of a liquidation that went over midnight: all of it but when it was published."""
     told = []
