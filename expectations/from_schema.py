@@ -1,6 +1,7 @@
 """From a declared table to its checks: columns, types, filled values, closed sets, keys, date, whole units."""
 
 from expectations.check import Check, rows_check
+from expectations.finer import FINER
 from schemas.core import Table, Type
 
 # A suite parameter: the business date is known when the suite runs, and is no part of what is checked.
@@ -73,5 +74,6 @@ def _duplicates(table: Table) -> str:
 
 
 def _fractions(table: Table) -> str:
-    finer = " or ".join(f'found."{c.name}" % ledger_unit <> 0' for c in table.columns if c.unit == "currency")
+    amounts = ", ".join(f'found."{c.name}"' for c in table.columns if c.unit == "currency")
+    finer = f"{FINER}([{amounts}], ledger_unit)"
     return f"select found.* from {table.name} as found join currencies using (currency) where {finer}"

@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
+from expectations import finer
 from expectations.check import FAIL, Check, CheckResult
 from expectations.together import COLUMNS_QUERY, NOTHING_VIOLATED, VIOLATED, VIOLATED_QUERY, together
 
@@ -143,6 +144,7 @@ def _connect(engine: Any) -> duckdb.DuckDBPyConnection:
     engine.dialect.do_begin = engine.dialect.do_rollback = lambda connection: None
     connection: duckdb.DuckDBPyConnection = engine.raw_connection().driver_connection
     connection.execute("set TimeZone = 'UTC'")
+    finer.register(connection)
     return connection
 
 
