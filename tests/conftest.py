@@ -24,8 +24,9 @@ settings.register_profile("fuzz", deadline=None, max_examples=int(os.environ.get
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 
 
-# `make test` runs two processes. Tests of one group run in one of them, where what they share is made once;
-# these groups are the longest and come first, so that both processes end together. Every other file is a group.
+# `make test` runs three processes, so that two cores have work while one waits for Java or a disk. Tests of one group
+# run in one of them, where what they share is made once; the longest groups come first, so that all processes end
+# together. Every other file is a group.
 LONGEST = ("spark", "properties", "dags", "report")
 SHARED = {
     "properties": ("tests/properties/", "tests/kernel/test_equal.py"),

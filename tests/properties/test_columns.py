@@ -369,6 +369,16 @@ def test_what_venues_write_needs_no_judge(
     assert (rows[0]["price"], rows[0]["fee"]) == (Decimal("100.5"), Decimal("-0.01"))
 
 
+@pytest.mark.parametrize(("unit", "a_second"), [("s", 1), ("ms", 10**3), ("us", 10**6), ("ns", 10**9)])
+def test_times_of_every_unit(unit: str, a_second: int) -> None:
+    """One nanosecond too fine, before 1970, at the ends of 64 bits: a matter of that row alone."""
+    noon = NOON * a_second // 10**6
+    times = [noon, noon + 1, noon + 1000, None, -1, 0, 2**63 - 1, -(2**63)]
+    table = pa.Table.from_pylist([ROW | {"fill_id": f"f{n}"} for n in range(len(times))])
+    column = pa.array(times, pa.timestamp(unit))
+    same(DATASETS["fills"], "f.parquet", table.drop_columns(["ts"]).append_column("ts", column))
+
+
 @pytest.mark.parametrize("name", ["f.csv", "f.jsonl"])
 @pytest.mark.parametrize("weight", [64, 200, 1000])
 @pytest.mark.parametrize("chunk", [50, 1 << 20])

@@ -59,8 +59,10 @@ def test_a_table_with_older_comments_is_written_on(tmp_path: Path, monkeypatch: 
         return "As it was worded before."
 
     monkeypatch.setattr(store.arrow, "comment", worded)
+    store.arrow.arrow_schema.cache_clear()
     Warehouse.create(tmp_path)
     monkeypatch.undo()
+    store.arrow.arrow_schema.cache_clear()
     warehouse = Warehouse(tmp_path)
     row = {c.name: "" if c.type.value == "text" else ROW.get(c.name) for c in RESTATEMENTS.columns} | ROW
     data = store.arrow.to_arrow(RESTATEMENTS, [row])

@@ -281,15 +281,28 @@ def _decode_times(source: Source, good: np.ndarray) -> np.ndarray:
     if isinstance(source, pa.Array) and (
         pa.types.is_timestamp(source.type) or pa.types.is_int64(source.type)
     ):
-        if pa.types.is_timestamp(source.type):
-            source = source.cast(pa.timestamp("us", tz=source.type.tz)).view(pa.int64())
+        unit = source.type.unit if pa.types.is_timestamp(source.type) else "us"
+        source = source.view(pa.int64())
         if source.null_count:
             good &= _valid(source)
             source = pc.fill_null(source, 0)
-        return source.to_numpy(zero_copy_only=False)
+        return _micros(source.to_numpy(zero_copy_only=False), unit, good)
     out = np.zeros(len(good), dtype=np.int64)
     parse_times(*_spans(source, good), good, out)
     return out
+
+
+def _micros(times: np.ndarray, unit: str, good: np.ndarray) -> np.ndarray:
+    """As whole microseconds of 64 bits; what is finer or does not fit is not good."""
+    if unit == "ns":
+        good &= times % 1000 == 0
+        return times // 1000
+    factor = {"us": 1, "ms": 10**3, "s": 10**6}[unit]
+    if factor > 1:
+        fits = (times >= 0) & (times < 2**62 // factor)
+        good &= fits
+        times = np.where(fits, times, 0)
+    return times * factor
 
 
 def _decode_bools(source: Source, good: np.ndarray, required: bool) -> np.ndarray:
