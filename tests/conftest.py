@@ -44,6 +44,7 @@ def group_of(item: pytest.Item) -> str:
     return next((group for group, paths in SHARED.items() if path.startswith(paths)), path)
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Say each test's group to pytest-xdist, and put the long groups first."""
     places = {group: place for place, group in enumerate(LONGEST)}
