@@ -27,7 +27,17 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 # `make test` runs three processes, so that two cores have work while one waits for Java or a disk. Tests of one group
 # run in one of them, where what they share is made once; the longest groups come first, so that all processes end
 # together. Every other file is a group.
-LONGEST = ("spark", "properties", "dags", "report")
+LONGEST = (
+    "demo",
+    "spark",
+    "properties",
+    "tests/unit/test_replay_by_columns.py",
+    "dags",
+    "tests/docs/test_commands.py",
+    "tests/hostile/test_bombs.py",
+    "report",
+)
+SHARED_DEMO = ("tests/docs/", "tests/spark/test_demo.py", "tests/spark/test_examples.py")
 SHARED = {
     "properties": ("tests/properties/", "tests/kernel/test_equal.py"),
     "report": ("tests/report/",),
@@ -36,11 +46,11 @@ SHARED = {
 
 
 def group_of(item: pytest.Item) -> str:
-    """Airflow's tests share its database, those of Spark a session, those of properties and reports their markets."""
+    """Airflow's tests share its database, those of Spark a session or the demonstration, others their markets."""
     path = item.path.relative_to(item.config.rootpath).as_posix()
     for mark in ("dags", "spark"):
         if item.get_closest_marker(mark):
-            return mark
+            return "demo" if mark == "spark" and path.startswith(SHARED_DEMO) else mark
     return next((group for group, paths in SHARED.items() if path.startswith(paths)), path)
 
 
