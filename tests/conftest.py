@@ -19,7 +19,7 @@ os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 
 # Property tests try the same examples every time, so that a failure is everybody's; `make fuzz` tries
 # new ones.
-settings.register_profile("fixed", derandomize=True, deadline=None, max_examples=200)
+settings.register_profile("fixed", derandomize=True, deadline=None, max_examples=150)
 settings.register_profile("fuzz", deadline=None, max_examples=int(os.environ.get("FUZZ_EXAMPLES", "10000")))
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 

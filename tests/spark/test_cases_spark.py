@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.spark
 
 
-@pytest.mark.parametrize(
-    ("name", "partitions"), [("recorded_profit", 1), ("edges_simulated", 2), ("recorded_profit", 7)]
-)
+@pytest.mark.parametrize(("name", "partitions"), [("edges_simulated", 2), ("recorded_profit", 7)])
 def test_case_on_spark(spark: "SparkSession", name: str, partitions: int, tmp_path: Path) -> None:
     run_case(name, tmp_path, OnSpark(partitions, much=0))
     assert differences(name, tmp_path) == {}
