@@ -74,7 +74,7 @@ def wait_healthy() -> None:
 def busy_worker(seconds: float = 300) -> str:
     """The first Spark worker that runs Python tasks of ours; they may do so for a second or two only."""
     # in brackets, or it would find itself
-    script = "until grep -qs '[p]yspark.daemon' /proc/[0-9]*/cmdline; do sleep 0.1; done"
+    script = "until grep -qs '[p]yspark.worker' /proc/[0-9]*/cmdline; do sleep 0.1; done"
     look = ["timeout", f"{seconds:.0f}", "sh", "-c", script]
     looking = {
         w: subprocess.Popen(
