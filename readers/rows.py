@@ -79,6 +79,12 @@ def total(rows: Iterable[Row], column: str) -> int:
     return sum(row[column] for row in rows)
 
 
+def session_profit(row: Row) -> int:
+    """Of a row of account_daily, in 10^-18: realised and unrealised gain less fees (outputs.md)."""
+    gain: int = row["realised_pnl"] - row["fees"] + row["funding"]
+    return gain + int(row["unrealised_pnl"] - row["opening_unrealised_pnl"])
+
+
 def of(rows: Iterable[Row], **equal: Any) -> list[Row]:
     """The rows whose columns have these values."""
     return [row for row in rows if all(row[name] == value for name, value in equal.items())]

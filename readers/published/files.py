@@ -22,7 +22,7 @@ SHOWN = {name: table for name, table in TABLES.items() if table is not ledger.NU
 EVENTS = tuple(table for table in ledger.TYPED.values() if table.partition)
 _REFERENCE = tuple(table for table in ledger.TYPED.values() if not table.partition)
 _COUNTED = (ledger.DELIVERIES, ledger.QUARANTINE)
-_REFERENCE_DAY = date(1970, 1, 1)
+REFERENCE_DAY = date(1970, 1, 1)
 
 
 def schema_of(table: Table) -> pa.Schema:
@@ -68,7 +68,7 @@ class Files:
     def _events(self, table: Table, log: Log) -> Iterator[Piece]:
         by_day = log.by_day()
         for day, row in self.pins.days.items():
-            version = self.pins.inputs_of(day).get(table.name, self._newest(log))
+            version = self.pins.inputs.get(day, {}).get(table.name, self._newest(log))
             for folder in folders(row, min(filter(None, by_day), default=day)):
                 for span in by_day.get(folder, ()):
                     if span.at(version):
@@ -87,7 +87,7 @@ class Files:
                 yield Piece(span.path, {table.partition: span.day} if span.day else {})
 
     def _visible(self, table: Table, day: date | None, last_folder: date) -> bool:
-        if day is None or day == _REFERENCE_DAY:
+        if day is None or day == REFERENCE_DAY:
             return True
         return day in self.pins.days if table.schema == "ops" else day <= last_folder
 

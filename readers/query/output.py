@@ -67,10 +67,7 @@ class Result:
 def plain(value: Any, places: int = 0) -> Any:
     """A value without what its type adds: decimals with at least `places` decimals, times in UTC to the microsecond."""
     if isinstance(value, Decimal) and value.is_finite():
-        text = f"{value:f}"
-        whole, _, rest = text.partition(".")
-        rest = rest.rstrip("0").ljust(places, "0")
-        return f"{whole}.{rest}" if rest else whole
+        return at_scale(f"{value:f}", places)
     if isinstance(value, datetime):
         text = value.isoformat(sep="T", timespec="microseconds" if value.microsecond else "seconds")
         return text.replace("+00:00", "Z")
@@ -81,6 +78,13 @@ def plain(value: Any, places: int = 0) -> Any:
     if isinstance(value, list | tuple):
         return [plain(inner, places) for inner in value]
     return value if isinstance(value, bool | int | float | str | None) else str(value)
+
+
+def at_scale(text: str, places: int) -> str:
+    """A decimal's every digit, and at least `places` of them behind the point."""
+    whole, _, rest = text.partition(".")
+    rest = rest.rstrip("0").ljust(places, "0")
+    return f"{whole}.{rest}" if rest else whole
 
 
 def table_lines(result: Result) -> Iterator[str]:

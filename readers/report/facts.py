@@ -26,6 +26,11 @@ class Facts:
     def amount(self, e18: int, currency: str) -> Amount:
         return Amount(e18, currency, self.rows.scales()[currency])
 
+    def mean(self, total_e18: int, count: int, currency: str) -> int:
+        """Cut off at the ledger unit."""
+        unit = 10 ** (18 - self.rows.scales()[currency])
+        return total_e18 // (count * unit) * unit
+
     def optional(self, e18: int | None, currency: str, reason: str) -> Cell:
         return Missing(reason) if e18 is None else self.amount(e18, currency)
 

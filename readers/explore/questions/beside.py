@@ -5,6 +5,7 @@ from datetime import date
 
 from engine.figures import plain
 from readers.explore.questions.asking import Answer, Question, day
+from readers.query.output import at_scale
 
 _TOTALS = ("deficit", "fund_draw", "shortfall", "socialised", "uncovered", "fund_closing")
 
@@ -47,7 +48,9 @@ def differences(left: Answer, right: Answer, names: tuple[str, str], scales: dic
         for n, what in enumerate(of_amounts):
             a, b = (side.get(key, [0] * len(of_amounts))[n] for side in sides)
             if a != b:
-                found.append((abs(b - a), [*key, what, *(_told(value, scale) for value in (a, b, b - a))]))
+                found.append(
+                    (abs(b - a), [*key, what, *(at_scale(plain(value), scale) for value in (a, b, b - a))])
+                )
     found.sort(key=lambda one: -one[0])
     head = [*keys, "what", *names, "difference"]
     kinds = ["VARCHAR"] * (len(keys) + 1) + ["DECIMAL(38,18)"] * 3
@@ -58,13 +61,6 @@ def _by_key(answer: Answer, keys: Sequence[str], names: Sequence[str]) -> dict[t
     keyed = zip(*(answer.column(name) for name in keys), strict=True)
     amounts = zip(*(answer.amounts(name) for name in names), strict=True)
     return {key: list(row) for key, row in zip(keyed, amounts, strict=True)}
-
-
-def _told(value_e18: int, scale: int) -> str:
-    """Every digit, at the currency's scale."""
-    whole, _, rest = plain(value_e18).partition(".")
-    rest = rest.ljust(scale, "0")
-    return f"{whole}.{rest}" if rest else whole
 
 
 def summed(answer: Answer, currency: str) -> dict[str, int]:

@@ -12,6 +12,7 @@ from engine.numbers import units_to_e18
 from readers.explain.session import Dates, open_session
 from readers.explore.questions.asking import Answer, Question, ask, day, text
 from readers.explore.questions.path import Point, path_of, window
+from readers.query.output import at_scale
 
 _COLUMNS = {
     "negative_balances": """\
@@ -136,6 +137,4 @@ def _time(ts: int) -> str:
 
 
 def _amount(units: int, scale: int) -> str:
-    told = plain(units_to_e18(units, scale))
-    whole, _, rest = told.partition(".")
-    return f"{whole}.{rest.ljust(scale, '0')}" if scale else whole
+    return at_scale(plain(units_to_e18(units, scale)), scale)

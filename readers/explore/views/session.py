@@ -21,13 +21,10 @@ def show(here: Here) -> None:
     day = date.fromisoformat(chosen)
     losses = here.ask(session.losses(day))
     show_table(here, losses, "Nothing is published for this date.", chosen)
-    for row, deficit in zip(losses.records(), losses.amounts("deficit"), strict=True):
+    amounts = [losses.amounts(name) for name in ("deficit", "fund_draw", "socialised", "uncovered")]
+    for row, deficit, *bearers in zip(losses.records(), *amounts, strict=True):
         if deficit:
-            currency = row["currency"]
-            at = losses.column("currency").index(currency)
-            fund, charged, uncovered = (
-                losses.amounts(n)[at] for n in ("fund_draw", "socialised", "uncovered")
-            )
+            currency, (fund, charged, uncovered) = row["currency"], bearers
             words = (
                 f"Of the covered deficits of {row['deficit']} {currency} the insurance fund paid {row['fund_draw']}, "
                 f"accounts were charged {row['socialised']}, and {row['uncovered']} stays uncovered."

@@ -4,7 +4,7 @@ from collections import defaultdict
 
 from readers.report.facts import Facts
 from readers.report.model import Cell, Column, Table
-from readers.rows import accounts, of, total
+from readers.rows import accounts, of, session_profit, total
 from schemas import attribution
 
 _EVENTS = ("attribution.negative_balances",)
@@ -14,9 +14,7 @@ def principal(facts: Facts) -> Table:
     """Charges beyond the session's profit: what is above it is paid from what the client had before."""
     profits: defaultdict[tuple[object, ...], int] = defaultdict(int)
     for row in facts.rows.rows(attribution.ACCOUNT_DAILY):
-        gain = row["realised_pnl"] - row["fees"] + row["funding"]
-        gain += row["unrealised_pnl"] - row["opening_unrealised_pnl"]
-        profits[row["business_date"], row["account_id"], row["currency"]] += gain
+        profits[row["business_date"], row["account_id"], row["currency"]] += session_profit(row)
     rows: list[tuple[Cell, ...]] = []
     for day, currency, _ in facts.sessions():
         charged = of(facts.rows.rows(attribution.SOCIALISED_LOSSES), **facts.same(day, currency))

@@ -5,13 +5,12 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-from readers.published.files import folders
+from readers.published.files import REFERENCE_DAY, folders
 from readers.report.facts import Facts
 from readers.report.model import Cell, Column, Table
 from schemas import ledger
 from store.arrow import to_rows
 
-_REFERENCE = date(1970, 1, 1)
 _COLUMNS = ("event_date", "dataset", "rows", "accepted", "duplicates", "quarantined")
 
 
@@ -27,8 +26,8 @@ def _rows(facts: Facts, table: Any, columns: tuple[str, ...]) -> list[tuple[Any,
 
 
 def _folders(facts: Facts, known: list[date]) -> Iterator[date]:
-    earliest = min((day for day in known if day != _REFERENCE), default=_REFERENCE)
-    yield _REFERENCE
+    earliest = min((day for day in known if day != REFERENCE_DAY), default=REFERENCE_DAY)
+    yield REFERENCE_DAY
     for day in facts.rows.days:
         yield from folders(day, min(earliest, day.day))
 
@@ -36,7 +35,7 @@ def _folders(facts: Facts, known: list[date]) -> Iterator[date]:
 def _counts(found: list[tuple[Any, ...]]) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for folder, dataset, count, used, duplicates, quarantined in found:
-        told = "reference data" if folder == _REFERENCE else str(folder)
+        told = "reference data" if folder == REFERENCE_DAY else str(folder)
         left = count - used - duplicates - quarantined
         rows.append((told, dataset, count, used, duplicates, quarantined, left))
     columns = (

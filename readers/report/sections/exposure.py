@@ -39,9 +39,8 @@ def _peaks(facts: Facts) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for currency in facts.currencies:
         mine = [row for row in _stress(facts) if row[1] == currency]
-        unit = 10 ** (18 - facts.rows.scales()[currency])
         columns_of = ([row[2] for row in mine], [row[3] for row in mine])
-        amounts = [(max(column), sum(column) // (len(column) * unit) * unit) for column in columns_of]
+        amounts = [(max(column), facts.mean(sum(column), len(column), currency)) for column in columns_of]
         told = [facts.amount(amount, currency) for pair in amounts for amount in pair]
         rows.append((currency, len(mine), *told, sum(row[3] > row[4] for row in mine)))
     columns = (

@@ -15,8 +15,7 @@ def margin(facts: Facts) -> Section:
         short = [row for row in flat if row["deficit"] > 0]
         mean: Cell = Missing("no deficit")
         if short:
-            unit = 10 ** (18 - facts.rows.scales()[currency])
-            mean = facts.amount(total(short, "deficit") // (len(short) * unit) * unit, currency)
+            mean = facts.amount(facts.mean(total(short, "deficit"), len(short), currency), currency)
         rows.append(
             (day, currency, len(flat), len(short), Share(len(flat) - len(short), len(flat)), mean,
              facts.amount(largest_of(short, "deficit"), currency), Missing("not delivered"))

@@ -8,7 +8,7 @@ from readers.asides import asides
 from readers.report.facts import Facts
 from readers.report.model import Block, Cell, Column, Paragraph, Section, Share, Table
 from readers.report.sections.beside import adl, adl_daily, fees, receivables
-from readers.rows import of, total
+from readers.rows import of, session_profit, total
 from schemas import attribution
 
 _CHARGES = ("attribution.socialised_losses",)
@@ -94,9 +94,7 @@ def _result_by_type(facts: Facts) -> Table:
     """Session profit (outputs.md, account_daily) summed over accounts of a type, beside what clients were charged."""
     sums: dict[tuple[Any, str, str], int] = defaultdict(int)
     for row in facts.rows.rows(attribution.ACCOUNT_DAILY):
-        profit = row["realised_pnl"] - row["fees"] + row["funding"]
-        profit += row["unrealised_pnl"] - row["opening_unrealised_pnl"]
-        sums[row["business_date"], row["currency"], row["account_type"]] += profit
+        sums[row["business_date"], row["currency"], row["account_type"]] += session_profit(row)
     rows: list[tuple[Cell, ...]] = []
     for day, currency, losses in facts.sessions():
         house, clients = (sums[day, currency, kind] for kind in ("house", "client"))
