@@ -1,6 +1,6 @@
 """Runs suites with Great Expectations on tables in memory: SQL on exact decimals in DuckDB, no Spark.
 
-The only module that imports Great Expectations, and only when something is checked: it takes seconds.
+Great Expectations is imported only when something is checked: it takes seconds.
 """
 
 import json
@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from expectations import finer
 from expectations.check import FAIL, Check, CheckResult
+from expectations.library import great_expectations
 from expectations.together import COLUMNS_QUERY, NOTHING_VIOLATED, VIOLATED, VIOLATED_QUERY, together
 
 EXAMPLES = 5
@@ -30,9 +31,7 @@ class Checker:
 
     def __init__(self, suites: Mapping[str, Sequence[Check]]) -> None:
         os.environ["GX_ANALYTICS_ENABLED"] = "false"  # before the import: no usage statistics leave a run
-        import great_expectations as gx
-        from great_expectations import expectations as gxe
-
+        gx = great_expectations()
         self.suites = suites
         context = gx.get_context(mode="ephemeral")
         variables: Any = context.variables  # it says that it takes a number, and asks for a map
@@ -42,7 +41,7 @@ class Checker:
             "checks", connection_string=f"duckdb:///:memory:checks{id(self)}", create_temp_table=False
         )
         self.connection = _connect(self._source.get_execution_engine().engine)
-        self._suite_of, self._expectations = gx.ExpectationSuite, gxe
+        self._suite_of, self._expectations = gx.ExpectationSuite, gx.expectations
         self._together = {table: together(table, checks) for table, checks in suites.items()}
         everything = self._source.add_query_asset("everything", query="select 1 as one")
         self._everything = everything.add_batch_definition_whole_table("date")

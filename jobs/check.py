@@ -24,12 +24,12 @@ from schemas.ledger import TYPED
 from schemas.ops import DQ_RESULTS
 from store.arrow import to_arrow, to_rows
 from store.commit import files_of
-from store.duck import limit, select_files
+from store.duck import limit, select_files, spread
 from store.places import Copies, open_parquet
 
 _TIME = pa.timestamp("us", tz="UTC")
 _MONEY = pa.decimal128(38, 18)
-FEW = 1 << 21  # rows of a date that are read once into memory for all checks
+IN_MEMORY = 1 << 21  # rows of a date that are read once into memory for all checks
 ONE_DAY = timedelta(days=1)
 
 
@@ -39,9 +39,10 @@ def check_day(day: Day, run_id: str) -> None:
 
     ready = checker()
     limit(ready.connection, day.staging.spill)
-    few = sum(day.staging.rows(table) for table in ATTRIBUTION) <= FEW
+    rows = sum(day.staging.rows(table) for table in ATTRIBUTION)
+    spread(ready.connection, rows)
     with Copies() as copies:
-        results = ready.run(tables_to_check(day, copies), day.day, copied=few)
+        results = ready.run(tables_to_check(day, copies), day.day, copied=rows <= IN_MEMORY)
     failed = [result for result in results if not result.success and result.check.severity == FAIL]
     if failed or not _is_published(day):
         _write_results(day, result_rows(results, day.day, run_id), run_id)

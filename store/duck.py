@@ -12,6 +12,7 @@ import duckdb
 from engine.errors import DataError
 from schemas.core import Table, Type
 
+FEW = 1 << 17  # rows: with less to do, a second thread costs more than it gives
 MEMORY = "1GiB"  # of a database, and a process has one, or two where it checks: beyond it, it works on disk
 _TYPES = {
     Type.TEXT: "varchar",
@@ -24,13 +25,15 @@ _TYPES = {
 }
 
 
-def connect(spill: Path) -> duckdb.DuckDBPyConnection:
+def connect(spill: Path, rows: int) -> duckdb.DuckDBPyConnection:
     """A connection to the process's database, which spills into a folder; times are UTC.
 
-    What others must not see is to be made temporary: it goes with the connection.
+    `rows`: about how many it will look at. What others must not see is to be made temporary: it goes with the
+    connection.
     """
     connection = _database(os.getpid(), str(spill)).cursor()
     connection.execute("set TimeZone = 'UTC'")
+    spread(connection, rows)
     return connection
 
 
@@ -48,6 +51,11 @@ def limit(database: duckdb.DuckDBPyConnection, spill: Path) -> None:
     database.execute(f"set memory_limit = '{MEMORY}'")
     database.execute(f"set temp_directory = '{quoted(str(spill))}'")
     database.execute("set enable_external_file_cache = false")
+
+
+def spread(database: duckdb.DuckDBPyConnection, rows: int) -> None:
+    """Over all cores, where there is enough to do."""
+    database.execute("set threads = 1" if rows < FEW else "reset threads")
 
 
 def quoted(text: str) -> str:

@@ -103,7 +103,7 @@ def ordered(table: Table, files: list[Path], spill: Path) -> Iterator[pa.RecordB
         data = pa.concat_tables([pq.ParquetFile(path).read().cast(schema) for path in files])
         yield from sort_by_key(table, data).to_batches()
     else:
-        with connect(spill) as connection:
+        with connect(spill, sum(rows)) as connection:
             keys = ", ".join(f'"{key}"' for key in table.key if key != table.partition)
             found = connection.execute(f"{select_files(files, table)} order by {keys or 'all'}")
             for batch in found.to_arrow_reader(BLOCK):

@@ -57,12 +57,13 @@ _RESULTS = """
 
 @dataclass
 class AccountsTask:
-    """A part of the replayed units; `holders`: the files that say what accounts are."""
+    """A part of the replayed units; `holders`: the files that say what accounts are; `size`: as in Books."""
 
     staging: Staging
     number: int
     scales: Mapping[str, int]
     holders: list[Place]
+    size: int
 
 
 def write_accounts(day: Day, books: Books) -> None:
@@ -71,7 +72,7 @@ def write_accounts(day: Day, books: Books) -> None:
     books.write(HOLDERS, _HOLDERS, day.end)
     numbers = sorted({part.number for part in day.staging.parts(UNIT_SESSIONS)})
     holders = day.staging.paths(HOLDERS)
-    tasks = [AccountsTask(day.staging, number, books.scales, holders) for number in numbers]
+    tasks = [AccountsTask(day.staging, number, books.scales, holders, books.size) for number in numbers]
     written = day.mapper.map(account_parts, tasks, day.staging.rows(UNIT_SESSIONS))
     for table in _WRITTEN:
         day.staging.commit(table, [parts[table.name] for parts in written])
@@ -107,7 +108,7 @@ def _too_large(task: AccountsTask) -> str | None:
 
 
 def _account_parts(task: AccountsTask) -> dict[str, Part | None]:
-    with Books(task.staging, task.scales) as books:
+    with Books(task.staging, task.scales, task.size) as books:
         for table in (UNIT_SESSIONS, UNIT_POSITIONS):
             mine = [part for part in task.staging.parts(table) if part.number == task.number]
             books.view(table, mine)

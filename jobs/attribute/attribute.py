@@ -18,6 +18,7 @@ from jobs.attribute.reconciliation import asked_balances, write_reconciliation
 from jobs.attribute.sharing import share_losses
 from jobs.attribute.trades import count_trades, write_adl_losses
 from jobs.day import Day
+from jobs.replay.recompute import session_rows
 from schemas.attribution import INSURANCE_FUND_DAILY
 from schemas.ledger import ACCOUNT_RESULTS, HOLDERS, REPLAYED
 from store.arrow import to_rows
@@ -27,7 +28,7 @@ from store.reference import ReferenceData
 def attribute_day(day: Day, reference: ReferenceData, folders: Sequence[date]) -> None:
     """Stage the date's published tables."""
     inputs = Inputs(day, reference, folders)
-    with Books(day.staging, reference.scales) as books:
+    with Books(day.staging, reference.scales, session_rows(day, folders)) as books:
         write_accounts(day, books)
         for table in (*REPLAYED.values(), HOLDERS, ACCOUNT_RESULTS):
             books.view(table)

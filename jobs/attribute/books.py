@@ -28,11 +28,12 @@ class Books:
 
     staging: Staging
     scales: Mapping[str, int]
+    size: int  # about how many rows its queries look at
     connection: duckdb.DuckDBPyConnection = field(init=False)
     copies: Copies = field(init=False, default_factory=Copies)
 
     def __post_init__(self) -> None:
-        self.connection = connect(self.staging.spill)
+        self.connection = connect(self.staging.spill, self.size)
         units = [Decimal(f"1e-{scale}") for scale in self.scales.values()]
         self.add(
             "currencies",

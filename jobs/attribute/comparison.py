@@ -148,7 +148,7 @@ def _reduce(books: Books, inputs: Inputs, events: Sequence[Event], wanted: Seque
     if liquidated:
         day = inputs.day
         tasks = [
-            InstantsTask(task, liquidated, wanted, day.staging, books.scales)
+            InstantsTask(task, liquidated, wanted, day.staging, books.scales, books.size)
             for task in bucket_tasks(day, inputs.reference, inputs.folders)
         ]
         written = day.mapper.map(reduce_states, tasks, session_rows(day, inputs.folders))

@@ -67,18 +67,19 @@ class EventInstrument(NamedTuple):
 
 @dataclass
 class InstantsTask:
-    """`wanted`: which of the two tables."""
+    """`wanted`: which of the two tables; `size`: as in Books."""
 
     replay: BucketTask
     events: Sequence[EventInstrument]
     wanted: Sequence[str]
     staging: Staging
     scales: Mapping[str, int]
+    size: int
 
 
 def reduce_states(task: InstantsTask) -> dict[str, Part | None]:
     """Replay some accounts (in a worker) and write what the rules need of them."""
-    with Books(task.staging, task.scales) as books:
+    with Books(task.staging, task.scales, task.size) as books:
         books.add("events", _events(task.events))
         for data in _states(task):
             books.add("snapshots", data)

@@ -48,9 +48,6 @@ class Ways:
         expected = self._staged(NEVER, day, *args)
         assert self._staged(NEVER, day, *args, compiled_from=ALWAYS) == expected
         assert self._staged(ALWAYS, day, *args) == expected
-        taken = self.taken
-        assert self._staged(ALWAYS, day, *args, left=np.arange) == expected
-        assert self.taken == taken
         small = self._staged(ALWAYS, day, *args, AT_ONCE=1, PART_ROWS=1)
         assert in_order(small) == in_order(expected)
         assert self._staged(ALWAYS, day, *args, left=lambda units: np.arange(0, units, 2)) == expected

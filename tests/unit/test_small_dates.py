@@ -78,6 +78,6 @@ def test_another_warehouse_at_the_same_place_is_not_taken_for_the_one_before(tmp
 def test_trades_are_asked_for_by_ranges_of_ids_of_one_length(
     tmp_path: Path, ids: list[str], ranges: list[tuple[str, str]]
 ) -> None:
-    with Books(Staging(tmp_path, date(2025, 10, 10)), {}) as books:
+    with Books(Staging(tmp_path, date(2025, 10, 10)), {}, 0) as books:
         books.add("trades", pa.table({"trade_id": pa.array(ids, pa.string())}))
         assert books.rows(_RANGES.format(trades="trades")) == ranges
