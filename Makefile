@@ -24,7 +24,7 @@ demo: setup ## a crash day from raw files to published tables, and what it says
 	$(BIN)/lossledger demo
 
 test: setup lint ## everything: linters, unit, Spark and Airflow tests
-	$(BIN)/pytest -n 4 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/pytest -n 3 --dist loadgroup --no-loadscope-reorder
 
 test-unit: setup ## the tests that start no Java, in seconds
 	$(BIN)/pytest -m "not spark and not dags"

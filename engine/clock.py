@@ -1,6 +1,7 @@
 """Times: integer microseconds since 1970-01-01 UTC, and their text."""
 
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 
 DAY_US = 86_400_000_000
 NEVER = 1 << 62  # after every timestamp; −NEVER is before every one
@@ -18,6 +19,7 @@ def day_of(ts: int) -> date:
     return date.fromordinal(ts // DAY_US + _EPOCH_DAY)
 
 
+@lru_cache(maxsize=64)  # the ids of an episode's rows are made of one time
 def iso(ts: int) -> str:
     """`YYYY-MM-DDTHH:MM:SS.ffffffZ`, the form used in keys (rules.md section 13)."""
     return to_datetime(ts).isoformat(timespec="microseconds").replace("+00:00", "Z")

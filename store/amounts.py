@@ -37,8 +37,13 @@ def to_decimals(amounts: Amounts) -> pa.Array:
             raise DataError("an amount needs more than the 38 digits of DECIMAL(38,18)")
         data = b"".join(int(amount).to_bytes(16, "little", signed=True) for amount in amounts)
     else:
-        data = np.stack([amounts, amounts >> 63], axis=1).astype("<i8").tobytes()
+        data = sign_extended(amounts)
     return pa.Array.from_buffers(UNITS, len(amounts), [None, pa.py_buffer(data)])
+
+
+def sign_extended(amounts: Amounts) -> bytes:
+    """64-bit integers in 16 bytes each, little-endian."""
+    return np.stack([amounts, amounts >> 63], axis=1).astype("<i8").tobytes()
 
 
 def e18_decimals(amounts: Amounts) -> pa.Array:

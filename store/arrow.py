@@ -11,6 +11,7 @@ import pyarrow as pa
 from engine.errors import DataError
 from schemas.core import Column, Table, Type
 from schemas.provenance import comment
+from store.amounts import sign_extended
 
 _LIMIT = 10**38
 _TYPES = {
@@ -102,14 +103,23 @@ def _array(column: Column, values: Sequence[Any]) -> pa.Array:
 
 
 def _decimals(column: Column, values: Sequence[int | None]) -> pa.Array:
-    for row, value in enumerate(values):
-        if value is not None and not -_LIMIT < value < _LIMIT:
-            raise _TooLarge(column.name, row)
-    data = b"".join((value or 0).to_bytes(16, "little", signed=True) for value in values)
-    valid = None
+    valid, whole = None, values
     if None in values:
         valid = pa.array([value is not None for value in values]).buffers()[1]
-    return pa.Array.from_buffers(_TYPES[column.type], len(values), [valid, pa.py_buffer(data)])
+        whole = [value or 0 for value in values]
+    return pa.Array.from_buffers(_TYPES[column.type], len(whole), [valid, pa.py_buffer(_words(column, whole))])
+
+
+def _words(column: Column, values: Sequence[Any]) -> bytes:
+    """Integers of 16 bytes each, at once where all of them have 8."""
+    try:
+        return sign_extended(np.array(values, np.int64))
+    except OverflowError:
+        pass
+    for row, value in enumerate(values):
+        if not -_LIMIT < value < _LIMIT:
+            raise _TooLarge(column.name, row)
+    return b"".join(value.to_bytes(16, "little", signed=True) for value in values)
 
 
 def _integers(column: pa.ChunkedArray) -> list[int | None]:

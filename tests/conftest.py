@@ -24,7 +24,7 @@ settings.register_profile("fuzz", deadline=None, max_examples=int(os.environ.get
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 
 
-# `make test` runs four processes, so that two cores have work while some wait for Java or a disk. Tests of one group
+# `make test` runs three processes, so that two cores have work while one waits for Java or a disk. Tests of one group
 # run in one of them, where what they share is made once; the longest groups come first, so that all processes end
 # together. Every other file is a group.
 LONGEST = (

@@ -1,6 +1,8 @@
 """What a worker does: read the state and the events of some buckets of accounts, replay them, and stage the rows."""
 
-from collections.abc import Iterable, Sequence
+import gc
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 from engine.errors import InvariantError
 from engine.events import Market
@@ -26,10 +28,23 @@ def replay_buckets(task: BucketTask) -> Written:
     Which replay took a unit, and how many tasks and groups there were, is in no row.
     """
     written: Written = {name: [] for name in REPLAYED}
-    for buckets, tables in _by_columns(task) if task.columns else [_by_objects(task)]:
-        for name, part in _write(task, buckets, tables).items():
-            written[name] += [part] if part else []
+    with _uncollected():
+        for buckets, tables in _by_columns(task) if task.columns else [_by_objects(task)]:
+            for name, part in _write(task, buckets, tables).items():
+                written[name] += [part] if part else []
     return written
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the search for cycles, which rows never are: over a hundred thousand rows it is a fifth of the time."""
+    collected = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collected:
+            gc.enable()
 
 
 def _write(task: BucketTask, buckets: Sequence[int], tables: Tables) -> dict[str, Part | None]:

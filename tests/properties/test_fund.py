@@ -110,7 +110,7 @@ def test_the_fund_in_columns_is_the_rule(
     expected = run_waterfall(SCALES, openings, **session, policy=policy, end=END)
     with tempfile.TemporaryDirectory() as folder:
         day: Any = SimpleNamespace(policy=policy, end=END, day=DAY, staging=Staging(Path(folder), DAY))
-        with InPieces(day.staging, SCALES) as books:
+        with InPieces(day.staging, SCALES, size=0) as books:
             for table, rows in ((FUND_MOVEMENTS, "movements"), (NEGATIVE_BALANCES, "deficits")):
                 names = (FundMovement if rows == "movements" else NegativeBalance)._fields
                 data = tuples_to_arrow(table, names, session[rows], business_date=DAY)
