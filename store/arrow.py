@@ -107,7 +107,9 @@ def _decimals(column: Column, values: Sequence[int | None]) -> pa.Array:
     if None in values:
         valid = pa.array([value is not None for value in values]).buffers()[1]
         whole = [value or 0 for value in values]
-    return pa.Array.from_buffers(_TYPES[column.type], len(whole), [valid, pa.py_buffer(_words(column, whole))])
+    return pa.Array.from_buffers(
+        _TYPES[column.type], len(whole), [valid, pa.py_buffer(_words(column, whole))]
+    )
 
 
 def _words(column: Column, values: Sequence[Any]) -> bytes:
