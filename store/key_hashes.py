@@ -13,9 +13,14 @@ from store.places import Place, fetched, place
 FOLDER = "_keys"
 
 
+def key_folder(table: Place) -> Place:
+    """Where the hashes of all dates are."""
+    return table / FOLDER
+
+
 def hash_file(table: Place, day: date, sha256: str, share: int = 0) -> Place:
     """The hashes of a date as delivered."""
-    return table / FOLDER / day.isoformat() / f"{sha256[:24]}-{share}.npy"
+    return key_folder(table) / day.isoformat() / f"{sha256[:24]}-{share}.npy"
 
 
 def holds(history: Sequence[str], hashes: np.ndarray) -> np.ndarray:

@@ -99,9 +99,8 @@ def _units_before(day: Day) -> int:
 def delivered_rows(day: Day, folders: Sequence[date]) -> Counter[str]:
     """How many rows were delivered for some dates, by dataset."""
     found: Counter[str] = Counter()
-    columns = ("event_date", "dataset", "rows")
-    for event_date, dataset, rows in to_rows(DELIVERIES, day.warehouse.read(DELIVERIES), columns):
-        if event_date in folders:
+    for folder in folders:  # of a year of dates, one or two
+        for dataset, rows in to_rows(DELIVERIES, day.warehouse.read(DELIVERIES, folder), ("dataset", "rows")):
             found[dataset] += rows
     return found
 

@@ -1,5 +1,7 @@
 """The hashes of the keys of earlier dates."""
 
+from collections import defaultdict
+
 import numpy as np
 import pyarrow.compute as pc
 
@@ -9,8 +11,8 @@ from jobs.load.columns.layout import id_field
 from jobs.load.deliveries import Deliveries, Delivery
 from schemas.inputs import DATASETS
 from schemas.ledger import TYPED
-from store.key_hashes import hash_file
-from store.places import Place, written
+from store.key_hashes import hash_file, key_folder
+from store.places import Place, files_below, written
 from store.warehouse import Warehouse
 
 
@@ -20,13 +22,27 @@ def hashes_before(warehouse: Warehouse, deliveries: Deliveries, item: Incoming) 
     if id_field(item.dataset) is None:
         return []
     earlier = [d for (day, dataset), d in deliveries.loaded.items() if dataset == name and day < item.day]
-    return [path for d in sorted(earlier, key=lambda d: d.day) if d.accepted for path in _files(warehouse, d)]
+    known = _kept(warehouse, item)
+    return [
+        path
+        for d in sorted(earlier, key=lambda d: d.day)
+        if d.accepted
+        for path in known[_first(warehouse, d)] or [_made_again(warehouse, d, _first(warehouse, d))]
+    ]
 
 
-def _files(warehouse: Warehouse, delivery: Delivery) -> list[str]:
-    first = hash_file(warehouse.path(TYPED[delivery.dataset]), delivery.day, delivery.sha256)
-    found = sorted(first.parent.glob(f"{delivery.sha256[:24]}-*.npy"))
-    return [str(path) for path in found] or [_made_again(warehouse, delivery, first)]
+def _kept(warehouse: Warehouse, item: Incoming) -> defaultdict[Place, list[str]]:
+    """The files of hashes of a dataset by the first of their delivery, listed at once: a year has hundreds."""
+    found = defaultdict[Place, list[str]](list)
+    for path in files_below(key_folder(warehouse.path(TYPED[item.dataset.name]))):
+        delivery, _, share = path.name.rpartition("-")
+        if share.endswith(".npy"):
+            found[path.with_name(f"{delivery}-0.npy")].append(str(path))
+    return found
+
+
+def _first(warehouse: Warehouse, delivery: Delivery) -> Place:
+    return hash_file(warehouse.path(TYPED[delivery.dataset]), delivery.day, delivery.sha256)
 
 
 def _made_again(warehouse: Warehouse, delivery: Delivery, path: Place) -> str:
