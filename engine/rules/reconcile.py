@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from engine.numbers import E18, units_to_e18
-from engine.rows import EndedEpisode, FundingTotal, LossComponent, UnitPosition, UnitSession
+from engine.rows import EndedEpisode, FundingTotal, UnitPosition, UnitSession
 from engine.rules.contracts import Contract
 from engine.rules.episode import MARGIN
 from engine.rules.fund import Waterfall
@@ -98,20 +98,24 @@ def currency_checks(
     units: Iterable[UnitSession],
     waterfall: Waterfall,
     losses: Mapping[str, Losses],
-    episodes: Iterable[EndedEpisode],
-    components: Iterable[LossComponent],
+    ended: Iterable[tuple[str, int]],
+    caused: Iterable[tuple[str, int]],
 ) -> list[Check]:
-    """Roll-forwards and sums that hold by construction: they guard the code, and are evidence of nothing."""
+    """Roll-forwards and sums that hold by construction: they guard the code, and are evidence of nothing.
+
+    `ended`: currency and terminal equity of every ended episode, or their sums; `caused`: of every loss component its
+    currency and amount, or their sums.
+    """
     wallets: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
     for u in units:
         flows = u.transfers + u.realised_pnl - u.fees + u.funding + u.negative_balance_reset
         wallets[u.currency][0] += u.opening_wallet + flows - u.surplus_forfeited - u.socialised_charge
         wallets[u.currency][1] += u.closing_wallet
     causes: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
-    for episode in episodes:
-        causes[episode.currency][0] -= episode.terminal_equity
-    for component in components:
-        causes[component.currency][1] += component.amount
+    for currency, terminal_equity in ended:
+        causes[currency][0] -= terminal_equity
+    for currency, amount in caused:
+        causes[currency][1] += amount
     checks = []
     for day in waterfall.days:
         currency, loss = day.currency, losses[day.currency]
@@ -131,9 +135,15 @@ def currency_checks(
     return checks
 
 
-def liquidation_checks(episodes: Iterable[EndedEpisode], open_episodes: int) -> list[Check]:
-    """Whether the venue liquidated whom the recomputation would have; only where execution is recorded."""
-    rule, ours, venue = "liquidation_match", "recomputed triggers", "ledger.fills of kind liquidation"
+class EpisodeCounts(NamedTuple):
+    """Ended episodes with a liquidation fill, those of them that the margin opened, and ended ones without a fill."""
+
+    executed: int
+    matched: int
+    unexecuted: int
+
+
+def count_episodes(episodes: Iterable[EndedEpisode]) -> EpisodeCounts:
     executed = unexecuted = matched = 0
     for episode in episodes:
         if episode.first_execution_at is None:
@@ -141,6 +151,13 @@ def liquidation_checks(episodes: Iterable[EndedEpisode], open_episodes: int) -> 
         else:
             executed += 1
             matched += episode.trigger == MARGIN
+    return EpisodeCounts(executed, matched, unexecuted)
+
+
+def liquidation_checks(ended: EpisodeCounts, open_episodes: int) -> list[Check]:
+    """Whether the venue liquidated whom the recomputation would have; only where execution is recorded."""
+    rule, ours, venue = "liquidation_match", "recomputed triggers", "ledger.fills of kind liquidation"
+    executed, matched, unexecuted = ended
     return [
         Check(rule, "matched", venue, ours, executed * E18, matched * E18, 0, True),
         Check(rule, "untriggered", venue, ours, 0, (executed - matched) * E18, 0, True),

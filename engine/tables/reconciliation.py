@@ -4,19 +4,26 @@ from collections.abc import Iterable, Mapping
 
 from engine.events import Market
 from engine.replayed import Replayed, Row
-from engine.rules.reconcile import Check, Losses, currency_checks, liquidation_checks, market_checks
+from engine.rules.reconcile import (
+    Check,
+    Losses,
+    count_episodes,
+    currency_checks,
+    liquidation_checks,
+    market_checks,
+)
 
 
 def replay_checks(session: Replayed, losses: Mapping[str, Losses], market: Market) -> list[Check]:
     """The reconciliations that need nothing but what was replayed."""
     rows = session.rows
-    checks = currency_checks(
-        session.scales, rows.unit_sessions, session.waterfall, losses, rows.episodes, rows.components
-    )
+    ended = ((episode.currency, episode.terminal_equity) for episode in rows.episodes)
+    caused = ((component.currency, component.amount) for component in rows.components)
+    checks = currency_checks(session.scales, rows.unit_sessions, session.waterfall, losses, ended, caused)
     if session.terms.execution == "recorded":
         checks += market_checks(market.contracts, rows.unit_positions, rows.funding_totals)
         opened = sum(unit.open_episode is not None for unit in rows.unit_sessions)
-        checks += liquidation_checks(rows.episodes, opened)
+        checks += liquidation_checks(count_episodes(rows.episodes), opened)
     return checks
 
 

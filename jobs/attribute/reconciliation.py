@@ -1,12 +1,19 @@
 """The reconciliation of a date: the rules of engine.rules.reconcile over sums that the database has made."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from engine.numbers import E18, Ledger
-from engine.rows import EndedEpisode, FundingTotal, LossComponent, UnitPosition, UnitSession
+from engine.rows import FundingTotal, UnitPosition, UnitSession
+from engine.rules.episode import MARGIN
 from engine.rules.fund import Waterfall
-from engine.rules.reconcile import Check, Losses, currency_checks, liquidation_checks, market_checks
+from engine.rules.reconcile import (
+    Check,
+    EpisodeCounts,
+    Losses,
+    currency_checks,
+    liquidation_checks,
+    market_checks,
+)
 from engine.rules.reconcile_venue import VenueBalance, balance_checks, liquidation_value_checks
 from engine.tables.reconciliation import check_rows
 from jobs.attribute.books import Books
@@ -14,9 +21,7 @@ from jobs.attribute.fund import FundResult
 from jobs.attribute.inputs import Inputs
 from jobs.attribute.trades import TradeCounts, broken_trades
 from schemas.attribution import RECONCILIATION
-from schemas.core import Table
-from schemas.ledger import COMPONENTS, EPISODES
-from store.arrow import to_arrow, to_objects
+from store.arrow import to_arrow
 from store.staging import Part
 
 _BALANCES = """
@@ -31,6 +36,11 @@ _BALANCES = """
         wallet_balance as expected, coalesce(wallet, 0) * unit as actual, actual - expected as "break",
         0::decimal(38,18) as tolerance, true as independent
     from delivered join currencies using (currency) left join wallets using (ts, account_id, currency)
+"""
+_ENDED = f"""
+    select count(first_execution_at), count(*) filter (first_execution_at is not null and trigger = '{MARGIN}'),
+        count(*) filter (first_execution_at is null)
+    from episodes
 """
 
 
@@ -79,7 +89,8 @@ def _market_checks(books: Books, inputs: Inputs) -> list[Check]:
     ]
     ((open_episodes,),) = books.rows("select count(open_episode) from unit_sessions")
     checks = market_checks(inputs.reference.contracts, positions, funding)
-    return checks + liquidation_checks(_objects(books, EPISODES, EndedEpisode), open_episodes)
+    (ended,) = books.rows(_ENDED)
+    return checks + liquidation_checks(EpisodeCounts(*ended), open_episodes)
 
 
 def _currency_checks(books: Books, fund: FundResult, losses: Mapping[str, Losses]) -> list[Check]:
@@ -97,15 +108,9 @@ def _currency_checks(books: Books, fund: FundResult, losses: Mapping[str, Losses
         units,
         Waterfall(days=fund.days),
         losses,
-        _objects(books, EPISODES, EndedEpisode),
-        _objects(books, COMPONENTS, LossComponent),
+        books.rows("select currency, sum(terminal_equity) from episodes group by currency"),
+        books.rows("select currency, sum(amount) from components group by currency"),
     )
-
-
-def _objects(books: Books, table: Table, row_type: Any) -> Iterator[Any]:
-    """The rows of a staged table that follows events, some at a time."""
-    for data in books.staging.pieces(table):
-        yield from to_objects(table, data, row_type)
 
 
 def asked_balances(inputs: Inputs) -> Sequence[tuple[str, int]]:
