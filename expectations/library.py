@@ -11,11 +11,7 @@ from types import ModuleType
 from typing import Any
 
 _OPTIONAL = "pyspark"  # it looks whether this is installed
-_UNUSED = (
-    "altair",
-    "scipy",
-    "scipy.stats",
-)  # it imports these, and uses them when such an expectation is evaluated
+_UNUSED = ("altair", "scipy", "scipy.stats")  # it uses them when such an expectation is evaluated
 
 
 def great_expectations() -> Any:

@@ -1,6 +1,7 @@
 """Rows to Arrow and back, after the declarations in schemas/. Decimals travel as integers, never as floats."""
 
 import struct
+from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, TypeVar
@@ -115,7 +116,9 @@ def _decimals(column: Column, values: Sequence[int | None]) -> pa.Array:
 def _words(column: Column, values: Sequence[Any]) -> bytes:
     """Integers of 16 bytes each, at once where all of them have 8."""
     try:
-        return sign_extended(np.array(values, np.int64))
+        return sign_extended(
+            np.array(array("q", values))
+        )  # an array takes integers alone: numpy would cut a float
     except OverflowError:
         pass
     for row, value in enumerate(values):

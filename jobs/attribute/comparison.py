@@ -22,7 +22,7 @@ from jobs.attribute.inputs import Inputs
 from jobs.attribute.instants import EventInstrument, InstantsTask, reduce_states
 from jobs.attribute.remainder import charge, split
 from jobs.attribute.sharing import read_basis
-from jobs.replay.recompute import bucket_tasks, session_rows
+from jobs.replay.recompute import bucket_tasks
 from schemas.attribution import RULE_COMPARISON, RULE_TOTALS
 from schemas.core import Type
 from schemas.ledger import EVENT_CANDIDATES, EVENT_WEIGHTS
@@ -151,7 +151,7 @@ def _reduce(books: Books, inputs: Inputs, events: Sequence[Event], wanted: Seque
             InstantsTask(task, liquidated, wanted, day.staging, books.scales, books.size)
             for task in bucket_tasks(day, inputs.reference, inputs.folders)
         ]
-        written = day.mapper.map(reduce_states, tasks, session_rows(day, inputs.folders))
+        written = day.mapper.map(reduce_states, tasks, books.size)
     for table in (EVENT_WEIGHTS, EVENT_CANDIDATES):
         if table.name in wanted:
             books.staging.commit(table, [parts[table.name] for parts in written])
