@@ -29,7 +29,6 @@ def s3_server() -> Iterator[str]:
         environment.setenv("AWS_ACCESS_KEY_ID", KEY_ID)
         environment.setenv("AWS_SECRET_ACCESS_KEY", SECRET)
         environment.setenv("AWS_REGION", "us-east-1")
-        environment.setenv("LOSSLEDGER_STORE_SECONDS", "1")
         boto3.client("s3", endpoint_url=endpoint, region_name="us-east-1").create_bucket(Bucket=BUCKET)
         try:
             yield endpoint

@@ -241,6 +241,7 @@ def test_a_store_that_is_away(
 ) -> None:
     """Asked again for as long as is set, then the code of a passing fault; nobody's secret is in the line."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("LOSSLEDGER_STORE_SECONDS", "1")
     arguments = run_args(store) if command == "run" else ["status", "--warehouse", store.warehouse]
     assert main(arguments) == 4
     err = capsys.readouterr().err

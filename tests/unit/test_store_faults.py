@@ -61,7 +61,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def faulty(fault: str, times: float = float("inf")) -> Iterator[Store]:
+def faulty(fault: str, times: float = float("inf"), patience_s: int = 1) -> Iterator[Store]:
     """A store on this machine which the environment names."""
     store = Store(fault, times)
     server = ThreadingHTTPServer(("127.0.0.1", 0), type("Faulty", (Handler,), {"store": store}))
@@ -71,7 +71,7 @@ def faulty(fault: str, times: float = float("inf")) -> Iterator[Store]:
         environment.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
         environment.setenv("AWS_ACCESS_KEY_ID", "key-id")
         environment.setenv("AWS_SECRET_ACCESS_KEY", "planted-secret")
-        environment.setenv("LOSSLEDGER_STORE_SECONDS", "1")
+        environment.setenv("LOSSLEDGER_STORE_SECONDS", str(patience_s))
         try:
             yield store
         finally:
@@ -99,6 +99,6 @@ def test_asked_again_and_then_one_line(fault: str, said: str, capsys: pytest.Cap
 
 @pytest.mark.parametrize("fault", ["overloaded", "breaks off"])
 def test_a_fault_that_passes_is_not_seen(fault: str) -> None:
-    with faulty(fault, times=2) as store:
+    with faulty(fault, times=2, patience_s=60) as store:
         assert place("s3://bucket/object").read_bytes() == b"well"
     assert store.asked == 3
