@@ -14,6 +14,7 @@ LOSSLEDGER = str(Path(sys.executable).with_name("lossledger"))
 MARKET, OURS, SPARK = "market", "Lossledger", "Lossledger on Spark"
 POLARS, DUCKDB, PANDAS = "polars + Numba", "DuckDB", "applyInPandas"
 FLOOR = "floor"
+CONTENDERS = (FLOOR, OURS, POLARS, PANDAS, SPARK, DUCKDB)
 
 Outs = Mapping[str, Path]  # what entries of this round have left, by key
 Hashes = dict[str, dict[str, str]]  # of published tables, by key

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks import markets, tables
-from benchmarks.contenders import MARKET
+from benchmarks.contenders import CONTENDERS, MARKET
 from benchmarks.equal import DifferentOutput
 from benchmarks.markets import ACCOUNTS
 from benchmarks.rounds import Bench, Row, say
@@ -35,7 +35,8 @@ def run(args: argparse.Namespace, folder: Path) -> list[Row]:
         accounts = round(args.accounts * min(1, millions))
         shapes = [name for name in args.shapes if name == MARKET or millions <= args.shapes_up_to]
         make = partial(markets.simulated, folder, accounts, millions)
-        bench = Bench(entries(make, shapes), folder / "outputs", args.limit_seconds, args.limit_gib * 2**30)
+        measured = [entry for entry in entries(make, shapes) if entry.name in args.contenders]
+        bench = Bench(measured, folder / "outputs", args.limit_seconds, args.limit_gib * 2**30)
         if at == 0:
             bench.round(0, timed=False)
         for number in range(1, (args.rounds or rounds_of(millions)) + 1):
@@ -64,6 +65,9 @@ def arguments() -> argparse.ArgumentParser:
     )
     every = (MARKET, *SHAPES)
     parser.add_argument("--shapes", nargs="+", choices=every, default=every, help="these alone (default all)")
+    parser.add_argument(
+        "--contenders", nargs="+", choices=CONTENDERS, default=CONTENDERS, help="these alone (default all)"
+    )
     parser.add_argument("--folder", type=Path, help="keeps markets and results (default: a temporary one)")
     parser.add_argument("--limit-seconds", type=float, default=3600, help="of one contender")
     parser.add_argument("--limit-gib", type=float, default=0.9 * memory, help="of all its processes together")
