@@ -75,7 +75,7 @@ def bucket_of(fills: int, accounts: int, instruments: int, ticks: Ticks, seed: i
         np.array([(0, k, k + 1) for k in range(accounts)], layout.ACCOUNT),
         np.array([(0, 1, 0)] * accounts, layout.VERSION),
         1,
-        States(np.arange(accounts), wallet, zeros, zeros, zeros, zeros, zeros),
+        States(np.arange(accounts), wallet, *[zeros] * 8),
         Positions(none, none, none, none),
         Transfers(none, none, none),
         Fills(unit, ts, instrument, lots, price, np.abs(lots) * price // 2000, np.zeros(fills, np.int64)),

@@ -1,19 +1,19 @@
 """The proof that a unit fits into 63 bits, made before it is replayed.
 
-The reach of a unit bounds every amount that can occur in it, up to a factor below 16. It adds up what the unit starts
-with, what is transferred and paid in fees, and per instrument three bounds: of the cash that fills move, of the entry
-value (at most the largest position at the dearest fill price), and of the largest position at the dearest price of
-the session, with funding and liquidation fees on it. Realised PnL telescopes: its sum is the change of the signed
-entry value less the signed values of the fills, so a market maker who trades to and fro stays small.
+The reach of a unit bounds every amount that can occur in it but for its cash, up to a factor below 16. It adds up what
+the unit starts with, what is transferred and paid in fees, and per instrument two bounds: of the entry value (at most
+the largest position at the dearest fill price), and of the largest position at the dearest price of the session, with
+funding and a liquidation's fee on it. Positions are walked through: where fills are applied as delivered they are the
+sums of the quantities, and where a simulated liquidation may close what is held at any time they are the difference of
+two of these sums. So a market maker who trades to and fro stays small, whatever is turned over in a day.
 
-Where fills are applied as delivered, positions and cash are walked through exactly. Where a simulated liquidation can
-close what is held, all quantities and values are simply added up. What is left (causes of an episode, resets, debts:
-sums of parts of these) is watched where it is added up. A unit whose reach is not below its limit, or that touches an
-instrument whose prices do not fit, is refused, and the reference replays it.
+What is left (the cash and fees of all fills, causes of an episode, resets, debts: sums of parts of these) is watched
+where it is added up (kernel/holding.py and others): below 2^61, which with 16 times a reach is below 2^63. A unit whose
+reach is not below its limit, of which a sum grows too large, or that touches an instrument whose prices do not fit, is
+refused, and the reference replays it.
 
-A house unit has neither margins nor episodes, so nothing multiplies its reach and it may come up to HOUSE_LIMIT. Its
-cash is not bounded beforehand: the wallet is watched at every fill (kernel/holding.py). That is room for positions of
-2^60 ledger units, 10^10 where the unit is 10^-8, whatever is turned over in a day.
+A house unit has neither margins nor episodes, so nothing multiplies its reach and it may come up to HOUSE_LIMIT. That
+is room for positions of 2^60 ledger units, 10^10 where the unit is 10^-8.
 """
 
 from typing import Any
@@ -54,44 +54,42 @@ def slot_of(rest: Rest, instrument: int) -> Any:
         state.slots += 1
         slot = rest.slots[place]
         slot.instrument, slot.place = instrument, -1
-        slot.most_lots = slot.most_cash = slot.walked_lots = slot.walked_cash = slot.dearest = 0
-        slot.lots = slot.entry_value = slot.funding = slot.funding_events = 0
+        slot.walked_lots = slot.highest_lots = slot.lowest_lots = slot.most_lots = slot.dearest = 0
+        slot.lots = slot.entry_value = slot.funding = slot.funding_events = slot.seen = 0
         slot.known_to = -1
     return rest.slots[place]
 
 
 @compiled
-def is_walk(market: Market, house: bool) -> bool:
-    """Whether the fills that count are known beforehand, and nothing else changes a position."""
+def may_be_closed(market: Market, house: bool) -> bool:
+    """Whether something else than a fill of the venue's can change a position: a simulated liquidation."""
     simulated = 0
     for k in range(len(market.terms)):
         simulated += market.terms[k].simulated
-    return house or simulated == 0
+    return simulated > 0 and not house
 
 
 @compiled
-def walk(slot: Slot, exact: bool, lots: int, value: int, limit: int) -> bool:
-    """Add a fill to the largest position and the largest cash of an instrument; False when they are too large."""
-    if not exact:
-        slot.most_lots = added(slot.most_lots, abs(lots), limit)
-        slot.most_cash = added(slot.most_cash, value, limit)
+def walk(slot: Slot, closed: bool, lots: int) -> None:
+    """Add a quantity to the sums of an instrument, and find the largest position; `closed`: it may be, at any time."""
+    slot.walked_lots += lots
+    slot.highest_lots = max(slot.highest_lots, slot.walked_lots)
+    slot.lowest_lots = min(slot.lowest_lots, slot.walked_lots)
+    if closed:
+        slot.most_lots = slot.highest_lots - slot.lowest_lots
     else:
-        slot.walked_lots += lots
-        slot.walked_cash += value if lots > 0 else -value
-        slot.most_lots = max(slot.most_lots, abs(slot.walked_lots))
-        slot.most_cash = max(slot.most_cash, abs(slot.walked_cash))
-    return slot.most_lots < limit and slot.most_cash < limit
+        slot.most_lots = max(slot.highest_lots, -slot.lowest_lots)
 
 
 @compiled
 def walk_fills(market: Market, bucket: Bucket, rest: Rest, unit: Unit, house: bool, limit: int) -> int:
-    """Σ of fees, with what else fills do added up in the slots; the limit when something does not fit."""
-    total, exact, policy = 0, is_walk(market, house), 0
+    """Σ of fees, with the largest positions put in the slots; the limit when something does not fit."""
+    total, closed, policy = 0, may_be_closed(market, house), 0
     for f in range(unit.fill_from, unit.fill_to):
         slot = slot_of(rest, bucket.fill_instrument[f])
         while policy + 1 < len(market.terms) and market.terms[policy + 1].valid_from <= bucket.fill_ts[f]:
             policy += 1
-        if exact and market.terms[policy].simulated and bucket.fill_kind[f] != NORMAL:
+        if market.terms[policy].simulated and bucket.fill_kind[f] != NORMAL:
             continue
         terms = market.instruments[slot.instrument]
         price, lots, fee = bucket.fill_price[f], bucket.fill_lots[f], bucket.fill_fee[f]
@@ -99,8 +97,8 @@ def walk_fills(market: Market, bucket: Bucket, rest: Rest, unit: Unit, house: bo
             return limit
         if lots == 0 or not -limit < lots < limit or not -limit < fee < limit:
             return limit
-        value = value_at_most(terms, abs(lots), price, limit)
-        if value >= limit or not walk(slot, exact, lots, 0 if house else value, limit):
+        walk(slot, closed, lots)
+        if slot.most_lots >= limit or value_at_most(terms, abs(lots), price, limit) >= limit:
             return limit
         if slot.dearest == 0:
             slot.dearest = price
@@ -117,19 +115,18 @@ def walk_start(bucket: Bucket, rest: Rest, unit: Unit, limit: int) -> int:
         position = bucket.positions[k]
         if position.lots == 0 or not -limit < position.lots < limit or not 0 <= position.entry_value < limit:
             return limit
-        slot = slot_of(rest, position.instrument)
-        slot.walked_lots, slot.most_lots = position.lots, abs(position.lots)
+        walk(slot_of(rest, position.instrument), False, position.lots)
         total = added(total, position.entry_value, limit)
     return total
 
 
 @compiled
 def exposed(terms: Instrument, slot: Slot, fee_rate: int, limit: int) -> int:
-    """Cash, entry value, and what the market can make of the largest position."""
+    """The entry value, and what the market can make of the largest position."""
     lots = slot.most_lots
     entry = value_at_most(terms, lots, slot.dearest, limit) if slot.dearest else 0
     value = value_at_most(terms, lots, terms.largest_at, limit) if terms.largest_at else 0
-    total = added(added(slot.most_cash, entry, limit), added(entry, value, limit), limit)
+    total = added(added(entry, entry, limit), value, limit)
     total = added(total, at_most(value, terms.funding_rates, _E18, limit), limit)
     if fee_rate >= 0 and terms.largest_closing_at:
         closing = value_at_most(terms, lots, terms.largest_closing_at, limit)

@@ -19,7 +19,10 @@ _TOO_LARGE = np.uint64(1 << 62)
 
 
 class States(NamedTuple):
-    """Carried state and charges: unit numbers, rising, each once. `refused` 1: the reference replays the unit."""
+    """Carried state and charges: unit numbers, rising, each once. `refused` 1: the reference replays the unit.
+
+    `carried` 1: with an episode that is open.
+    """
 
     unit: Ints
     wallet: Ints
@@ -28,6 +31,9 @@ class States(NamedTuple):
     charge: Ints
     charge_at: Ints
     refused: Ints
+    carried: Ints
+    triggered_at: Ints
+    first_execution_at: Ints
 
 
 class Positions(NamedTuple):

@@ -35,6 +35,7 @@ from kernel.layout import (
     Rest,
     Slot,
     State,
+    Unit,
 )
 from kernel.margin import margin_at
 
@@ -52,8 +53,8 @@ def add(slot: Slot, cause: int, amount: int) -> None:
 
 
 @compiled
-def open_episode(market: Market, rest: Rest, ts: int, before: int, trigger: int, simulated: int) -> None:
-    """Equity and margin at ts, at the marks in force just before `before`, and what is held."""
+def begin_causes(rest: Rest) -> None:
+    """Nothing has happened yet in the episode, and nothing was held at its start."""
     state = rest.state[0]
     for k in range(state.slots):
         slot = rest.slots[k]
@@ -62,6 +63,13 @@ def open_episode(market: Market, rest: Rest, ts: int, before: int, trigger: int,
             slot.causes[cause] = 0
         slot.seen = slot.held_at_start = slot.liquidation_fills = slot.liquidated = 0
         slot.filled = slot.filled_value = 0
+
+
+@compiled
+def open_episode(market: Market, rest: Rest, ts: int, before: int, trigger: int, simulated: int) -> None:
+    """Equity and margin at ts, at the marks in force just before `before`, and what is held."""
+    state = rest.state[0]
+    begin_causes(rest)
     equity, margin = state.wallet, 0
     for h in range(state.held):
         slot = rest.slots[rest.held[h]]
@@ -74,9 +82,25 @@ def open_episode(market: Market, rest: Rest, ts: int, before: int, trigger: int,
         slot.start_mark, slot.start_margin = mark, margin_at(market, terms, value, ts)
         equity += slot.noted
         margin += slot.start_margin
-    state.episode, state.triggered_at, state.started_before = 1, ts, before
+    state.episode, state.carried, state.triggered_at, state.started_before = 1, 0, ts, before
     state.trigger, state.simulated, state.equity, state.margin = trigger, simulated, equity, margin
     state.first_execution_at = NONE
+    state.liquidation_fees = state.other_flows = state.flowed = 0
+
+
+@compiled
+def carry_on(market: Market, rest: Rest, given: Unit, start: int) -> None:
+    """An episode that was open when the session before ended goes on: what follows is added up from zero."""
+    state = rest.state[0]
+    begin_causes(rest)
+    for h in range(state.held):
+        slot = rest.slots[rest.held[h]]
+        terms = market.instruments[slot.instrument]
+        slot.noted_tick = tick_not_before(market, terms, start)
+        slot.noted = unrealised(terms, slot, mark_before_tick(market, terms, slot.noted_tick))
+    state.episode, state.carried, state.triggered_at, state.started_before = 1, 1, given.triggered_at, start
+    state.first_execution_at = given.first_execution_at
+    state.trigger = state.simulated = state.equity = state.margin = 0
     state.liquidation_fees = state.other_flows = state.flowed = 0
 
 
@@ -115,6 +139,9 @@ def note_fill(
     if state.first_execution_at == NONE:
         state.first_execution_at = ts
     state.liquidation_fees += fee
+    if not -WATCHED < state.liquidation_fees < WATCHED:
+        state.liquidation_fees = 0
+        state.unfit = 1
     if slot.held_at_start == 0 and slot.liquidation_fills == 0:
         slot.start_lots = slot.start_entry_value = slot.start_margin = 0
         slot.start_mark = mark_before(market, market.instruments[slot.instrument], state.started_before)
@@ -205,19 +232,22 @@ def end_episode(
     note_all(market, rest, ts + 1 if ts < NEVER else NEVER)
     state = rest.state[0]
     row = out.episodes[out.counts[EPISODES]]
-    row.unit, row.triggered_at, row.first_execution_at = unit, state.triggered_at, state.first_execution_at
+    row.unit, row.carried = unit, state.carried
+    row.triggered_at, row.first_execution_at = state.triggered_at, state.first_execution_at
     row.ended_at, row.end_reason, row.trigger, row.simulated = ts, reason, state.trigger, state.simulated
     row.equity, row.margin, row.terminal_equity = state.equity, state.margin, equity
     row.liquidation_fees, row.surplus = state.liquidation_fees, surplus
     row.deficit = 0 if reason in (RECOVERED, OPEN) else max(0, -equity)
-    write_start(out, state.equity, state.margin)
-    if state.other_flows or (state.flowed and reason == OPEN):
+    zeros = reason == OPEN or state.carried
+    if not state.carried:
+        write_start(out, state.equity, state.margin)
+    if state.other_flows or (state.flowed and zeros):
         write_component(out, OTHER_FLOWS, -1, state.other_flows)
     for k in range(state.slots):
         slot = rest.slots[k]
         state.unfit |= slot.seen & UNFIT
         for cause in range(7):
-            if slot.causes[cause] or (reason == OPEN and slot.seen >> cause & 1):
+            if slot.causes[cause] or (zeros and slot.seen >> cause & 1):
                 write_component(out, cause, slot.instrument, slot.causes[cause])
         if slot.held_at_start or slot.liquidation_fills:
             write_position(out, slot)

@@ -54,9 +54,10 @@ def keep_bound(market: Market, rest: Rest, slot: Slot, ts: int) -> None:
 
 @compiled
 def watch_cash(state: State) -> None:
-    """What a house unit earns is not bounded before its fills are applied (kernel/bounds.py)."""
-    if not (-WATCHED < state.wallet < WATCHED and -WATCHED < state.realised_pnl < WATCHED):
-        state.wallet = state.realised_pnl = 0
+    """What fills earn and cost is not bounded before they are applied (kernel/bounds.py)."""
+    largest = max(abs(state.wallet), abs(state.realised_pnl), abs(state.fees))
+    if largest >= WATCHED:
+        state.wallet = state.realised_pnl = state.fees = 0
         state.unfit = 1
 
 

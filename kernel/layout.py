@@ -67,6 +67,8 @@ ACCOUNT = _row("house", "version_from", "version_to")
 VERSION = _row("valid_from", "protected", "client_class")
 UNIT = _row(
     *("account", "wallet", "debt", "unrealised", "charge", "charge_at", "refused"),
+    # an episode open from an earlier session, and when its first execution was (NONE: there was none yet)
+    *("carried", "triggered_at", "first_execution_at"),
     *("position_from", "position_to", "transfer_from", "transfer_to", "fill_from", "fill_to"),
     *("snapshot_from", "snapshot_to"),
 )
@@ -98,7 +100,7 @@ STATE = _row(
         "surplus_forfeited",
         "charged",
     ),
-    *("episode", "triggered_at", "started_before", "trigger", "simulated", "equity", "margin"),
+    *("episode", "carried", "triggered_at", "started_before", "trigger", "simulated", "equity", "margin"),
     *("first_execution_at", "liquidation_fees", "other_flows", "flowed", "unfit"),
 )
 SLOT = np.dtype(
@@ -111,7 +113,10 @@ SLOT = np.dtype(
         *((name, np.int64) for name in ("liquidation_fills", "liquidated", "filled", "filled_value")),
         ("causes", np.int64, 7),
         # what the proof of head-room finds
-        *((name, np.int64) for name in ("walked_lots", "walked_cash", "most_lots", "most_cash", "dearest")),
+        *(
+            (name, np.int64)
+            for name in ("walked_lots", "highest_lots", "lowest_lots", "most_lots", "dearest")
+        ),
         # where a search stands
         *((name, np.int64) for name in ("scan", "scan_to", "term")),
     ]
@@ -130,9 +135,12 @@ UNIT_ROW = _row(
     *("opening_unrealised", "closing_unrealised", "opening_debt", "new_debt", "recovered", "closing_debt"),
 )
 POSITION_ROW = _row("unit", "instrument", "lots", "entry_value", "mark")  # mark 0: none
+# `carried`: it began in an earlier session. Its rows are what this session adds to what was carried on, zeros included,
+# without what was known at its trigger.
 EPISODE_ROW = _row(
     *(
         "unit",
+        "carried",
         "triggered_at",
         "first_execution_at",
         "ended_at",

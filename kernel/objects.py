@@ -8,12 +8,13 @@ import numpy as np
 from engine.events import NO_TICKS, Account, Fill
 from engine.events import Market as Reference
 from engine.intake.policy import Policy
+from engine.rules.episode import Episode
 from engine.rules.units import UnitInput
 from kernel import layout
 from kernel.columns import Assembled, Fills, Positions, Snapshots, States, Transfers, assemble
 from kernel.layout import Ints, Market, Rows
 from kernel.market import MOST, UNFIT, Funding, Grid, Ticks, market_arrays
-from kernel.rows import Names
+from kernel.rows import Names, carried_columns
 
 _KINDS = {"liquidation": layout.LIQUIDATION, "adl": layout.ADL}
 
@@ -69,6 +70,7 @@ def bucket_of(
     fills = [(k, f) for k, unit in enumerate(given) for f in sorted(unit.fills, key=_time_and_id)]
     moves = [(k, t) for k, unit in enumerate(given) for t in sorted(unit.transfers)]
     asked = [(k, ts) for k, unit in enumerate(given) for ts in sorted(set(unit.snapshots))]
+    carried = {k: Episode.from_json(u.open_episode) for k, u in enumerate(given) if u.open_episode}
     states = States(
         np.arange(len(given)),
         _integers(u.wallet for u in given),
@@ -76,14 +78,16 @@ def bucket_of(
         _integers(u.unrealised for u in given),
         _integers(u.charge for u in given),
         _integers(u.charge_at for u in given),
-        np.array([u.open_episode is not None for u in given], np.int64),
+        np.zeros(len(given), np.int64),
+        *carried_columns(np.arange(len(given)), carried),
     )
     refused = np.array([k for k, unit in enumerate(given) if not _fits(unit, place, grids)], np.int64)
     transfers = Transfers(*_columns(3, ((k, t.ts, t.amount) for k, t in moves)))
     columns = (states, _positions(given, place, grids), transfers, _fills(fills, place, grids))
     snapshots = Snapshots(*_columns(2, asked))
     assembled = assemble(start, accounts, versions, 1, *columns, snapshots, refused)
-    return assembled, Names([u.key for u in given], names, grids, classes, [f for _, f in fills])
+    keys, named = [u.key for u in given], [f for _, f in fills]
+    return assembled, Names(keys, names, grids, classes, named, carried)
 
 
 def _kind(fill: Fill) -> int:

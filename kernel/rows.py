@@ -3,8 +3,12 @@
 from bisect import bisect_left
 from collections import namedtuple
 from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
+from operator import add
 from typing import Any
+
+import numpy as np
 
 from engine.clock import iso
 from engine.events import Fill, UnitKey
@@ -30,7 +34,7 @@ from engine.rules.episode import (
     Liquidated,
 )
 from kernel import layout
-from kernel.layout import Rows
+from kernel.layout import Ints, Rows
 from kernel.market import Grid
 from kernel.session import Replayed
 
@@ -47,13 +51,17 @@ MOVEMENTS = ("liquidation_fee", "surplus")
 
 @dataclass
 class Names:
-    """What the numbers stand for; instruments in the order of their ids. Units and fills: those that are asked for."""
+    """What the numbers stand for; instruments in the order of their ids. Units and fills: those that are asked for.
+
+    `carried`: by unit, the episode that was open when the session began.
+    """
 
     units: Sequence[UnitKey] | Mapping[int, UnitKey]
     instruments: Sequence[str]
     grids: Sequence[Grid]
     client_classes: Sequence[str]
     fills: Sequence[Fill] | Mapping[int, Fill]
+    carried: Mapping[int, Episode]
 
     def quantity(self, instrument: int, lots: int) -> int:
         """A quantity in 10^-18."""
@@ -77,6 +85,8 @@ def session_rows(replayed: Replayed, names: Names) -> SessionRows:
     starts: list[dict[str, int | None]] = [{} for _ in episodes]
     for row in named(replayed.episode_positions):
         starts[row.episode][names.instruments[row.instrument]] = price(row.instrument, row.mark)
+    for n in np.flatnonzero(replayed.episodes["carried"]).tolist():
+        starts[n] = dict(episodes[n].marks)
     ids: list[str] = []
     for row, episode in zip(named(replayed.episodes), episodes, strict=True):
         key = names.units[row.unit]
@@ -115,6 +125,20 @@ def session_rows(replayed: Replayed, names: Names) -> SessionRows:
     return rows
 
 
+def carried_columns(units: Ints, episodes: Mapping[int, Episode]) -> tuple[Ints, Ints, Ints]:
+    """What the kernel is told of episodes that are open at the start: `States.carried` and the two after it."""
+    shape = (3, len(units))
+    carried, triggered_at, first_execution_at = np.zeros(shape, np.int64)
+    first_execution_at[:] = layout.NONE
+    numbers = np.array(sorted(episodes), np.int64)
+    for at, number in zip(np.searchsorted(units, numbers).tolist(), numbers.tolist(), strict=True):
+        episode = episodes[number]
+        carried[at], triggered_at[at] = 1, episode.triggered_at
+        if episode.first_execution_at is not None:
+            first_execution_at[at] = episode.first_execution_at
+    return carried, triggered_at, first_execution_at
+
+
 def named(rows: Rows) -> Iterator[Any]:
     """The rows of a structured array as named tuples of Python integers."""
     make: Any = namedtuple  # of columns that are known when it runs
@@ -123,12 +147,18 @@ def named(rows: Rows) -> Iterator[Any]:
 
 
 def _episodes(replayed: Replayed, names: Names) -> list[Episode]:
-    """The reference's episodes, as they stood at their end."""
+    """The reference's episodes, as they stood at their end; what a session adds to one that was carried into it."""
     episodes = []
     for row in named(replayed.episodes):
         first = None if row.first_execution_at == layout.NONE else row.first_execution_at
-        opened = (row.triggered_at, TRIGGERS[row.trigger], EXECUTIONS[row.simulated], row.equity, row.margin)
-        episodes.append(Episode(*opened, first, row.liquidation_fees))
+        if row.carried:
+            episode = deepcopy(names.carried[row.unit])
+            episode.first_execution_at = first
+            episode.liquidation_fees += row.liquidation_fees
+        else:
+            began = (row.triggered_at, TRIGGERS[row.trigger], EXECUTIONS[row.simulated])
+            episode = Episode(*began, row.equity, row.margin, first, row.liquidation_fees)
+        episodes.append(episode)
     for row in named(replayed.components):
         instrument_id = names.instruments[row.instrument] if row.instrument >= 0 else ""
         episodes[row.episode].add(COMPONENTS[row.component], instrument_id, row.amount)
@@ -141,7 +171,8 @@ def _episodes(replayed: Replayed, names: Names) -> list[Episode]:
         if row.liquidation_fills:
             net, filled = (names.quantity(row.instrument, lots) for lots in (row.liquidated, row.filled))
             closed = (row.liquidation_fills, net, filled, row.filled_value)
-            episode.liquidated[instrument_id] = Liquidated(*closed)
+            before = episode.liquidated.get(instrument_id, Liquidated())
+            episode.liquidated[instrument_id] = Liquidated(*map(add, before, closed))
     return episodes
 
 

@@ -34,7 +34,8 @@ class Replayed(NamedTuple):
     """The rows of all units that the kernel took, and the numbers of those it leaves to the reference.
 
     Episodes are numbered in `components`, `episode_positions`, `deficits` and `movements` as they stand in `episodes`.
-    One whose end reason is OPEN is open at the end of the session; its components are complete, zeros included.
+    One whose end reason is OPEN is open at the end of the session; its components are complete, zeros included. Of one
+    that was carried into the session they are what the session adds (kernel/layout.py).
     """
 
     units: Rows
@@ -54,7 +55,7 @@ def replay_bucket(market: Market, bucket: Bucket) -> Replayed:
     """Replay a session for any set of units.
 
     A unit is left to the reference when its numbers do not provably fit (kernel/bounds.py), when it is marked
-    `refused` (an episode open from the day before, a row off its grid), or when a position of it has no effective
+    `refused` (a row off its grid), or when a position of it has no effective
     margin table, which the reference reports as the data error it is.
     """
     market, bucket = _frozen(market), _frozen(bucket)

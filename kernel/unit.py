@@ -7,7 +7,7 @@ the next. The ticks between two of them matter only where they trigger the unit,
 from kernel.bounds import slot_of
 from kernel.compiler import compiled
 from kernel.contracts import value_of
-from kernel.episode import note_flow, note_funding
+from kernel.episode import carry_on, note_flow, note_funding
 from kernel.fills import recorded_fill
 from kernel.holding import hold, keep_bound
 from kernel.layout import (
@@ -119,6 +119,8 @@ def begin(market: Market, bucket: Bucket, rest: Rest, unit: int) -> bool:
             return False
         slot.lots, slot.entry_value = position.lots, position.entry_value
         keep_bound(market, rest, slot, bucket.start)
+    if given.carried:
+        carry_on(market, rest, given, bucket.start)
     return True
 
 

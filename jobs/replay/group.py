@@ -79,7 +79,8 @@ class GroupRows:
             self.refused,
         )
         found = replay_bucket(prices.market, assembled.bucket)
-        return found, assembled, Numbered(directory, prices, assembled, self.fills)
+        numbered = Numbered(directory, prices, assembled, self.fills, self.state.episodes)
+        return found, assembled, numbered
 
 
 def replay_group(setting: Setting, buckets: Sequence[int]) -> tuple[Tables, list[FundingTotal]]:

@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from engine.numbers import Ledger
 from engine.rows import FundingTotal, SessionRows, UnitSession
+from engine.rules.episode import Episode
 from jobs.replay.directory import Directory
 from jobs.replay.events import FillRows
 from jobs.replay.prices import Prices
@@ -26,8 +27,16 @@ _COLUMNS = ("unit_sessions", "unit_positions", "snapshots")
 class Numbered:
     """What the numbers of a replayed group stand for."""
 
-    def __init__(self, directory: Directory, prices: Prices, assembled: Assembled, fills: FillRows) -> None:
+    def __init__(
+        self,
+        directory: Directory,
+        prices: Prices,
+        assembled: Assembled,
+        fills: FillRows,
+        episodes: Mapping[int, Episode],
+    ) -> None:
         self.directory, self.prices, self._assembled, self._fills = directory, prices, assembled, fills
+        self._episodes = episodes
         self._instruments = pa.array(directory.instruments, pa.string())
 
     def keys(self, rows: Rows) -> dict[str, pa.Array]:
@@ -62,8 +71,16 @@ class Numbered:
             for n in wanted.tolist()
             if n >= 0
         }
-        instruments, classes = self.directory.instruments, self.directory.accounts.classes
-        return session_rows(replayed, Names(keys, instruments, self.prices.grids, classes, fills))
+        carried = replayed.episodes["unit"][replayed.episodes["carried"] != 0].tolist()
+        names = Names(
+            keys,
+            self.directory.instruments,
+            self.prices.grids,
+            self.directory.accounts.classes,
+            fills,
+            {n: self._episodes[int(self._assembled.unit_numbers[n])] for n in carried},
+        )
+        return session_rows(replayed, names)
 
     def funding(self, rows: Rows) -> list[FundingTotal]:
         """Per instrument what all units received."""

@@ -7,11 +7,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from engine.rules.episode import Episode
 from jobs.replay.names import Group
 from jobs.replay.prices import Prices, whole_numbers
 from jobs.replay.source import BucketTask
 from kernel.columns import Positions, States
 from kernel.layout import Ints
+from kernel.rows import carried_columns
 from store.amounts import decimal_words
 
 _UNIT = ("account_id", "currency", "isolation")
@@ -19,16 +21,18 @@ _WHOLE = np.ones(1, np.int64)
 
 
 class Carried(NamedTuple):
-    """`refused`: units with a position that is not on its grid."""
+    """`refused`: units with a position that is not on its grid. `episodes`: what is open of units, by their numbers."""
 
     states: States
     positions: Positions
     refused: Ints
+    episodes: dict[int, Episode]
 
 
 def read_state(task: BucketTask, group: Group, prices: Prices) -> Carried:
-    """What the units of a group start with; the reference replays those with an open episode."""
-    wallets, charges = _wallets(task, group), _charges(task, group)
+    """What the units of a group start with."""
+    episodes: dict[int, Episode] = {}
+    wallets, charges = _wallets(task, group, episodes), _charges(task, group)
     units = np.union1d(wallets[0], charges[0])
     columns = [np.zeros(len(units), np.int64) for _ in range(6)]
     known, charged = np.searchsorted(units, wallets[0]), np.searchsorted(units, charges[0])
@@ -39,7 +43,8 @@ def read_state(task: BucketTask, group: Group, prices: Prices) -> Carried:
     columns[5][known] |= wallets[4]
     columns[5][charged] |= charges[3]
     positions, refused = _positions(task, group, prices)
-    return Carried(States(units, *columns), positions, refused)
+    states = States(*[units, *columns, *carried_columns(units, episodes)])
+    return Carried(states, positions, refused, episodes)
 
 
 def _joined(parts: Iterator[list[Ints]], width: int) -> list[Ints]:
@@ -68,13 +73,18 @@ def _amounts(batch: pa.RecordBatch, *columns: str) -> tuple[list[Ints], Ints]:
     return [numbers for numbers, _ in found], unfit.astype(np.int64)
 
 
-def _wallets(task: BucketTask, group: Group) -> list[Ints]:
+def _wallets(task: BucketTask, group: Group, episodes: dict[int, Episode]) -> list[Ints]:
+    """Amounts of units; `episodes` receives those that are open, which are few."""
+
     def parts() -> Iterator[list[Ints]]:
         names = ("closing_wallet", "closing_debt", "closing_unrealised")
         for batch, units in _mine(task, group, "unit_sessions", (*names, "open_episode")):
             amounts, unfit = _amounts(batch, *names)
-            opened = pc.is_valid(batch.column("open_episode")).to_numpy(zero_copy_only=False)
-            yield [units, *amounts, unfit | opened]
+            opened = pc.is_valid(batch.column("open_episode"))
+            texts = batch.column("open_episode").filter(opened).to_pylist()
+            numbers = units[opened.to_numpy(zero_copy_only=False)].tolist()
+            episodes.update((n, Episode.from_json(text)) for n, text in zip(numbers, texts, strict=True))
+            yield [units, *amounts, unfit]
 
     return _joined(parts(), 5)
 

@@ -124,6 +124,14 @@ def test_a_market_maker_who_trades_to_and_fro_stays_small() -> None:
     assert canonical(rows) == canonical(replay_units([house], market([1] * 10), Policy(), START))
 
 
+def test_a_client_who_trades_to_and_fro_stays_small_though_liquidations_are_simulated() -> None:
+    """Long 10^15 and flat by turns, until the price halves; from then on the same fills lead from flat to short."""
+    fills = [buy(START + k, -(10**15) if k % 2 else 10**15, 10 if k < 301 else 5) for k in range(1000)]
+    given = unit(10**15, *fills)
+    (episode, *_) = replayed(given, market([10] * 300 + [5] * 800), execution="simulated", latency_us=0)
+    assert (episode.triggered_at, episode.deficit) == (START + 300, 4 * 10**15)
+
+
 @pytest.mark.parametrize(
     ("kind", "coins", "taken"),
     [("house", 100_000, True), ("client", 100_000, False), ("house", 10_000_000, False)],
@@ -169,13 +177,29 @@ def test_a_market_maker_is_walked_through_though_the_policy_changes() -> None:
     assert canonical(rows) == canonical(replay_units([house], market([1] * 10), policy, START))
 
 
-def test_an_episode_open_from_the_day_before_is_left_to_the_reference() -> None:
+def test_an_episode_open_from_the_day_before_goes_on() -> None:
+    """Its causes, and what has been liquidated of it, are those of both sessions."""
     where, policy = market([94] * 10), Policy()
-    given = unit(100, buy(START, 10, 100))
+    given = unit(100, buy(START, 10, 100), buy(START + 500, -4, 93, "liquidation"))
     (session,) = replay_what_fits([given], where, policy, START)[0].unit_sessions
-    carried = replace(given, open_episode=session.open_episode, fills=[])
-    assert carried.open_episode
-    assert replay_what_fits([carried], where, policy, START)[1] == [carried]
+    (position,) = replay_units([given], where, policy, START).unit_positions
+    later, second = START + 86_400_000_000, market([90] * 10)
+    second.ticks["P"].ts = [later + k for k in range(10)]
+    second.opening_marks["P"] = 94 * E18
+    held = (position.instrument_id, position.quantity_e18, position.entry_value)
+    carried = replace(
+        given,
+        wallet=session.closing_wallet,
+        positions=[held],
+        open_episode=session.open_episode,
+        fills=[buy(later + 500, -6, 88, "liquidation")],
+    )
+    rows, left = replay_what_fits([carried], second, policy, later)
+    assert not left
+    assert [(e.triggered_at, e.end_reason) for e in rows.episodes] == [(START, "flat")]
+    (closed,) = rows.liquidation_positions
+    assert (closed.mark_e18, closed.liquidation_fills, closed.filled_quantity_e18) == (94 * E18, 2, 10 * E18)
+    assert canonical(rows) == canonical(replay_units([carried], second, policy, later))
 
 
 def test_a_bucket_with_more_rows_than_room_is_done_in_several_goes(monkeypatch: pytest.MonkeyPatch) -> None:

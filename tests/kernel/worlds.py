@@ -8,6 +8,7 @@ from engine.intake.policy import Policy, Terms
 from engine.numbers import E18
 from engine.rows import SessionRows
 from engine.rules.contracts import INVERSE, LINEAR, QUANTO, Contract
+from engine.rules.episode import Episode, Held, Liquidated
 from engine.rules.margin import TierHistory, TierTable
 from engine.rules.units import UnitInput
 from engine.versions import Versions
@@ -193,6 +194,8 @@ def _unit(shape: _Shape, market: Market, account_id: str, notional: int) -> Unit
         for name in random.sample(mine, random.randint(1, len(mine))):
             lots = _near(shape, shape.size) * 10 ** (18 - shape.lot_digits) * random.choice([1, -1])
             unit.positions.append((name, lots, _near(shape, notional)))
+        if kind == "client" and random.random() < 0.5:
+            unit.open_episode = _open_episode(shape, mine, notional)
     if random.random() < 0.1:
         unit.charge, unit.charge_at = notional // random.randint(5, 100) + 1, shape.instants[0]
     for n in range(random.choice([0, 1, 3])):
@@ -203,6 +206,40 @@ def _unit(shape: _Shape, market: Market, account_id: str, notional: int) -> Unit
         unit.fills.append(_fill(shape, market, mine, n, notional, style))
     unit.snapshots = sorted(_some(shape, 3))
     return unit
+
+
+def _open_episode(shape: _Shape, mine: list[str], notional: int) -> str:
+    """One that was triggered in an earlier session: what has become of it there may be anything."""
+    random = shape.random
+
+    def amount() -> int:
+        return random.choice([0, 0, notional // random.randint(1, 30), -notional // 50, 10**40])
+
+    first = random.choice([None, START - 3])
+    episode = Episode(
+        START - random.choice([5, 1000, 120_000_000]),
+        random.choice(["margin", "recorded_fill"]),
+        random.choice(["recorded", "simulated"]),
+        amount(),
+        amount(),
+        first,
+        amount() if first else 0,
+    )
+    for component in ("cushion", "headroom", "gap_in_cushion", "gap_past_bankruptcy"):
+        episode.add(component, "", amount())
+    for name in mine:
+        for component in random.sample(["latency", "market_move", "fees", "funding", "account_trading"], 2):
+            episode.add(component, name, amount())
+        if random.random() < 0.5:
+            mark = random.choice([None, random.randint(1, 10**30)])
+            episode.held[name] = Held(random.randint(-(10**30), 10**30), abs(amount()), abs(amount()), mark)
+        elif random.random() < 0.8:
+            episode.marks[name] = random.randint(1, 10**30)
+        if first and random.random() < 0.5:
+            episode.liquidated[name] = Liquidated(2, random.randint(-(10**30), 10**30), 10**30, abs(amount()))
+    if random.random() < 0.3:
+        episode.add("other_flows", "", amount())
+    return episode.to_json()
 
 
 def _fill(shape: _Shape, market: Market, mine: list[str], n: int, notional: int, style: str) -> Fill:
