@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+import jobs.attribute.trades as trades
 import jobs.load.columns.splits as splits
 import kernel.warm
 from jobs.day import Day
@@ -111,7 +112,7 @@ def _unchecked(day: Day, run_id: str) -> None:
 def main() -> int:
     """Compile what is not compiled yet."""
     kernel.warm.main()
-    splits.SMALL_BYTES = 0  # small files too are read as columns
+    splits.SMALL_BYTES = trades.MANY = 0  # small files too are read as columns, and few trades netted as many
     with tempfile.TemporaryDirectory() as folder, redirect_stderr(StringIO()):  # it warns of what is not good
         landing, warehouse = Path(folder) / "landing", Path(folder) / "warehouse"
         last = write_market(landing)

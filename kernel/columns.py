@@ -77,8 +77,9 @@ class Assembled(NamedTuple):
     unit_numbers: Ints
     fill_rows: Ints | None
 
-    def fill_row(self, fill: int) -> int:
-        return fill if self.fill_rows is None else int(self.fill_rows[fill])
+    def rows_of(self, fills: Ints) -> Ints:
+        """The rows that fills were."""
+        return fills if self.fill_rows is None else self.fill_rows[fills]
 
 
 def assemble(

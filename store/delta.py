@@ -86,13 +86,15 @@ def batches(
     filters: Any = None,
     coded: Sequence[str] = (),
     wanted: Any = None,
+    every: tuple[int, int] = (0, 1),
 ) -> Iterator[pa.RecordBatch]:
     """Rows some at a time: file by file in the order of their names, which begin with the date, as they stand there.
 
-    `wanted`: says of a file, by its own notes, whether it is to be read.
+    `wanted`: says of a file, by its own notes, whether it is to be read. `every`: the first file, and how far on the
+    next one is.
     """
     found = dataset(delta, partitions, coded)
-    files = sorted(found.get_fragments(), key=lambda fragment: fragment.path)
+    files = sorted(found.get_fragments(), key=lambda fragment: fragment.path)[every[0] :: every[1]]
     if wanted is not None:
         files = [f for f in files if wanted(f.metadata.metadata or {})]
     chosen = ds.FileSystemDataset(files, found.schema, found.format, found.filesystem)

@@ -81,14 +81,19 @@ class SessionInputs:
         return source.stream(self._wanted(*conditions), ("event_date", self.folders), columns)
 
     def event_batches(
-        self, name: str, columns: Sequence[str], coded: Sequence[str], *conditions: Any
+        self,
+        name: str,
+        columns: Sequence[str],
+        coded: Sequence[str],
+        *conditions: Any,
+        every: tuple[int, int] = (0, 1),
     ) -> Iterator[pa.RecordBatch]:
-        """The same in the order of dates and, within a date's file, as it is sorted there."""
+        """The same in the order of dates and, within a date's file, as it is sorted there; or of every n-th file."""
         if not self.folders:
             return iter(())
         dates = [("event_date", "in", self.folders)]
         wanted = self._wanted(*conditions)
-        return batches(self.sources[name].open(), dates, columns, wanted, coded)
+        return batches(self.sources[name].open(), dates, columns, wanted, coded, every=every)
 
     def most_rows(self, name: str, buckets: Sequence[int]) -> int:
         """How many rows the files that can have rows of some buckets have, of all folders of the session."""

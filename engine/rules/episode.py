@@ -1,7 +1,7 @@
 """A liquidation episode: what a unit had at its start, and what has become of it (rules.md section 8)."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -32,6 +32,11 @@ class Liquidated(NamedTuple):
     net_quantity_e18: int = 0
     quantity_e18: int = 0
     value: int = 0
+
+
+def liquidated_text(closed: Iterable[tuple[str, int, int]]) -> str:
+    """JSON text of what was closed: instruments, each once, signed quantities in 10^-18, values in ledger units."""
+    return json.dumps({i: [str(quantity_e18), str(value)] for i, quantity_e18, value in sorted(closed)})
 
 
 @dataclass
@@ -143,8 +148,7 @@ class Episode:
 
     def liquidated_json(self) -> str:
         """Per instrument the signed quantity and the value of the liquidation fills, as JSON text."""
-        closed = sorted(self.liquidated.items())
-        return json.dumps({i: [str(c.net_quantity_e18), str(c.value)] for i, c in closed})
+        return liquidated_text((i, c.net_quantity_e18, c.value) for i, c in self.liquidated.items())
 
     def to_json(self) -> str:
         state = vars(self) | {"causes": [[*cause, amount] for cause, amount in sorted(self.causes.items())]}

@@ -49,6 +49,7 @@ _ADL = f"""
 # The first and the last id of each length. A venue counts its trades: as texts, 998 to 1003 are the ranges 1000 to 1003
 # and 998 to 999, of which no earlier date has any; 1000 to 999 would be all of them.
 _RANGES = "select min(trade_id), max(trade_id) from {trades} group by length(trade_id) order by 1"
+MANY = 1 << 22  # rows of a date, from which on tasks net its trades
 MOST_RANGES = 16  # ids of all lengths: there is nothing to be gained
 _ID = pc.field("trade_id")
 
@@ -64,16 +65,17 @@ class TradeCounts(NamedTuple):
 def count_trades(day: Day, books: Books, task: BucketTask) -> TradeCounts:
     """Net the trades whose earliest side is in the session, by the sides before its end.
 
-    A fill's trade may be anywhere among them, and they stand by account: they are read once, and the database keeps
-    what does not fit on disk. Trades that do not net are left as table `broken_trades`; only where there are any, the
-    fills are read again for them.
+    A fill's trade may be anywhere among them, and they stand by account: where they are many, tasks bring them
+    together. Trades that do not net are left as table `broken_trades`; only where there are any, the fills are read
+    again for them.
     """
     books.execute("create temp table broken_trades (trade_id varchar, net decimal(38,18))")
     books.execute("create temp table earlier_trades (trade_id varchar)")
+    if books.size >= MANY:
+        return _count_in_shares(day, books, task)
     if not day.first:
         books.add("session_fills", task.stream("fills", ("trade_id",)))
-        before = pc.field("ts") < pa.scalar(day.start, _TIME)
-        if _add_fills(day, books, "session_fills", "earlier", before, ["trade_id"]):
+        if _add_fills(day, books, "session_fills", "earlier", _before(day), ["trade_id"]):
             books.execute("insert into earlier_trades select distinct trade_id from earlier")
     _add_sides(books, task)
     counts = TradeCounts(*books.rows(_COUNTS)[0])
@@ -81,6 +83,37 @@ def count_trades(day: Day, books: Books, task: BucketTask) -> TradeCounts:
         _add_sides(books, task)
         books.execute(_KEEP_BROKEN)
     return counts
+
+
+def _count_in_shares(day: Day, books: Books, task: BucketTask) -> TradeCounts:
+    """The same by tasks."""
+    from jobs.attribute.netting import Netting
+    from jobs.attribute.shares import fills_in
+
+    netting, broken = Netting(day, task, lambda ranges: _before(day) & _in(ranges)), 0
+    try:
+        one_sided, many_sided, candidates = netting.counts()
+        if candidates:
+            for name, files in zip(("session_fills", "earlier"), netting.candidates(candidates), strict=True):
+                books.add(name, fills_in(books.copies.of(files)))
+            books.execute("insert into earlier_trades select distinct trade_id from earlier")
+            books.execute(_KEEP_BROKEN)
+            [(broken,)] = books.rows("select count(*) from broken_trades")
+        return TradeCounts(one_sided, many_sided, broken)
+    finally:
+        netting.clean()
+
+
+def _before(day: Day) -> Any:
+    """Fills of sessions before."""
+    return pc.field("ts") < pa.scalar(day.start, _TIME)
+
+
+def _in(ranges: Sequence[tuple[str, str]]) -> Any:
+    """Trades whose ids lie in ranges, one a length."""
+    if len(ranges) > MOST_RANGES:
+        ranges = [(min(first for first, _ in ranges), max(last for _, last in ranges))]
+    return reduce(or_, [(first <= _ID) & (last >= _ID) for first, last in ranges])
 
 
 def _add_sides(books: Books, task: BucketTask) -> None:
@@ -111,9 +144,7 @@ def _add_fills(day: Day, books: Books, trades: str, name: str, wanted: Any, colu
     ranges = books.rows(_RANGES.format(trades=trades))
     if not ranges:
         return False
-    if len(ranges) > MOST_RANGES:
-        ranges = [(ranges[0][0], ranges[-1][1])]
-    wanted &= reduce(or_, [(first <= _ID) & (last >= _ID) for first, last in ranges])
+    wanted &= _in([(first, last) for first, last in ranges])
     found = dataset(day.warehouse.delta(TYPED["fills"])).scanner(columns=list(columns), filter=wanted)
     books.add(name, found.to_reader())
     return True

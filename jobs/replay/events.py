@@ -32,6 +32,11 @@ class FillRows(NamedTuple):
     trade_ids: pa.ChunkedArray
     refused: Ints
 
+    def ids(self, rows: Ints, without: np.ndarray) -> pa.Array:
+        """Ids of fills that are not normal; null where there is none."""
+        places = np.searchsorted(self.named, rows)
+        return self.fill_ids.take(pa.array(places, mask=without)).combine_chunks()
+
     def fill(self, row: int, directory: Directory, prices: Prices) -> Fill:
         """One of those as the reference has it."""
         at, f = int(np.searchsorted(self.named, row)), self.fills

@@ -13,6 +13,7 @@ from engine.rules.unit_rows import remember_marks
 from jobs.replay.directory import Directory, read_directory
 from jobs.replay.events import read_fills, read_transfers
 from jobs.replay.instants import read_snapshots
+from jobs.replay.liquidations import liquidation_tables, split
 from jobs.replay.names import Group
 from jobs.replay.prices import Prices, read_prices
 from jobs.replay.results import Numbered, many_tables
@@ -88,14 +89,16 @@ def replay_group(setting: Setting, buckets: Sequence[int]) -> tuple[Tables, list
     rows = GroupRows(setting, buckets)
     task, group = setting.task, rows.group
     replayed, assembled, numbered = rows.replayed(read_snapshots(task, group, rows.units))
-    few = numbered.few(replayed)
+    ended, others = split(replayed)
+    few = numbered.few(others)
     left = by_reference(setting, replace(task, buckets=group.buckets), assembled, replayed.to_reference)
     for sessions in (few.unit_sessions, left.unit_sessions):
         remember(setting, sessions)
     opened, few.unit_sessions = few.unit_sessions, []
     few.extend(left)
     funding, few.funding_totals = numbered.funding(replayed.funding) + few.funding_totals, []
-    return joined([many_tables(replayed, numbered, opened), row_tables(few)]), funding
+    many = (many_tables(replayed, numbered, opened), liquidation_tables(ended, numbered))
+    return joined([*many, row_tables(few)]), funding
 
 
 def by_reference(setting: Setting, task: BucketTask, assembled: Assembled, left: Ints) -> SessionRows:

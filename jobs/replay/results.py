@@ -46,8 +46,12 @@ class Numbered:
         numbers = rows["instrument"]
         return self._instruments.take(pa.array(numbers, mask=numbers < 0))
 
-    def quantities(self, rows: Rows) -> pa.Array:
-        return scaled_decimals(rows["lots"], self._steps(self.prices.lot_steps, rows))
+    def quantities(self, rows: Rows, name: str = "lots") -> pa.Array:
+        return scaled_decimals(rows[name], self._steps(self.prices.lot_steps, rows))
+
+    def fill_ids(self, fills: Ints) -> pa.Array:
+        """Null for what is no fill of the venue's: -1."""
+        return self._fills.ids(self._assembled.rows_of(np.maximum(fills, 0)), fills < 0)
 
     def marks(self, rows: Rows) -> pa.Array:
         """Null before the first tick."""
@@ -57,7 +61,7 @@ class Numbered:
         return np.r_[steps, 1][rows["instrument"]]
 
     def few(self, replayed: Replayed) -> SessionRows:
-        """Engine rows of liquidations, and the sessions of units with one that is open."""
+        """Engine rows of liquidations and of fills of kind adl, and the sessions of units with one that is open."""
         opened = replayed.episodes["unit"][replayed.episodes["end_reason"] == OPEN]
         units = replayed.units[np.isin(replayed.units["unit"], opened)]
         nothing = {name: getattr(replayed, name)[:0] for name in ("positions", "funding", "snapshots")}
@@ -66,11 +70,9 @@ class Numbered:
         numbers = np.unique(np.concatenate([rows["unit"] for rows in named])).tolist()
         keys = {n: self.directory.key(self._assembled.unit_numbers[n]) for n in numbers}
         wanted = np.union1d(replayed.movements["fill"], replayed.adl_losses["fill"])
-        fills = {
-            n: self._fills.fill(self._assembled.fill_row(n), self.directory, self.prices)
-            for n in wanted.tolist()
-            if n >= 0
-        }
+        wanted = wanted[wanted >= 0]
+        found = zip(wanted.tolist(), self._assembled.rows_of(wanted).tolist(), strict=True)
+        fills = {n: self._fills.fill(row, self.directory, self.prices) for n, row in found}
         carried = replayed.episodes["unit"][replayed.episodes["carried"] != 0].tolist()
         names = Names(
             keys,
@@ -115,8 +117,8 @@ def many_tables(replayed: Replayed, numbered: Numbered, opened: Sequence[UnitSes
         "mark": numbered.marks(positions),
     }
     made = (
-        _table(UNIT_SESSIONS, sessions),
-        _table(UNIT_POSITIONS, held),
+        in_columns(UNIT_SESSIONS, sessions),
+        in_columns(UNIT_POSITIONS, held),
         snapshot_table(replayed.snapshots, numbered),
     )
     return dict(zip(_COLUMNS, made, strict=True))
@@ -132,9 +134,10 @@ def snapshot_table(rows: Rows, numbered: Numbered) -> pa.Table:
         "mark": numbered.marks(rows),
         **{n: to_decimals(rows[n]) for n in ("wallet", "equity", "entry_value", "value", "unrealised")},
     }
-    return _table(SNAPSHOTS, columns)
+    return in_columns(SNAPSHOTS, columns)
 
 
-def _table(table: Table, columns: Mapping[str, pa.Array]) -> pa.Table:
+def in_columns(table: Table, columns: Mapping[str, pa.Array]) -> pa.Table:
+    """Rows of a part."""
     schema = part_schema(table)
     return pa.table([columns[name] for name in schema.names], schema=schema)

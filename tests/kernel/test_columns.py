@@ -67,4 +67,4 @@ def test_rows_of_an_account_are_parted_by_unit_and_keep_their_order() -> None:
     assert list(zip(units["fill_from"], units["fill_to"], strict=True)) == [(0, 2), (2, 3), (3, 4)]
     assert list(zip(units["transfer_from"], units["transfer_to"], strict=True)) == [(0, 1), (1, 1), (1, 1)]
     assert assembled.bucket.fill_lots.tolist() == [1, 3, -2, 4]
-    assert [assembled.fill_row(fill) for fill in range(4)] == [0, 2, 1, 3]
+    assert assembled.rows_of(np.arange(4)).tolist() == [0, 2, 1, 3]

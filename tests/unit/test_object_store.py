@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
+import jobs.attribute.trades as trades
 import jobs.load.columns.delivery as delivery
 import jobs.load.columns.splits as splits
 import jobs.replay.recompute as recompute
@@ -67,6 +68,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
             patch.setattr(sys.modules[door], "request_from", unchecked_request)
         patch.setattr(splits, "SMALL_BYTES", 0)
         patch.setattr(recompute, "COLUMNS_FROM", 0)
+        patch.setattr(trades, "MANY", 0)
         patch.setattr(delivery, "_GROUP_ROWS", 5)
         upload(DATA / "edges" / "landing", made.landing)
         place(f"{made.landing}/scenarios/free.yaml").write_text(FREE)

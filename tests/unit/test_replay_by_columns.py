@@ -39,6 +39,7 @@ class Ways:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.monkeypatch, self.taken, self.days = monkeypatch, 0, 0
         monkeypatch.setattr("jobs.stages.recompute", self)
+        monkeypatch.setattr("jobs.attribute.trades.MANY", ALWAYS)
         # What the rule comparison asks for in its second pass goes by columns too, a few states at once.
         monkeypatch.setattr("jobs.replay.recompute.COLUMNS_FROM", ALWAYS)
         monkeypatch.setattr("jobs.replay.states.STATES", 50)

@@ -128,9 +128,9 @@ def plain_ids(text, starts, ends, good):
 
 
 @inlined
-def hash_span(text, start, end):
-    """64 bits of a text: the same as jobs.load.columns.hashing.hash_text."""
-    h = _S ^ (np.uint64(end - start) * _K)
+def _hash(text, start, end, seed):
+    """64 bits of a text."""
+    h = seed ^ (np.uint64(end - start) * _K)
     i = start
     while i < end:
         word, shift = np.uint64(0), np.uint64(0)
@@ -143,6 +143,20 @@ def hash_span(text, start, end):
         h ^= h >> np.uint64(29)
     h = (h ^ (h >> np.uint64(32))) * _A
     return h ^ (h >> np.uint64(29))
+
+
+@inlined
+def hash_span(text, start, end):
+    """The same as jobs.load.columns.hashing.hash_text."""
+    return _hash(text, start, end, _S)
+
+
+@loop
+def hash_twice(text, starts, ends, first, second):
+    """Two hashes of each of a column of texts: 128 bits."""
+    for row in range(len(starts)):
+        first[row] = _hash(text, starts[row], ends[row], _S)
+        second[row] = _hash(text, starts[row], ends[row], _A)
 
 
 @loop
