@@ -8,7 +8,7 @@ with steps as (
         lag(kind) over by_seq as kind_before, lag(ledger.ts) over by_seq as ts_before,
         lag((event.ts, account_id, isolation)) over by_seq as event_before
     from insurance_fund_ledger as ledger
-    left join negative_balances as event on kind = 'draw' and event_id = ref
+    left join negative_balances as event on event_id = if(kind = 'draw', ref, null)
     window by_seq as (partition by ledger.currency order by seq)
 )
 select currency, seq, ts, kind, ref, event_ts, account_id
