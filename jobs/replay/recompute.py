@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 
 from jobs.day import Day
@@ -23,6 +23,7 @@ from schemas.ledger import (
     UNIT_SESSIONS,
 )
 from store.arrow import to_rows
+from store.duck import connect
 from store.places import open_parquet
 from store.reference import ReferenceData
 from store.session_inputs import Source
@@ -84,7 +85,7 @@ def recompute(day: Day, reference: ReferenceData, folders: Sequence[date]) -> No
     written = day.mapper.map(replay_buckets, tasks, session_rows(day, folders))
     for name, table in REPLAYED.items():
         day.staging.commit(table, [part for parts in written for part in parts[name]])
-    day.staging.write(MARKS, closing_marks(tasks[0]))
+    day.staging.write(MARKS, closing_marks(tasks[0], day.staging.spill))
 
 
 def session_rows(day: Day, folders: Sequence[date]) -> int:
@@ -105,9 +106,9 @@ def delivered_rows(day: Day, folders: Sequence[date]) -> Counter[str]:
     return found
 
 
-def closing_marks(task: BucketTask) -> pa.Table:
+def closing_marks(task: BucketTask, spill: Path) -> pa.Table:
     """The last mark of every instrument, of the session or of the day before."""
-    with duckdb.connect() as connection:
+    with connect(spill, 0) as connection:
         connection.register("ticks", task.stream("ticks", ("instrument_id", "ts", "mark_price")))
         connection.register("opening", task.state("marks").select(["instrument_id", "mark"]))
         last = connection.execute(
