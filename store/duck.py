@@ -2,10 +2,11 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from functools import cache
 from pathlib import Path
+from secrets import token_hex
 
 import duckdb
 
@@ -46,11 +47,25 @@ def _database(_process: int, spill: str) -> duckdb.DuckDBPyConnection:
 
 
 def limit(database: duckdb.DuckDBPyConnection, spill: Path) -> None:
-    """Work within MEMORY and spill what is more. No file is remembered: a stage that runs again writes it anew."""
+    """Work within MEMORY and spill what is more. No file is remembered: a stage that runs again writes it anew.
+
+    A database has a folder of its own below `spill`: DuckDB gives its files there the same names in every process, and
+    two that share a folder write over each other's rows.
+    """
     database.execute("set TimeZone = 'UTC'")
     database.execute(f"set memory_limit = '{MEMORY}'")
-    database.execute(f"set temp_directory = '{quoted(str(spill))}'")
     database.execute("set enable_external_file_cache = false")
+    if spill_folder(database).parent != spill:
+        spill.mkdir(parents=True, exist_ok=True)
+        own = spill / f"{os.getpid()}-{token_hex(8)}"
+        with suppress(duckdb.NotImplementedException):  # it has spilled: it goes on in the folder that it has
+            database.execute(f"set temp_directory = '{quoted(str(own))}'")
+
+
+def spill_folder(database: duckdb.DuckDBPyConnection) -> Path:
+    """Where a database puts what does not fit into memory."""
+    [(folder,)] = database.execute("select current_setting('temp_directory')").fetchall()
+    return Path(folder)
 
 
 def spread(database: duckdb.DuckDBPyConnection, rows: int) -> None:

@@ -45,7 +45,7 @@ class Netting:
     def __post_init__(self) -> None:
         self._folder: Place = self.day.staging.folder / f"netting{of_writer(self.day.staging.writer)}"
         self._rows = self.inputs.most_rows("fills", range(BUCKETS))
-        self._before: FillsTask | None = None
+        self._before: list[FillsTask] = []
         self.clean()
 
     def clean(self) -> None:
@@ -62,11 +62,11 @@ class Netting:
         tasks = self._tasks()
         cuts = self.day.mapper.map(cut_fills, tasks, self._rows)
         ranges = merged(cut.ranges for cut in cuts)
-        before: list[str] = []
         if ranges and not self.day.first:
-            self._before = replace(tasks[0], number=len(tasks), earlier=self.earlier(ranges))
-            before = cut_fills(self._before).files
-        files = [file for cut in cuts for file in cut.files]
+            folder, wanted = str(self._folder / "before"), self.earlier(ranges)
+            self._before = [replace(task, folder=folder, earlier=wanted) for task in tasks]
+        earlier = self.day.mapper.map(cut_fills, self._before, self._rows)
+        files, before = ([file for cut in some for file in cut.files] for some in (cuts, earlier))
         shares = [
             ShareTask(files, before, n, str(self._folder / f"candidates-{n}.npy"))
             for n in range(tasks[0].shares)
@@ -77,7 +77,10 @@ class Netting:
 
     def candidates(self, hashes: Sequence[str]) -> tuple[list[Place], list[Place]]:
         """Files of the fills of these trades, in the session and before it; others may be among them."""
-        tasks = [replace(task, candidates=hashes) for task in self._tasks()]
-        found = [p for paths in self.day.mapper.map(rows_of_candidates, tasks, self._rows) for p in paths]
-        before = rows_of_candidates(replace(self._before, candidates=hashes)) if self._before else []
-        return [place(path) for path in found], [place(path) for path in before]
+
+        def rows(tasks: Sequence[FillsTask]) -> list[Place]:
+            asked = [replace(task, candidates=hashes) for task in tasks]
+            found = self.day.mapper.map(rows_of_candidates, asked, self._rows)
+            return [place(path) for paths in found for path in paths]
+
+        return rows(self._tasks()), rows(self._before)

@@ -12,7 +12,7 @@ import pyarrow.dataset as ds
 
 from jobs.attribute.sides import SCHEMA, Sides, by_trade, hashes_of, may_not_net, sides_of
 from jobs.replay.source import BucketTask
-from store.delta import dataset
+from store.delta import batches
 from store.places import fetched, place, written
 
 _PART = 1 << 20  # rows that are cut at once
@@ -23,7 +23,7 @@ Ranges = dict[int, tuple[str, str]]  # by length, the first and the last id
 
 @dataclass(frozen=True)
 class FillsTask:
-    """Every `of`-th file of the session's fills from `number` on; or, with `earlier`, fills of earlier dates."""
+    """Every `of`-th file of the session's fills from `number` on; or, with `earlier`, of all that a filter finds."""
 
     inputs: BucketTask
     folder: str  # of what is written
@@ -34,10 +34,12 @@ class FillsTask:
     earlier: Any = None  # a filter
 
     def batches(self) -> Iterator[pa.RecordBatch]:
+        every = (self.number, self.of)
         if self.earlier is None:
-            return self.inputs.event_batches("fills", FILLS.names, ("side",), every=(self.number, self.of))
-        found = dataset(self.inputs.sources["fills"].open(), coded=["side"])
-        return iter(found.scanner(columns=FILLS.names, filter=self.earlier).to_batches())
+            return self.inputs.event_batches("fills", FILLS.names, ("side",), every=every)
+        return batches(
+            self.inputs.sources["fills"].open(), None, FILLS.names, self.earlier, ["side"], every=every
+        )
 
 
 class Cut(NamedTuple):
@@ -67,11 +69,11 @@ def cut_fills(task: FillsTask) -> Cut:
     return Cut(files, ranges)
 
 
-def _together(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+def _together(found: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """The same rows, in batches of some size."""
     held: list[pa.RecordBatch] = []
-    for batch in batches:
-        held += [batch] if batch.num_rows else []
+    for batch in found:
+        held.append(batch)
         if sum(b.num_rows for b in held) >= _PART:
             yield _one(held)
             held = []
@@ -79,8 +81,8 @@ def _together(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         yield _one(held)
 
 
-def _one(batches: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
-    [batch] = pa.Table.from_batches(batches).unify_dictionaries().combine_chunks().to_batches()
+def _one(held: Sequence[pa.RecordBatch]) -> pa.RecordBatch:
+    [batch] = pa.Table.from_batches(held).unify_dictionaries().combine_chunks().to_batches()
     return batch
 
 
@@ -111,14 +113,14 @@ def _write_shares(sides: Sides, shares: int, path: str) -> None:
     _write(SCHEMA, [batch.slice(edges[n], edges[n + 1] - edges[n]) for n in range(shares)], path)
 
 
-def _write(schema: pa.Schema, batches: Sequence[pa.RecordBatch], path: str) -> None:
+def _write(schema: pa.Schema, parts: Sequence[pa.RecordBatch], path: str) -> None:
     with (
         written(place(path)) as file,
         pa.OSFile(str(file), "wb") as sink,
         pa.ipc.new_file(sink, schema) as writer,
     ):
-        for batch in batches:
-            writer.write_batch(batch)
+        for part in parts:
+            writer.write_batch(part)
 
 
 @dataclass(frozen=True)
