@@ -19,7 +19,7 @@ from engine.rows import NegativeBalance, Snapshot
 from engine.rules.comparison import BY_EVENT, RULES, SharedLoss, Shortfall
 from jobs.attribute.books import Books
 from jobs.attribute.inputs import Inputs
-from jobs.attribute.instants import EventInstrument, InstantsTask, reduce_states
+from jobs.attribute.instants import PART_ROWS, EventInstrument, InstantsTask, reduce_states
 from jobs.attribute.remainder import charge, split
 from jobs.attribute.sharing import read_basis
 from jobs.replay.recompute import bucket_tasks
@@ -53,6 +53,10 @@ _TOTALS = """
     select rule, currency, shortfall * unit as shortfall, charged * unit as charged, to_fund * unit as to_fund,
         uncovered * unit as uncovered, beyond_chargeable * unit as beyond_chargeable, payers
     from totals join currencies using (currency)
+"""
+_WEIGHTS = """
+    select event, number, weight from event_weights left join numbered using (account_id)
+    where event between ? and ? and weight > 0 order by event, number, isolation
 """
 
 
@@ -144,7 +148,7 @@ def _reduce(books: Books, inputs: Inputs, events: Sequence[Event], wanted: Seque
         for event in events
         for instrument_id, (net, _) in sorted(json.loads(event.deficit.liquidated).items())
     ]
-    written: list[Mapping[str, Part | None]] = []
+    written: list[Mapping[str, list[Part]]] = []
     if liquidated:
         day = inputs.day
         tasks = [
@@ -154,7 +158,7 @@ def _reduce(books: Books, inputs: Inputs, events: Sequence[Event], wanted: Seque
         written = day.mapper.map(reduce_states, tasks, books.size)
     for table in (EVENT_WEIGHTS, EVENT_CANDIDATES):
         if table.name in wanted:
-            books.staging.commit(table, [parts[table.name] for parts in written])
+            books.staging.commit(table, [part for parts in written for part in parts[table.name]])
             books.view(table)
 
 
@@ -169,19 +173,32 @@ def _by_open_interest(books: Books, currency: str, events: Sequence[Event]) -> S
     total = sum(event.shortfall for event in events)
     charges = np.zeros(len(accounts), np.int64 if total < 1 << 62 else object)
     left = {event.number: event.shortfall for event in events}
-    weights = books.stream(
-        "select event, number, weight from event_weights left join numbered using (account_id) "
-        "where event between ? and ? and weight > 0 order by event, account_id, isolation",
+    for first, last in _ranges(books, "event_weights", events):
+        weights = books.stream(_WEIGHTS, first, last)  # numbers are in the order of accounts
+        for number, holders in _by_number(weights):
+            holder = holders.column("number")
+            if holder.null_count:
+                raise InvariantError(f"a unit of {currency} holds a position and has no session")
+            shares = split(left.pop(number), to_amounts(holders.column("weight")))
+            np.add.at(charges, holder.to_numpy(), shares.astype(charges.dtype))
+    return _payers(accounts, charges, 0, sum(left.values()))
+
+
+def _ranges(books: Books, table: str, events: Sequence[Event]) -> Iterator[tuple[int, int]]:
+    """First and last of events that follow each other, of which a table has no more rows than are sorted in memory."""
+    counts = books.rows(
+        f"select event, count(*) from {table} where event between ? and ? group by event order by event",
         events[0].number,
         events[-1].number,
     )
-    for number, holders in _by_number(weights):
-        holder = holders.column("number")
-        if holder.null_count:
-            raise InvariantError(f"a unit of {currency} holds a position and has no session")
-        shares = split(left.pop(number), to_amounts(holders.column("weight")))
-        np.add.at(charges, holder.to_numpy(), shares.astype(charges.dtype))
-    return _payers(accounts, charges, 0, sum(left.values()))
+    first, last, rows = 0, 0, 0
+    for event, count in counts:
+        if rows and rows + count > PART_ROWS:
+            yield first, last
+            rows = 0
+        first, last, rows = event if not rows else first, event, rows + count
+    if rows:
+        yield first, last
 
 
 def _by_number(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[int, pa.Table]]:
@@ -210,14 +227,11 @@ def _by_queue(books: Books, events: Sequence[Event]) -> Split:
     charges: defaultdict[str, int] = defaultdict(int)
     uncovered = 0
     columns = ", ".join(name.removesuffix("_e18") for name in Snapshot._fields)
-    candidates = books.stream(
-        f"select event, {columns} from event_candidates where event between ? and ? order by event",
-        events[0].number,
-        events[-1].number,
-    )
+    query = f"select event, {columns} from event_candidates where event between ? and ? order by event"
     states: dict[int, list[Snapshot]] = {}
-    for number, rows in _by_number(candidates):
-        states[number] = [Snapshot(*row[1:]) for row in plain_rows(rows)]
+    for first, last in _ranges(books, "event_candidates", events):
+        for number, rows in _by_number(books.stream(query, first, last)):
+            states[number] = [Snapshot(*row[1:]) for row in plain_rows(rows)]
     for number, event in by_number.items():
         shortfall = Shortfall(event.deficit, event.shortfall, states.get(number, []))
         found = RULES["adl_queue"](SharedLoss([shortfall], {}, 0))

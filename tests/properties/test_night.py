@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+import jobs.attribute.comparison
 import jobs.attribute.instants
 from jobs.run import Request, run
 from jobs.spark.mapper import InProcess
@@ -33,6 +34,8 @@ def test_published_tables_are_those_of_the_rules(
 ) -> None:
     kind, seed = market
     monkeypatch.setattr(jobs.attribute.instants, "STATES", 7)  # the tasks take a few units at a time
+    for room in (jobs.attribute.instants, jobs.attribute.comparison):
+        monkeypatch.setattr(room, "PART_ROWS", 5)  # and write many parts
     first, last = write_small_market(tmp_path / "landing", kind, seed)
     request = Request(tmp_path / "landing", tmp_path / "warehouse", first, last, InProcess(1 + seed * 2))
     list(run(request))
