@@ -56,7 +56,7 @@ class Staging:
         """Where what does not fit into memory may go meanwhile; of no date, for databases outlive one."""
         if isinstance(self.root, Path):
             return self.root / "staging" / ".spill"
-        return Path(tempfile.gettempdir()) / f"lossledger-spill-{os.getpid()}"
+        return Path(tempfile.gettempdir()) / f"lossledger-spill-{os.getuid()}"  # each database has its own below
 
     # parts, in tasks ------------------------------------------------------------------------------------
 
