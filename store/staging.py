@@ -53,10 +53,13 @@ class Staging:
 
     @property
     def spill(self) -> Path:
-        """Where what does not fit into memory may go meanwhile; of no date, for databases outlive one."""
+        """Where what does not fit into memory may go meanwhile; of no date, for databases outlive one.
+
+        Processes share it: each database has a folder of its own below (`store.duck.limit`).
+        """
         if isinstance(self.root, Path):
             return self.root / "staging" / ".spill"
-        return Path(tempfile.gettempdir()) / f"lossledger-spill-{os.getuid()}"  # each database has its own below
+        return Path(tempfile.gettempdir()) / f"lossledger-spill-{os.getuid()}"
 
     # parts, in tasks ------------------------------------------------------------------------------------
 
