@@ -81,6 +81,7 @@ def bucket_of(fills: int, accounts: int, instruments: int, ticks: Ticks, seed: i
         Fills(unit, ts, instrument, lots, price, np.abs(lots) * price // 2000, np.zeros(fills, np.int64)),
         Snapshots(none, none),
         none,
+        none,
     ).bucket
 
 

@@ -56,6 +56,7 @@ def slot_of(rest: Rest, instrument: int) -> Any:
         slot.instrument, slot.place = instrument, -1
         slot.walked_lots = slot.highest_lots = slot.lowest_lots = slot.most_lots = slot.dearest = 0
         slot.lots = slot.entry_value = slot.funding = slot.funding_events = slot.seen = 0
+        slot.told_lots = slot.told_entry_value = 0
         slot.known_to = -1
     return rest.slots[place]
 

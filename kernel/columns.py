@@ -93,6 +93,7 @@ def assemble(
     fills: Fills,
     snapshots: Snapshots,
     refused: Ints,
+    instants: Ints,
 ) -> Assembled:
     """Group rows by unit; `refused`: unit numbers with a row that is not on its grid."""
     numbers = unit_numbers(states.unit, positions.unit, transfers.unit, fills.unit)
@@ -120,7 +121,7 @@ def assemble(
     held = np.zeros(len(positions.unit), POSITION)
     for name, column in zip(POSITION.names or (), ordered["position"], strict=True):
         held[name] = column
-    events = (*ordered["transfer"], *ordered["fill"], *ordered["snapshot"])
+    events = (*ordered["transfer"], *ordered["fill"], *ordered["snapshot"], instants)
     return Assembled(Bucket(start, accounts, versions, units, held, *events), numbers, fill_rows)
 
 

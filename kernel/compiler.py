@@ -147,7 +147,7 @@ def machine_type(hint: Any, writable: bool = True, entry: bool = False) -> Any:
     if isinstance(hint, type) and issubclass(hint, tuple):
         fields = get_type_hints(hint, include_extras=True)
         writable = hint.__name__ not in READ_ONLY
-        given = types.NamedTuple([machine_type(fields[name], writable) for name in fields], hint)
+        given = types.BaseTuple.from_types([machine_type(fields[name], writable) for name in fields], hint)
         return given if entry else ByReference(given)
     if get_origin(hint) is Annotated:
         kind, row_type = get_args(hint)

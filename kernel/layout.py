@@ -102,6 +102,8 @@ STATE = _row(
     ),
     *("episode", "carried", "triggered_at", "started_before", "trigger", "simulated", "equity", "margin"),
     *("first_execution_at", "liquidation_fees", "other_flows", "flowed", "unfit"),
+    # what is told at instants (kernel/changes.py)
+    *("untold", "instant", "told_wallet"),
 )
 SLOT = np.dtype(
     [
@@ -117,6 +119,7 @@ SLOT = np.dtype(
             (name, np.int64)
             for name in ("walked_lots", "highest_lots", "lowest_lots", "most_lots", "dearest")
         ),
+        *((name, np.int64) for name in ("told_lots", "told_entry_value")),
         # where a search stands
         *((name, np.int64) for name in ("scan", "scan_to", "term")),
     ]
@@ -165,6 +168,8 @@ FUNDING_ROW = _row("unit", "instrument", "amount", "events")
 SNAPSHOT_ROW = _row(
     "unit", "ts", "wallet", "equity", "instrument", "lots", "entry_value", "value", "unrealised", "mark"
 )
+# A position at an asked-for instant, of those that have changed since the unit was told of; instrument -1: none has.
+CHANGE_ROW = _row("unit", "ts", "instrument", "lots", "entry_value", "wallet")
 
 
 class Market(NamedTuple):
@@ -206,6 +211,7 @@ class Bucket(NamedTuple):
     fill_fee: Ints
     fill_kind: Ints
     snapshot_ts: Ints
+    instants: Ints  # rising, of all units: what changes between them is told
 
 
 class Rest(NamedTuple):
@@ -231,6 +237,7 @@ class Out(NamedTuple):
     adl_losses: Annotated[Rows, ADL_ROW]
     funding: Annotated[Rows, FUNDING_ROW]
     snapshots: Annotated[Rows, SNAPSHOT_ROW]
+    changes: Annotated[Rows, CHANGE_ROW]
     counts: Ints
 
 
@@ -245,7 +252,8 @@ class Out(NamedTuple):
     ADL_LOSSES,
     FUNDINGS,
     SNAPSHOTS,
-) = range(10)
+    CHANGES,
+) = range(11)
 ROW_TYPES = {
     "units": UNIT_ROW,
     "positions": POSITION_ROW,
@@ -257,4 +265,5 @@ ROW_TYPES = {
     "adl_losses": ADL_ROW,
     "funding": FUNDING_ROW,
     "snapshots": SNAPSHOT_ROW,
+    "changes": CHANGE_ROW,
 }

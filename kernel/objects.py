@@ -62,7 +62,11 @@ def market_of(names: Sequence[str], market: Reference, grids: Sequence[Grid], po
 
 
 def bucket_of(
-    given: Sequence[UnitInput], names: Sequence[str], grids: Sequence[Grid], start: int
+    given: Sequence[UnitInput],
+    names: Sequence[str],
+    grids: Sequence[Grid],
+    start: int,
+    instants: Sequence[int] = (),
 ) -> tuple[Assembled, Names]:
     """The units, each with its place in `given` as its number, and what all numbers stand for."""
     accounts, versions, classes = _accounts([unit.account for unit in given])
@@ -85,7 +89,8 @@ def bucket_of(
     transfers = Transfers(*_columns(3, ((k, t.ts, t.amount) for k, t in moves)))
     columns = (states, _positions(given, place, grids), transfers, _fills(fills, place, grids))
     snapshots = Snapshots(*_columns(2, asked))
-    assembled = assemble(start, accounts, versions, 1, *columns, snapshots, refused)
+    asked_of_all = np.array(instants, np.int64)
+    assembled = assemble(start, accounts, versions, 1, *columns, snapshots, refused, asked_of_all)
     keys, named = [u.key for u in given], [f for _, f in fills]
     return assembled, Names(keys, names, grids, classes, named, carried)
 

@@ -48,6 +48,7 @@ class Replayed(NamedTuple):
     adl_losses: Rows
     funding: Rows
     snapshots: Rows
+    changes: Rows
     to_reference: Ints
 
 
@@ -58,7 +59,7 @@ def replay_bucket(market: Market, bucket: Bucket) -> Replayed:
     `refused` (a row off its grid), or when a position of it has no effective
     margin table, which the reference reports as the data error it is.
     """
-    market, bucket = _frozen(market), _frozen(bucket)
+    market, bucket = frozen(market), frozen(bucket)
     rest = _rest(market)
     sizes = _first_sizes(bucket)
     done: list[list[Rows]] = []
@@ -76,7 +77,7 @@ def replay_bucket(market: Market, bucket: Bucket) -> Replayed:
     return Replayed._make([*_joined(done), np.flatnonzero(refused)])
 
 
-def _frozen(given: Any) -> Any:
+def frozen(given: Any) -> Any:
     """Read-only views: to the compiler memory-mapped columns and fresh ones are of one type."""
     views = []
     for field in given:
@@ -117,6 +118,7 @@ def _first_sizes(bucket: Bucket) -> dict[str, int]:
         "adl_losses": few,
         "funding": many + fills // 4,
         "snapshots": 1024 + 4 * asked,
+        "changes": 2 * many + fills if len(bucket.instants) else 0,
     }
 
 
@@ -150,6 +152,7 @@ def start_unit(market: Market, bucket: Bucket, rest: Rest, unit: int) -> None:
     state.charge_at = given.charge_at if given.charge else NEVER
     state.transfer_from, state.fill_from = given.transfer_from, given.fill_from
     state.snapshot_from = given.snapshot_from
+    state.untold, state.instant, state.told_wallet = 1, 0, 0
 
 
 @compiled

@@ -5,6 +5,7 @@ the next. The ticks between two of them matter only where they trigger the unit,
 """
 
 from kernel.bounds import slot_of
+from kernel.changes import has_changed, tell
 from kernel.compiler import compiled
 from kernel.contracts import value_of
 from kernel.episode import carry_on, note_flow, note_funding
@@ -159,9 +160,13 @@ def go_to(
     if state.snapshot_from < given.snapshot_to and bucket.snapshot_ts[state.snapshot_from] + 1 == end:
         state.snapshot_from += 1
         return DONE if snapshot(market, rest, out, unit, end) else NO_ROOM
-    if ts == end:
-        return own_step(market, bucket, rest, out, unit, ts, market.terms[state.terms], house)
-    return DONE
+    if ts != end:
+        return DONE
+    if not tell(bucket, rest, out, unit, ts):
+        return NO_ROOM
+    status = own_step(market, bucket, rest, out, unit, ts, market.terms[state.terms], house)
+    has_changed(bucket, state, ts)
+    return status
 
 
 @compiled
@@ -182,12 +187,17 @@ def replay_unit(market: Market, bucket: Bucket, rest: Rest, out: Out, unit: int,
         if state.held and not house:
             stop = next_stop(market, rest, end, policy, any_lte)
         if stop < end:
+            if not tell(bucket, rest, out, unit, stop):
+                return NO_ROOM
             status = tick_step(market, bucket, rest, out, unit, stop, policy)
+            has_changed(bucket, state, stop)
             state.cursor = stop + 1
         elif end < NEVER:
             status = go_to(market, bucket, rest, out, unit, ts, end, house)
         else:
             break
-    if status == DONE and not finish(market, bucket, rest, out, unit):
+    if status == DONE and not (
+        tell(bucket, rest, out, unit, NEVER) and finish(market, bucket, rest, out, unit)
+    ):
         return NO_ROOM
     return REFUSED if state.unfit else status

@@ -10,11 +10,12 @@ from typing import Any
 from kernel.columns import coarsen, on_grid
 from kernel.compiler import ROOM, cache_of, keep_only_current
 from kernel.session import run
+from kernel.states import candidates_at, marks_at, values_at
 
 
 def main() -> int:
     """Compile what Python calls, and with it all the rest; or find it compiled."""
-    functions: tuple[Any, ...] = (run, on_grid, coarsen)
+    functions: tuple[Any, ...] = (run, on_grid, coarsen, marks_at, values_at, candidates_at)
     for function in functions:
         function.compile(())
     keep_only_current()

@@ -365,20 +365,31 @@ ACCOUNT_RESULTS = _replayed(
     ),
     ("account_id", "currency"),
 )
-_EVENT = count("event", "Its number among the session's shortfalls.")
-EVENT_WEIGHTS = _replayed(
-    "event_weights",
-    "shortfall × risk unit that holds what was liquidated",
-    "What the rule open_interest_prorata shares by.",
-    (_EVENT, *_UNIT, units("weight", "Value of the positions in the event's instruments.")),
-    ("event", "account_id", "isolation"),
+EVENT_STATES = _replayed(
+    "event_states",
+    "risk unit at the instant of a shortfall × position that is not as it was at the one before",
+    "How units stand at the instants of shortfalls, told by what has changed.",
+    (
+        when("ts", "The first of the instants at which it is so."),
+        *_UNIT,
+        text("instrument_id", "Null when the wallet alone has changed.", nullable=True),
+        units("wallet", "Wallet."),
+        decimal("quantity", "Signed; 0: closed.", "contracts"),
+        units("entry_value", "Entry value."),
+    ),
+    ("ts", "account_id", "currency", "isolation", "instrument_id"),
 )
-EVENT_CANDIDATES = _replayed(
-    "event_candidates",
-    "shortfall × position on the other side that may have to take over",
-    "What the rule adl_queue ranks: of every task the best, until the liquidated quantity is reached.",
-    (_EVENT, *SNAPSHOTS.columns[1:]),
-    ("event", "instrument_id", "account_id", "isolation"),
+EVENT_CHARGES = _replayed(
+    "event_charges",
+    "rule × currency × account, of some events",
+    "What a rule that looks at each event charges.",
+    (
+        text("rule", "The rule's name."),
+        text("currency", "Settlement currency."),
+        text("account_id", "The account."),
+        units("charge", "Its charges of these events."),
+    ),
+    (),
 )
 # Names of the fields of engine.rows.SessionRows, and the table that stores each.
 REPLAYED = {

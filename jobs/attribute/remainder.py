@@ -21,8 +21,18 @@ def split(total: int, weights: Amounts) -> Amounts:
         shares = np.array([share for share, _ in pairs], object)
         rests = np.array([rest for _, rest in pairs], object)
     left_over = total - exact_sum(shares)
-    shares[np.argsort(-rests, kind="stable")[:left_over]] += 1
+    if left_over:
+        shares[_largest(rests, left_over)] += 1
     return shares
+
+
+def _largest(rests: Amounts, count: int) -> Amounts:
+    """The places of so many of the largest, the earlier ones on ties."""
+    if rests.dtype == object:
+        return np.argsort(-rests, kind="stable")[:count]
+    last = np.partition(rests, len(rests) - count)[len(rests) - count]
+    larger = np.flatnonzero(rests > last)
+    return np.concatenate([larger, np.flatnonzero(rests == last)[: count - len(larger)]])
 
 
 def _fits(total: int, whole: int, largest: int) -> bool:

@@ -1,5 +1,6 @@
 """What happens to a group of accounts in a session, as columns: transfers and fills."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -76,8 +77,20 @@ def read_transfers(task: BucketTask, group: Group) -> tuple[Transfers, Ints]:
     return Transfers(units, times, amounts), np.unique(units[exact == 0])
 
 
-def read_fills(task: BucketTask, group: Group, prices: Prices) -> FillRows:
-    """In the order of unit, time and fill_id within a date.
+def ids_told(task: BucketTask) -> Sequence[str]:
+    """Which ids of fills the rows of a replay have: they are long, and as much to read as all the rest.
+
+    Both of a fill of kind adl; of a liquidation that of the fill, when its fee goes to the fund.
+    """
+    if task.adl_trades:
+        return _IDS
+    terms = [terms for _, terms in task.policy.items()]
+    paid = any(t.execution == "recorded" and t.liquidation_fee_to == "fund" for t in terms)
+    return _IDS[:1] if paid else ()
+
+
+def read_fills(task: BucketTask, group: Group, prices: Prices, told: Sequence[str]) -> FillRows:
+    """In the order of unit, time and fill_id within a date. `told`: which ids are read; others are null.
 
     A house account has as many as all others together, so every column is there once: room for all of them is made
     first, and they are put into order one after the other. Room that is not used takes no memory.
@@ -88,11 +101,11 @@ def read_fills(task: BucketTask, group: Group, prices: Prices) -> FillRows:
     refused = [np.zeros(0, np.int64)]
     at = 0
     in_group = pc.field("account_bucket").isin(group.buckets)
-    for batch in task.event_batches("fills", (*_FILLS, *_IDS), _CODED, in_group):
+    for batch in task.event_batches("fills", (*_FILLS, *told), _CODED, in_group):
         *read, exact = _fill_columns(task, group, prices, batch)
         units, times, kinds = read[0], read[1], read[6]
         rows = pa.array(kinds != NORMAL)
-        named = pa.table({name: batch.column(name).filter(rows) for name in _IDS})
+        named = _ids(batch, rows, told)
         if task.adl_trades:
             kinds[kinds != NORMAL] = _met_by_adl(task, kinds, named, times)
         ids.append(named)
@@ -109,6 +122,12 @@ def read_fills(task: BucketTask, group: Group, prices: Prices) -> FillRows:
         names.column("trade_id").take(places),
         np.unique(np.concatenate(refused)),
     )
+
+
+def _ids(batch: pa.RecordBatch, rows: pa.Array, told: Sequence[str]) -> pa.Table:
+    """The ids of some rows."""
+    none = pa.nulls(rows.true_count, pa.string())
+    return pa.table({name: batch.column(name).filter(rows) if name in told else none for name in _IDS})
 
 
 def _by_unit(fills: Fills) -> tuple[Fills, Ints, pa.Array]:

@@ -10,8 +10,9 @@ from engine.rows import FundingTotal, SessionRows, UnitSession
 from engine.rules.episode import Episode
 from engine.rules.order import replay_units
 from engine.rules.unit_rows import remember_marks
+from engine.rules.units import UnitInput
 from jobs.replay.directory import Directory, read_directory
-from jobs.replay.events import read_fills, read_transfers
+from jobs.replay.events import ids_told, read_fills, read_transfers
 from jobs.replay.instants import read_snapshots
 from jobs.replay.liquidations import liquidation_tables, split
 from jobs.replay.names import Group
@@ -50,13 +51,13 @@ class Setting:
 
 
 class GroupRows:
-    """What happens to the units of some buckets, read once; they may be replayed again with other snapshots."""
+    """What happens to the units of some buckets, read once. `told`: which ids of fills."""
 
-    def __init__(self, setting: Setting, buckets: Sequence[int]) -> None:
+    def __init__(self, setting: Setting, buckets: Sequence[int], told: Sequence[str]) -> None:
         task, prices = setting.task, setting.prices
         self.setting, self.group = setting, Group(setting.directory, buckets)
         self.state = read_state(task, self.group, prices)
-        self.fills = read_fills(task, self.group, prices)
+        self.fills = read_fills(task, self.group, prices, told)
         self.transfers, unfit = read_transfers(task, self.group)
         self.refused = np.unique(np.concatenate([self.state.refused, unfit, self.fills.refused]))
         state = self.state
@@ -64,8 +65,11 @@ class GroupRows:
             state.states.unit, state.positions.unit, self.transfers.unit, self.fills.fills.unit
         )
 
-    def replayed(self, snapshots: Snapshots) -> tuple[Replayed, Assembled, Numbered]:
-        """What the kernel finds, on what it was given, and what its numbers stand for."""
+    def replayed(self, snapshots: Snapshots, instants: Ints) -> tuple[Replayed, Assembled, Numbered]:
+        """What the kernel finds, on what it was given, and what its numbers stand for.
+
+        `snapshots`: of some units; `instants`: at which all are told by what has changed.
+        """
         directory, prices = self.setting.directory, self.setting.prices
         assembled = assemble(
             self.setting.task.start,
@@ -78,6 +82,7 @@ class GroupRows:
             self.fills.fills,
             snapshots,
             self.refused,
+            instants,
         )
         found = replay_bucket(prices.market, assembled.bucket)
         numbered = Numbered(directory, prices, assembled, self.fills, self.state.episodes)
@@ -86,9 +91,11 @@ class GroupRows:
 
 def replay_group(setting: Setting, buckets: Sequence[int]) -> tuple[Tables, list[FundingTotal]]:
     """The rows of some buckets, and what their units received in funding."""
-    rows = GroupRows(setting, buckets)
+    rows = GroupRows(setting, buckets, ids_told(setting.task))
     task, group = setting.task, rows.group
-    replayed, assembled, numbered = rows.replayed(read_snapshots(task, group, rows.units))
+    replayed, assembled, numbered = rows.replayed(
+        read_snapshots(task, group, rows.units), np.zeros(0, np.int64)
+    )
     ended, others = split(replayed)
     few = numbered.few(others)
     left = by_reference(setting, replace(task, buckets=group.buckets), assembled, replayed.to_reference)
@@ -105,13 +112,19 @@ def by_reference(setting: Setting, task: BucketTask, assembled: Assembled, left:
     """The rows of the units that the kernel left; `task`: of the group alone."""
     if not len(left):
         return SessionRows()
+    return replay_units(*left_units(setting, task, assembled, left), task.policy, task.start)
+
+
+def left_units(
+    setting: Setting, task: BucketTask, assembled: Assembled, left: Ints
+) -> tuple[list[UnitInput], Market]:
+    """Those units and their market as the reference has them."""
     numbers = assembled.unit_numbers[left]
     owners = np.unique(numbers // len(setting.directory.places)).tolist()
     accounts = setting.directory.account_objects(owners)
     keys = {setting.directory.key(n) for n in numbers.tolist()}
     units = [unit for unit in units_of(task, accounts, accounts) if unit.key in keys]
-    market = setting.reference_market(instruments_of(units))
-    return replay_units(units, market, task.policy, task.start)
+    return units, setting.reference_market(instruments_of(units))
 
 
 def remember(setting: Setting, sessions: list[UnitSession]) -> None:

@@ -14,13 +14,13 @@ from store.arrow import tuples_to_arrow
 from store.staging import part_schema
 
 Tables = Mapping[str, pa.Table]  # by the names of REPLAYED
-_NO_DAY = date(1970, 1, 1)  # a part has no date in it
+NO_DAY = date(1970, 1, 1)  # a part has no date in it
 _ROW_TYPES: dict[str, Any] = {name: get_args(hint)[0] for name, hint in get_type_hints(SessionRows).items()}
 
 
 def rows_to_arrow(name: str, rows: Sequence[Any]) -> pa.Table:
     """Engine rows of one of the lists of SessionRows; which date it is, their place says."""
-    return tuples_to_arrow(REPLAYED[name], _ROW_TYPES[name]._fields, rows, business_date=_NO_DAY)
+    return tuples_to_arrow(REPLAYED[name], _ROW_TYPES[name]._fields, rows, business_date=NO_DAY)
 
 
 def row_tables(rows: SessionRows) -> Tables:

@@ -58,6 +58,7 @@ def test_rows_of_an_account_are_parted_by_unit_and_keep_their_order() -> None:
         fills,
         Snapshots(none, none),
         column(3),
+        none,
     )
     units = assembled.bucket.units
     assert assembled.unit_numbers.tolist() == [0, 2, 3]

@@ -5,12 +5,16 @@ The rows of reconciliation are held against the oracle in the cases.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-import jobs.attribute.comparison
-import jobs.attribute.instants
+import jobs.attribute.by_event.states
+import jobs.replay.changes
+import jobs.replay.recompute
+from jobs.attribute.by_event.columns import ColumnStates, Unfit
 from jobs.run import Request, run
 from jobs.spark.mapper import InProcess
 from schemas.attribution import RECONCILIATION, TABLES
@@ -33,9 +37,12 @@ def test_published_tables_are_those_of_the_rules(
     market: tuple[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kind, seed = market
-    monkeypatch.setattr(jobs.attribute.instants, "STATES", 7)  # the tasks take a few units at a time
-    for room in (jobs.attribute.instants, jobs.attribute.comparison):
-        monkeypatch.setattr(room, "PART_ROWS", 5)  # and write many parts
+    monkeypatch.setattr(jobs.replay.changes, "STATES", 7)  # the tasks take a few units at a time
+    monkeypatch.setattr(jobs.attribute.by_event.states, "WINDOW", 5)
+    if seed > 1:  # by columns and the kernel, not by rows of the reference
+        monkeypatch.setattr(jobs.replay.recompute, "COLUMNS_FROM", 0)
+    if seed > 2:  # but the states of units do not fit in the middle of the events
+        monkeypatch.setattr(ColumnStates, "window", _unfit_at_the_third(ColumnStates.window))
     first, last = write_small_market(tmp_path / "landing", kind, seed)
     request = Request(tmp_path / "landing", tmp_path / "warehouse", first, last, InProcess(1 + seed * 2))
     list(run(request))
@@ -49,3 +56,16 @@ def test_published_tables_are_those_of_the_rules(
                     dict(zip([c.name for c in table.columns], row, strict=True)) for row in rows
                 ]
         assert canonical(found) == canonical(outcome.tables)
+
+
+def _unfit_at_the_third(window: Callable[..., Any]) -> Callable[..., Any]:
+    calls = 0
+
+    def unfit(*args: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls % 3 == 0:
+            raise Unfit
+        return window(*args)
+
+    return unfit

@@ -41,9 +41,8 @@ class Ways:
         self.monkeypatch, self.all_ways, self.taken, self.days = monkeypatch, all_ways, 0, 0
         monkeypatch.setattr("jobs.stages.recompute", self)
         monkeypatch.setattr("jobs.attribute.trades.MANY", ALWAYS)
-        # What the rule comparison asks for in its second pass goes by columns too, a few states at once.
+        # What the rule comparison asks for in its second pass goes by columns too.
         monkeypatch.setattr("jobs.replay.recompute.COLUMNS_FROM", ALWAYS)
-        monkeypatch.setattr("jobs.replay.states.STATES", 50)
 
     def __call__(self, day: Day, *args: Any) -> None:
         self.days += 1

@@ -1,0 +1,1 @@
+"""The rules of the comparison that look at all units at the time of each event (rules.md section 14)."""
