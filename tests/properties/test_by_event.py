@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from math import gcd
@@ -70,9 +71,8 @@ class Drawn(States):
         self.held_code, self.held_unit = (np.array([h[k] for h in held], np.int64) for k in (0, 1))
         self._rows = rows
 
-    def windows(self, last: int) -> list[pa.Table]:  # type: ignore[override]
+    def windows(self, last: int) -> Iterator[pa.Table]:
         """One for every two instants."""
-        found = []
         for times in (TIMES[:2], TIMES[2:4], TIMES[4:]):
             rows = [row for row in self._rows if row[0] in times and row[0] <= last]
             if rows:
@@ -80,8 +80,7 @@ class Drawn(States):
                 whole = [pa.array(column.tolist(), pa.int64()) for column in columns[:3]]
                 amounts = [to_decimals(columns[3]), e18_decimals(columns[4]), to_decimals(columns[5])]
                 names = ["ts", "number", "code", "wallet", "quantity", "entry_value"]
-                found.append(pa.table([*whole, *amounts], names=names))
-        return found
+                yield pa.table([*whole, *amounts], names=names)
 
 
 @dataclass
