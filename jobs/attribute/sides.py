@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from jobs.load.columns.radix import order_of
 from jobs.load.columns.texts import hash_twice
 from store.amounts import decimal_words
 from store.arrow import texts
@@ -44,7 +45,7 @@ def sides_of(fills: pa.RecordBatch) -> Sides:
 
 def by_trade(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """An order in which the sides of a trade stand together, and where each trade begins in it."""
-    order = np.argsort(first)
+    order = order_of(first)
     a, b = first[order], second[order]
     same = a[1:] == a[:-1]
     if (same & (b[1:] != b[:-1])).any():  # two ids have one first hash

@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from engine.intake.judge import Judge, RawRow
 from jobs.load.columns.known import Known, read_known
 from jobs.load.columns.layout import ROW_BITS, bucket_of, rows_batch
+from jobs.load.columns.radix import order_of
 from jobs.load.columns.splits import Piece
 from jobs.load.rows import read_file
 from schemas.core import Dataset
@@ -246,7 +247,7 @@ def write_part(dataset: Dataset, known: Known, table: pa.Table, path: str) -> No
     edges = np.searchsorted(bucket[order], np.arange(BUCKETS + 1))
     for heavy in np.flatnonzero(np.diff(edges) >= SORTED_FROM).tolist():
         mine = order[edges[heavy] : edges[heavy + 1]]
-        mine[:] = mine[np.argsort(keys[mine], kind="stable")]
+        mine[:] = mine[order_of(keys[mine])]
     table = pc.take(table, pa.array(order), boundscheck=False).combine_chunks()
     table = table.replace_schema_metadata({EDGES: edges.astype(np.int64).tobytes()})
     write_arrow(table, path, [] if isinstance(place(path), Path) else edges.tolist())

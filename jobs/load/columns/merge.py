@@ -27,6 +27,7 @@ from jobs.load.columns.layout import (
     id_field,
     kind_of,
 )
+from jobs.load.columns.radix import order_of
 from schemas.core import Dataset, Table
 from schemas.inputs import DATASETS
 from schemas.ledger import TYPED
@@ -158,7 +159,7 @@ def _sorted(data: pa.Table, dataset: Dataset) -> pa.Table:
         return data
     data = data.combine_chunks()
     keys = data.column("sort_key").to_numpy()
-    order = np.argsort(keys, kind="stable")
+    order = order_of(keys)
     ordered = keys[order]
     tie = ordered[1:] == ordered[:-1]
     name = id_field(dataset)
