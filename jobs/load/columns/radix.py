@@ -20,7 +20,9 @@ def order_of(keys: np.ndarray) -> np.ndarray:
 
 
 @loop
-def _by_digits(keys, order, other, found, spare):
+def _by_digits(
+    keys: np.ndarray, order: np.ndarray, other: np.ndarray, found: np.ndarray, spare: np.ndarray
+) -> np.ndarray:
     """Put in order from the last digit to the first; a digit that all have alike is left out.
 
     Source: Knuth, The Art of Computer Programming 5.2.5, algorithm R, with counted boxes.
