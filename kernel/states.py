@@ -6,10 +6,11 @@ from kernel.blocks import mark_before
 from kernel.bounds import value_at_most
 from kernel.compiler import compiled, entry
 from kernel.contracts import sense, value_of
-from kernel.layout import NONE, WATCHED, Frozen, Instrument, Ints, Market, Rows, _row
+from kernel.layout import NEVER, NONE, Frozen, Instrument, Ints, Market, Rows, _row
 from kernel.reference import by_reference
 
 UNFIT = -1  # no value, no count
+FITS = NEVER  # amounts and lots are below it, so that two of them add up to less than 2^63
 CANDIDATE = _row("place", "value", "unrealised", "equity")
 
 
@@ -31,7 +32,7 @@ class Holdings(NamedTuple):
 @compiled
 def fitting_value(terms: Instrument, lots: int, mark: int) -> int:
     """V(|Q|, mark), or UNFIT."""
-    if terms.supported == 0 or value_at_most(terms, abs(lots), mark, WATCHED) >= WATCHED:
+    if terms.supported == 0 or value_at_most(terms, abs(lots), mark, FITS) >= FITS:
         return UNFIT
     return value_of(terms, abs(lots), mark)
 
@@ -68,7 +69,7 @@ def equity_at(market: Market, marks: Frozen, held: Holdings, number: int) -> int
         terms = market.instruments[held.instrument[place]]
         value = fitting_value(terms, lots, mark)
         equity += sense(terms, lots) * (value - held.entry_value[place])
-        if value == UNFIT or not -WATCHED < equity < WATCHED:
+        if value == UNFIT or not -FITS < equity < FITS:
             return NONE
     return equity
 

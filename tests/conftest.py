@@ -34,8 +34,13 @@ LONGEST = (
     "tests/unit/test_replay_by_columns.py",
     "dags",
     "tests/docs/test_commands.py",
+    "tests/unit/test_object_store.py",
+    "tests/unit/test_cases.py",
+    "tests/unit/test_scenarios.py",
     "tests/hostile/test_bombs.py",
     "report",
+    "tests/unit/test_rerun.py",
+    "tests/unit/test_at_once.py",
 )
 SHARED_DEMO = ("tests/docs/", "tests/spark/test_demo.py", "tests/spark/test_examples.py")
 SHARED = {

@@ -9,9 +9,9 @@ import pyarrow as pa
 from engine.rows import NegativeBalance, Snapshot
 from jobs.attribute.by_event.states import States
 from jobs.replay.prices import Prices, whole_numbers
-from kernel.layout import WATCHED, Ints
+from kernel.layout import Ints
 from kernel.session import frozen
-from kernel.states import CANDIDATE, UNFIT, Holdings, candidates_at, marks_at, values_at
+from kernel.states import CANDIDATE, FITS, UNFIT, Holdings, candidates_at, marks_at, values_at
 from store.amounts import Amounts, decimal_words, to_amounts
 
 
@@ -84,7 +84,7 @@ class ColumnStates:
             weights.append(values[wanted])
         if len(units) == 2:
             return units[1], weights[1]
-        if sum(int(w.max(initial=0)) for w in weights) >= WATCHED:
+        if sum(int(w.max(initial=0)) for w in weights) >= FITS:
             raise Unfit
         found, place = np.unique(np.concatenate(units), return_inverse=True)
         total = np.zeros(len(found), np.int64)
@@ -121,8 +121,8 @@ class ColumnStates:
 
     def _reached(self, rows: Amounts, wanted: int) -> Amounts:
         """Which of some candidates can have to give anything of so many lots."""
-        lots = np.minimum(np.abs(self._held.lots[rows["place"]]), min(wanted, WATCHED))
-        if not len(rows) or int(lots.max()) * len(rows) >= WATCHED:
+        lots = np.minimum(np.abs(self._held.lots[rows["place"]]), min(wanted, FITS))
+        if not len(rows) or int(lots.max()) * len(rows) >= FITS:
             return np.ones(len(rows), bool)
         entry_value = self._held.entry_value[rows["place"]].astype(np.float64)
         score = rows["unrealised"] / entry_value * (rows["value"] / rows["equity"])
@@ -152,4 +152,4 @@ class ColumnStates:
 
 
 def _fit(amounts: Amounts) -> bool:
-    return amounts.dtype != object and bool((np.abs(amounts) < WATCHED).all())
+    return amounts.dtype != object and bool((np.abs(amounts) < FITS).all())
