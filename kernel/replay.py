@@ -8,11 +8,11 @@ from collections.abc import Iterable
 from engine.events import Market
 from engine.intake.policy import Policy
 from engine.rows import SessionRows
-from engine.rules.order import replay_units as by_the_reference
 from engine.rules.units import UnitInput
 from kernel.objects import bucket_of, grid_of, instruments_of, market_of
 from kernel.rows import session_rows
 from kernel.session import replay_bucket
+from kernel.thinned import Thinned
 
 
 def replay_units(units: Iterable[UnitInput], market: Market, policy: Policy, start: int) -> SessionRows:
@@ -21,7 +21,7 @@ def replay_units(units: Iterable[UnitInput], market: Market, policy: Policy, sta
     The rows are those of the reference, in another order. DataError as the reference has them.
     """
     rows, left = replay_what_fits(units, market, policy, start)
-    rows.extend(by_the_reference(left, market, policy, start))
+    rows.extend(Thinned(market, policy, start).replay(left))
     return rows
 
 

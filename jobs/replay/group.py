@@ -8,7 +8,6 @@ import numpy as np
 from engine.events import Market
 from engine.rows import FundingTotal, SessionRows, UnitSession
 from engine.rules.episode import Episode
-from engine.rules.order import replay_units
 from engine.rules.unit_rows import remember_marks
 from engine.rules.units import UnitInput
 from jobs.replay.directory import Directory, read_directory
@@ -24,6 +23,7 @@ from jobs.replay.tables import Tables, joined, row_tables
 from kernel.columns import Assembled, Snapshots, assemble, unit_numbers
 from kernel.layout import Ints
 from kernel.session import Replayed, replay_bucket
+from kernel.thinned import Thinned
 from schemas.ledger import BUCKETS
 from store.session_units import instruments_of, session_market, units_of
 
@@ -112,7 +112,8 @@ def by_reference(setting: Setting, task: BucketTask, assembled: Assembled, left:
     """The rows of the units that the kernel left; `task`: of the group alone."""
     if not len(left):
         return SessionRows()
-    return replay_units(*left_units(setting, task, assembled, left), task.policy, task.start)
+    units, market = left_units(setting, task, assembled, left)
+    return Thinned(market, task.policy, task.start).replay(units)
 
 
 def left_units(
