@@ -63,7 +63,7 @@ def test_a_unit_at_the_edge_is_liquidated_or_not_as_on_all_ticks(seed: int) -> N
 def test_most_ticks_do_not_matter() -> None:
     """Otherwise the properties above would say nothing."""
     fewer = 0
-    for seed in range(60):
+    for seed in range(300):
         world = draw_world(Random(seed))
         session = Thinned(world.market, world.policy, world.start)
         for unit in world.units:
