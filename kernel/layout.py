@@ -170,6 +170,8 @@ SNAPSHOT_ROW = _row(
 )
 # A position at an asked-for instant, of those that have changed since the unit was told of; instrument -1: none has.
 CHANGE_ROW = _row("unit", "ts", "instrument", "lots", "entry_value", "wallet")
+# A position that can be in a queue at an instant (kernel/states.py).
+CANDIDATE = _row("place", "value", "unrealised", "equity")
 
 
 class Market(NamedTuple):

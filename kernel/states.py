@@ -6,12 +6,11 @@ from kernel.blocks import mark_before
 from kernel.bounds import value_at_most
 from kernel.compiler import compiled, entry
 from kernel.contracts import sense, value_of
-from kernel.layout import NEVER, NONE, Frozen, Instrument, Ints, Market, Rows, _row
+from kernel.layout import CANDIDATE, NEVER, NONE, Frozen, Instrument, Ints, Market, Rows
 from kernel.reference import by_reference
 
 UNFIT = -1  # no value, no count
 FITS = NEVER  # amounts and lots are below it, so that two of them add up to less than 2^63
-CANDIDATE = _row("place", "value", "unrealised", "equity")
 
 
 class Holdings(NamedTuple):

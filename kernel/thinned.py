@@ -125,7 +125,13 @@ class _Path:
     def can_be_followed(self) -> bool:
         """Whether the path is known before the unit is replayed."""
         begun = self.unit.open_episode is not None or any(f.kind == "liquidation" for f in self.unit.fills)
-        return self.unit.account.is_house or not (begun and self._changes_more)
+        return self.unit.account.is_house or (not (begun and self._changes_more) and self._margins_rise())
+
+    def _margins_rise(self) -> bool:
+        """Whether no margin falls when the value rises."""
+        histories = [self.market.tiers[name] for name in self.names if name in self.market.tiers]
+        tables = [table for history in histories for _, table in history.items()]
+        return all(rate_e18 >= 0 for table in tables for _, rate_e18, _ in table.steps())
 
     def _sense(self, name: str, quantity_e18: int) -> int:
         direction = self.market.contracts[name].direction
@@ -208,8 +214,6 @@ class _Path:
             if history is None:
                 return False
             table, _ = history.at(start)
-            if any(rate_e18 < 0 for _, rate_e18, _ in table.steps()):
-                return False  # else the margin rises with the value
             least -= table.maintenance_margin_units(max(values))
         return least > 0
 

@@ -9,6 +9,7 @@ from engine.errors import DataError
 
 Amounts = np.ndarray[Any, np.dtype[Any]]
 UNITS = pa.decimal128(38, 0)
+FITS = 1 << 62  # two amounts below it add up to less than 2^63
 _LIMIT = 10**38
 
 

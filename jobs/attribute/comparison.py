@@ -133,16 +133,12 @@ def _share_by_event(
     stood = [part for parts in day.mapper.map(write_states, asked, books.size) for part in parts]
     books.staging.commit(EVENT_STATES, stood)
     pairs = [(rule, currency) for rule in rules for currency in events]
-    each = -(
-        -day.mapper.cut(books.size) // max(1, len(pairs))
-    )  # so many tasks of a pair give all workers one
+    each = -(-day.mapper.cut(books.size) // len(pairs))  # with so many tasks of a pair every worker has one
+    shares = [(*pair, some) for pair in pairs for some in _cut(events[pair[1]], each)]
     tasks = [
-        SharesTask(replays[0], 0, rule, currency, some, day.staging, books.scales, books.size)
-        for rule, currency in pairs
-        for some in _cut(events[currency], each)
+        SharesTask(replays[0], number, *share, day.staging, books.scales, books.size)
+        for number, share in enumerate(shares)
     ]
-    for number, task in enumerate(tasks):
-        task.number = number
     shared = day.mapper.map(share_events, tasks, books.size)
     books.staging.commit(EVENT_CHARGES, [found.part for found in shared])
     books.view(EVENT_CHARGES)

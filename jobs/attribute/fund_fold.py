@@ -10,9 +10,8 @@ import pyarrow.compute as pc
 from engine.intake.policy import Policy
 from engine.numbers import Ledger, e18_to_units
 from engine.rules.fund import FundDay
-from store.amounts import Amounts, exact_sum, to_amounts, to_decimals
+from store.amounts import FITS, Amounts, exact_sum, to_amounts, to_decimals
 
-_FITS = 1 << 62
 _KINDS = ("liquidation_fee", "surplus", "draw")  # every other kind is an external movement
 _DRAW = "draw"
 _UNITS = pa.decimal128(38, 0)
@@ -126,6 +125,6 @@ def fold(balance: int, floors: list[int], amounts: Amounts, draws: Amounts) -> t
         balance += change
         added.append(change)
         balances.append(balance)
-    large = max(map(abs, (*added, *balances)), default=0) >= _FITS
+    large = max(map(abs, (*added, *balances)), default=0) >= FITS
     kind = object if large else np.int64
     return np.array(added, kind), np.array(balances, kind)

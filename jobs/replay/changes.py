@@ -1,14 +1,14 @@
 """How units stood at instants that were not known when they were first replayed: a second pass, told by changes."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby, islice
 from typing import NamedTuple
 
 import pyarrow as pa
 
-from engine.events import Market, UnitKey
-from engine.rows import Snapshot
+from engine.events import UnitKey
+from engine.rows import SessionRows, Snapshot
 from engine.rules.units import UnitInput
 from jobs.replay.choice import replay_units
 from jobs.replay.objects import read_units
@@ -44,16 +44,20 @@ def changes_at(task: BucketTask, instants: Sequence[int]) -> Iterator[pa.Table]:
         yield from changes_in_columns(task, instants)
     else:
         units, market = read_units(replace(task, instants=list(instants)))
-        yield from changes_of(task, units, market, len(instants))
+
+        def replay(some: Sequence[UnitInput]) -> SessionRows:
+            return replay_units(some, market, task.policy, task.start)
+
+        yield from changes_of(units, replay, len(instants))
 
 
 def changes_of(
-    task: BucketTask, units: Sequence[UnitInput], market: Market, instants: int
+    units: Sequence[UnitInput], replay: Callable[[Sequence[UnitInput]], SessionRows], instants: int
 ) -> Iterator[pa.Table]:
-    """The same of units that are objects, each asked to report on so many instants."""
+    """The same of units that are objects, each asked to report on so many instants, by a replay of some of them."""
     rest = iter(units)
     while some := list(islice(rest, max(1, STATES // instants))):
-        rows = list(changes(replay_units(some, market, task.policy, task.start).snapshots))
+        rows = list(changes(replay(some).snapshots))
         yield tuples_to_arrow(EVENT_STATES, Change._fields, rows, business_date=NO_DAY)
 
 

@@ -13,6 +13,7 @@ from jobs.replay.source import BucketTask
 from jobs.replay.task import AT_ONCE
 from kernel.columns import Snapshots
 from kernel.layout import Rows
+from kernel.thinned import Thinned
 from schemas.ledger import EVENT_STATES
 from store.amounts import to_decimals
 
@@ -28,8 +29,8 @@ def changes_in_columns(task: BucketTask, instants: Sequence[int]) -> Iterator[pa
         yield _table(replayed.changes, numbered)
         if len(replayed.to_reference):
             asked = replace(task, buckets=buckets, instants=list(instants))
-            left = left_units(setting, asked, assembled, replayed.to_reference)
-            yield from changes_of(task, *left, len(instants))
+            units, market = left_units(setting, asked, assembled, replayed.to_reference)
+            yield from changes_of(units, Thinned(market, task.policy, task.start).replay, len(instants))
 
 
 def _table(rows: Rows, numbered: Numbered) -> pa.Table:

@@ -9,9 +9,9 @@ import pyarrow as pa
 from engine.rows import NegativeBalance, Snapshot
 from jobs.attribute.by_event.states import States
 from jobs.replay.prices import Prices, whole_numbers
-from kernel.layout import Ints
+from kernel.layout import CANDIDATE, Ints
 from kernel.session import frozen
-from kernel.states import CANDIDATE, FITS, UNFIT, Holdings, candidates_at, marks_at, values_at
+from kernel.states import FITS, UNFIT, Holdings, candidates_at, marks_at, values_at
 from store.amounts import Amounts, decimal_words, to_amounts
 
 

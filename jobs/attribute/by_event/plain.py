@@ -1,12 +1,11 @@
 """The states of a currency's units in Python's integers: of small days, and of numbers beyond 63 bits."""
 
-from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
-from engine.events import NO_TICKS, Market
+from engine.events import Market
 from engine.rows import NegativeBalance, Snapshot
 from jobs.attribute.by_event.states import States
 from store.arrow import plain_rows
@@ -55,7 +54,7 @@ class PlainStates:
         equity, value, unrealised = self._wallets[number], 0, 0
         for name, (quantity_e18, entry_value) in self._of_unit[number].items():
             if name not in marks:
-                marks[name] = self._mark(name, event.ts)
+                marks[name] = self._market.mark_before(name, event.ts + 1)  # after the ticks of its time
             contract, mark_e18 = self._market.contracts[name], marks[name]
             worth = entry_value if mark_e18 is None else contract.value_units(abs(quantity_e18), mark_e18)
             gained = contract.pnl_units(1 if quantity_e18 > 0 else -1, worth, entry_value)
@@ -68,9 +67,3 @@ class PlainStates:
         held = self._of_unit[number][instrument_id]
         unit = (event.ts, account_id, event.currency, isolation, self._wallets[number], equity)
         return Snapshot._make((*unit, instrument_id, *held, value, unrealised, marks[instrument_id]))
-
-    def _mark(self, instrument_id: str, ts: int) -> int | None:
-        """The mark in force after the ticks of ts, in 10^-18."""
-        series = self._market.ticks.get(instrument_id, NO_TICKS)
-        after = bisect_right(series.ts, ts)
-        return series.mark[after - 1] if after else self._market.opening_marks.get(instrument_id)

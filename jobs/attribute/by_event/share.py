@@ -17,14 +17,13 @@ from jobs.attribute.by_event.states import States
 from jobs.attribute.remainder import split
 from jobs.replay.source import BucketTask
 from schemas.ledger import EVENT_CHARGES, EVENT_STATES
-from store.amounts import Amounts, to_decimals
+from store.amounts import FITS, Amounts, to_decimals
 from store.session_units import session_market
 from store.staging import Part, Staging
 
 if TYPE_CHECKING:
     from jobs.attribute.by_event.columns import ColumnStates
 
-_FITS = 1 << 62
 See = Callable[[NegativeBalance, Mapping[str, int]], Sequence[Snapshot]]
 
 
@@ -137,7 +136,7 @@ def by_weights(events: Iterable[Event], states: States, columns: "ColumnStates")
     uncovered = total = 0
     for event in events:
         total += event.shortfall
-        if total >= _FITS and charges.dtype != object:
+        if total >= FITS and charges.dtype != object:
             charges = charges.astype(object)
         units, weights = columns.weights(event.deficit, closed_in(event))
         if len(units):
