@@ -18,6 +18,8 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 import jobs.attribute.trades as trades
+import jobs.load.columns.radix as radix
+import jobs.load.columns.slim as slim
 import jobs.load.columns.splits as splits
 import kernel.warm
 from jobs.day import Day
@@ -112,7 +114,8 @@ def _unchecked(day: Day, run_id: str) -> None:
 def main() -> int:
     """Compile what is not compiled yet."""
     kernel.warm.main()
-    splits.SMALL_BYTES = trades.MANY = 0  # small files too are read as columns, and few trades netted as many
+    # what is done for many rows is done for a few
+    splits.SMALL_BYTES = slim.MANY = radix.FEW = trades.MANY = 0
     with tempfile.TemporaryDirectory() as folder, redirect_stderr(StringIO()):  # it warns of what is not good
         landing, warehouse = Path(folder) / "landing", Path(folder) / "warehouse"
         last = write_market(landing)

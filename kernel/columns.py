@@ -10,11 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kernel.compiler import entry
+from kernel.compiler import compiled, entry
 from kernel.layout import POSITION, UNIT, Bucket, Frozen, Ints, Rows
-from kernel.wide import divide_words
+from kernel.wide import divide_words, product
 
-_ZERO, _ONE = np.uint64(0), np.uint64(1)
+_ZERO, _ONE, _TWO = np.uint64(0), np.uint64(1), np.uint64(2)
+_WORD = np.uint64(64)
 _TOO_LARGE = np.uint64(1 << 62)
 
 
@@ -145,6 +146,7 @@ def on_grid(words: Frozen, divisors: Frozen, which: Frozen, numbers: Ints, exact
     `words`: the column's buffer as int64, low and high word of each value; divisors positive, up to 10^18. A number
     of 2^62 or more is not exact either.
     """
+    twos, inverse = inverses(divisors)
     for k in range(len(which)):
         low, high = np.uint64(words[2 * k]), np.uint64(words[2 * k + 1])
         negative = words[2 * k + 1] < 0
@@ -152,14 +154,37 @@ def on_grid(words: Frozen, divisors: Frozen, which: Frozen, numbers: Ints, exact
             low, high = ~low + _ONE, ~high
             if low == _ZERO:
                 high += _ONE
-        divisor = np.uint64(divisors[which[k]])
+        at = which[k]
+        shifted = low
+        if twos[at] != _ZERO:
+            shifted = (low >> twos[at]) | (high << (_WORD - twos[at]))
+        quotient = shifted * inverse[at]
         exact[k], numbers[k] = 0, 0
-        if high >= divisor:
+        if quotient >= _TOO_LARGE:
             continue
-        quotient, rest = divide_words(high, low, divisor)
-        if rest == _ZERO and quotient < _TOO_LARGE:
+        above, below = product(np.int64(quotient), divisors[at])
+        if above == high and below == low:
             exact[k] = 1
             numbers[k] = -np.int64(quotient) if negative else np.int64(quotient)
+
+
+@compiled
+def inverses(divisors: Frozen) -> tuple[Rows, Rows]:
+    """Of each divisor, odd × 2^twos: `twos`, and `inverse` with odd × inverse = 1 modulo 2^64.
+
+    Where a division leaves no rest its quotient is a product with the inverse, which costs a tenth of dividing 128
+    bits. Source: Warren, Hacker's Delight, 10-16 and 10-17 (Newton's iteration doubles the right bits: 3, 6, … 96).
+    """
+    twos, inverse = np.zeros(len(divisors), np.uint64), np.empty(len(divisors), np.uint64)
+    for at in range(len(divisors)):
+        odd = np.uint64(divisors[at])
+        while odd & _ONE == _ZERO:
+            odd >>= _ONE
+            twos[at] += _ONE
+        inverse[at] = odd
+        for _ in range(5):
+            inverse[at] *= _TWO - odd * inverse[at]
+    return twos, inverse
 
 
 @entry

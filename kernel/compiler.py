@@ -2,7 +2,8 @@
 
 Numba's own cache looks at one file: it would go on using a function whose callee in another file has changed, and
 it does not read a cache that it may not write to. Here the code is kept under the hash of the whole folder that a
-function stands in, its room, and a read-only installation uses what `make setup` or the image left in it.
+function stands in, its room, and of the kernel, and a read-only installation uses what `make setup` or the image left
+in it.
 """
 
 import hashlib
@@ -31,9 +32,9 @@ def cache_of(room: Path) -> Path:
 
 @lru_cache
 def stamp(room: Path = ROOM) -> str:
-    """What the machine code was made from: every source file of the room."""
+    """What the machine code was made from: every source file of the room, and of this one, which others build on."""
     digest = hashlib.sha256()
-    for path in sorted(room.glob("*.py")):
+    for path in [*sorted(room.glob("*.py")), *sorted(ROOM.glob("*.py"))]:
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:20]
 

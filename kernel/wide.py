@@ -23,7 +23,7 @@ _ONE = np.uint64(1)
 
 
 @intrinsic
-def _product(typing_context: Any, a: Any, b: Any) -> Any:
+def product(typing_context: Any, a: Any, b: Any) -> Any:
     """a × b as (high, low) words of 64 bits."""
 
     def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -85,7 +85,7 @@ def divide_words(high: Word, low: Word, divisor: Word) -> tuple[Word, Word]:
 @compiled
 def divided(a: int, b: int, divisor: int) -> tuple[int, int]:
     """a × b / divisor, rounded down, and the rest."""
-    high, low = _product(a, b)
+    high, low = product(a, b)
     d = np.uint64(divisor)
     if high == _ZERO:
         quotient = low // d
@@ -114,7 +114,7 @@ def ceiling(a: int, b: int, divisor: int) -> int:
 @compiled
 def ceiling_with(a: int, b: int, more: int, divisor: int) -> int:
     """ceil((a × b + more) / divisor)."""
-    high, low = _product(a, b)
+    high, low = product(a, b)
     total = low + np.uint64(more)
     if total < low:
         high += _ONE
@@ -125,7 +125,7 @@ def ceiling_with(a: int, b: int, more: int, divisor: int) -> int:
 @compiled
 def at_most(a: int, b: int, divisor: int, limit: int) -> int:
     """ceil(a × b / divisor), or the limit if it is larger: never wraps."""
-    high, low = _product(a, b)
+    high, low = product(a, b)
     d = np.uint64(divisor)
     if high >= d:
         return limit

@@ -13,14 +13,18 @@ def words(values: list[int]) -> np.ndarray:
     return np.frombuffer(b"".join(v.to_bytes(16, "little", signed=True) for v in values), np.int64)
 
 
-@given(st.lists(st.integers(-(10**38), 10**38)), st.integers(0, 18))
-def test_whole_multiples_of_a_grid_are_told_from_others(values: list[int], power: int) -> None:
-    values = values + [value // 10**18 * 10**power for value in values]
+STEPS = st.one_of(st.sampled_from([10**power for power in range(19)]), st.integers(1, 10**18))
+
+
+@given(st.lists(st.integers(-(10**38), 10**38)), STEPS)
+def test_whole_multiples_of_a_grid_are_told_from_others(values: list[int], step: int) -> None:
+    largest = (1 << 62) - 1
+    values = values + [value // 10**18 * step for value in values] + [largest * step, (largest + 1) * step]
     numbers, exact = np.zeros(len(values), np.int64), np.zeros(len(values), np.int64)
-    on_grid(words(values), np.array([10**power]), np.zeros(len(values), np.int64), numbers, exact)
+    on_grid(words(values), np.array([step]), np.zeros(len(values), np.int64), numbers, exact)
     for value, number, fits in zip(values, numbers, exact, strict=True):
-        assert bool(fits) == (value % 10**power == 0 and abs(value) // 10**power < 1 << 62)
-        assert number == (value // 10**power if fits else 0)
+        assert bool(fits) == (value % step == 0 and abs(value) // step < 1 << 62)
+        assert number == (value // step if fits else 0)
 
 
 @given(st.lists(st.integers(1, 10**38)), st.integers(0, 18))

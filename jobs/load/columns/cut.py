@@ -17,6 +17,7 @@ from engine.intake.judge import Judge, RawRow
 from jobs.load.columns.known import Known, read_known
 from jobs.load.columns.layout import ROW_BITS, bucket_of, rows_batch
 from jobs.load.columns.radix import order_of
+from jobs.load.columns.slim import full, slim
 from jobs.load.columns.splits import Piece
 from jobs.load.rows import read_file
 from schemas.core import Dataset
@@ -248,7 +249,7 @@ def write_part(dataset: Dataset, known: Known, table: pa.Table, path: str) -> No
     for heavy in np.flatnonzero(np.diff(edges) >= SORTED_FROM).tolist():
         mine = order[edges[heavy] : edges[heavy + 1]]
         mine[:] = mine[order_of(keys[mine])]
-    table = pc.take(table, pa.array(order), boundscheck=False).combine_chunks()
+    table = pc.take(slim(table), pa.array(order), boundscheck=False).combine_chunks()
     table = table.replace_schema_metadata({EDGES: edges.astype(np.int64).tobytes()})
     write_arrow(table, path, [] if isinstance(place(path), Path) else edges.tolist())
 
@@ -305,9 +306,9 @@ def _near(where: Place, first: int, after: int) -> Iterator[Path]:
 
 
 def read_part(path: str) -> tuple[pa.Table, np.ndarray]:
-    """A part's rows, and where its buckets begin."""
+    """A part's rows in the types of the cut, and where its buckets begin."""
     part = Part(path)
-    return part.rows, part.edges
+    return full(part.rows), part.edges
 
 
 def read_rejected(paths: Sequence[str]) -> Iterator[pa.Table]:

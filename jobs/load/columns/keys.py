@@ -16,8 +16,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from engine.intake.keys import CONFLICT
-from jobs.load.columns.cut import REJECTED, read_part, write_arrow
+from jobs.load.columns.cut import REJECTED, Part, write_arrow
 from jobs.load.columns.layout import ROW_BITS, ROW_MASK, id_field
+from jobs.load.columns.radix import sorted_between
+from jobs.load.columns.slim import full
 from jobs.load.columns.splits import SourceFile
 from jobs.load.rows import read_file
 from schemas.inputs import DATASETS
@@ -31,7 +33,7 @@ SHARE = 16_000_000  # hashes of a task
 
 @dataclass(frozen=True)
 class HashTask:
-    """One of `shares` equal parts of the hashes. `history`: sorted hashes of earlier dates; `out`: of this one."""
+    """One of `shares` equal ranges of the hashes. `history`: sorted hashes of earlier dates; `out`: of this one."""
 
     parts: Sequence[str]
     share: int
@@ -50,11 +52,10 @@ class HashResult(NamedTuple):
 
 def repeated_hashes(task: HashTask) -> HashResult:
     """Write the sorted hashes of the date's keys, and those that stand twice or in an earlier date."""
-    chosen = []
-    for path in task.parts:
-        hashes = read_part(path)[0].column("key_hash").to_numpy()
-        chosen.append(hashes if task.shares == 1 else hashes[hashes % np.uint64(task.shares) == task.share])
-    hashes = np.sort(np.concatenate(chosen)) if chosen else np.empty(0, np.uint64)
+    columns = [Part(path).rows.column("key_hash") for path in task.parts]
+    parts = [chunk.to_numpy() for column in columns for chunk in column.chunks]
+    low, high = (-(-(share << 64) // task.shares) for share in (task.share, task.share + 1))
+    hashes = sorted_between(parts, low, high - 1)
     twice = np.unique(hashes[1:][hashes[1:] == hashes[:-1]])
     before = holds(task.history, hashes)
     if task.out:
@@ -123,11 +124,11 @@ def _rows_of(parts: Sequence[str], repeated: np.ndarray) -> pa.Table:
     """All rows with these hashes, in order of hash, file and row."""
     tables = []
     for path in parts:
-        table, _ = read_part(path)
+        table = Part(path).rows
         hashes = table.column("key_hash").to_numpy()
         at = np.minimum(np.searchsorted(repeated, hashes), len(repeated) - 1)
         table = table.replace_schema_metadata(None)
-        tables.append(table.take(pa.array(np.flatnonzero(repeated[at] == hashes))))
+        tables.append(full(table.take(pa.array(np.flatnonzero(repeated[at] == hashes)))))
     rows = pa.concat_tables(tables).combine_chunks()
     order = np.lexsort((rows.column("place").to_numpy(), rows.column("key_hash").to_numpy()))
     return rows.take(pa.array(order)).combine_chunks()

@@ -28,6 +28,7 @@ from jobs.load.columns.layout import (
     kind_of,
 )
 from jobs.load.columns.radix import order_of
+from jobs.load.columns.slim import together, widened
 from schemas.core import Dataset, Table
 from schemas.inputs import DATASETS
 from schemas.ledger import TYPED
@@ -101,7 +102,7 @@ def _stretches(task: MergeTask) -> Iterator[pa.Table]:
     if not total:
         return
     if total <= _AT_ONCE:
-        yield pa.concat_tables(slices)
+        yield together(slices)
         return
     keys = [s.column("sort_key").to_numpy() for s in slices]
     sorted_by_key = [len(k) >= SORTED_FROM and bool((k[1:] >= k[:-1]).all()) for k in keys]
@@ -110,9 +111,11 @@ def _stretches(task: MergeTask) -> Iterator[pa.Table]:
     bounds = np.unique(sample[np.linspace(0, len(sample) - 1, count + 1).astype(int)[1:-1]])
     low = np.iinfo(np.int64).min
     for high in [*bounds.tolist(), np.iinfo(np.int64).max]:
-        yield pa.concat_tables(
-            _between(s, k, low, high, in_order)
-            for s, k, in_order in zip(slices, keys, sorted_by_key, strict=True)
+        yield together(
+            [
+                _between(s, k, low, high, in_order)
+                for s, k, in_order in zip(slices, keys, sorted_by_key, strict=True)
+            ]
         )
         for part in parts:
             part.forget()
@@ -228,7 +231,7 @@ def _stored(data: pa.Table, field: Any) -> Any:
     if field.values:
         codes = column.combine_chunks().cast(pa.int32())
         return pa.DictionaryArray.from_arrays(codes, pa.array(field.values))
-    return column
+    return widened(column)
 
 
 def _writer(path: Path, schema: pa.Schema) -> Any:

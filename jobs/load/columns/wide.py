@@ -3,13 +3,17 @@
 import numpy as np
 
 from kernel.compiler import inlined, loop
+from kernel.wide import product
 
 _POWERS = [10**n for n in range(39)]
 POWER_LOW = np.array([p & 0xFFFF_FFFF_FFFF_FFFF for p in _POWERS], dtype=np.uint64)
 POWER_HIGH = np.array([p >> 64 for p in _POWERS], dtype=np.uint64)
 LONGEST = 4096  # bytes of a plain decimal or time
-_HALF = np.uint64(0xFFFF_FFFF)
-_32 = np.uint64(32)
+PLACES = 8  # decimals that fit into 64 bits, as venues write them
+_STEP = 10 ** (18 - PLACES)
+_STEP_TWOS, _STEP_ODD = 18 - PLACES, np.uint64(5 ** (18 - PLACES))
+_STEP_INVERSE = np.uint64(pow(5 ** (18 - PLACES), -1, 1 << 64))
+_LIMIT = np.int64(10**18)
 _1 = np.uint64(1)
 _0 = np.uint64(0)
 _TOP = np.uint64(1 << 63)
@@ -18,10 +22,7 @@ _TOP = np.uint64(1 << 63)
 @inlined
 def times(a, b):
     """The product of two unsigned 64-bit words: high and low word."""
-    a0, a1, b0, b1 = a & _HALF, a >> _32, b & _HALF, b >> _32
-    low, mid, mid2, high = a0 * b0, a0 * b1, a1 * b0, a1 * b1
-    carry = (low >> _32) + (mid & _HALF) + (mid2 & _HALF)
-    return high + (mid >> _32) + (mid2 >> _32) + (carry >> _32), (carry << _32) | (low & _HALF)
+    return product(np.int64(a), np.int64(b))
 
 
 @inlined
@@ -183,6 +184,28 @@ def on_grid(words, valid, step_of, steps, good):
         )
         if not exact:
             good[row] = 0
+
+
+@loop
+def narrow(words, numbers):
+    """Decimals in units of 10^-PLACES, in `numbers`; False when one of them is finer or has more than 18 digits."""
+    for row in range(len(numbers)):
+        high, low = words[row, 1], words[row, 0]
+        exact, number = quotient(high, low, _STEP_TWOS, _STEP_INVERSE, _STEP_ODD, _0, np.uint64(_STEP))
+        if not exact or not -_LIMIT < number < _LIMIT:
+            return False
+        numbers[row] = number
+    return True
+
+
+@loop
+def widen(numbers, words):
+    """Units of 10^-PLACES back to decimals."""
+    for row in range(len(numbers)):
+        high, low = product(abs(numbers[row]), np.int64(_STEP))
+        if numbers[row] < 0:
+            high, low = negated(high, low)
+        words[row, 0], words[row, 1] = low, high
 
 
 @loop
