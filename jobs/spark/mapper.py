@@ -3,10 +3,11 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from multiprocessing import forkserver, get_context
 from typing import Any, Protocol, TypeVar
 
 from engine.errors import LossledgerError
+from jobs.spark.memory import kept
 from jobs.spark.progress import Progress, Tell, silent, watched
 
 T = TypeVar("T")
@@ -60,6 +61,8 @@ class InProcess:
             return map(function, tasks)
         if self._pool is None:
             # a fork would take over the locks of Arrow's threads
+            with kept():
+                forkserver.ensure_running()
             self._pool = ProcessPoolExecutor(self.processes, get_context("forkserver"))
         return self._pool.map(function, tasks)
 

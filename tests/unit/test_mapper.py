@@ -2,11 +2,18 @@
 
 import os
 
+import pytest
+
 from jobs.spark.mapper import MUCH, InProcess
+from jobs.spark.memory import SETTINGS, kept
 
 
 def place(number: int) -> tuple[int, int]:
     return number, os.getpid()
+
+
+def told(name: str) -> str | None:
+    return os.environ.get(name)
 
 
 def test_little_work_stays_and_much_work_is_spread_in_order() -> None:
@@ -25,3 +32,19 @@ def test_a_mapper_that_was_closed_works_again() -> None:
     for _ in range(2):
         assert len(mapper.map(place, [1, 2], MUCH)) == 2
         mapper.close()
+
+
+def test_workers_are_told_to_keep_memory_and_nobody_else_is() -> None:
+    mapper = InProcess(4, 2)
+    try:
+        assert mapper.map(told, list(SETTINGS), MUCH) == list(SETTINGS.values())
+    finally:
+        mapper.close()
+    assert not {*SETTINGS} & {*os.environ}
+
+
+def test_what_the_environment_says_already_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MIMALLOC_PURGE_DELAY", "10")
+    with kept():
+        assert os.environ["MIMALLOC_PURGE_DELAY"] == "10"
+    assert os.environ["MIMALLOC_PURGE_DELAY"] == "10"

@@ -1,15 +1,19 @@
 """Columns of texts, compiled: times, ids, look-ups and hashes. A text is a span of a buffer; an empty one is null."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
 
 from jobs.load.columns.hashing import AVALANCHE, MULTIPLIER, SEED
 from kernel.compiler import inlined, loop
 from store.arrow import texts
 
 PLAIN_LENGTH = 256  # longer ids are no error, only not plain
+_SPACE, _PRINTABLE = np.uint8(32), np.uint8(127 - 32)
 _K, _A, _S = np.uint64(MULTIPLIER), np.uint64(AVALANCHE), np.uint64(SEED)
 _DAYS_BEFORE = np.array([0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334], dtype=np.int64)
 _MONTH_DAYS = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], dtype=np.int64)
@@ -113,34 +117,60 @@ def parse_bools(text, starts, ends, good, out):
             good[row] = 0
 
 
+@inlined
+def _odd_bytes(text, start, end):
+    """Whether not all bytes are printable ASCII; looks at all of them, so that many are looked at in one step."""
+    odd = np.uint8(0)
+    for byte in text[start:end]:
+        odd |= np.uint8(byte - _SPACE) >= _PRINTABLE
+    return odd != 0
+
+
 @loop
 def plain_ids(text, starts, ends, good):
     """Ids of printable ASCII and ordinary length; anything else is not plain."""
+    together = True
     for row in range(len(starts)):
         length = ends[row] - starts[row]
         if length == 0 or length > PLAIN_LENGTH:
             good[row] = 0
-            continue
-        for i in range(starts[row], ends[row]):
-            if not 32 <= text[i] < 127:
-                good[row] = 0
-                break
+        together &= starts[row] == ends[max(row, 1) - 1] or row == 0
+    if together and (not len(starts) or not _odd_bytes(text, starts[0], ends[-1])):
+        return  # a column by itself is looked at as one text
+    for row in range(len(starts)):
+        if good[row] and _odd_bytes(text, starts[row], ends[row]):
+            good[row] = 0
+
+
+@intrinsic
+def _word_at(typing_context: Any, text: Any, place: Any) -> Any:
+    """The 8 bytes from a place on, which all have to be there, as a little-endian number."""
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        address = builder.gep(array.data, [arguments[1]])
+        word = builder.bitcast(address, ir.IntType(64).as_pointer())
+        return builder.load(word, align=1)
+
+    return types.uint64(text, types.int64), codegen
 
 
 @inlined
 def _hash(text, start, end, seed):
     """64 bits of a text."""
     h = seed ^ (np.uint64(end - start) * _K)
-    i = start
+    i = np.int64(start)
     while i < end:
-        word, shift = np.uint64(0), np.uint64(0)
-        stop = min(i + 8, end)
-        while i < stop:
-            word |= np.uint64(text[i]) << shift
-            shift += np.uint64(8)
-            i += 1
+        if i + 8 <= end:
+            word = _word_at(text, i)
+        else:
+            word, shift = np.uint64(0), np.uint64(0)
+            for at in range(i, end):
+                word |= np.uint64(text[at]) << shift
+                shift += np.uint64(8)
         h = (h ^ word) * _K
         h ^= h >> np.uint64(29)
+        i += 8
     h = (h ^ (h >> np.uint64(32))) * _A
     return h ^ (h >> np.uint64(29))
 
