@@ -167,7 +167,7 @@ def _is_published(day: Day) -> bool:
     published = day.published.get(day.day)
     if published is None:
         return False
-    return published.output_sha256 == output_sha256(table_hashes(day.staging))
+    return published.output_sha256 == output_sha256(table_hashes(day))
 
 
 def _message(day: date, failed: list[CheckResult]) -> str:
