@@ -3,11 +3,13 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import forkserver, get_context
+from multiprocessing import forkserver, get_context, parent_process
+from multiprocessing.connection import wait
+from threading import Thread
 from typing import Any, Protocol, TypeVar
 
 from engine.errors import LossledgerError
-from jobs.spark.memory import kept
+from jobs.spark.memory import OfJob, kept
 from jobs.spark.progress import Progress, Tell, silent, watched
 
 T = TypeVar("T")
@@ -44,6 +46,7 @@ class InProcess:
         self.partitions = partitions or len(os.sched_getaffinity(0))
         self._always = partitions is not None
         self._pool: ProcessPoolExecutor | None = None
+        self._jobs = 0
 
     def cut(self, work: int) -> int:
         return self.partitions if self._always or work >= MUCH else 1
@@ -63,13 +66,28 @@ class InProcess:
             # a fork would take over the locks of Arrow's threads
             with kept():
                 forkserver.ensure_running()
-            self._pool = ProcessPoolExecutor(self.processes, get_context("forkserver"))
-        return self._pool.map(function, tasks)
+            self._pool = ProcessPoolExecutor(
+                self.processes, get_context("forkserver"), initializer=end_with_parent
+            )
+        self._jobs += 1
+        return self._pool.map(OfJob(function, self._jobs), tasks)
 
     def close(self) -> None:
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
             self._pool = None
+
+
+def end_with_parent() -> None:
+    """In a worker: end when the run does, however it does; a killed one tells nobody."""
+    parent = parent_process()
+    if parent is not None:
+        Thread(target=_end_after, args=(parent.sentinel,), daemon=True, name="end-with-parent").start()
+
+
+def _end_after(sentinel: int) -> None:
+    wait([sentinel])
+    os._exit(1)
 
 
 class OnSpark:

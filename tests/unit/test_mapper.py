@@ -1,6 +1,11 @@
 """Where tasks run: in this process while there is little to do, in others where there is much."""
 
 import os
+from collections.abc import Callable
+from multiprocessing import get_context
+from pathlib import Path
+from threading import Event
+from time import sleep
 
 import pytest
 
@@ -10,6 +15,14 @@ from jobs.spark.memory import SETTINGS, kept
 
 def place(number: int) -> tuple[int, int]:
     return number, os.getpid()
+
+
+def sleep_in_a_worker(out: str) -> None:
+    """A run with workers that are told nothing more."""
+    mapper = InProcess(4, 2)
+    found = mapper.map(place, [1, 2], MUCH)
+    Path(out).write_text(" ".join(str(process) for _, process in found))
+    Event().wait()
 
 
 def told(name: str) -> str | None:
@@ -48,3 +61,22 @@ def test_what_the_environment_says_already_is_left(monkeypatch: pytest.MonkeyPat
     with kept():
         assert os.environ["MIMALLOC_PURGE_DELAY"] == "10"
     assert os.environ["MIMALLOC_PURGE_DELAY"] == "10"
+
+
+def test_workers_of_a_killed_run_end(tmp_path: Path) -> None:
+    out = tmp_path / "processes"
+    run = get_context("spawn").Process(target=sleep_in_a_worker, args=(str(out),))
+    run.start()
+    until(lambda: out.exists() and len(out.read_text().split()) == 2)
+    run.kill()
+    workers = [Path("/proc", process) for process in out.read_text().split()]
+    until(lambda: not any(worker.exists() for worker in workers))
+
+
+def until(true: Callable[[], bool]) -> None:
+    """Wait for what comes after a while, for a minute at most."""
+    for _ in range(1200):
+        if true():
+            return
+        sleep(0.05)
+    raise AssertionError("it does not come")
