@@ -3,13 +3,11 @@
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import forkserver, get_context, parent_process
-from multiprocessing.connection import wait
-from threading import Thread
+from multiprocessing import forkserver, get_context
 from typing import Any, Protocol, TypeVar
 
 from engine.errors import LossledgerError
-from jobs.spark.memory import OfJob, kept
+from jobs.spark.memory import InWorker, begin_worker, kept
 from jobs.spark.progress import Progress, Tell, silent, watched
 
 T = TypeVar("T")
@@ -46,7 +44,6 @@ class InProcess:
         self.partitions = partitions or len(os.sched_getaffinity(0))
         self._always = partitions is not None
         self._pool: ProcessPoolExecutor | None = None
-        self._jobs = 0
 
     def cut(self, work: int) -> int:
         return self.partitions if self._always or work >= MUCH else 1
@@ -67,27 +64,14 @@ class InProcess:
             with kept():
                 forkserver.ensure_running()
             self._pool = ProcessPoolExecutor(
-                self.processes, get_context("forkserver"), initializer=end_with_parent
+                self.processes, get_context("forkserver"), initializer=begin_worker
             )
-        self._jobs += 1
-        return self._pool.map(OfJob(function, self._jobs), tasks)
+        return self._pool.map(InWorker(function), tasks)
 
     def close(self) -> None:
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
             self._pool = None
-
-
-def end_with_parent() -> None:
-    """In a worker: end when the run does, however it does; a killed one tells nobody."""
-    parent = parent_process()
-    if parent is not None:
-        Thread(target=_end_after, args=(parent.sentinel,), daemon=True, name="end-with-parent").start()
-
-
-def _end_after(sentinel: int) -> None:
-    wait([sentinel])
-    os._exit(1)
 
 
 class OnSpark:

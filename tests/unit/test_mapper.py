@@ -7,6 +7,7 @@ from pathlib import Path
 from threading import Event
 from time import sleep
 
+import numpy as np
 import pytest
 
 from jobs.spark.mapper import MUCH, InProcess
@@ -23,6 +24,22 @@ def sleep_in_a_worker(out: str) -> None:
     found = mapper.map(place, [1, 2], MUCH)
     Path(out).write_text(" ".join(str(process) for _, process in found))
     Event().wait()
+
+
+def memory_of(process: int) -> int:
+    """Its pages that are not of files."""
+    [line] = [line for line in Path(f"/proc/{process}/status").read_text().splitlines() if "RssAnon" in line]
+    return int(line.split()[1]) << 10
+
+
+def make_much(bytes_each: int) -> int:
+    """Arrays from the heap, given back, but for the last."""
+    some = [np.ones(bytes_each, np.uint8) for _ in range(8)]
+    _keep.append(some[-1][:1].copy())
+    return os.getpid()
+
+
+_keep: list[np.ndarray] = []
 
 
 def told(name: str) -> str | None:
@@ -80,3 +97,15 @@ def until(true: Callable[[], bool]) -> None:
             return
         sleep(0.05)
     raise AssertionError("it does not come")
+
+
+def test_an_idle_worker_gives_its_memory_back() -> None:
+    each = 1 << 25
+    mapper = InProcess(4, 2)
+    try:
+        processes = set(mapper.map(make_much, [each, each], MUCH))
+        held = max(memory_of(process) for process in processes)
+        assert held > 8 * each
+        until(lambda: max(memory_of(process) for process in processes) < held - 7 * each)
+    finally:
+        mapper.close()
