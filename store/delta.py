@@ -98,7 +98,9 @@ def batches(
     if wanted is not None:
         files = [f for f in files if wanted(f.metadata.metadata or {})]
     chosen = ds.FileSystemDataset(files, found.schema, found.format, found.filesystem)
-    filled = chosen.scanner(columns=list(columns), filter=filters).to_batches()
+    # Little is read ahead: one account may have a file of gigabytes, and other tasks keep the other cores busy.
+    scanner = chosen.scanner(columns=list(columns), filter=filters, batch_readahead=4, fragment_readahead=1)
+    filled = scanner.to_batches()
     return (batch for batch in filled if batch.num_rows)
 
 
