@@ -29,15 +29,10 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-def settings() -> dict[str, str]:
-    """Those that the environment does not say already."""
-    return {name: value for name, value in SETTINGS.items() if name not in os.environ}
-
-
 @contextmanager
 def kept() -> Iterator[None]:
     """For processes that are started meanwhile."""
-    mine = settings()
+    mine = {name: value for name, value in SETTINGS.items() if name not in os.environ}
     os.environ.update(mine)
     try:
         yield

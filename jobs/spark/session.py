@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from jobs.spark.jars import jar_paths
 from jobs.spark.java import require_java
-from jobs.spark.memory import settings
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -61,7 +60,6 @@ def spark_conf(cores: int | None = None) -> dict[str, str]:
             # No metastore: tables are addressed by path, and no derby.log or metastore_db is left behind.
             "spark.sql.catalogImplementation": "in-memory",
         }
-        | {f"spark.executorEnv.{name}": value for name, value in settings().items()}
         | _store()
         | (_cluster() if os.environ.get("SPARK_MASTER") else _one_machine())
     )
