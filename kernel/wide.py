@@ -1,4 +1,4 @@
-"""Products of two 63-bit numbers and their exact division: the 128 bits that money needs on the way.
+"""Products of two 63-bit numbers and their exact division, the 128 bits that money needs on the way. Words of bytes.
 
 All arguments are int64 and not negative, divisors positive and below 2^62. A quotient has to fit into 63 bits:
 `kernel/bounds.py` proves that before a unit is taken.
@@ -36,6 +36,21 @@ def product(typing_context: Any, a: Any, b: Any) -> Any:
         return context.make_tuple(builder, signature.return_type, (high, builder.trunc(product, word)))
 
     return types.UniTuple(types.uint64, 2)(types.int64, types.int64), codegen
+
+
+@intrinsic
+def word_at(typing_context: Any, text: Any, place: Any) -> Any:
+    """The 8 bytes of an array of bytes from a place on, all of which have to be there, as a little-endian number."""
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        from llvmlite import ir
+
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        address = builder.gep(array.data, [arguments[1]])
+        word = builder.bitcast(address, ir.IntType(64).as_pointer())
+        return builder.load(word, align=1)
+
+    return types.uint64(text, types.int64), codegen
 
 
 @compiled

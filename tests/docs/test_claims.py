@@ -22,7 +22,7 @@ ROOMS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["to
 FILES = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
 BUFFERS = {
     *("store/amounts.py", "store/arrow.py"),
-    *("jobs/load/columns/judge.py", "jobs/load/columns/layout.py"),
+    *("jobs/load/columns/judge.py", "jobs/load/columns/layout.py", "jobs/load/columns/slim.py"),
 }
 DECIMALS = {"jobs/attribute/books.py", "jobs/check.py", "store/hashes.py"}
 FILE_ENDS = ("csv", "json", "md", "py", "yaml")

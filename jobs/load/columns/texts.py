@@ -1,15 +1,13 @@
 """Columns of texts, compiled: times, ids, look-ups and hashes. A text is a span of a buffer; an empty one is null."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
 
 from jobs.load.columns.hashing import AVALANCHE, MULTIPLIER, SEED
 from kernel.compiler import inlined, loop
+from kernel.wide import word_at
 from store.arrow import texts
 
 PLAIN_LENGTH = 256  # longer ids are no error, only not plain
@@ -142,19 +140,6 @@ def plain_ids(text, starts, ends, good):
             good[row] = 0
 
 
-@intrinsic
-def _word_at(typing_context: Any, text: Any, place: Any) -> Any:
-    """The 8 bytes from a place on, which all have to be there, as a little-endian number."""
-
-    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        array = context.make_array(signature.args[0])(context, builder, arguments[0])
-        address = builder.gep(array.data, [arguments[1]])
-        word = builder.bitcast(address, ir.IntType(64).as_pointer())
-        return builder.load(word, align=1)
-
-    return types.uint64(text, types.int64), codegen
-
-
 @inlined
 def _hash(text, start, end, seed):
     """64 bits of a text."""
@@ -162,7 +147,7 @@ def _hash(text, start, end, seed):
     i = np.int64(start)
     while i < end:
         if i + 8 <= end:
-            word = _word_at(text, i)
+            word = word_at(text, i)
         else:
             word, shift = np.uint64(0), np.uint64(0)
             for at in range(i, end):
