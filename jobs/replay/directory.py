@@ -5,6 +5,7 @@ So rows in the order of units' numbers are in the order of account_id, currency 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +16,9 @@ from engine.events import Account, AccountVersion, UnitKey
 from engine.versions import Versions
 from jobs.replay.source import BucketTask
 from kernel.layout import ACCOUNT, VERSION, Ints, Rows
+from schemas.ledger import TYPED
 from store.buckets import account_buckets
+from store.session_inputs import Source
 
 _COLUMNS = ("account_id", "account_type", "client_class", "negative_balance_protected", "valid_from")
 
@@ -94,9 +97,7 @@ def read_accounts(task: BucketTask) -> Accounts:
     """The accounts of the task's buckets."""
     source = task.sources["accounts"]
     data = source.read(None).select(_COLUMNS)
-    coded = data.column("account_id").combine_chunks().dictionary_encode()
-    buckets = account_buckets(coded.dictionary).astype(np.int64)
-    mine = np.isin(buckets, task.buckets)[coded.indices.to_numpy()] if len(coded) else np.zeros(0, bool)
+    mine = np.isin(_buckets_of_rows(source.path, source.version), task.buckets)
     order = [("account_id", "ascending"), ("valid_from", "ascending")]
     data = data.filter(pa.array(mine)).sort_by(order).combine_chunks()
     coded = data.column("account_id").combine_chunks().dictionary_encode()
@@ -114,6 +115,13 @@ def read_accounts(task: BucketTask) -> Accounts:
     ).to_numpy()
     of_account = account_buckets(coded.dictionary).astype(np.int64)
     return Accounts(coded.dictionary, of_account, rows, versions, classes)
+
+
+@lru_cache(maxsize=1)
+def _buckets_of_rows(path: str, version: int) -> Ints:
+    """Of all accounts' rows, in the order in which they are read: once in a process, whatever tasks it does."""
+    ids = Source(path, version, TYPED["accounts"]).read(None).column("account_id").combine_chunks()
+    return account_buckets(ids)
 
 
 def _is(data: pa.Table, column: str, value: str) -> np.ndarray:
