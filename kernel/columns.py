@@ -178,7 +178,7 @@ def inverses(divisors: Frozen) -> tuple[Rows, Rows]:
     twos, inverse = np.zeros(len(divisors), np.uint64), np.empty(len(divisors), np.uint64)
     for at in range(len(divisors)):
         odd = np.uint64(divisors[at])
-        while odd & _ONE == _ZERO:
+        while odd & _ONE == _ZERO and odd != _ZERO:
             odd >>= _ONE
             twos[at] += _ONE
         inverse[at] = odd

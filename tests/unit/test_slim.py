@@ -52,6 +52,12 @@ def test_parts_that_differ_go_together(parts: list[pa.Table]) -> None:
     assert slim.full(whole).equals(pa.concat_tables(parts))
 
 
+@given(ROWS, st.integers(8, 17))
+def test_texts_of_more_bytes_than_offsets_can_count_are_cut(given: pa.Table, most: int) -> None:
+    with patch.object(slim, "MOST_BYTES", most):
+        assert slim.full(slim.slim(given)).equals(given)
+
+
 def test_what_fits_is_slim() -> None:
     table = slim.slim(rows([LARGEST * 10**10, -(10**10), 0], ["f1", "f2", "f3"]))
     assert table.schema.types == [pa.decimal64(18, 8), pa.binary(2)]

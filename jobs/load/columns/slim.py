@@ -4,7 +4,7 @@ Decimals of 8 places take 64 bits instead of 128, and texts that are all of one 
 says what it is; parts of one delivery may differ.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ import pyarrow as pa
 from jobs.load.columns.wide import PLACES, narrow, widen
 
 MANY = 1 << 16  # rows, from which on it is worth the code that it takes
+MOST_BYTES = (1 << 31) - 1  # of texts with offsets of 32 bits
 _WIDE, _NARROW = pa.decimal128(38, 18), pa.decimal64(18, PLACES)
 
 
@@ -47,7 +48,7 @@ def widened(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if column.type == _NARROW:
         return pa.chunked_array([_decimals(chunk) for chunk in column.chunks], _WIDE)
     if pa.types.is_fixed_size_binary(column.type):
-        return pa.chunked_array([_texts(chunk) for chunk in column.chunks], pa.string())
+        return pa.chunked_array([some for chunk in column.chunks for some in _texts(chunk)], pa.string())
     return column
 
 
@@ -95,7 +96,12 @@ def _of_one_length(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return pa.chunked_array(found) if found else column
 
 
-def _texts(chunk: pa.Array) -> pa.Array:
+def _texts(chunk: pa.Array) -> Iterator[pa.Array]:
+    """Texts with offsets, which count up to 2 GiB of bytes."""
     length = chunk.type.byte_width
-    offsets = np.arange(chunk.offset, chunk.offset + len(chunk) + 1, dtype=np.int32) * np.int32(length)
-    return pa.Array.from_buffers(pa.string(), len(chunk), [None, pa.py_buffer(offsets), chunk.buffers()[1]])
+    most = MOST_BYTES // length
+    for start in range(0, len(chunk), most):
+        count = min(most, len(chunk) - start)
+        offsets = np.arange(count + 1, dtype=np.int32) * np.int32(length)
+        data = chunk.buffers()[1].slice((chunk.offset + start) * length)
+        yield pa.Array.from_buffers(pa.string(), count, [None, pa.py_buffer(offsets), data])
