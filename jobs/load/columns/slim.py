@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from jobs.load.columns.wide import PLACES, narrow, widen
+from store.arrow import texts
 
 MANY = 1 << 16  # rows, from which on it is worth the code that it takes
 MOST_BYTES = (1 << 31) - 1  # of texts with offsets of 32 bits
@@ -86,12 +87,11 @@ def _numbers(chunk: pa.Array, kind: Any, each: int) -> np.ndarray:
 def _of_one_length(column: pa.ChunkedArray) -> pa.ChunkedArray:
     found, length = [], 0
     for chunk in filter(len, column.chunks):
-        _, offsets, data = chunk.buffers()
-        at = np.frombuffer(offsets, np.int32)[chunk.offset : chunk.offset + len(chunk) + 1]
+        text, at = texts(chunk)
         length = length or int(at[1] - at[0])
         if not length or (np.diff(at) != length).any():
             return column
-        data = data.slice(int(at[0]))
+        data = pa.py_buffer(text[at[0] : at[-1]])
         found.append(pa.Array.from_buffers(pa.binary(length), len(chunk), [None, data]))
     return pa.chunked_array(found) if found else column
 

@@ -11,7 +11,7 @@ POWER_HIGH = np.array([p >> 64 for p in _POWERS], dtype=np.uint64)
 LONGEST = 4096  # bytes of a plain decimal or time
 PLACES = 8  # decimals that fit into 64 bits, as venues write them
 _STEP = 10 ** (18 - PLACES)
-_STEP_TWOS, _STEP_ODD = 18 - PLACES, np.uint64(5 ** (18 - PLACES))
+_STEP_TWOS = 18 - PLACES
 _STEP_INVERSE = np.uint64(pow(5 ** (18 - PLACES), -1, 1 << 64))
 _LIMIT = np.int64(10**18)
 _1 = np.uint64(1)
@@ -100,7 +100,7 @@ def parse_decimal(text, start, end):
 
 
 @loop
-def quotient(high, low, twos, inverse, odd, step_high, step_low):
+def quotient(high, low, twos, inverse, step_high, step_low):
     """(exact, n) with n × step = the number given, n in 63 bits; step = odd × 2^twos > 0, odd in 64 bits.
 
     `inverse` × odd = 1 modulo 2^64, so that an exact quotient needs no division; the product proves it.
@@ -178,7 +178,6 @@ def on_grid(words, valid, step_of, steps, good):
             words[row, 0],
             np.int64(steps[step, 0]),
             steps[step, 1],
-            steps[step, 2],
             steps[step, 3],
             steps[step, 4],
         )
@@ -191,7 +190,7 @@ def narrow(words, numbers):
     """Decimals in units of 10^-PLACES, in `numbers`; False when one of them is finer or has more than 18 digits."""
     for row in range(len(numbers)):
         high, low = words[row, 1], words[row, 0]
-        exact, number = quotient(high, low, _STEP_TWOS, _STEP_INVERSE, _STEP_ODD, _0, np.uint64(_STEP))
+        exact, number = quotient(high, low, _STEP_TWOS, _STEP_INVERSE, _0, np.uint64(_STEP))
         if not exact or not -_LIMIT < number < _LIMIT:
             return False
         numbers[row] = number
