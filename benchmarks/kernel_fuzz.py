@@ -1,5 +1,7 @@
 """The kernel against the reference on drawn worlds, for as long as it is given: every row compared.
 
+Every second world is replayed in amounts of 128 bits alone.
+
 usage: python -m benchmarks.kernel_fuzz [SECONDS [SEED]]
 """
 
@@ -12,7 +14,7 @@ from engine.errors import DataError
 from engine.rows import SessionRows
 from engine.rules.order import replay_units
 from engine.rules.units import UnitInput
-from kernel.replay import replay_what_fits
+from kernel.replay import WIDTHS, replay_what_fits
 from tests.kernel.worlds import World, canonical, draw_world
 
 
@@ -30,7 +32,9 @@ def main(seconds: float = 60, seed: int = 0) -> int:
     began = said = time.monotonic()
     while time.monotonic() - began < seconds:
         world = draw_world(Random(seed))
-        rows, left = replay_what_fits(world.units, world.market, world.policy, world.start)
+        rows, left = replay_what_fits(
+            world.units, world.market, world.policy, world.start, WIDTHS[seed % 2 :]
+        )
         refused = {unit.key for unit in left}
         expected = by_the_reference(world, [unit for unit in world.units if unit.key not in refused])
         if isinstance(expected, str) or canonical(expected) != canonical(rows):

@@ -1,10 +1,11 @@
-"""How fast the kernel is, bare: arrays made in memory, one core, and the same with every tick delivered twice.
+"""How fast the kernel is, bare: arrays made in memory, one core; with every tick delivered twice, and in wide amounts.
 
 usage: python -m benchmarks.kernel_speed [FILLS [ACCOUNTS [INSTRUMENTS [TICKS]]]] [--simulated] [--size N]
 """
 
 import argparse
 import time
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from kernel.columns import Fills, Positions, Snapshots, States, Transfers, assem
 from kernel.layout import Bucket, Market
 from kernel.market import Funding, Grid, Ticks, market_arrays
 from kernel.session import replay_bucket
+from kernel.words import AMOUNTS, WIDE, WORDS
 
 START = 1_760_054_400_000_000
 DAY_US = 86_400_000_000
@@ -85,6 +87,24 @@ def bucket_of(fills: int, accounts: int, instruments: int, ticks: Ticks, seed: i
     ).bucket
 
 
+def in_words(given: Any) -> Any:
+    """A market or a bucket with the same amounts in two words each."""
+    columns = given._asdict()
+    rows = {name: column for name, column in columns.items() if isinstance(column, np.ndarray)}
+    amounts = {name for name, column in rows.items() if AMOUNTS.intersection(column.dtype.names or ())}
+    amounts |= {"transfer_amount", "fill_fee"} & set(rows)
+    return given._replace(**{name: _wide(rows[name]) for name in amounts})
+
+
+def _wide(rows: np.ndarray) -> np.ndarray:
+    if rows.dtype.names is None:
+        return np.rec.fromarrays([rows.view(np.uint64), rows >> 63], dtype=WORDS).view(np.ndarray)
+    made = np.zeros(len(rows), WIDE.row(rows.dtype))
+    for name in rows.dtype.names:
+        made[name] = _wide(np.ascontiguousarray(rows[name])) if name in AMOUNTS else rows[name]
+    return made
+
+
 def measure(name: str, market: Market, bucket: Bucket, rounds: int = 3) -> None:
     times = []
     for _ in range(rounds):
@@ -118,6 +138,8 @@ def main() -> None:
     print(f"first call: {time.process_time() - began:.2f} s")
     measure("once", market, bucket)
     measure("every tick twice", market_of(given.instruments, doubled(ticks), policy), bucket)
+    replay_bucket(in_words(market), in_words(small))
+    measure("in amounts of 128 bits", in_words(market), in_words(bucket))
 
 
 if __name__ == "__main__":

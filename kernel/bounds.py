@@ -18,16 +18,44 @@ is room for positions of 2^60 ledger units, 10^10 where the unit is 10^-8.
 
 from typing import Any
 
-from kernel.compiler import compiled
-from kernel.layout import LIMIT, NORMAL, Bucket, Instrument, Market, Rest, Slot, Unit
-from kernel.wide import added, at_most
+import numpy as np
+
+from kernel.compiler import compiled, wider
+from kernel.layout import NORMAL, WATCHED, Amount, Bucket, Instrument, Market, Rest, Slot, Unit
+from kernel.wide import added, at_most, of_words
 
 _E18 = 10**18
+LIMIT = 1 << 58  # the reach of a unit stays below it, and sums of several amounts below 2^62
 HOUSE_LIMIT = (1 << 62) - 1  # two such amounts add up to less than 2^63
+# Limits of amounts of 128 bits: what is 2^58, 2^62 and 2^61 above is 2^116, 2^120 and 2^121 there; their high words.
+_LIMIT, _HOUSE_LIMIT, _WATCHED = np.uint64(1 << 52), np.uint64(1 << 56), np.uint64(1 << 57)
+_NOTHING = np.uint64(0)
 
 
 @compiled
-def value_at_most(terms: Instrument, lots: int, price: int, limit: int) -> int:
+def limit_of(house: bool, like: Amount) -> int:
+    """What the reach of a unit stays below."""
+    return HOUSE_LIMIT if house else LIMIT
+
+
+@wider(limit_of)
+def _limit_of(house: bool, like: Amount) -> int:
+    return of_words(_HOUSE_LIMIT if house else _LIMIT, _NOTHING)
+
+
+@compiled
+def grows_out(amount: Amount) -> bool:
+    """Whether an amount that is added up without a bound known before has become too large to go on."""
+    return not -WATCHED < amount < WATCHED
+
+
+@wider(grows_out)
+def _grows_out(amount: Amount) -> bool:
+    return abs(amount) >= of_words(_WATCHED, _NOTHING)
+
+
+@compiled
+def value_at_most(terms: Instrument, lots: int, price: int, limit: Amount) -> int:
     """V(q, p) rounded up, or the limit."""
     if terms.direction > 0:
         return at_most(lots, price * terms.factor, terms.other, limit)
@@ -83,7 +111,9 @@ def walk(slot: Slot, closed: bool, lots: int) -> None:
 
 
 @compiled
-def walk_fills(market: Market, bucket: Bucket, rest: Rest, unit: Unit, house: bool, limit: int) -> int:
+def walk_fills(
+    market: Market, bucket: Bucket, rest: Rest, unit: Unit, house: bool, most: int, limit: Amount
+) -> int:
     """Σ of fees, with the largest positions put in the slots; the limit when something does not fit."""
     total, closed, policy = 0, may_be_closed(market, house), 0
     for f in range(unit.fill_from, unit.fill_to):
@@ -96,10 +126,10 @@ def walk_fills(market: Market, bucket: Bucket, rest: Rest, unit: Unit, house: bo
         price, lots, fee = bucket.fill_price[f], bucket.fill_lots[f], bucket.fill_fee[f]
         if terms.supported == 0 or price <= 0 or price > terms.price_limit:
             return limit
-        if lots == 0 or not -limit < lots < limit or not -limit < fee < limit:
+        if lots == 0 or not -most < lots < most or not -limit < fee < limit:
             return limit
         walk(slot, closed, lots)
-        if slot.most_lots >= limit or value_at_most(terms, abs(lots), price, limit) >= limit:
+        if slot.most_lots >= most or value_at_most(terms, abs(lots), price, limit) >= limit:
             return limit
         if slot.dearest == 0:
             slot.dearest = price
@@ -109,12 +139,14 @@ def walk_fills(market: Market, bucket: Bucket, rest: Rest, unit: Unit, house: bo
 
 
 @compiled
-def walk_start(bucket: Bucket, rest: Rest, unit: Unit, limit: int) -> int:
+def walk_start(bucket: Bucket, rest: Rest, unit: Unit, most: int, limit: Amount) -> int:
     """Σ of entry values at the start, with positions put in the slots; the limit when something does not fit."""
     total = 0
     for k in range(unit.position_from, unit.position_to):
         position = bucket.positions[k]
-        if position.lots == 0 or not -limit < position.lots < limit or not 0 <= position.entry_value < limit:
+        if position.lots == 0 or not -most < position.lots < most:
+            return limit
+        if not 0 <= position.entry_value < limit:
             return limit
         walk(slot_of(rest, position.instrument), False, position.lots)
         total = added(total, position.entry_value, limit)
@@ -122,7 +154,7 @@ def walk_start(bucket: Bucket, rest: Rest, unit: Unit, limit: int) -> int:
 
 
 @compiled
-def exposed(terms: Instrument, slot: Slot, fee_rate: int, limit: int) -> int:
+def exposed(terms: Instrument, slot: Slot, fee_rate: int, limit: Amount) -> int:
     """The entry value, and what the market can make of the largest position."""
     lots = slot.most_lots
     entry = value_at_most(terms, lots, slot.dearest, limit) if slot.dearest else 0
@@ -138,10 +170,12 @@ def exposed(terms: Instrument, slot: Slot, fee_rate: int, limit: int) -> int:
 
 @compiled
 def reach(
-    market: Market, bucket: Bucket, rest: Rest, unit: Unit, fee_rate: int, house: bool, limit: int
+    market: Market, bucket: Bucket, rest: Rest, unit: Unit, fee_rate: int, house: bool, limit: Amount
 ) -> int:
     """The bound, at most the limit. It leaves a slot of every instrument behind that the unit can meet."""
-    start, fills = walk_start(bucket, rest, unit, limit), walk_fills(market, bucket, rest, unit, house, limit)
+    most = HOUSE_LIMIT if house else LIMIT  # of lots, which always are int64
+    start = walk_start(bucket, rest, unit, most, limit)
+    fills = walk_fills(market, bucket, rest, unit, house, most, limit)
     total = added(start, fills, limit)
     for amount in (unit.wallet, unit.debt, unit.unrealised, unit.charge):
         if not -limit < amount < limit:
@@ -165,5 +199,5 @@ def reach(
 def fits(market: Market, bucket: Bucket, rest: Rest, unit: Unit, fee_rate: int) -> bool:
     """Whether the unit may be replayed here."""
     house = bucket.accounts[unit.account].house != 0
-    limit = HOUSE_LIMIT if house else LIMIT
+    limit = limit_of(house, unit.wallet)
     return reach(market, bucket, rest, unit, fee_rate, house, limit) < limit

@@ -6,7 +6,7 @@ or its wallet alone. So the rows follow what happens, not instants times units.
 
 from kernel.blocks import first_not_before
 from kernel.compiler import compiled
-from kernel.layout import CHANGES, Bucket, Out, Rest, State
+from kernel.layout import CHANGES, Amount, Bucket, Out, Rest, State
 
 
 @compiled
@@ -19,7 +19,7 @@ def has_changed(bucket: Bucket, state: State, ts: int) -> None:
 
 @compiled
 def write_change(
-    out: Out, unit: int, ts: int, instrument: int, lots: int, entry_value: int, wallet: int
+    out: Out, unit: int, ts: int, instrument: int, lots: int, entry_value: Amount, wallet: Amount
 ) -> None:
     row = out.changes[out.counts[CHANGES]]
     out.counts[CHANGES] += 1

@@ -6,17 +6,19 @@ account × places + place, place = the settlement currency's number for cross ma
 instrument) for an isolated position, places = currencies + instruments.
 """
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 
 from kernel.compiler import compiled, entry
-from kernel.layout import POSITION, UNIT, Bucket, Frozen, Ints, Rows
+from kernel.layout import POSITION, UNIT, Amounts, Bucket, Frozen, Ints, Rows
 from kernel.wide import divide_words, product
+from kernel.words import WORDS, width_of
 
 _ZERO, _ONE, _TWO = np.uint64(0), np.uint64(1), np.uint64(2)
 _WORD = np.uint64(64)
 _TOO_LARGE = np.uint64(1 << 62)
+_MOST_ABOVE = np.uint64(1 << 56)  # the high word of 2^120
 
 
 class States(NamedTuple):
@@ -26,10 +28,10 @@ class States(NamedTuple):
     """
 
     unit: Ints
-    wallet: Ints
-    debt: Ints
-    unrealised: Ints
-    charge: Ints
+    wallet: Amounts
+    debt: Amounts
+    unrealised: Amounts
+    charge: Amounts
     charge_at: Ints
     refused: Ints
     carried: Ints
@@ -41,7 +43,7 @@ class Positions(NamedTuple):
     unit: Ints
     instrument: Ints
     lots: Ints
-    entry_value: Ints
+    entry_value: Amounts
 
 
 class Transfers(NamedTuple):
@@ -49,7 +51,7 @@ class Transfers(NamedTuple):
 
     unit: Ints
     ts: Ints
-    amount: Ints
+    amount: Amounts
 
 
 class Fills(NamedTuple):
@@ -60,7 +62,7 @@ class Fills(NamedTuple):
     instrument: Ints
     lots: Ints
     price: Ints
-    fee: Ints
+    fee: Amounts
     kind: Ints
 
 
@@ -98,7 +100,8 @@ def assemble(
 ) -> Assembled:
     """Group rows by unit; `refused`: unit numbers with a row that is not on its grid."""
     numbers = unit_numbers(states.unit, positions.unit, transfers.unit, fills.unit)
-    units = np.zeros(len(numbers), UNIT)
+    width = width_of(states.wallet)
+    units = np.zeros(len(numbers), width.row(UNIT))
     units["account"] = numbers // places
     known = np.searchsorted(numbers, states.unit)
     for name, column in zip(States._fields[1:], states[1:], strict=True):
@@ -119,7 +122,7 @@ def assemble(
         ordered[name] = [column if order is None else column[order] for column in rows[1:]]
         if name == "fill":
             fill_rows = order
-    held = np.zeros(len(positions.unit), POSITION)
+    held = np.zeros(len(positions.unit), width.row(POSITION))
     for name, column in zip(POSITION.names or (), ordered["position"], strict=True):
         held[name] = column
     events = (*ordered["transfer"], *ordered["fill"], *ordered["snapshot"], instants)
@@ -166,6 +169,31 @@ def on_grid(words: Frozen, divisors: Frozen, which: Frozen, numbers: Ints, exact
         if above == high and below == low:
             exact[k] = 1
             numbers[k] = -np.int64(quotient) if negative else np.int64(quotient)
+
+
+@entry
+def words_on_grid(
+    words: Frozen, divisors: Frozen, which: Frozen, numbers: Annotated[Rows, WORDS], exact: Ints
+) -> None:
+    """The same for amounts of two words: one of 2^120 or more is not exact."""
+    for k in range(len(which)):
+        low, high = np.uint64(words[2 * k]), np.uint64(words[2 * k + 1])
+        negative = words[2 * k + 1] < 0
+        if negative:
+            low, high = ~low + _ONE, ~high
+            if low == _ZERO:
+                high += _ONE
+        divisor = np.uint64(divisors[which[k]])
+        above = high // divisor
+        below, rest = divide_words(high - above * divisor, low, divisor)
+        exact[k] = 1 if rest == _ZERO and above < _MOST_ABOVE else 0
+        if exact[k] == 0:
+            above = below = _ZERO
+        if negative:
+            below, above = ~below + _ONE, ~above
+            if below == _ZERO:
+                above += _ONE
+        numbers[k].low, numbers[k].high = below, np.int64(above)
 
 
 @compiled

@@ -12,12 +12,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, ClassVar, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from numba import from_dtype, njit, types
 from numba.core import caching
 
+from kernel import amounts
 from kernel.reference import ByReference
+from kernel.words import WIDE
 
 ROOM = Path(__file__).resolve().parent
 WARM = "complete"
@@ -111,49 +113,99 @@ def _kept(dispatcher: Any, function: Callable[..., Any]) -> Any:
 
 
 def compiled(function: F) -> F:
-    """Compile a function that compiled code calls."""
-    return _compile(function, entry=False)
+    """Compile a function that compiled code calls: once with amounts of 63 bits and, where asked for, of 128."""
+    dispatcher: Any = _dispatcher(function)
+    versions: dict[bool, Any] = {}
+
+    def compile_as_annotated(given: tuple[Any, ...]) -> Any:
+        wide = any(map(amounts.is_wide, given))
+        if wide not in versions:
+            versions[wide] = _compile(dispatcher, wide)
+        return versions[wide]
+
+    dispatcher.compile = compile_as_annotated  # whatever else the types of a call are
+    dispatcher.other = None
+    return cast(F, dispatcher)
+
+
+def wider(narrow: Callable[..., Any]) -> Callable[[F], F]:
+    """For a function that is other code where amounts have 128 bits: what is compiled in its place."""
+
+    def decorate(function: F) -> F:
+        dispatcher = compiled(function)
+        cast(Any, narrow).other = dispatcher
+        return dispatcher
+
+    return decorate
 
 
 def entry(function: F) -> F:
     """Compile a function that Python calls."""
-    return _compile(function, entry=True)
+    return _entry(function, wide=False)
 
 
-def _compile(function: F, entry: bool) -> F:
-    """Compile on the first call, for the types that the function's annotations say, and keep the result.
+def wide_entry(function: F) -> F:
+    """The same with amounts of 128 bits."""
+    return _entry(function, wide=True)
+
+
+def _entry(function: F, wide: bool) -> F:
+    dispatcher = _dispatcher(function)
+
+    def compile_once(_: object) -> Any:
+        result = _compile(dispatcher, wide, entry=True)
+        dispatcher.disable_compile()
+        return result
+
+    dispatcher.compile_for = dispatcher.compile
+    dispatcher.compile = compile_once
+    return cast(F, dispatcher)
+
+
+def _dispatcher(function: Callable[..., Any]) -> Any:
+    dispatcher = _kept(njit(function, error_model="numpy", nogil=True), function)
+    dispatcher.compile_for = dispatcher.compile
+    return dispatcher
+
+
+def _compile(dispatcher: Any, wide: bool, entry: bool = False) -> Any:
+    """Compile for the types that the function's annotations say, and keep the result.
 
     Plain integers are int64, a named tuple of arrays is itself, `Annotated[…, dtype]` a row or an array of that
     type; so a constant at a call makes no second version. Division by zero cannot happen where the arrays are as
     `kernel/layout.py` says, so it is not looked for.
     """
-    dispatcher = _kept(njit(function, error_model="numpy", nogil=True), function)
-    compile_for = dispatcher.compile
-
-    def compile_as_annotated(_: object) -> Any:
-        hints = get_type_hints(function, include_extras=True)
-        hints.pop("return", None)
-        result = compile_for(tuple(machine_type(hint, entry=entry) for hint in hints.values()))
-        dispatcher.disable_compile()
+    other = dispatcher.other if wide and not entry else None
+    if other is not None:
+        result = other.compile((amounts.WIDE,))
+        dispatcher.overloads.update(other.overloads)
         return result
+    hints = get_type_hints(dispatcher.py_func, include_extras=True)
+    hints.pop("return", None)
+    return dispatcher.compile_for(
+        tuple(machine_type(hint, entry=entry, wide=wide) for hint in hints.values())
+    )
 
-    dispatcher.compile = compile_as_annotated  # whatever the types of a call: there is one version
-    return dispatcher
 
-
-def machine_type(hint: Any, writable: bool = True, entry: bool = False) -> Any:
+def machine_type(hint: Any, writable: bool = True, entry: bool = False, wide: bool = False) -> Any:
     """The compiler's type of an annotation; in an entry named tuples are what Python gives."""
     if hint in (int, bool):
         return types.int64 if hint is int else types.boolean
     if isinstance(hint, type) and issubclass(hint, tuple):
         fields = get_type_hints(hint, include_extras=True)
         writable = hint.__name__ not in READ_ONLY
-        given = types.BaseTuple.from_types([machine_type(fields[name], writable) for name in fields], hint)
+        members = [machine_type(fields[name], writable, entry, wide) for name in fields]
+        given = types.BaseTuple.from_types(members, hint)
         return given if entry else ByReference(given)
-    if get_origin(hint) is Annotated:
-        kind, row_type = get_args(hint)
-        if row_type == "read-only":
-            return types.Array(types.int64, 1, "C", readonly=True)
-        row = from_dtype(row_type)
-        return row if kind is Any else types.Array(row, 1, "C", readonly=not writable)
-    return types.Array(types.int64, 1, "C", readonly=not writable)
+    if get_origin(hint) is not Annotated:
+        return types.Array(types.int64, 1, "C", readonly=not writable)
+    kind, meaning = get_args(hint)
+    if meaning == "read-only":
+        return types.Array(types.int64, 1, "C", readonly=True)
+    if meaning in ("amount", "amounts"):
+        amount = from_dtype(WIDE.amount) if wide else types.int64
+        found = amount if meaning == "amount" else types.Array(amount, 1, "C", readonly=not writable)
+    else:
+        row = from_dtype(WIDE.row(meaning) if wide else meaning)
+        found = row if kind is Any else types.Array(row, 1, "C", readonly=not writable)
+    return found if entry else amounts.widened(found)

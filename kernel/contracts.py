@@ -1,7 +1,7 @@
 """What a position is worth, and what a fill does to it (rules.md sections 2 and 5)."""
 
 from kernel.compiler import compiled
-from kernel.layout import Instrument, Slot
+from kernel.layout import Amount, Instrument, Slot
 from kernel.wide import half_even
 
 
@@ -34,7 +34,7 @@ def unrealised(terms: Instrument, slot: Slot, mark: int) -> int:
 
 
 @compiled
-def apply_fill(terms: Instrument, slot: Slot, lots: int, value: int) -> int:
+def apply_fill(terms: Instrument, slot: Slot, lots: int, value: Amount) -> int:
     """Open, increase, reduce or turn a position by a fill of that value: the realised PnL."""
     held, size = abs(slot.lots), abs(lots)
     if held == 0 or (slot.lots > 0) == (lots > 0):

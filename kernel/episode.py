@@ -5,6 +5,7 @@ difference to the last note is what all ticks in between did.
 """
 
 from kernel.blocks import mark_before, mark_before_tick, tick_not_before
+from kernel.bounds import grows_out
 from kernel.compiler import compiled
 from kernel.contracts import sense, unrealised, worth
 from kernel.layout import (
@@ -30,6 +31,7 @@ from kernel.layout import (
     OTHER_FLOWS,
     RECOVERED,
     WATCHED,
+    Amount,
     Market,
     Out,
     Rest,
@@ -43,11 +45,11 @@ UNFIT = 1 << 62  # in `seen`: a sum that is too large, the reference has to repl
 
 
 @compiled
-def add(slot: Slot, cause: int, amount: int) -> None:
+def add(slot: Slot, cause: int, amount: Amount) -> None:
     """An amount that enlarges the deficit; a cause that adds up to zero is told from one that never was."""
     slot.causes[cause] += amount
     slot.seen |= 1 << cause
-    if not -WATCHED < slot.causes[cause] < WATCHED:
+    if grows_out(slot.causes[cause]):
         slot.causes[cause] = 0
         slot.seen |= UNFIT
 
@@ -126,7 +128,15 @@ def note_all(market: Market, rest: Rest, before: int) -> None:
 
 @compiled
 def note_fill(
-    market: Market, rest: Rest, slot: Slot, ts: int, kind: int, lots: int, value: int, fee: int, change: int
+    market: Market,
+    rest: Rest,
+    slot: Slot,
+    ts: int,
+    kind: int,
+    lots: int,
+    value: Amount,
+    fee: Amount,
+    change: Amount,
 ) -> None:
     """A fill that has been applied: its change of equity at the mark in force, fee excluded, and its fee."""
     state = rest.state[0]
@@ -139,7 +149,7 @@ def note_fill(
     if state.first_execution_at == NONE:
         state.first_execution_at = ts
     state.liquidation_fees += fee
-    if not -WATCHED < state.liquidation_fees < WATCHED:
+    if grows_out(state.liquidation_fees):
         state.liquidation_fees = 0
         state.unfit = 1
     if slot.held_at_start == 0 and slot.liquidation_fills == 0:
@@ -149,25 +159,25 @@ def note_fill(
     slot.liquidated += lots
     slot.filled += abs(lots)
     slot.filled_value += value
-    if slot.filled >= WATCHED or slot.filled_value >= WATCHED:
+    if slot.filled >= WATCHED or grows_out(slot.filled_value):
         slot.filled = slot.filled_value = slot.liquidated = 0
         slot.seen |= UNFIT
 
 
 @compiled
-def note_funding(slot: Slot, received: int) -> None:
+def note_funding(slot: Slot, received: Amount) -> None:
     add(slot, FUNDING, -received)
 
 
 @compiled
-def note_flow(state: State, amount: int) -> None:
+def note_flow(state: State, amount: Amount) -> None:
     """A transfer or a charge: what it did to the wallet."""
     state.other_flows -= amount
     state.flowed = 1
 
 
 @compiled
-def write_component(out: Out, component: int, instrument: int, amount: int) -> None:
+def write_component(out: Out, component: int, instrument: int, amount: Amount) -> None:
     row = out.components[out.counts[COMPONENTS]]
     row.episode, row.component, row.instrument, row.amount = (
         out.counts[EPISODES],
@@ -179,7 +189,7 @@ def write_component(out: Out, component: int, instrument: int, amount: int) -> N
 
 
 @compiled
-def write_start(out: Out, equity: int, margin: int) -> None:
+def write_start(out: Out, equity: Amount, margin: Amount) -> None:
     """Equity and margin at the trigger, cut into cushion, headroom and gaps."""
     always = out.episodes[out.counts[EPISODES]].end_reason == OPEN
     for component, amount in (
@@ -224,7 +234,7 @@ def write_position(out: Out, slot: Slot) -> None:
 
 @compiled
 def end_episode(
-    market: Market, rest: Rest, out: Out, unit: int, ts: int, reason: int, equity: int, surplus: int
+    market: Market, rest: Rest, out: Out, unit: int, ts: int, reason: int, equity: Amount, surplus: Amount
 ) -> bool:
     """Write the episode as it ends, or as it stands at the end of the session; False when there is no room."""
     if not has_room(rest, out):

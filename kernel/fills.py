@@ -19,6 +19,7 @@ from kernel.layout import (
     NORMAL,
     RECORDED_FILL,
     REFUSED,
+    Amount,
     Bucket,
     Market,
     Out,
@@ -30,7 +31,7 @@ from kernel.layout import (
 
 @compiled
 def move_to_fund(
-    out: Out, unit: int, ts: int, kind: int, instrument: int, row: int, episode: int, amount: int
+    out: Out, unit: int, ts: int, kind: int, instrument: int, row: int, episode: int, amount: Amount
 ) -> bool:
     """A movement into the fund; False when there is no room."""
     if out.counts[MOVEMENTS] >= len(out.movements):
@@ -54,7 +55,7 @@ def fill(
     kind: int,
     lots: int,
     price: int,
-    fee: int,
+    fee: Amount,
     before: int,
 ) -> bool:
     """Apply a fill (row -1: a simulated one) at the marks in force just before a time; False for no margin table."""

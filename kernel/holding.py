@@ -1,9 +1,10 @@
 """What a unit holds, and how a fill changes it (rules.md section 5)."""
 
 from kernel.blocks import tick_not_before
+from kernel.bounds import grows_out
 from kernel.compiler import compiled
 from kernel.contracts import apply_fill
-from kernel.layout import NONE, WATCHED, Instrument, Market, Rest, Slot, State
+from kernel.layout import NONE, Amount, Instrument, Market, Rest, Slot, State
 from kernel.margin import table_at
 from kernel.search import bound_to_the_horizon, know_extremes
 
@@ -56,7 +57,7 @@ def keep_bound(market: Market, rest: Rest, slot: Slot, ts: int) -> None:
 def watch_cash(state: State) -> None:
     """What fills earn and cost is not bounded before they are applied (kernel/bounds.py)."""
     largest = max(abs(state.wallet), abs(state.realised_pnl), abs(state.fees))
-    if largest >= WATCHED:
+    if grows_out(largest):
         state.wallet = state.realised_pnl = state.fees = 0
         state.unfit = 1
 
@@ -74,7 +75,9 @@ def let_go(rest: Rest, slot: Slot) -> None:
 
 
 @compiled
-def change_position(market: Market, rest: Rest, slot: Slot, ts: int, lots: int, value: int, fee: int) -> int:
+def change_position(
+    market: Market, rest: Rest, slot: Slot, ts: int, lots: int, value: Amount, fee: Amount
+) -> int:
     """Book a fill on the position and the wallet: the realised PnL."""
     terms = market.instruments[slot.instrument]
     state = rest.state[0]

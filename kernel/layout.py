@@ -1,5 +1,7 @@
 """The arrays that go in and out: names for everything, int64 throughout.
 
+A field whose name stands in `kernel.words.AMOUNTS` is an amount, and has two words where a unit needs them.
+
 Units: `lots` are quantities and prices on the instrument's own exact grid (`Grid`), amounts are ledger units, times
 microseconds UTC. Instruments, units and accounts are numbers: indices into the tables given with them.
 """
@@ -9,14 +11,17 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+Amount = Annotated[
+    int, "amount"
+]  # in the second version of the compiled functions two words (kernel/amounts.py)
 Ints = NDArray[np.int64]
+Amounts = Annotated[NDArray[Any], "amounts"]  # a column of them, int64 or two words each (kernel/words.py)
 Frozen = Annotated[NDArray[np.int64], "read-only"]
 Rows = NDArray[Any]  # a structured array of one of the types below
 
 NEVER = 1 << 62  # no such time: later than all data
 NONE = -(1 << 62)  # no such time: before all data
-LIMIT = 1 << 58  # the reach of a unit stays below it, and sums of several amounts below 2^62
-WATCHED = 1 << 61  # what is added up in an episode stays below it, or the unit is refused
+WATCHED = 1 << 61  # lots that are added up in an episode stay below it, or the unit is refused
 
 NORMAL, LIQUIDATION, ADL, LIQUIDATION_MET_BY_ADL = range(4)  # kinds of fills; settlement is normal
 MARGIN, RECORDED_FILL = range(2)  # triggers
@@ -205,12 +210,12 @@ class Bucket(NamedTuple):
     units: Annotated[Rows, UNIT]
     positions: Annotated[Rows, POSITION]
     transfer_ts: Ints
-    transfer_amount: Ints
+    transfer_amount: Amounts
     fill_ts: Ints
     fill_instrument: Ints
     fill_lots: Ints
     fill_price: Ints
-    fill_fee: Ints
+    fill_fee: Amounts
     fill_kind: Ints
     snapshot_ts: Ints
     instants: Ints  # rising, of all units: what changes between them is told

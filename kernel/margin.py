@@ -1,8 +1,8 @@
 """Maintenance margin with tiers (rules.md section 6)."""
 
 from kernel.compiler import compiled
-from kernel.layout import Instrument, Market
-from kernel.wide import ceiling_with
+from kernel.layout import Amount, Instrument, Market
+from kernel.wide import ceiling_with, rounded_up
 
 
 @compiled
@@ -15,7 +15,7 @@ def table_at(market: Market, terms: Instrument, ts: int) -> int:
 
 
 @compiled
-def margin_by(market: Market, table: int, notional: int) -> int:
+def margin_by(market: Market, table: int, notional: Amount) -> int:
     """MM = ceil(n × rate_k − deduction_k), k the tier with the largest floor ≤ n."""
     k = market.tables[table].tier_to - 1
     first = market.tables[table].tier_from
@@ -24,18 +24,20 @@ def margin_by(market: Market, table: int, notional: int) -> int:
     tier = market.tiers[k]
     above = notional - tier.floor
     if above <= tier.small:
-        return tier.whole + (above * tier.rate + tier.rest + tier.denominator - 1) // tier.denominator
+        return tier.whole + rounded_up(above * tier.rate + tier.rest, tier.denominator)
     return tier.whole + ceiling_with(above, tier.rate, tier.rest, tier.denominator)
 
 
 @compiled
-def margin_at(market: Market, terms: Instrument, notional: int, ts: int) -> int:
+def margin_at(market: Market, terms: Instrument, notional: Amount, ts: int) -> int:
     """MM with the table effective at ts."""
     return margin_by(market, table_at(market, terms, ts), notional)
 
 
 @compiled
-def margin_over(market: Market, terms: Instrument, notional: int, start: int, end: int, largest: bool) -> int:
+def margin_over(
+    market: Market, terms: Instrument, notional: Amount, start: int, end: int, largest: bool
+) -> int:
     """The largest or the smallest MM of a notional by the tables effective in [start, end)."""
     k = table_at(market, terms, start)
     margin = margin_by(market, k, notional)

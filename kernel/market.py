@@ -20,6 +20,7 @@ from engine.rules.contracts import INVERSE, Contract
 from engine.rules.margin import TierHistory, TierTable
 from kernel.blocks import build
 from kernel.layout import FUNDING_EVENT, INSTRUMENT, NEVER, TABLE, TERMS, TICK_SIZE, TIER, Ints, Market, Rows
+from kernel.words import NARROW, Width
 
 MOST = 1 << 62  # every number that goes in is below it
 UNFIT = -1  # stands for a price that is not on its grid or too large
@@ -58,14 +59,16 @@ def market_arrays(
     ticks: Ticks,
     funding: Funding,
     policy: Policy,
+    width: Width = NARROW,
 ) -> Market:
     """The market for instruments numbered in the order of `names`; of `reference` everything but ticks and funding.
 
     An instrument is not supported, and its units are left to the reference, when a price is UNFIT, when its contract
-    or a margin table does not fit into 63 bits on its grid, or when times of ticks or funding are not rising.
+    or a margin table does not fit into amounts of this width on its grid, or when times of ticks or funding are not
+    rising.
     """
     numbers = np.arange(len(names))
-    rows = np.zeros(len(names), INSTRUMENT)
+    rows = np.zeros(len(names), width.row(INSTRUMENT))
     rows["tick_from"], rows["tick_to"] = (
         np.searchsorted(ticks.instrument, numbers, s) for s in ("left", "right")
     )
@@ -80,16 +83,16 @@ def market_arrays(
     )
     sizes: list[tuple[int, ...]] = []
     tables: list[tuple[int, ...]] = []
-    tiers: list[tuple[int, ...]] = []
+    tiers: list[tuple[Any, ...]] = []
     terms = policy_terms(policy)
     for row, name, grid in zip(rows, names, grids, strict=True):
         fits = _add_sizes(row, sizes, reference, name, grid)
-        fits &= _add_tables(row, tables, tiers, reference.tiers.get(name))
-        fits &= _add_contract(row, reference.contracts[name], grid)
+        fits &= _add_tables(row, tables, tiers, reference.tiers.get(name), width)
+        fits &= _add_contract(row, reference.contracts[name], grid, width)
         fits &= _add_opening_mark(row, reference.opening_marks.get(name), grid)
         fits &= _add_extremes(row, ticks, funding, _sizes_of(row, sizes), terms)
         row["supported"] = fits and terms is not None
-    rest = (np.array(sizes, TICK_SIZE), np.array(tables, TABLE), np.array(tiers, TIER))
+    rest = (np.array(sizes, TICK_SIZE), np.array(tables, TABLE), np.array(tiers, width.row(TIER)))
     rules = terms if terms is not None else np.array([(-NEVER, *[0] * 7)], TERMS)
     events = np.zeros(len(funding.ts), FUNDING_EVENT)
     events["ts"], events["rate_e18"], events["price"] = funding.ts, funding.rate_e18, funding.price
@@ -127,7 +130,7 @@ def policy_terms(policy: Policy) -> Rows | None:
     return np.array(rows, TERMS)
 
 
-def _add_contract(row: Any, contract: Contract, grid: Grid) -> bool:
+def _add_contract(row: Any, contract: Contract, grid: Grid, width: Width) -> bool:
     """V as a quotient of integers on the grids."""
     inverse = contract.kind == INVERSE
     numerator = contract.multiplier_e18 * 10**contract.scale * grid.lot_e18
@@ -139,9 +142,12 @@ def _add_contract(row: Any, contract: Contract, grid: Grid) -> bool:
     if inverse:
         factor, other = other, factor
     row["direction"] = contract.direction
-    if not (0 < factor < MOST and 0 < other < MOST):
+    # price × factor multiplies lots, or it divides; what divides is below 2^62 whatever the width
+    product, divisor = (MOST, width.most) if inverse else (width.most, MOST)
+    if not (0 < factor < product and 0 < other < divisor):
         return False
-    row["factor"], row["other"], row["price_limit"] = factor, other, (MOST - 1) // factor
+    row["factor"], row["other"] = width.of(factor), width.of(other)
+    row["price_limit"] = min(MOST - 1, (product - 1) // factor)
     return True
 
 
@@ -171,11 +177,15 @@ def _sizes_of(row: Any, sizes: list[tuple[int, ...]]) -> list[int]:
 
 
 def _add_tables(
-    row: Any, tables: list[tuple[int, ...]], tiers: list[tuple[int, ...]], history: TierHistory | None
+    row: Any,
+    tables: list[tuple[int, ...]],
+    tiers: list[tuple[Any, ...]],
+    history: TierHistory | None,
+    width: Width,
 ) -> bool:
     row["table_from"] = row["table_to"] = len(tables)
     for valid_from, table in history.items() if history else []:
-        rows = tier_rows(table)
+        rows = tier_rows(table, width)
         if rows is None:
             return False
         tables.append((valid_from, len(tiers), len(tiers) + len(rows)))
@@ -184,24 +194,26 @@ def _add_tables(
     return True
 
 
-def tier_rows(table: TierTable) -> list[tuple[int, ...]] | None:
+def tier_rows(table: TierTable, width: Width = NARROW) -> list[tuple[Any, ...]] | None:
     """MM = whole + ceil(((n − floor) × rate + rest) / denominator) per tier; None when it does not fit.
 
     The margin at the floor is split off, so that no product is larger than it has to be. The search needs rates that
     rise and are at most 1: value − margin may not fall when the value rises.
     """
-    rows: list[tuple[int, ...]] = []
-    before = 0
+    rows: list[tuple[Any, ...]] = []
+    before, most = 0, width.most // 4
     for k, (floor_e18, rate_e18, deduction_e36) in enumerate(table.steps()):
         rate, deduction = Fraction(rate_e18, E18), Fraction(deduction_e36, E36)
         denominator = lcm(rate.denominator, deduction.denominator)
         floor = -(-floor_e18 // E18)
         whole, rest = divmod(int((floor * rate - deduction) * denominator), denominator)
         multiple = int(rate * denominator)
-        row = (floor, multiple, whole, rest, denominator)
-        if not before <= rate_e18 <= E18 or (k == 0 and floor) or max(row) >= MOST // 4:
+        if not before <= rate_e18 <= E18 or (k == 0 and floor):
             return None
-        rows.append((*row, (MOST // 4) // max(1, multiple)))
+        if max(floor, whole) >= most or max(multiple, rest, denominator) >= MOST // 4:
+            return None
+        small = most // max(1, multiple)
+        rows.append((width.of(floor), multiple, width.of(whole), rest, denominator, width.of(small)))
         before = rate_e18
     return rows
 

@@ -15,6 +15,7 @@ from kernel.columns import Assembled, Fills, Positions, Snapshots, States, Trans
 from kernel.layout import Ints, Market, Rows
 from kernel.market import MOST, UNFIT, Funding, Grid, Ticks, market_arrays
 from kernel.rows import Names, carried_columns
+from kernel.words import NARROW, Width
 
 _KINDS = {"liquidation": layout.LIQUIDATION, "adl": layout.ADL}
 
@@ -42,7 +43,13 @@ def _integers(values: Iterable[int]) -> Ints:
     return np.array([v if abs(v) < MOST else UNFIT for v in values], np.int64)
 
 
-def market_of(names: Sequence[str], market: Reference, grids: Sequence[Grid], policy: Policy) -> Market:
+def market_of(
+    names: Sequence[str],
+    market: Reference,
+    grids: Sequence[Grid],
+    policy: Policy,
+    width: Width = NARROW,
+) -> Market:
     """The market on the grids."""
     columns: list[list[int]] = [[], [], [], [], []]
     events: list[list[int]] = [[], [], [], []]
@@ -58,7 +65,7 @@ def market_of(names: Sequence[str], market: Reference, grids: Sequence[Grid], po
             for column, value in zip(events, row, strict=True):
                 column.append(value)
     ticks, funding = Ticks(*map(_integers, columns)), Funding(*map(_integers, events))
-    return market_arrays(names, market, grids, ticks, funding, policy)
+    return market_arrays(names, market, grids, ticks, funding, policy, width)
 
 
 def bucket_of(
@@ -67,6 +74,7 @@ def bucket_of(
     grids: Sequence[Grid],
     start: int,
     instants: Sequence[int] = (),
+    width: Width = NARROW,
 ) -> tuple[Assembled, Names]:
     """The units, each with its place in `given` as its number, and what all numbers stand for."""
     accounts, versions, classes = _accounts([unit.account for unit in given])
@@ -77,17 +85,18 @@ def bucket_of(
     carried = {k: Episode.from_json(u.open_episode) for k, u in enumerate(given) if u.open_episode}
     states = States(
         np.arange(len(given)),
-        _integers(u.wallet for u in given),
-        _integers(u.debt for u in given),
-        _integers(u.unrealised for u in given),
-        _integers(u.charge for u in given),
+        width.column(u.wallet for u in given),
+        width.column(u.debt for u in given),
+        width.column(u.unrealised for u in given),
+        width.column(u.charge for u in given),
         _integers(u.charge_at for u in given),
         np.zeros(len(given), np.int64),
         *carried_columns(np.arange(len(given)), carried),
     )
-    refused = np.array([k for k, unit in enumerate(given) if not _fits(unit, place, grids)], np.int64)
-    transfers = Transfers(*_columns(3, ((k, t.ts, t.amount) for k, t in moves)))
-    columns = (states, _positions(given, place, grids), transfers, _fills(fills, place, grids))
+    refused = np.array([k for k, unit in enumerate(given) if not _fits(unit, place, grids, width)], np.int64)
+    unit_of, times = _columns(2, ((k, t.ts) for k, t in moves))
+    transfers = Transfers(unit_of, times, width.column(t.amount for _, t in moves))
+    columns = (states, _positions(given, place, grids, width), transfers, _fills(fills, place, grids, width))
     snapshots = Snapshots(*_columns(2, asked))
     asked_of_all = np.array(instants, np.int64)
     assembled = assemble(start, accounts, versions, 1, *columns, snapshots, refused, asked_of_all)
@@ -113,16 +122,18 @@ def _columns(width: int, rows: Iterable[tuple[int, ...]]) -> list[Ints]:
     return [_integers(column) for column in by_column]
 
 
-def _positions(given: Sequence[UnitInput], place: dict[str, int], grids: Sequence[Grid]) -> Positions:
-    rows = (
-        (k, place[i], quantity // grids[place[i]].lot_e18, entry)
-        for k, unit in enumerate(given)
-        for i, quantity, entry in sorted(unit.positions)
-    )
-    return Positions(*_columns(4, rows))
+def _positions(
+    given: Sequence[UnitInput], place: dict[str, int], grids: Sequence[Grid], width: Width
+) -> Positions:
+    held = [(k, *position) for k, unit in enumerate(given) for position in sorted(unit.positions)]
+    rows = ((k, place[i], quantity // grids[place[i]].lot_e18) for k, i, quantity, _ in held)
+    units, instruments, lots = _columns(3, rows)
+    return Positions(units, instruments, lots, width.column(entry for *_, entry in held))
 
 
-def _fills(fills: Sequence[tuple[int, Fill]], place: dict[str, int], grids: Sequence[Grid]) -> Fills:
+def _fills(
+    fills: Sequence[tuple[int, Fill]], place: dict[str, int], grids: Sequence[Grid], width: Width
+) -> Fills:
     rows = (
         (
             k,
@@ -130,23 +141,24 @@ def _fills(fills: Sequence[tuple[int, Fill]], place: dict[str, int], grids: Sequ
             place[f.instrument_id],
             f.side * (f.quantity_e18 // grids[place[f.instrument_id]].lot_e18),
             f.price_e18 // grids[place[f.instrument_id]].price_e18,
-            f.fee,
             _kind(f),
         )
         for k, f in fills
     )
-    return Fills(*_columns(7, rows))
+    units, times, instruments, lots, prices, kinds = _columns(6, rows)
+    return Fills(units, times, instruments, lots, prices, width.column(f.fee for _, f in fills), kinds)
 
 
-def _fits(unit: UnitInput, place: dict[str, int], grids: Sequence[Grid]) -> bool:
-    """Whether all numbers of the unit are below 2^62; kernel/bounds.py looks at what becomes of them."""
-    numbers = [unit.wallet, unit.debt, unit.unrealised, unit.charge, *(t.amount for t in unit.transfers)]
-    for instrument_id, quantity_e18, entry_value in unit.positions:
-        numbers += [quantity_e18 // grids[place[instrument_id]].lot_e18, entry_value]
+def _fits(unit: UnitInput, place: dict[str, int], grids: Sequence[Grid], width: Width) -> bool:
+    """Whether all numbers of the unit can be told to the kernel; kernel/bounds.py looks at what becomes of them."""
+    amounts = [unit.wallet, unit.debt, unit.unrealised, unit.charge, *(t.amount for t in unit.transfers)]
+    amounts += [entry_value for *_, entry_value in unit.positions] + [f.fee for f in unit.fills]
+    numbers = [quantity_e18 // grids[place[i]].lot_e18 for i, quantity_e18, _ in unit.positions]
     for f in unit.fills:
         grid = grids[place[f.instrument_id]]
-        numbers += [f.fee, f.quantity_e18 // grid.lot_e18, f.price_e18 // grid.price_e18]
-    return all(abs(number) < MOST for number in numbers)
+        numbers += [f.quantity_e18 // grid.lot_e18, f.price_e18 // grid.price_e18]
+    fit = all(abs(number) < MOST for number in numbers)
+    return fit and all(abs(amount) < width.most for amount in amounts)
 
 
 def _accounts(accounts: Sequence[Account]) -> tuple[Rows, Rows, list[str]]:

@@ -15,6 +15,8 @@ from numba.core.extending import lower_getattr_generic
 from numba.core.typing.templates import AttributeTemplate, infer_getattr
 from numba.extending import intrinsic
 
+from kernel.amounts import widened
+
 
 class ByReference(types.Type):
     """A pointer to a named tuple."""
@@ -67,4 +69,4 @@ def by_reference(typing_context: Any, given: Any) -> Any:
         place = cgutils.alloca_once_value(builder, arguments[0])
         return builder.bitcast(place, ir.IntType(8).as_pointer())
 
-    return ByReference(given)(given), codegen
+    return ByReference(widened(given))(given), codegen

@@ -3,7 +3,7 @@
 For tests and for days that are objects already. The night goes from its files' columns to `kernel.session` itself.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from engine.events import Market
 from engine.intake.policy import Policy
@@ -13,6 +13,9 @@ from kernel.objects import bucket_of, grid_of, instruments_of, market_of
 from kernel.rows import session_rows
 from kernel.session import replay_bucket
 from kernel.thinned import Thinned
+from kernel.words import NARROW, WIDE, Width
+
+WIDTHS = (NARROW, WIDE)
 
 
 def replay_units(units: Iterable[UnitInput], market: Market, policy: Policy, start: int) -> SessionRows:
@@ -26,12 +29,26 @@ def replay_units(units: Iterable[UnitInput], market: Market, policy: Policy, sta
 
 
 def replay_what_fits(
-    units: Iterable[UnitInput], market: Market, policy: Policy, start: int
+    units: Iterable[UnitInput], market: Market, policy: Policy, start: int, widths: Sequence[Width] = WIDTHS
 ) -> tuple[SessionRows, list[UnitInput]]:
-    """The rows of the units that the kernel takes, and the units that it leaves to the reference."""
-    given = sorted(units, key=lambda u: u.key)
+    """The rows of the units that the kernel takes, and the units that it leaves to the reference.
+
+    `widths`: of amounts, in the order in which they are tried.
+    """
+    left = sorted(units, key=lambda u: u.key)
+    rows = SessionRows()
+    for width in widths:
+        if left:
+            found, left = _replay(left, market, policy, start, width)
+            rows.extend(found)
+    return rows, left
+
+
+def _replay(
+    given: list[UnitInput], market: Market, policy: Policy, start: int, width: Width
+) -> tuple[SessionRows, list[UnitInput]]:
     names = sorted({i for unit in given for i in instruments_of(unit)})
     grids = [grid_of(name, given, market) for name in names]
-    assembled, meaning = bucket_of(given, names, grids, start)
-    replayed = replay_bucket(market_of(names, market, grids, policy), assembled.bucket)
+    assembled, meaning = bucket_of(given, names, grids, start, width=width)
+    replayed = replay_bucket(market_of(names, market, grids, policy, width), assembled.bucket)
     return session_rows(replayed, meaning), [given[k] for k in replayed.to_reference]

@@ -11,6 +11,7 @@ from kernel.layout import (
     POSITIONS,
     SNAPSHOTS,
     UNITS,
+    Amount,
     Bucket,
     Market,
     Out,
@@ -45,7 +46,7 @@ def snapshot(market: Market, rest: Rest, out: Out, unit: int, before: int) -> bo
 
 
 @compiled
-def write_unit(out: Out, state: State, given: Unit, unit: int, equity: int) -> None:
+def write_unit(out: Out, state: State, given: Unit, unit: int, equity: Amount) -> None:
     """The roll-forward of the unit's wallet and debt."""
     row = out.units[out.counts[UNITS]]
     out.counts[UNITS] += 1

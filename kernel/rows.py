@@ -37,6 +37,7 @@ from kernel import layout
 from kernel.layout import Ints, Rows
 from kernel.market import Grid
 from kernel.session import Replayed
+from kernel.words import WORDS, integers
 
 END_REASONS = {layout.FLAT: FLAT, layout.SELF_CLOSED: SELF_CLOSED, layout.RECOVERED: RECOVERED}
 TRIGGERS = {layout.MARGIN: MARGIN, layout.RECORDED_FILL: RECORDED_FILL}
@@ -142,8 +143,11 @@ def carried_columns(units: Ints, episodes: Mapping[int, Episode]) -> tuple[Ints,
 def named(rows: Rows) -> Iterator[Any]:
     """The rows of a structured array as named tuples of Python integers."""
     make: Any = namedtuple  # of columns that are known when it runs
-    row_type = make("row_type", rows.dtype.names or ())
-    return map(row_type._make, rows.tolist())
+    names = rows.dtype.names or ()
+    row_type = make("row_type", names)
+    if not any(rows.dtype[name] == WORDS for name in names):
+        return map(row_type._make, rows.tolist())
+    return map(row_type._make, zip(*(integers(rows[name]) for name in names), strict=True))
 
 
 def _episodes(replayed: Replayed, names: Names) -> list[Episode]:

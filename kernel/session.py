@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kernel.bounds import fits, largest_fee_rate
-from kernel.compiler import compiled, entry
+from kernel.compiler import compiled, entry, wide_entry
 from kernel.layout import (
     DONE,
     NEVER,
@@ -28,6 +28,7 @@ from kernel.layout import (
 )
 from kernel.reference import by_reference
 from kernel.unit import replay_unit
+from kernel.words import NARROW, Width, width_of
 
 
 class Replayed(NamedTuple):
@@ -53,28 +54,29 @@ class Replayed(NamedTuple):
 
 
 def replay_bucket(market: Market, bucket: Bucket) -> Replayed:
-    """Replay a session for any set of units.
+    """Replay a session for any set of units, in amounts of the width that those of the market and the bucket have.
 
     A unit is left to the reference when its numbers do not provably fit (kernel/bounds.py), when it is marked
     `refused` (a row off its grid), or when a position of it has no effective
     margin table, which the reference reports as the data error it is.
     """
     market, bucket = frozen(market), frozen(bucket)
-    rest = _rest(market)
+    width = width_of(bucket.units["wallet"])
+    replay, rest = run if width == NARROW else run_wide, _rest(market, width)
     sizes = _first_sizes(bucket)
     done: list[list[Rows]] = []
     refused = np.zeros(len(bucket.units), np.int64)
     unit = 0
     while unit < len(bucket.units):
-        tables = [np.empty(size, ROW_TYPES[name]) for name, size in sizes.items()]
+        tables = [np.empty(size, width.row(ROW_TYPES[name])) for name, size in sizes.items()]
         out = Out._make([*tables, np.zeros(len(ROW_TYPES), np.int64)])
-        reached = run(market, bucket, rest, out, refused, out.counts.copy(), unit)
+        reached = replay(market, bucket, rest, out, refused, out.counts.copy(), unit)
         if reached == unit:  # one unit that needs more than all the room
             sizes = {name: 4 * size for name, size in sizes.items()}
             continue
         unit = reached
         done.append([table[:count] for table, count in zip(out, out.counts, strict=False)])
-    return Replayed._make([*_joined(done), np.flatnonzero(refused)])
+    return Replayed._make([*_joined(done, width), np.flatnonzero(refused)])
 
 
 def frozen(given: Any) -> Any:
@@ -90,16 +92,16 @@ def frozen(given: Any) -> Any:
     return type(given)(*views)
 
 
-def _rest(market: Market) -> Rest:
+def _rest(market: Market, width: Width) -> Rest:
     instruments = len(market.instruments)
-    slots = np.zeros(instruments, SLOT)
+    slots = np.zeros(instruments, width.row(SLOT))
     deepest = 2 * (64 * instruments + 8)  # each halving takes a bit off the ticks of one instrument
     integers = (
         np.zeros(instruments, np.int64),
         np.full(instruments, -1, np.int64),
         np.zeros(deepest, np.int64),
     )
-    return Rest(np.zeros(1, STATE), slots, *integers)
+    return Rest(np.zeros(1, width.row(STATE)), slots, *integers)
 
 
 def _first_sizes(bucket: Bucket) -> dict[str, int]:
@@ -122,7 +124,7 @@ def _first_sizes(bucket: Bucket) -> dict[str, int]:
     }
 
 
-def _joined(parts: list[list[Rows]]) -> Iterator[Rows]:
+def _joined(parts: list[list[Rows]], width: Width) -> Iterator[Rows]:
     """The tables of all goes as one; episodes are counted on."""
     before = 0
     for tables in parts:
@@ -133,7 +135,7 @@ def _joined(parts: list[list[Rows]]) -> Iterator[Rows]:
         before += len(named["episodes"])
     for k, row_type in enumerate(ROW_TYPES.values()):
         tables = [part[k] for part in parts]
-        yield tables[0] if len(tables) == 1 else np.concatenate([np.empty(0, row_type), *tables])
+        yield tables[0] if len(tables) == 1 else np.concatenate([np.empty(0, width.row(row_type)), *tables])
 
 
 @compiled
@@ -183,8 +185,7 @@ def replay_from(
     return unit
 
 
-@entry
-def run(market: Market, bucket: Bucket, rest: Rest, out: Out, refused: Ints, marks: Ints, unit: int) -> int:
+def _run(market: Market, bucket: Bucket, rest: Rest, out: Out, refused: Ints, marks: Ints, unit: int) -> int:
     """The same, as Python calls it."""
     return replay_from(
         by_reference(market),
@@ -195,3 +196,6 @@ def run(market: Market, bucket: Bucket, rest: Rest, out: Out, refused: Ints, mar
         marks,
         unit,
     )
+
+
+run, run_wide = entry(_run), wide_entry(_run)

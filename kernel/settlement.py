@@ -1,5 +1,6 @@
 """After all events of a timestamp: the end of an episode, negative balances and debt (sections 8 and 9)."""
 
+from kernel.bounds import grows_out
 from kernel.compiler import compiled
 from kernel.episode import end_episode
 from kernel.fills import move_to_fund
@@ -17,7 +18,6 @@ from kernel.layout import (
     REFUSED,
     SELF_CLOSED,
     SURPLUS,
-    WATCHED,
     Bucket,
     Market,
     Out,
@@ -31,7 +31,7 @@ from kernel.layout import (
 def watch(state: State) -> None:
     """Resets, forfeits and debts are sums of what is bounded, over any number of episodes."""
     largest = max(state.negative_balance_reset, state.surplus_forfeited, state.new_debt, state.recovered)
-    if largest >= WATCHED:
+    if grows_out(largest):
         state.negative_balance_reset = state.surplus_forfeited = state.new_debt = state.recovered = 0
         state.unfit = 1
 

@@ -18,6 +18,7 @@ from kernel.layout import (
     NONE,
     NORMAL,
     REFUSED,
+    Amount,
     Bucket,
     Market,
     Out,
@@ -70,7 +71,7 @@ def funding_time(market: Market, rest: Rest) -> int:
 
 
 @compiled
-def move(state: State, amount: int) -> None:
+def move(state: State, amount: Amount) -> None:
     """A transfer or a charge, as it changes the wallet."""
     state.wallet += amount
     state.active = 1

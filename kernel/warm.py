@@ -7,15 +7,24 @@ others sets NUMBA_CPU_NAME=generic while it is built and while it runs.
 import sys
 from typing import Any
 
-from kernel.columns import coarsen, on_grid
+from kernel.columns import coarsen, on_grid, words_on_grid
 from kernel.compiler import ROOM, cache_of, keep_only_current
-from kernel.session import run
+from kernel.session import run, run_wide
 from kernel.states import candidates_at, marks_at, values_at
 
 
 def main() -> int:
     """Compile what Python calls, and with it all the rest; or find it compiled."""
-    functions: tuple[Any, ...] = (run, on_grid, coarsen, marks_at, values_at, candidates_at)
+    functions: tuple[Any, ...] = (
+        run,
+        run_wide,
+        on_grid,
+        words_on_grid,
+        coarsen,
+        marks_at,
+        values_at,
+        candidates_at,
+    )
     for function in functions:
         function.compile(())
     keep_only_current()

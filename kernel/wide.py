@@ -1,7 +1,9 @@
-"""Products of two 63-bit numbers and their exact division, the 128 bits that money needs on the way. Words of bytes.
+"""Products of amounts and their exact division. Words of bytes.
 
-All arguments are int64 and not negative, divisors positive and below 2^62. A quotient has to fit into 63 bits:
-`kernel/bounds.py` proves that before a unit is taken.
+All arguments are not negative, divisors positive and below 2^62. Where amounts are int64, a product has 128 bits on the
+way and a quotient has to fit into 63. Where they have two words (`wider`), one factor may be any amount, the other is
+below 2^63: the larger one is divided first, then the product of its rest with the other. `kernel/bounds.py` proves that
+quotients fit before a unit is taken.
 """
 
 from typing import Annotated, Any
@@ -10,7 +12,9 @@ import numpy as np
 from numba import types
 from numba.extending import intrinsic
 
-from kernel.compiler import compiled
+from kernel.amounts import WIDE
+from kernel.compiler import compiled, wider
+from kernel.layout import Amount
 
 _signed: Any = np.int64
 Word = Annotated[Any, np.dtype(np.uint64)]
@@ -97,8 +101,48 @@ def divide_words(high: Word, low: Word, divisor: Word) -> tuple[Word, Word]:
     return (q1 << _HALF) + q0, remainder
 
 
+@intrinsic
+def words_of(typing_context: Any, amount: Any) -> Any:
+    """The (high, low) words of an amount of 128 bits."""
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        from llvmlite import ir
+
+        word, shift = ir.IntType(64), ir.Constant(ir.IntType(128), 64)
+        words = builder.trunc(builder.lshr(arguments[0], shift), word), builder.trunc(arguments[0], word)
+        return context.make_tuple(builder, signature.return_type, words)
+
+    return types.UniTuple(types.uint64, 2)(WIDE), codegen
+
+
+@intrinsic
+def of_words(typing_context: Any, high: Any, low: Any) -> Any:
+    """An amount of 128 bits from its words."""
+
+    def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        from llvmlite import ir
+
+        high, low = (builder.zext(argument, ir.IntType(128)) for argument in arguments)
+        return builder.or_(builder.shl(high, ir.Constant(ir.IntType(128), 64)), low)
+
+    return WIDE(types.uint64, types.uint64), codegen
+
+
 @compiled
-def divided(a: int, b: int, divisor: int) -> tuple[int, int]:
+def quotient_and_rest(amount: Amount, divisor: int) -> tuple[int, int]:
+    """Of an amount of 128 bits, rounded down; the rest is an int64."""
+    high, low = words_of(amount)
+    d = np.uint64(divisor)
+    if high == _ZERO:
+        quotient = low // d
+        return of_words(_ZERO, quotient), _signed(low - quotient * d)
+    top = high // d
+    quotient, rest = divide_words(high - top * d, low, d)
+    return of_words(top, quotient), _signed(rest)
+
+
+@compiled
+def divided(a: Amount, b: Amount, divisor: Amount) -> tuple[int, int]:
     """a × b / divisor, rounded down, and the rest."""
     high, low = product(a, b)
     d = np.uint64(divisor)
@@ -109,8 +153,17 @@ def divided(a: int, b: int, divisor: int) -> tuple[int, int]:
     return _signed(quotient), _signed(remainder)
 
 
+@wider(divided)
+def _divided(a: Amount, b: Amount, divisor: Amount) -> tuple[int, int]:
+    d = _signed(words_of(divisor)[1])
+    large, small = max(a, b), min(a, b)
+    whole, rest = quotient_and_rest(large, d)
+    more, rest = quotient_and_rest(small * rest, d)
+    return whole * small + more, rest
+
+
 @compiled
-def half_even(a: int, b: int, divisor: int) -> int:
+def half_even(a: Amount, b: Amount, divisor: Amount) -> int:
     """round(a × b / divisor), half to even (rules.md section 1)."""
     quotient, rest = divided(a, b, divisor)
     twice = rest + rest
@@ -120,14 +173,14 @@ def half_even(a: int, b: int, divisor: int) -> int:
 
 
 @compiled
-def ceiling(a: int, b: int, divisor: int) -> int:
+def ceiling(a: Amount, b: Amount, divisor: Amount) -> int:
     """ceil(a × b / divisor)."""
     quotient, rest = divided(a, b, divisor)
     return quotient + 1 if rest else quotient
 
 
 @compiled
-def ceiling_with(a: int, b: int, more: int, divisor: int) -> int:
+def ceiling_with(a: Amount, b: Amount, more: Amount, divisor: Amount) -> int:
     """ceil((a × b + more) / divisor)."""
     high, low = product(a, b)
     total = low + np.uint64(more)
@@ -137,8 +190,28 @@ def ceiling_with(a: int, b: int, more: int, divisor: int) -> int:
     return _signed(quotient) + (1 if remainder else 0)
 
 
+@wider(ceiling_with)
+def _ceiling_with(a: Amount, b: Amount, more: Amount, divisor: Amount) -> int:
+    d = _signed(words_of(divisor)[1])
+    large, small = max(a, b), min(a, b)
+    whole, rest = quotient_and_rest(large, d)
+    rounded, rest = quotient_and_rest(small * rest + more, d)
+    return whole * small + rounded + (1 if rest else 0)
+
+
 @compiled
-def at_most(a: int, b: int, divisor: int, limit: int) -> int:
+def rounded_up(a: Amount, divisor: int) -> int:
+    """ceil(a / divisor), where a + divisor fits."""
+    return (a + divisor - 1) // divisor
+
+
+@wider(rounded_up)
+def _rounded_up(a: Amount, divisor: int) -> int:
+    return quotient_and_rest(a + (divisor - 1), divisor)[0]
+
+
+@compiled
+def at_most(a: Amount, b: Amount, divisor: Amount, limit: Amount) -> int:
     """ceil(a × b / divisor), or the limit if it is larger: never wraps."""
     high, low = product(a, b)
     d = np.uint64(divisor)
@@ -150,7 +223,18 @@ def at_most(a: int, b: int, divisor: int, limit: int) -> int:
     return min(limit, _signed(quotient) + (1 if remainder else 0))
 
 
+@wider(at_most)
+def _at_most(a: Amount, b: Amount, divisor: Amount, limit: Amount) -> int:
+    d = _signed(words_of(divisor)[1])
+    large, small = max(a, b), min(a, b)
+    whole, rest = quotient_and_rest(large, d)
+    if small > 0 and whole > quotient_and_rest(limit, _signed(words_of(small)[1]))[0]:
+        return limit
+    more, rest = quotient_and_rest(small * rest, d)
+    return min(limit, whole * small + more + (1 if rest else 0))
+
+
 @compiled
-def added(a: int, b: int, limit: int) -> int:
-    """a + b, or the limit if it is larger; both at most the limit, which is at most 2^62."""
+def added(a: Amount, b: Amount, limit: Amount) -> int:
+    """a + b, or the limit if it is larger; both at most the limit, which is at most half of what fits."""
     return min(limit, a + b)

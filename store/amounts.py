@@ -1,4 +1,7 @@
-"""Amounts as arrays: 64-bit integers where all of them fit, else Python integers in an array of objects."""
+"""Amounts as arrays: 64-bit integers where all of them fit, else Python integers in an array of objects.
+
+The compiled replay has rows of two words instead, `low` and `high`, for amounts below 2^122.
+"""
 
 from typing import Any
 
@@ -37,6 +40,8 @@ def to_decimals(amounts: Amounts) -> pa.Array:
         if any(not -_LIMIT < amount < _LIMIT for amount in amounts):
             raise DataError("an amount needs more than the 38 digits of DECIMAL(38,18)")
         data = b"".join(int(amount).to_bytes(16, "little", signed=True) for amount in amounts)
+    elif amounts.dtype.names:
+        data = amounts.tobytes()
     else:
         data = sign_extended(amounts)
     return pa.Array.from_buffers(UNITS, len(amounts), [None, pa.py_buffer(data)])
@@ -86,4 +91,7 @@ def exact_sum(amounts: Amounts) -> int:
     """The sum as a Python integer: the halves of 64-bit integers cannot overflow below 2^31 of them."""
     if amounts.dtype == object:
         return int(sum(amounts))
-    return (int((amounts >> 32).sum()) << 32) + int((amounts & 0xFFFFFFFF).sum())
+    if amounts.dtype.names:
+        return (exact_sum(amounts["high"]) << 64) + exact_sum(amounts["low"])
+    half = amounts.dtype.type(32)
+    return (int((amounts >> half).sum()) << 32) + int((amounts & amounts.dtype.type(0xFFFFFFFF)).sum())

@@ -1,7 +1,7 @@
 """What happens to a group of accounts in a session, as columns: transfers and fills."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -10,10 +10,11 @@ import pyarrow.compute as pc
 from engine.events import Fill
 from jobs.replay.directory import Directory
 from jobs.replay.names import Group, codes
-from jobs.replay.prices import Prices, whole_numbers
+from jobs.replay.prices import Prices, whole_amounts, whole_numbers
 from jobs.replay.source import BucketTask
 from kernel.columns import Fills, Transfers, order_by
 from kernel.layout import ADL, LIQUIDATION, LIQUIDATION_MET_BY_ADL, NORMAL, Ints
+from kernel.words import integers
 from schemas.inputs import DATASETS
 from store.amounts import decimal_words
 
@@ -51,7 +52,7 @@ class FillRows(NamedTuple):
             1 if lots > 0 else -1,
             int(f.price[row]) * grid.price_e18,
             abs(lots) * grid.lot_e18,
-            int(f.fee[row]),
+            integers(f.fee[row : row + 1])[0],
             "adl" if kind == ADL else "liquidation",
             kind == LIQUIDATION_MET_BY_ADL,
         )
@@ -66,13 +67,16 @@ def read_transfers(task: BucketTask, group: Group) -> tuple[Transfers, Ints]:
     """In the order of account, time and transfer_id within a date; and units with an amount that does not fit."""
     steps = _money_steps(task, group.directory)
     columns = ("ts", "account_id", "currency", "isolation", "amount")
-    parts: list[list[Ints]] = [[np.zeros(0, np.int64)] * 4]
+    nothing = np.zeros(0, np.int64)
+    parts: list[list[Any]] = [[nothing, nothing, np.zeros(0, group.width.amount), nothing]]
     in_group = pc.field("account_bucket").isin(group.buckets)
     for batch in task.event_batches("transfers", columns, ["account_id", "currency", "isolation"], in_group):
         units = group.units(batch, group.accounts(batch.column("account_id")))
         currencies = group.currencies(batch.column("currency"))
-        amounts, exact = whole_numbers(decimal_words(batch.column("amount")), steps, currencies)
-        parts.append([units, times_of(batch), amounts, exact])
+        words = decimal_words(batch.column("amount"))
+        amounts, exact = whole_amounts(words, steps, currencies, group.width)
+        mine = group.chosen(units)
+        parts.append([column[mine] for column in (units, times_of(batch), amounts, exact)])
     units, times, amounts, exact = (np.concatenate(column) for column in zip(*parts, strict=True))
     return Transfers(units, times, amounts), np.unique(units[exact == 0])
 
@@ -96,16 +100,19 @@ def read_fills(task: BucketTask, group: Group, prices: Prices, told: Sequence[st
     first, and they are put into order one after the other. Room that is not used takes no memory.
     """
     room = task.most_rows("fills", group.buckets)
-    columns = Fills(*(np.empty(room, np.int64) for _ in Fills._fields))
+    types = {"fee": group.width.amount}
+    columns = Fills(*(np.empty(room, types.get(name, np.int64)) for name in Fills._fields))
     ids = [pa.table({name: pa.array([], pa.string()) for name in _IDS})]
     refused = [np.zeros(0, np.int64)]
     at = 0
     in_group = pc.field("account_bucket").isin(group.buckets)
     for batch in task.event_batches("fills", (*_FILLS, *told), _CODED, in_group):
         *read, exact = _fill_columns(task, group, prices, batch)
+        mine = group.chosen(read[0])
+        named = _ids(batch, pa.array(mine & (read[6] != NORMAL)), told)
+        if not mine.all():
+            exact, read = exact[mine], [column[mine] for column in read]
         units, times, kinds = read[0], read[1], read[6]
-        rows = pa.array(kinds != NORMAL)
-        named = _ids(batch, rows, told)
         if task.adl_trades:
             kinds[kinds != NORMAL] = _met_by_adl(task, kinds, named, times)
         ids.append(named)
@@ -142,13 +149,14 @@ def _by_unit(fills: Fills) -> tuple[Fills, Ints, pa.Array]:
     return fills, moved, pa.array(np.searchsorted(named, order[moved]))
 
 
-def _fill_columns(task: BucketTask, group: Group, prices: Prices, batch: pa.RecordBatch) -> list[Ints]:
+def _fill_columns(task: BucketTask, group: Group, prices: Prices, batch: pa.RecordBatch) -> list[Any]:
     """The columns of `Fills`, and whether all numbers of a row are on their grids."""
     directory, instruments = group.directory, group.instruments(batch.column("instrument_id"))
     currencies = directory.settlement[instruments]
     price, on_tick = _decimals(batch, "price", prices.price_steps, instruments)
     lots, on_lot = _decimals(batch, "quantity", prices.lot_steps, instruments)
-    fee, fits = _decimals(batch, "fee", _money_steps(task, directory), currencies)
+    words = decimal_words(batch.column("fee"))
+    fee, fits = whole_amounts(words, _money_steps(task, directory), currencies, group.width)
     bought = codes(batch.column("side"), pa.array(["buy"])) == 0
     isolated = batch.column("isolated").to_numpy(zero_copy_only=False)
     place = np.where(isolated, directory.isolated[instruments], directory.cross[currencies])

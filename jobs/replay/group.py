@@ -1,7 +1,8 @@
 """The replay of a group of accounts: by the kernel from columns, by the reference what the kernel does not take."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,10 +21,11 @@ from jobs.replay.results import Numbered, many_tables
 from jobs.replay.source import BucketTask
 from jobs.replay.state import read_state
 from jobs.replay.tables import Tables, joined, row_tables
-from kernel.columns import Assembled, Snapshots, assemble, unit_numbers
+from kernel.columns import Snapshots, assemble, unit_numbers
 from kernel.layout import Ints
 from kernel.session import Replayed, replay_bucket
 from kernel.thinned import Thinned
+from kernel.words import NARROW, WIDE, Width
 from schemas.ledger import BUCKETS
 from store.session_units import instruments_of, session_market, units_of
 
@@ -34,9 +36,15 @@ class Setting:
     def __init__(self, task: BucketTask) -> None:
         self.task = task
         self.directory: Directory = read_directory(task)
-        self.prices: Prices = read_prices(task, self.directory)
+        self._prices: dict[Width, Prices] = {}
         self._market = task.reference.market()
         self._known: set[str] = set()
+
+    def prices(self, width: Width = NARROW) -> Prices:
+        """The market, for amounts of a width."""
+        if width not in self._prices:
+            self._prices[width] = read_prices(self.task, self.directory, width)
+        return self._prices[width]
 
     def reference_market(self, instruments: Sequence[str]) -> Market:
         """The market as the reference has it, with at least these instruments."""
@@ -51,11 +59,21 @@ class Setting:
 
 
 class GroupRows:
-    """What happens to the units of some buckets, read once. `told`: which ids of fills."""
+    """What happens to the units of some buckets, read once. `told`: which ids of fills.
 
-    def __init__(self, setting: Setting, buckets: Sequence[int], told: Sequence[str]) -> None:
-        task, prices = setting.task, setting.prices
-        self.setting, self.group = setting, Group(setting.directory, buckets)
+    `only`: some units by number, rising. `width`: of their amounts.
+    """
+
+    def __init__(
+        self,
+        setting: Setting,
+        buckets: Sequence[int],
+        told: Sequence[str],
+        width: Width = NARROW,
+        only: Ints | None = None,
+    ) -> None:
+        task, prices = setting.task, setting.prices(width)
+        self.setting, self.group = setting, Group(setting.directory, buckets, width, only)
         self.state = read_state(task, self.group, prices)
         self.fills = read_fills(task, self.group, prices, told)
         self.transfers, unfit = read_transfers(task, self.group)
@@ -65,12 +83,12 @@ class GroupRows:
             state.states.unit, state.positions.unit, self.transfers.unit, self.fills.fills.unit
         )
 
-    def replayed(self, snapshots: Snapshots, instants: Ints) -> tuple[Replayed, Assembled, Numbered]:
-        """What the kernel finds, on what it was given, and what its numbers stand for.
+    def replayed(self, snapshots: Snapshots, instants: Ints) -> "Found":
+        """What the kernel finds.
 
         `snapshots`: of some units; `instants`: at which all are told by what has changed.
         """
-        directory, prices = self.setting.directory, self.setting.prices
+        directory, prices = self.setting.directory, self.setting.prices(self.group.width)
         assembled = assemble(
             self.setting.task.start,
             directory.accounts.rows,
@@ -84,46 +102,77 @@ class GroupRows:
             self.refused,
             instants,
         )
-        found = replay_bucket(prices.market, assembled.bucket)
+        replayed = replay_bucket(prices.market, assembled.bucket)
         numbered = Numbered(directory, prices, assembled, self.fills, self.state.episodes)
-        return found, assembled, numbered
+        return Found(replayed, numbered, assembled.unit_numbers[replayed.to_reference])
+
+
+class Found(NamedTuple):
+    """What the kernel finds of a group, what its numbers stand for, and the units that do not fit into its amounts."""
+
+    replayed: Replayed
+    numbered: Numbered
+    left: Ints
+
+
+def by_the_kernel(
+    setting: Setting,
+    buckets: Sequence[int],
+    told: Sequence[str],
+    asked: Callable[[GroupRows], tuple[Snapshots, Ints]],
+) -> list[Found]:
+    """The units of some buckets: all in amounts of 63 bits, those that are left in 128; the last says what is left.
+
+    `asked`: the arguments of `GroupRows.replayed`.
+    """
+    rows = GroupRows(setting, buckets, told)
+    found = [rows.replayed(*asked(rows))]
+    if len(found[0].left):
+        rows = GroupRows(setting, buckets, told, WIDE, found[0].left)
+        found.append(rows.replayed(*asked(rows)))
+    return found
 
 
 def replay_group(setting: Setting, buckets: Sequence[int]) -> tuple[Tables, list[FundingTotal]]:
     """The rows of some buckets, and what their units received in funding."""
-    rows = GroupRows(setting, buckets, ids_told(setting.task))
-    task, group = setting.task, rows.group
-    replayed, assembled, numbered = rows.replayed(
-        read_snapshots(task, group, rows.units), np.zeros(0, np.int64)
-    )
-    ended, others = split(replayed)
-    few = numbered.few(others)
-    left = by_reference(setting, replace(task, buckets=group.buckets), assembled, replayed.to_reference)
-    for sessions in (few.unit_sessions, left.unit_sessions):
-        remember(setting, sessions)
-    opened, few.unit_sessions = few.unit_sessions, []
-    few.extend(left)
-    funding, few.funding_totals = numbered.funding(replayed.funding) + few.funding_totals, []
-    many = (many_tables(replayed, numbered, opened), liquidation_tables(ended, numbered))
-    return joined([*many, row_tables(few)]), funding
+    task = setting.task
+
+    def wallets(rows: GroupRows) -> tuple[Snapshots, Ints]:
+        return read_snapshots(task, rows.group, rows.units), np.zeros(0, np.int64)
+
+    found = by_the_kernel(setting, buckets, ids_told(task), wallets)
+    tables, funding = [], list[FundingTotal]()
+    for replayed, numbered, _ in found:
+        ended, others = split(replayed)
+        few = numbered.few(others)
+        remember(setting, few.unit_sessions)
+        opened, few.unit_sessions = few.unit_sessions, []
+        funding += numbered.funding(replayed.funding)
+        tables += [
+            many_tables(replayed, numbered, opened),
+            liquidation_tables(ended, numbered),
+            row_tables(few),
+        ]
+    left = by_reference(setting, replace(task, buckets=list(buckets)), found[-1].left)
+    remember(setting, left.unit_sessions)
+    funding += left.funding_totals
+    left.funding_totals = []
+    return joined([*tables, row_tables(left)]), funding
 
 
-def by_reference(setting: Setting, task: BucketTask, assembled: Assembled, left: Ints) -> SessionRows:
-    """The rows of the units that the kernel left; `task`: of the group alone."""
+def by_reference(setting: Setting, task: BucketTask, left: Ints) -> SessionRows:
+    """The rows of the units that the kernel left, by number; `task`: of the group alone."""
     if not len(left):
         return SessionRows()
-    units, market = left_units(setting, task, assembled, left)
+    units, market = left_units(setting, task, left)
     return Thinned(market, task.policy, task.start).replay(units)
 
 
-def left_units(
-    setting: Setting, task: BucketTask, assembled: Assembled, left: Ints
-) -> tuple[list[UnitInput], Market]:
+def left_units(setting: Setting, task: BucketTask, left: Ints) -> tuple[list[UnitInput], Market]:
     """Those units and their market as the reference has them."""
-    numbers = assembled.unit_numbers[left]
-    owners = np.unique(numbers // len(setting.directory.places)).tolist()
+    owners = np.unique(left // len(setting.directory.places)).tolist()
     accounts = setting.directory.account_objects(owners)
-    keys = {setting.directory.key(n) for n in numbers.tolist()}
+    keys = {setting.directory.key(n) for n in left.tolist()}
     units = [unit for unit in units_of(task, accounts, accounts) if unit.key in keys]
     return units, setting.reference_market(instruments_of(units))
 
@@ -134,7 +183,7 @@ def remember(setting: Setting, sessions: list[UnitSession]) -> None:
         episode = Episode.from_json(unit.open_episode) if unit.open_episode else None
         if episode is not None and episode.triggered_at >= setting.task.start:
             market = setting.task.reference.market()
-            market.opening_marks = setting.prices.marks_before(episode.starts_before, setting.directory)
+            market.opening_marks = setting.prices().marks_before(episode.starts_before, setting.directory)
             sessions[n] = remember_marks(unit, market, setting.task.start)
 
 

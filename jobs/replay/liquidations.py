@@ -17,6 +17,7 @@ from jobs.replay.tables import Tables
 from kernel.layout import NONE, OPEN, Ints, Rows
 from kernel.rows import CAUSES, COMPONENTS, END_REASONS, EXECUTIONS, MOVEMENTS, TRIGGERS
 from kernel.session import Replayed
+from kernel.words import integers
 from schemas import ledger
 from store.amounts import to_decimals
 
@@ -146,7 +147,7 @@ def _liquidated(episodes: Ints, positions: Rows, numbered: Numbered) -> Iterator
     """What was closed in the episodes of some events, as text."""
     closed = positions[positions["liquidation_fills"] > 0]  # in the order of episodes
     names, grids = numbered.directory.instruments, numbered.prices.grids
-    columns = (closed[name].tolist() for name in ("instrument", "liquidated", "filled_value"))
+    columns = (integers(closed[name]) for name in ("instrument", "liquidated", "filled_value"))
     told = [(names[i], lots * grids[i].lot_e18, value) for i, lots, value in zip(*columns, strict=True)]
     firsts, afters = (np.searchsorted(closed["episode"], episodes, side) for side in ("left", "right"))
     for first, after in zip(firsts.tolist(), afters.tolist(), strict=True):

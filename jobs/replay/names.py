@@ -9,13 +9,20 @@ import pyarrow.compute as pc
 from engine.errors import InvariantError
 from jobs.replay.directory import Directory
 from kernel.layout import Ints
+from kernel.words import NARROW, Width
 
 
 class Group:
-    """Some buckets of a task, whose rows are held together."""
+    """Some buckets of a task, whose rows are held together, in amounts of a width; or those of some of their units."""
 
-    def __init__(self, directory: Directory, buckets: Sequence[int]) -> None:
-        self.directory, self.buckets = directory, list(buckets)
+    def __init__(
+        self,
+        directory: Directory,
+        buckets: Sequence[int],
+        width: Width = NARROW,
+        only: Ints | None = None,
+    ) -> None:
+        self.directory, self.buckets, self.width, self._only = directory, list(buckets), width, only
         self.numbers = np.flatnonzero(np.isin(directory.accounts.buckets, self.buckets))
         self._ids = directory.accounts.ids.take(pa.array(self.numbers))
 
@@ -37,6 +44,10 @@ class Group:
         cross = self.directory.cross[self.currencies(batch.column("currency"))]
         place = np.where(isolation < 0, cross, np.r_[self.directory.isolated, -1][isolation])
         return accounts * len(self.directory.places) + place
+
+    def chosen(self, units: Ints) -> np.ndarray:
+        """Which rows are those of the group's units."""
+        return units >= 0 if self._only is None else np.isin(units, self._only)
 
 
 def codes(column: pa.DictionaryArray, names: pa.Array) -> Ints:

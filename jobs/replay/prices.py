@@ -11,9 +11,10 @@ from engine.numbers import E18
 from jobs.replay.directory import Directory
 from jobs.replay.names import codes
 from jobs.replay.source import BucketTask
-from kernel.columns import coarsen, on_grid
-from kernel.layout import Ints, Market
+from kernel.columns import coarsen, on_grid, words_on_grid
+from kernel.layout import Amounts, Ints, Market
 from kernel.market import UNFIT, Funding, Grid, Ticks, market_arrays
+from kernel.words import NARROW, Width
 from schemas.ledger import MARKS
 from store.amounts import decimal_words
 from store.arrow import to_rows
@@ -52,8 +53,11 @@ class Prices(NamedTuple):
         return found
 
 
-def read_prices(task: BucketTask, directory: Directory) -> Prices:
-    """Ticks, funding and opening marks of all instruments, on grids that come from their tick and lot sizes."""
+def read_prices(task: BucketTask, directory: Directory, width: Width = NARROW) -> Prices:
+    """Ticks, funding and opening marks of all instruments, on grids that come from their tick and lot sizes.
+
+    `width`: of the amounts of the kernel's market.
+    """
     ticks = _read(task, directory, "ticks", _QUOTES)
     funding = _read(task, directory, "funding", ("price", "rate"))
     reference = task.reference.market()
@@ -70,6 +74,7 @@ def read_prices(task: BucketTask, directory: Directory) -> Prices:
         Ticks(ticks.instrument, ticks.ts, marks, bid, ask),
         Funding(funding.instrument, funding.ts, rate, price),
         task.policy,
+        width,
     )
     return Prices(market, grids, steps, lots, ticks, reference.opening_marks)
 
@@ -84,6 +89,15 @@ def whole_numbers(words: Ints, divisors: Ints, which: Ints) -> tuple[Ints, "np.n
     """Decimals as multiples of divisors[which], and whether each is one below 2^62."""
     numbers, exact = np.zeros(len(which), np.int64), np.zeros(len(which), np.int64)
     on_grid(words, divisors, which, numbers, exact)
+    return numbers, exact == 1
+
+
+def whole_amounts(words: Ints, divisors: Ints, which: Ints, width: Width) -> tuple[Amounts, "np.ndarray"]:
+    """The same as amounts of a width, and whether each is a multiple that it holds."""
+    if width == NARROW:
+        return whole_numbers(words, divisors, which)
+    numbers, exact = np.zeros(len(which), width.amount), np.zeros(len(which), np.int64)
+    words_on_grid(words, divisors, which, numbers, exact)
     return numbers, exact == 1
 
 

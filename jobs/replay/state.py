@@ -1,7 +1,7 @@
 """The state of the day before as columns: wallets, debts, charges and positions of a group of accounts."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -9,10 +9,10 @@ import pyarrow.compute as pc
 
 from engine.rules.episode import Episode
 from jobs.replay.names import Group
-from jobs.replay.prices import Prices, whole_numbers
+from jobs.replay.prices import Prices, whole_amounts, whole_numbers
 from jobs.replay.source import BucketTask
 from kernel.columns import Positions, States
-from kernel.layout import Ints
+from kernel.layout import Amounts, Ints
 from kernel.rows import carried_columns
 from store.amounts import decimal_words
 
@@ -34,7 +34,7 @@ def read_state(task: BucketTask, group: Group, prices: Prices) -> Carried:
     episodes: dict[int, Episode] = {}
     wallets, charges = _wallets(task, group, episodes), _charges(task, group)
     units = np.union1d(wallets[0], charges[0])
-    columns = [np.zeros(len(units), np.int64) for _ in range(6)]
+    columns = [np.zeros(len(units), t) for t in (*[group.width.amount] * 4, np.int64, np.int64)]
     known, charged = np.searchsorted(units, wallets[0]), np.searchsorted(units, charges[0])
     for column, values in zip(columns[:3], wallets[1:4], strict=True):
         column[known] = values
@@ -47,9 +47,9 @@ def read_state(task: BucketTask, group: Group, prices: Prices) -> Carried:
     return Carried(states, positions, refused, episodes)
 
 
-def _joined(parts: Iterator[list[Ints]], width: int) -> list[Ints]:
+def _joined(parts: Iterator[list[Any]], *types: Any) -> list[Any]:
     columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
-    return columns or [np.zeros(0, np.int64)] * width
+    return columns or [np.zeros(0, each) for each in types]
 
 
 def _mine(
@@ -59,57 +59,57 @@ def _mine(
     coded = [*_UNIT, *(c for c in columns if c == "instrument_id")]
     for batch in task.state_batches(name, (*_UNIT, *columns), coded, group.buckets):
         accounts = group.accounts(batch.column("account_id"))
-        mine = accounts >= 0
+        units = group.units(batch, accounts)
+        mine = group.chosen(units) & (accounts >= 0)
         if mine.any():
-            found = batch.filter(pa.array(mine))
-            yield found, group.units(found, accounts[mine])
+            yield batch.filter(pa.array(mine)), units[mine]
 
 
-def _amounts(batch: pa.RecordBatch, *columns: str) -> tuple[list[Ints], Ints]:
-    """Ledger units, and whether one of a row does not fit into 62 bits."""
+def _amounts(group: Group, batch: pa.RecordBatch, *columns: str) -> tuple[list[Amounts], Ints]:
+    """Ledger units, and whether one of a row is too large."""
     which = np.zeros(batch.num_rows, np.int64)
-    found = [whole_numbers(decimal_words(batch.column(name)), _WHOLE, which) for name in columns]
+    found = [whole_amounts(decimal_words(batch.column(name)), _WHOLE, which, group.width) for name in columns]
     unfit = ~np.logical_and.reduce([exact for _, exact in found])
     return [numbers for numbers, _ in found], unfit.astype(np.int64)
 
 
-def _wallets(task: BucketTask, group: Group, episodes: dict[int, Episode]) -> list[Ints]:
+def _wallets(task: BucketTask, group: Group, episodes: dict[int, Episode]) -> list[Any]:
     """Amounts of units; `episodes` receives those that are open, which are few."""
 
-    def parts() -> Iterator[list[Ints]]:
+    def parts() -> Iterator[list[Any]]:
         names = ("closing_wallet", "closing_debt", "closing_unrealised")
         for batch, units in _mine(task, group, "unit_sessions", (*names, "open_episode")):
-            amounts, unfit = _amounts(batch, *names)
+            amounts, unfit = _amounts(group, batch, *names)
             opened = pc.is_valid(batch.column("open_episode"))
             texts = batch.column("open_episode").filter(opened).to_pylist()
             numbers = units[opened.to_numpy(zero_copy_only=False)].tolist()
             episodes.update((n, Episode.from_json(text)) for n, text in zip(numbers, texts, strict=True))
             yield [units, *amounts, unfit]
 
-    return _joined(parts(), 5)
+    return _joined(parts(), np.int64, *[group.width.amount] * 3, np.int64)
 
 
-def _charges(task: BucketTask, group: Group) -> list[Ints]:
-    def parts() -> Iterator[list[Ints]]:
+def _charges(task: BucketTask, group: Group) -> list[Any]:
+    def parts() -> Iterator[list[Any]]:
         for batch, units in _mine(task, group, "unit_charges", ("charge", "booked_at")):
-            (amounts,), unfit = _amounts(batch, "charge")
+            (amounts,), unfit = _amounts(group, batch, "charge")
             yield [units, amounts, batch.column("booked_at").cast(pa.int64()).to_numpy(), unfit]
 
-    return _joined(parts(), 4)
+    return _joined(parts(), np.int64, group.width.amount, np.int64, np.int64)
 
 
 def _positions(task: BucketTask, group: Group, prices: Prices) -> tuple[Positions, Ints]:
     """In the order of unit and instrument."""
 
-    def parts() -> Iterator[list[Ints]]:
+    def parts() -> Iterator[list[Any]]:
         columns = ("instrument_id", "quantity", "entry_value")
         for batch, units in _mine(task, group, "unit_positions", columns):
             instruments = group.instruments(batch.column("instrument_id"))
             words = decimal_words(batch.column("quantity"))
             lots, on = whole_numbers(words, prices.lot_steps, instruments)
-            (entries,), unfit = _amounts(batch, "entry_value")
+            (entries,), unfit = _amounts(group, batch, "entry_value")
             yield [units, instruments, lots, entries, unfit | ~on]
 
-    *columns, unfit = _joined(parts(), 5)
+    *columns, unfit = _joined(parts(), *[np.int64] * 3, group.width.amount, np.int64)
     order = np.lexsort((columns[1], columns[0]))
     return Positions(*(column[order] for column in columns)), np.unique(columns[0][unfit != 0])

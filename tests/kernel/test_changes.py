@@ -12,6 +12,7 @@ from kernel.market import Grid
 from kernel.objects import bucket_of, grid_of, instruments_of, market_of
 from kernel.rows import named
 from kernel.session import Replayed, replay_bucket
+from kernel.words import NARROW, WIDE, Width
 from tests.kernel.worlds import World, draw_world
 
 Stands = dict[
@@ -19,16 +20,19 @@ Stands = dict[
 ]  # by unit and instant: wallet and positions
 
 
-def changes_of(world: World, instants: list[int]) -> tuple[list[str], list[Grid], Replayed]:
+def changes_of(
+    world: World, instants: list[int], width: Width = NARROW
+) -> tuple[list[str], list[Grid], Replayed]:
     names = sorted({i for unit in world.units for i in instruments_of(unit)})
     grids = [grid_of(name, world.units, world.market) for name in names]
-    assembled, _ = bucket_of(world.units, names, grids, world.start, instants)
-    return names, grids, replay_bucket(market_of(names, world.market, grids, world.policy), assembled.bucket)
+    assembled, _ = bucket_of(world.units, names, grids, world.start, instants, width)
+    market = market_of(names, world.market, grids, world.policy, width)
+    return names, grids, replay_bucket(market, assembled.bucket)
 
 
-def by_changes(world: World, instants: list[int]) -> tuple[Stands, set[int]]:
+def by_changes(world: World, instants: list[int], width: Width) -> tuple[Stands, set[int]]:
     """How units stand, and those that the kernel leaves to the reference."""
-    names, grids, replayed = changes_of(world, instants)
+    names, grids, replayed = changes_of(world, instants, width)
     rows = list(named(replayed.changes))
     assert len(rows) == len({(row.unit, row.ts, row.instrument) for row in rows})
     found: Stands = {}
@@ -56,8 +60,8 @@ def by_the_reference(world: World, instants: list[int]) -> Stands:
     return found
 
 
-@given(st.integers(0, 1 << 32))
-def test_changes_add_up_to_how_units_stand(seed: int) -> None:
+@given(st.integers(0, 1 << 32), st.sampled_from([NARROW, WIDE]))
+def test_changes_add_up_to_how_units_stand(seed: int, width: Width) -> None:
     random = Random(seed)
     world = draw_world(random)
     times = sorted({f.ts + d for unit in world.units for f in unit.fills for d in (-1, 0, 1)})
@@ -68,7 +72,7 @@ def test_changes_add_up_to_how_units_stand(seed: int) -> None:
         expected = by_the_reference(world, instants)
     except DataError:
         return
-    found, left = by_changes(world, instants)
+    found, left = by_changes(world, instants, width)
     assert {k: v for k, v in found.items() if k[0] not in left} == {
         k: v for k, v in expected.items() if k[0] not in left
     }

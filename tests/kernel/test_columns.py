@@ -5,7 +5,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernel import layout
-from kernel.columns import Fills, Positions, Snapshots, States, Transfers, assemble, coarsen, on_grid
+from kernel.columns import (
+    Fills,
+    Positions,
+    Snapshots,
+    States,
+    Transfers,
+    assemble,
+    coarsen,
+    on_grid,
+    words_on_grid,
+)
+from kernel.words import WIDE, integers
 
 
 def words(values: list[int]) -> np.ndarray:
@@ -20,10 +31,21 @@ STEPS = st.one_of(st.sampled_from([10**power for power in range(19)]), st.intege
 def test_whole_multiples_of_a_grid_are_told_from_others(values: list[int], step: int) -> None:
     largest = (1 << 62) - 1
     values = values + [value // 10**18 * step for value in values] + [largest * step, (largest + 1) * step]
-    numbers, exact = np.zeros(len(values), np.int64), np.zeros(len(values), np.int64)
-    on_grid(words(values), np.array([step]), np.zeros(len(values), np.int64), numbers, exact)
+    values += [most * step for most in ((1 << 120) - 1, 1 << 120) if most * step < 1 << 127]
+    zeros = np.zeros(len(values), np.int64)
+    numbers, exact, wide, exact_wide = (
+        zeros.copy(),
+        zeros.copy(),
+        np.zeros(len(values), WIDE.amount),
+        zeros.copy(),
+    )
+    on_grid(words(values), np.array([step]), zeros, numbers, exact)
+    words_on_grid(words(values), np.array([step]), zeros, wide, exact_wide)
     for value, number, fits in zip(values, numbers, exact, strict=True):
         assert bool(fits) == (value % step == 0 and abs(value) // step < 1 << 62)
+        assert number == (value // step if fits else 0)
+    for value, number, fits in zip(values, integers(wide), exact_wide, strict=True):
+        assert bool(fits) == (value % step == 0 and abs(value) // step < 1 << 120)
         assert number == (value // step if fits else 0)
 
 

@@ -16,6 +16,7 @@ from engine.rules.order import replay_units
 from engine.rules.units import UnitInput
 from engine.versions import Versions
 from kernel.replay import replay_what_fits
+from kernel.words import NARROW, WIDE, Width
 from tests.kernel.worlds import canonical
 
 START = 1_760_054_400_000_000
@@ -106,13 +107,16 @@ def test_latency_counts_from_the_trigger_in_microseconds() -> None:
 
 
 @pytest.mark.parametrize(
-    ("quantity", "taken"), [(10**9, True), (5 * 10**16, True), (10**18, False), (10**25, False)]
+    ("quantity", "takes"),
+    [(10**9, [NARROW, WIDE]), (5 * 10**16, [NARROW, WIDE]), (10**18, [WIDE]), (10**33, [WIDE]), (10**36, [])],
 )
-def test_a_unit_that_does_not_provably_fit_is_left_to_the_reference(quantity: int, taken: bool) -> None:
+def test_a_unit_that_does_not_provably_fit_is_left(quantity: int, takes: list[Width]) -> None:
+    """To amounts of 128 bits, then to the reference. The largest of a client are 2^58 and 2^116."""
     where, given = market([1] * 10), unit(0, buy(START, quantity, 1), buy(START + 5, -quantity, 1))
-    rows, left = replay_what_fits([given], where, Policy(), START)
-    assert bool(left) != taken
-    assert bool(rows.unit_sessions) == taken
+    for width in (NARROW, WIDE):
+        rows, left = replay_what_fits([given], where, Policy(), START, [width])
+        assert bool(rows.unit_sessions) == (not left) == (width in takes)
+        assert left or canonical(rows) == canonical(replay_units([given], where, Policy(), START))
 
 
 def test_a_market_maker_who_trades_to_and_fro_stays_small() -> None:
@@ -133,13 +137,13 @@ def test_a_client_who_trades_to_and_fro_stays_small_though_liquidations_are_simu
 
 
 @pytest.mark.parametrize(
-    ("kind", "coins", "taken"),
-    [("house", 100_000, True), ("client", 100_000, False), ("house", 10_000_000, False)],
+    ("kind", "coins", "width"),
+    [("house", 100_000, NARROW), ("client", 100_000, WIDE), ("house", 10_000_000, WIDE)],
 )
 def test_a_market_maker_may_hold_ten_billions_in_units_of_a_hundred_millionth(
-    kind: str, coins: int, taken: bool
+    kind: str, coins: int, width: Width
 ) -> None:
-    """100,000 coins at 100,000 are 10^18 ledger units; 10^20 are more than 64 bits hold."""
+    """100,000 coins at 100,000 are 10^18 ledger units; 10^20 are more than 64 bits hold, and have two words."""
     step = coins // 10
     sides = [1] * 10 + [-1] * 20 + [1] * 15  # to +coins, to -coins, and to half of it
     fills = [
@@ -150,21 +154,24 @@ def test_a_market_maker_may_hold_ten_billions_in_units_of_a_hundred_millionth(
     given.transfers = [Transfer(START + 12, "t", -(10**17))]
     where = market([100_000 + k % 100 for k in range(60)], scale=8)
     where.funding["P"] = [Funding(START + 20, 10**14, 100_000 * E18)]
-    rows, left = replay_what_fits([given], where, Policy(), START)
-    assert bool(left) != taken
-    if taken:
-        assert canonical(rows) == canonical(replay_units([given], where, Policy(), START))
+    _, left = replay_what_fits([given], where, Policy(), START, [NARROW])
+    assert bool(left) == (width == WIDE)
+    rows, left = replay_what_fits([given], where, Policy(), START, [width])
+    assert not left
+    assert canonical(rows) == canonical(replay_units([given], where, Policy(), START))
 
 
-def test_a_market_maker_whose_earnings_grow_out_of_64_bits_is_left_to_the_reference() -> None:
-    """Each round earns 10^17 and holds no more than before: 2^61 are reached after 23."""
+@pytest.mark.parametrize(("width", "scale"), [(NARROW, 0), (WIDE, 18)])
+def test_a_market_maker_whose_earnings_grow_out_of_the_amounts_is_left(width: Width, scale: int) -> None:
+    """Each round earns 10^17 and holds no more than before: 2^61 are reached after 23, and 2^121 of 10^-18 after 26."""
     fills = [buy(START + k, 10**17 if k % 2 else -(10**17), 1 if k % 2 else 2) for k in range(60)]
     for count, taken in ((40, True), (60, False)):
         given = unit(0, *fills[:count], kind="house")
-        rows, left = replay_what_fits([given], market([1] * 10), Policy(), START)
+        rows, left = replay_what_fits([given], market([1] * 10, scale=scale), Policy(), START, [width])
         assert bool(left) != taken
         if taken:
-            assert canonical(rows) == canonical(replay_units([given], market([1] * 10), Policy(), START))
+            where = market([1] * 10, scale=scale)
+            assert canonical(rows) == canonical(replay_units([given], where, Policy(), START))
 
 
 def test_a_market_maker_is_walked_through_though_the_policy_changes() -> None:

@@ -10,6 +10,7 @@ from engine.rules.order import replay_units
 from engine.rules.units import UnitInput
 from kernel.replay import replay_units as compiled_replay
 from kernel.replay import replay_what_fits
+from kernel.words import NARROW, WIDE
 from tests.kernel.worlds import World, canonical, draw_world
 from tests.properties.examples import Market, history_of, ledger_of, markets, replays
 from tests.properties.history import BEGINNING, Carried, unit_inputs
@@ -31,6 +32,15 @@ def test_every_row_and_every_error_is_the_references(seed: int) -> None:
     assert rows_or_error(world, world.units, compiled=True) == expected
 
 
+@given(st.integers(0, 1 << 32))
+def test_every_row_is_the_references_in_amounts_of_128_bits_too(seed: int) -> None:
+    """Also of the units that would fit into 63."""
+    world = draw_world(Random(seed))
+    rows, left = replay_what_fits(world.units, world.market, world.policy, world.start, [WIDE])
+    taken = [unit for unit in world.units if unit not in left]
+    assert canonical(rows) == rows_or_error(world, taken, compiled=False)
+
+
 @replays
 @given(markets)
 def test_sessions_that_carry_state_are_replayed_alike(market: Market) -> None:
@@ -49,5 +59,9 @@ def test_sessions_that_carry_state_are_replayed_alike(market: Market) -> None:
 def test_most_drawn_units_are_taken_by_the_kernel() -> None:
     """Otherwise the properties above would compare the reference with itself."""
     worlds = [draw_world(Random(seed)) for seed in range(60)]
-    left = sum(len(replay_what_fits(w.units, w.market, w.policy, w.start)[1]) for w in worlds)
-    assert left < sum(len(w.units) for w in worlds) // 2
+    narrow, wide = (
+        sum(len(replay_what_fits(w.units, w.market, w.policy, w.start, widths)[1]) for w in worlds)
+        for widths in ([NARROW], [WIDE])
+    )
+    units = sum(len(w.units) for w in worlds)
+    assert wide < units // 6 < narrow < units // 2

@@ -59,14 +59,14 @@ def draw_world(random: Random) -> World:
     shape = _Shape(
         random,
         [START + k * step for k in range(count)],
-        random.choice([0, 2, 2, 6, 8, 12]),
+        random.choice([0, 2, 2, 6, 8, 12, 18]),
         price_digits,
         lot_digits,
         random.choice([1, 7, 100, 10_000, 10**6, 10**9, 10**12]),
         random.choice([1, 3, 50, 1000, 10**6, 10**9, 10**13]),
         random.random() < 0.5,
     )
-    most = random.choice([10**6, 10**9, 10**12, 10**15, 10**18, 10**21])  # ledger units of a typical position
+    most = 10 ** random.choice([6, 9, 12, 15, 18, 21, 26, 33, 37])  # ledger units of a typical position
     while shape.size > 1 and shape.size * shape.price * 10**shape.scale > most * 10 ** (
         price_digits + lot_digits
     ):

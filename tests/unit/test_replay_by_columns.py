@@ -1,9 +1,9 @@
 """The night's replay stages the same rows, in the same order, by every way that they can go.
 
-By columns and the kernel, with some or all units left to the reference, in groups and parts of any size, and by
-engine rows alone, replayed by the reference or by the kernel. The cases are small: without this their rows would go to
-the reference judge and their units to the reference replay (tests/unit/test_cases.py), so here every file is read as
-columns too.
+By columns and the kernel, with some units left to amounts of 128 bits and some to the reference, in groups and parts of
+any size, and by engine rows alone, replayed by the reference or by the kernel. The cases are small: without this their
+rows would go to the reference judge and their units to the reference replay (tests/unit/test_cases.py), so here every
+file is read as columns too.
 """
 
 from collections.abc import Callable
@@ -37,7 +37,7 @@ class Ways:
     """In the place of the stage: every date is replayed every way, the last of which goes on to be published."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, all_ways: bool = True) -> None:
-        """`all_ways`: also in groups and parts of one bucket, and with half of the units left to the reference."""
+        """`all_ways`: also in groups and parts of one bucket, and with units left, half of these to the reference."""
         self.monkeypatch, self.all_ways, self.taken, self.days = monkeypatch, all_ways, 0, 0
         monkeypatch.setattr("jobs.stages.recompute", self)
         monkeypatch.setattr("jobs.attribute.trades.MANY", ALWAYS)
@@ -64,10 +64,10 @@ class Ways:
         compiled_from: int = NEVER,
         **sizes: int,
     ) -> Staged:
-        """`left`: which of so many units the kernel has to leave to the reference."""
+        """`left`: which of so many units the kernel has to leave."""
 
         def leaving(market: Any, bucket: Bucket) -> Replayed:
-            if left is not None:
+            if left is not None:  # of these again some, when they are offered in amounts of 128 bits
                 bucket.units["refused"][left(len(bucket.units))] = 1
             replayed = replay_bucket(market, bucket)
             self.taken += len(replayed.units)
