@@ -12,18 +12,16 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, TypeVar, cast, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, TypeVar, cast, get_type_hints
 
-from numba import from_dtype, njit, types
+from numba import njit
 from numba.core import caching
 
-from kernel import amounts
-from kernel.reference import ByReference
-from kernel.words import WIDE
+from kernel.amounts import WIDE, is_wide
+from kernel.annotations import machine_type
 
 ROOM = Path(__file__).resolve().parent
 WARM = "complete"
-READ_ONLY = ("Market", "Bucket")  # shared and memory-mapped
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -118,7 +116,7 @@ def compiled(function: F) -> F:
     versions: dict[bool, Any] = {}
 
     def compile_as_annotated(given: tuple[Any, ...]) -> Any:
-        wide = any(map(amounts.is_wide, given))
+        wide = any(map(is_wide, given))
         if wide not in versions:
             versions[wide] = _compile(dispatcher, wide)
         return versions[wide]
@@ -157,7 +155,6 @@ def _entry(function: F, wide: bool) -> F:
         dispatcher.disable_compile()
         return result
 
-    dispatcher.compile_for = dispatcher.compile
     dispatcher.compile = compile_once
     return cast(F, dispatcher)
 
@@ -177,7 +174,7 @@ def _compile(dispatcher: Any, wide: bool, entry: bool = False) -> Any:
     """
     other = dispatcher.other if wide and not entry else None
     if other is not None:
-        result = other.compile((amounts.WIDE,))
+        result = other.compile((WIDE,))
         dispatcher.overloads.update(other.overloads)
         return result
     hints = get_type_hints(dispatcher.py_func, include_extras=True)
@@ -185,27 +182,3 @@ def _compile(dispatcher: Any, wide: bool, entry: bool = False) -> Any:
     return dispatcher.compile_for(
         tuple(machine_type(hint, entry=entry, wide=wide) for hint in hints.values())
     )
-
-
-def machine_type(hint: Any, writable: bool = True, entry: bool = False, wide: bool = False) -> Any:
-    """The compiler's type of an annotation; in an entry named tuples are what Python gives."""
-    if hint in (int, bool):
-        return types.int64 if hint is int else types.boolean
-    if isinstance(hint, type) and issubclass(hint, tuple):
-        fields = get_type_hints(hint, include_extras=True)
-        writable = hint.__name__ not in READ_ONLY
-        members = [machine_type(fields[name], writable, entry, wide) for name in fields]
-        given = types.BaseTuple.from_types(members, hint)
-        return given if entry else ByReference(given)
-    if get_origin(hint) is not Annotated:
-        return types.Array(types.int64, 1, "C", readonly=not writable)
-    kind, meaning = get_args(hint)
-    if meaning == "read-only":
-        return types.Array(types.int64, 1, "C", readonly=True)
-    if meaning in ("amount", "amounts"):
-        amount = from_dtype(WIDE.amount) if wide else types.int64
-        found = amount if meaning == "amount" else types.Array(amount, 1, "C", readonly=not writable)
-    else:
-        row = from_dtype(WIDE.row(meaning) if wide else meaning)
-        found = row if kind is Any else types.Array(row, 1, "C", readonly=not writable)
-    return found if entry else amounts.widened(found)
