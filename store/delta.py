@@ -1,6 +1,7 @@
 """Reading a Delta table's files through Arrow."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from typing import Any, NamedTuple
 from urllib.parse import unquote
@@ -87,21 +88,40 @@ def batches(
     coded: Sequence[str] = (),
     wanted: Any = None,
     every: tuple[int, int] = (0, 1),
+    sparing: bool = False,
 ) -> Iterator[pa.RecordBatch]:
     """Rows some at a time: file by file in the order of their names, which begin with the date, as they stand there.
 
     `wanted`: says of a file, by its own notes, whether it is to be read. `every`: the first file, and how far on the
-    next one is.
+    next one is. `sparing`: of a file two row groups at most are held, where otherwise Arrow reads all of it ahead of a
+    busy reader (pyarrow 23).
     """
     found = dataset(delta, partitions, coded)
     files = sorted(found.get_fragments(), key=lambda fragment: fragment.path)[every[0] :: every[1]]
     if wanted is not None:
         files = [f for f in files if wanted(f.metadata.metadata or {})]
+    if sparing:
+        groups = (group for file in files for group in file.split_by_row_group(filters))
+        scanned = (
+            batch
+            for group in groups
+            for batch in group.to_batches(schema=found.schema, columns=list(columns), filter=filters)
+        )
+        return one_ahead(batch for batch in scanned if batch.num_rows)
     chosen = ds.FileSystemDataset(files, found.schema, found.format, found.filesystem)
-    # Little is read ahead: one account may have a file of gigabytes, and other tasks keep the other cores busy.
+    # Little is to be read ahead: other tasks keep the other cores busy.
     scanner = chosen.scanner(columns=list(columns), filter=filters, batch_readahead=4, fragment_readahead=1)
     filled = scanner.to_batches()
     return (batch for batch in filled if batch.num_rows)
+
+
+def one_ahead(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The same, the next one read while one is worked on."""
+    with ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = reader.submit(next, batches, None)
+            yield batch
 
 
 def read(

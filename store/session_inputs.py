@@ -87,13 +87,17 @@ class SessionInputs:
         coded: Sequence[str],
         *conditions: Any,
         every: tuple[int, int] = (0, 1),
+        sparing: bool = False,
     ) -> Iterator[pa.RecordBatch]:
-        """The same in the order of dates and, within a date's file, as it is sorted there; or of every n-th file."""
+        """The same in the order of dates and, within a date's file, as it is sorted there; or of every n-th file.
+
+        `sparing`: as `store.delta.batches` has it.
+        """
         if not self.folders:
             return iter(())
         dates = [("event_date", "in", self.folders)]
         wanted = self._wanted(*conditions)
-        return batches(self.sources[name].open(), dates, columns, wanted, coded, every=every)
+        return batches(self.sources[name].open(), dates, columns, wanted, coded, every=every, sparing=sparing)
 
     def most_rows(self, name: str, buckets: Sequence[int]) -> int:
         """How many rows the files that can have rows of some buckets have, of all folders of the session."""

@@ -1,6 +1,6 @@
 """What happens to a group of accounts in a session, as columns: transfers and fills."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +14,7 @@ from jobs.replay.prices import Prices, whole_amounts, whole_numbers
 from jobs.replay.source import BucketTask
 from kernel.columns import Fills, Transfers, order_by
 from kernel.layout import ADL, LIQUIDATION, LIQUIDATION_MET_BY_ADL, NORMAL, Ints
-from kernel.words import integers
+from kernel.words import Width, integers
 from schemas.inputs import DATASETS
 from store.amounts import decimal_words
 
@@ -93,33 +93,50 @@ def ids_told(task: BucketTask) -> Sequence[str]:
     return _IDS[:1] if paid else ()
 
 
-def read_fills(task: BucketTask, group: Group, prices: Prices, told: Sequence[str]) -> FillRows:
-    """In the order of unit, time and fill_id within a date. `told`: which ids are read; others are null.
+def fill_batches(task: BucketTask, group: Group, prices: Prices, told: Sequence[str]) -> Iterator[FillRows]:
+    """Some at a time, in the order of account, time and fill_id within a date.
 
-    A house account has as many as all others together, so every column is there once: room for all of them is made
-    first, and they are put into order one after the other. Room that is not used takes no memory.
+    `told`: which ids are read; others are null.
     """
-    room = task.most_rows("fills", group.buckets)
-    types = {"fee": group.width.amount}
-    columns = Fills(*(np.empty(room, types.get(name, np.int64)) for name in Fills._fields))
-    ids = [pa.table({name: pa.array([], pa.string()) for name in _IDS})]
-    refused = [np.zeros(0, np.int64)]
-    at = 0
     in_group = pc.field("account_bucket").isin(group.buckets)
-    for batch in task.event_batches("fills", (*_FILLS, *told), _CODED, in_group):
+    for batch in task.event_batches("fills", (*_FILLS, *told), _CODED, in_group, sparing=True):
         *read, exact = _fill_columns(task, group, prices, batch)
         mine = group.chosen(read[0])
+        if not mine.any():
+            continue
         named = _ids(batch, pa.array(mine & (read[6] != NORMAL)), told)
         if not mine.all():
             exact, read = exact[mine], [column[mine] for column in read]
         units, times, kinds = read[0], read[1], read[6]
         if task.adl_trades:
             kinds[kinds != NORMAL] = _met_by_adl(task, kinds, named, times)
-        ids.append(named)
-        refused.append(np.unique(units[exact == 0]))
-        for column, values in zip(columns, read, strict=True):
-            column[at : at + len(values)] = values
-        at += len(units)
+        yield FillRows(
+            Fills(*read),
+            np.flatnonzero(kinds != NORMAL),
+            named.column("fill_id"),
+            named.column("trade_id"),
+            np.unique(units[exact == 0]),
+        )
+
+
+def together(batches: Iterable[FillRows], room: int, width: Width) -> FillRows:
+    """All fills of some batches, at most so many, in the order of unit, time and fill_id within a date.
+
+    Every column is there once: room for all of them is made first, and they are put into order one after the other.
+    Room that is not used takes no memory.
+    """
+    types = {"fee": width.amount}
+    columns = Fills(*(np.empty(room, types.get(name, np.int64)) for name in Fills._fields))
+    ids = [pa.table({name: pa.array([], pa.string()) for name in _IDS})]
+    refused = [np.zeros(0, np.int64)]
+    at = 0
+    for batch in batches:
+        ids.append(pa.table([batch.fill_ids, batch.trade_ids], names=_IDS))
+        refused.append(batch.refused)
+        after = at + len(batch.fills.unit)
+        for column, values in zip(columns, batch.fills, strict=True):
+            column[at:after] = values
+        at = after
     names = pa.concat_tables(ids)
     fills, named_rows, places = _by_unit(Fills(*(column[:at] for column in columns)))
     return FillRows(

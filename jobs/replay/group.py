@@ -6,88 +6,85 @@ from typing import NamedTuple
 
 import numpy as np
 
-from engine.events import Market
-from engine.rows import FundingTotal, SessionRows, UnitSession
-from engine.rules.episode import Episode
-from engine.rules.unit_rows import remember_marks
-from engine.rules.units import UnitInput
-from jobs.replay.directory import Directory, read_directory
-from jobs.replay.events import ids_told, read_fills, read_transfers
+from engine.rows import FundingTotal
+from jobs.replay.events import fill_batches, ids_told, read_transfers, together
+from jobs.replay.given import Given
 from jobs.replay.instants import read_snapshots
 from jobs.replay.liquidations import liquidation_tables, split
 from jobs.replay.names import Group
-from jobs.replay.prices import Prices, read_prices
 from jobs.replay.results import Numbered, many_tables
+from jobs.replay.setting import Setting, by_reference, remember
 from jobs.replay.source import BucketTask
 from jobs.replay.state import read_state
+from jobs.replay.stretches import Stretches
 from jobs.replay.tables import Tables, joined, row_tables
 from kernel.columns import Snapshots, assemble, unit_numbers
 from kernel.layout import Ints
 from kernel.session import Replayed, replay_bucket
-from kernel.thinned import Thinned
 from kernel.words import NARROW, WIDE, Width
 from schemas.ledger import BUCKETS
-from store.session_units import instruments_of, session_market, units_of
 
 
-class Setting:
-    """What all groups of a task share, read once."""
+class Asked(NamedTuple):
+    """What a replay is to tell: which ids of fills, and at which instants all that has changed.
 
-    def __init__(self, task: BucketTask) -> None:
-        self.task = task
-        self.directory: Directory = read_directory(task)
-        self._prices: dict[Width, Prices] = {}
-        self._market = task.reference.market()
-        self._known: set[str] = set()
+    `at_once`: a house account with so many fills is replayed while they are read.
+    """
 
-    def prices(self, width: Width = NARROW) -> Prices:
-        """The market, for amounts of a width."""
-        if width not in self._prices:
-            self._prices[width] = read_prices(self.task, self.directory, width)
-        return self._prices[width]
+    told: Sequence[str]
+    instants: Ints
+    at_once: int
 
-    def reference_market(self, instruments: Sequence[str]) -> Market:
-        """The market as the reference has it, with at least these instruments."""
-        missing = sorted(set(instruments) - self._known)
-        if missing:
-            found = session_market(self.task, missing)
-            self._market.ticks.update(found.ticks)
-            self._market.funding.update(found.funding)
-            self._market.opening_marks = found.opening_marks
-            self._known.update(missing)
-        return self._market
+
+class Found(NamedTuple):
+    """What the kernel finds of some accounts, what its numbers stand for, and the units that it leaves, by number."""
+
+    replayed: Replayed
+    numbered: Numbered
+    left: Ints
 
 
 class GroupRows:
-    """What happens to the units of some buckets, read once. `told`: which ids of fills.
+    """What happens to the units of some buckets, read once; not in here are the house accounts that have been replayed.
 
-    `only`: some units by number, rising. `width`: of their amounts.
+    `width`: of their amounts. `only`: some units by number, rising.
     """
 
     def __init__(
         self,
         setting: Setting,
         buckets: Sequence[int],
-        told: Sequence[str],
+        asked: Asked,
         width: Width = NARROW,
         only: Ints | None = None,
     ) -> None:
         task, prices = setting.task, setting.prices(width)
         self.setting, self.group = setting, Group(setting.directory, buckets, width, only)
-        self.state = read_state(task, self.group, prices)
-        self.fills = read_fills(task, self.group, prices, told)
-        self.transfers, unfit = read_transfers(task, self.group)
-        self.refused = np.unique(np.concatenate([self.state.refused, unfit, self.fills.refused]))
+        self.instants = asked.instants
+        state = read_state(task, self.group, prices)
+        transfers, unfit = read_transfers(task, self.group)
+        refused = np.concatenate([state.refused, unfit])
+        given = Given(task, self.group, prices, state, transfers, refused, asked.instants)
+        fills, room = fill_batches(task, self.group, prices, asked.told), task.most_rows("fills", buckets)
+        stretches = Stretches(given, asked.at_once)
+        self.fills = together(stretches.others(fills) if room > asked.at_once else fills, room, width)
+        self.houses = list(stretches.houses.values())
+        given = given.without(list(stretches.houses))
+        self.state, self.transfers = given.state, given.transfers
+        self.refused = np.unique(np.concatenate([given.refused, self.fills.refused]))
         state = self.state
         self.units = unit_numbers(
             state.states.unit, state.positions.unit, self.transfers.unit, self.fills.fills.unit
         )
 
-    def replayed(self, snapshots: Snapshots, instants: Ints) -> "Found":
-        """What the kernel finds.
+    def replayed(self, snapshots: Snapshots) -> Iterator[Found]:
+        """What the kernel finds; `snapshots`: of some units."""
+        yield self._replayed(snapshots)
+        for house in self.houses:
+            replayed, assembled, numbered = house.replayed()
+            yield Found(replayed, numbered, assembled.unit_numbers[replayed.to_reference])
 
-        `snapshots`: of some units; `instants`: at which all are told by what has changed.
-        """
+    def _replayed(self, snapshots: Snapshots) -> Found:
         directory, prices = self.setting.directory, self.setting.prices(self.group.width)
         assembled = assemble(
             self.setting.task.start,
@@ -100,91 +97,54 @@ class GroupRows:
             self.fills.fills,
             snapshots,
             self.refused,
-            instants,
+            self.instants,
         )
         replayed = replay_bucket(prices.market, assembled.bucket)
         numbered = Numbered(directory, prices, assembled, self.fills, self.state.episodes)
         return Found(replayed, numbered, assembled.unit_numbers[replayed.to_reference])
 
 
-class Found(NamedTuple):
-    """What the kernel finds of a group, what its numbers stand for, and the units that do not fit into its amounts."""
-
-    replayed: Replayed
-    numbered: Numbered
-    left: Ints
-
-
 def by_the_kernel(
-    setting: Setting,
-    buckets: Sequence[int],
-    told: Sequence[str],
-    asked: Callable[[GroupRows], tuple[Snapshots, Ints]],
-) -> list[Found]:
-    """The units of some buckets: all in amounts of 63 bits, those that are left in 128; the last says what is left.
-
-    `asked`: the arguments of `GroupRows.replayed`.
-    """
-    rows = GroupRows(setting, buckets, told)
-    found = [rows.replayed(*asked(rows))]
-    if len(found[0].left):
-        rows = GroupRows(setting, buckets, told, WIDE, found[0].left)
-        found.append(rows.replayed(*asked(rows)))
-    return found
+    setting: Setting, buckets: Sequence[int], asked: Asked, snapshots: Callable[[GroupRows], Snapshots]
+) -> tuple[list[Found], Ints]:
+    """What the kernel finds of the units of some buckets, in amounts of 63 bits or else of 128, and what it leaves."""
+    found, left = list[Found](), np.zeros(0, np.int64)
+    for width in (NARROW, WIDE):
+        rows = GroupRows(setting, buckets, asked, width, left if found else None)
+        now = list(rows.replayed(snapshots(rows)))
+        found += now
+        left = np.unique(np.concatenate([each.left for each in now]))
+        if not len(left):
+            break
+    return found, left
 
 
-def replay_group(setting: Setting, buckets: Sequence[int]) -> tuple[Tables, list[FundingTotal]]:
+def replay_group(setting: Setting, buckets: Sequence[int], at_once: int) -> tuple[Tables, list[FundingTotal]]:
     """The rows of some buckets, and what their units received in funding."""
     task = setting.task
 
-    def wallets(rows: GroupRows) -> tuple[Snapshots, Ints]:
-        return read_snapshots(task, rows.group, rows.units), np.zeros(0, np.int64)
+    def wallets(rows: GroupRows) -> Snapshots:
+        return read_snapshots(task, rows.group, rows.units)
 
-    found = by_the_kernel(setting, buckets, ids_told(task), wallets)
-    tables, funding = [], list[FundingTotal]()
-    for replayed, numbered, _ in found:
-        ended, others = split(replayed)
-        few = numbered.few(others)
-        remember(setting, few.unit_sessions)
-        opened, few.unit_sessions = few.unit_sessions, []
-        funding += numbered.funding(replayed.funding)
-        tables += [
-            many_tables(replayed, numbered, opened),
-            liquidation_tables(ended, numbered),
-            row_tables(few),
-        ]
-    left = by_reference(setting, replace(task, buckets=list(buckets)), found[-1].left)
+    asked = Asked(ids_told(task), np.zeros(0, np.int64), at_once)
+    found, units = by_the_kernel(setting, buckets, asked, wallets)
+    parts = [_tables(setting, each) for each in found]
+    left = by_reference(setting, replace(task, buckets=list(buckets)), units)
     remember(setting, left.unit_sessions)
-    funding += left.funding_totals
+    funding = [total for _, received in parts for total in received] + left.funding_totals
     left.funding_totals = []
-    return joined([*tables, row_tables(left)]), funding
+    return joined([*(tables for tables, _ in parts), row_tables(left)]), funding
 
 
-def by_reference(setting: Setting, task: BucketTask, left: Ints) -> SessionRows:
-    """The rows of the units that the kernel left, by number; `task`: of the group alone."""
-    if not len(left):
-        return SessionRows()
-    units, market = left_units(setting, task, left)
-    return Thinned(market, task.policy, task.start).replay(units)
-
-
-def left_units(setting: Setting, task: BucketTask, left: Ints) -> tuple[list[UnitInput], Market]:
-    """Those units and their market as the reference has them."""
-    owners = np.unique(left // len(setting.directory.places)).tolist()
-    accounts = setting.directory.account_objects(owners)
-    keys = {setting.directory.key(n) for n in left.tolist()}
-    units = [unit for unit in units_of(task, accounts, accounts) if unit.key in keys]
-    return units, setting.reference_market(instruments_of(units))
-
-
-def remember(setting: Setting, sessions: list[UnitSession]) -> None:
-    """Open episodes complete for being carried on, with the marks of instruments that nobody here held."""
-    for n, unit in enumerate(sessions):
-        episode = Episode.from_json(unit.open_episode) if unit.open_episode else None
-        if episode is not None and episode.triggered_at >= setting.task.start:
-            market = setting.task.reference.market()
-            market.opening_marks = setting.prices().marks_before(episode.starts_before, setting.directory)
-            sessions[n] = remember_marks(unit, market, setting.task.start)
+def _tables(setting: Setting, found: Found) -> tuple[Tables, list[FundingTotal]]:
+    """The same of what the kernel found."""
+    replayed, numbered, _ = found
+    ended, others = split(replayed)
+    few = numbered.few(others)
+    remember(setting, few.unit_sessions)
+    opened, few.unit_sessions = few.unit_sessions, []
+    many = (many_tables(replayed, numbered, opened), liquidation_tables(ended, numbered), row_tables(few))
+    return joined(many), numbered.funding(replayed.funding)
 
 
 def bucket_groups(task: BucketTask, rows_at_once: int) -> Iterator[list[int]]:

@@ -7,12 +7,13 @@ import numpy as np
 import pyarrow as pa
 
 from jobs.replay.changes import changes_of
-from jobs.replay.group import GroupRows, Setting, bucket_groups, by_the_kernel, left_units
+from jobs.replay.group import Asked, GroupRows, bucket_groups, by_the_kernel
 from jobs.replay.results import Numbered, in_columns
+from jobs.replay.setting import Setting, left_units
 from jobs.replay.source import BucketTask
 from jobs.replay.task import AT_ONCE
 from kernel.columns import Snapshots
-from kernel.layout import Ints, Rows
+from kernel.layout import Rows
 from kernel.thinned import Thinned
 from schemas.ledger import EVENT_STATES
 from store.amounts import to_decimals
@@ -21,17 +22,18 @@ from store.amounts import to_decimals
 def changes_in_columns(task: BucketTask, instants: Sequence[int]) -> Iterator[pa.Table]:
     """Rows of event_states of the task's units."""
     setting, nothing = Setting(task), np.zeros(0, np.int64)
+    asked = Asked((), np.array(instants, np.int64), AT_ONCE)
 
-    def changes(_: GroupRows) -> tuple[Snapshots, Ints]:
-        return Snapshots(nothing, nothing), np.array(instants, np.int64)
+    def none(_: GroupRows) -> Snapshots:
+        return Snapshots(nothing, nothing)
 
     for buckets in bucket_groups(task, AT_ONCE):
-        found = by_the_kernel(setting, buckets, (), changes)
+        found, left = by_the_kernel(setting, buckets, asked, none)
         for replayed, numbered, _ in found:
             yield _table(replayed.changes, numbered)
-        if len(found[-1].left):
-            asked = replace(task, buckets=buckets, instants=list(instants))
-            units, market = left_units(setting, asked, found[-1].left)
+        if len(left):
+            of_group = replace(task, buckets=buckets, instants=list(instants))
+            units, market = left_units(setting, of_group, left)
             yield from changes_of(units, Thinned(market, task.policy, task.start).replay, len(instants))
 
 

@@ -80,14 +80,15 @@ def _remember_marks(task: BucketTask, rows: SessionRows, market: Market) -> None
 
 def _by_columns(task: BucketTask) -> Iterable[tuple[list[int], Tables]]:
     """The rows of the task's buckets, so many at once as make a part."""
-    from jobs.replay.group import Setting, bucket_groups, replay_group
+    from jobs.replay.group import bucket_groups, replay_group
+    from jobs.replay.setting import Setting
 
     setting = Setting(task)
     buckets: list[int] = []
     held: list[Tables] = []
     funding: list[FundingTotal] = []
     for group in bucket_groups(task, AT_ONCE):
-        tables, received = replay_group(setting, group)
+        tables, received = replay_group(setting, group, AT_ONCE)
         buckets += group
         held.append(tables)
         funding += received

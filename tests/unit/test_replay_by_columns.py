@@ -1,12 +1,13 @@
 """The night's replay stages the same rows, in the same order, by every way that they can go.
 
-By columns and the kernel, with some units left to amounts of 128 bits and some to the reference, in groups and parts of
-any size, and by engine rows alone, replayed by the reference or by the kernel. The cases are small: without this their
-rows would go to the reference judge and their units to the reference replay (tests/unit/test_cases.py), so here every
-file is read as columns too.
+By columns and the kernel, with some units left to amounts of 128 bits and some to the reference, in groups, stretches
+of house accounts and parts of any size, and by engine rows alone, replayed by the reference or by the kernel. The cases
+are small: without this their rows would go to the reference judge and their units to the reference replay
+(tests/unit/test_cases.py), so here every file is read as columns too.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,20 @@ import pyarrow.parquet as pq
 import pytest
 
 import jobs.replay.group
+import jobs.replay.house
 from jobs.day import Day
-from jobs.replay.recompute import recompute
+from jobs.replay.changes import changes_at
+from jobs.replay.events import FillRows, fill_batches
+from jobs.replay.fill_rows import some
+from jobs.replay.recompute import bucket_tasks, recompute
+from jobs.replay.source import BucketTask
 from jobs.run import Request, run
 from jobs.spark.mapper import InProcess
 from kernel.layout import Bucket
 from kernel.session import Replayed, replay_bucket
-from schemas.ledger import FUNDING_TOTALS, REPLAYED
+from schemas.ledger import EVENT_STATES, FUNDING_TOTALS, REPLAYED
 from store.arrow import sort_by_key
+from store.staging import part_schema
 from tests.cases import CASES, DATA, case_days, differences
 from tests.properties.delivered import KINDS, write_small_market
 from tests.unchecked import unchecked
@@ -37,8 +44,9 @@ class Ways:
     """In the place of the stage: every date is replayed every way, the last of which goes on to be published."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, all_ways: bool = True) -> None:
-        """`all_ways`: also in groups and parts of one bucket, and with units left, half of these to the reference."""
-        self.monkeypatch, self.all_ways, self.taken, self.days = monkeypatch, all_ways, 0, 0
+        """`all_ways`: also in groups, stretches and parts as small as can be, and with units left."""
+        self.monkeypatch, self.all_ways = monkeypatch, all_ways
+        self.taken = self.days = self.stretches = 0
         monkeypatch.setattr("jobs.stages.recompute", self)
         monkeypatch.setattr("jobs.attribute.trades.MANY", ALWAYS)
         # What the rule comparison asks for in its second pass goes by columns too.
@@ -51,9 +59,12 @@ class Ways:
         assert self._staged(ALWAYS, day, *args) == expected
         if not self.all_ways:
             return
-        small = self._staged(ALWAYS, day, *args, AT_ONCE=1, PART_ROWS=1)
-        assert in_order(small) == in_order(expected)
-        assert self._staged(ALWAYS, day, *args, left=lambda units: np.arange(0, units, 2)) == expected
+        assert self._staged(ALWAYS, day, *args, left=half) == expected
+        for left in (None, half):
+            small = self._staged(ALWAYS, day, *args, left=left, AT_ONCE=1, PART_ROWS=1)
+            assert in_order(small) == in_order(expected)
+        for task in bucket_tasks(day, *args):
+            self._compare_changes(task)
 
     def _staged(
         self,
@@ -73,15 +84,50 @@ class Ways:
             self.taken += len(replayed.units)
             return replayed
 
+        def stretch(market: Any, bucket: Bucket) -> Replayed:
+            self.stretches += 1
+            return leaving(market, bucket)
+
         with self.monkeypatch.context() as patch:
             patch.setattr("jobs.replay.recompute.COLUMNS_FROM", columns_from)
             patch.setattr("jobs.replay.choice.COMPILED_FROM", compiled_from)
             patch.setattr(jobs.replay.group, "replay_bucket", leaving)
+            patch.setattr(jobs.replay.house, "replay_bucket", stretch)
             for size, value in sizes.items():
                 patch.setattr(f"jobs.replay.task.{size}", value)
+            if sizes:
+                patch.setattr(jobs.replay.group, "fill_batches", few_at_a_time)
             recompute(day, *args)
         parts = {t.name: [pq.ParquetFile(p).read() for p in day.staging.paths(t)] for t in REPLAYED.values()}
         return {name: pa.concat_tables(found) for name, found in parts.items() if found}
+
+    def _compare_changes(self, task: BucketTask) -> None:
+        """How units stood at instants at and beside those of fills: as the reference tells it, in any stretches."""
+        fills = task.stream("fills", ("ts",)).read_all().column("ts").cast(pa.int64()).unique().to_pylist()
+        instants = sorted({ts + d for ts in fills[::5] for d in (-1, 0, 1)})
+        expected = changes(replace(task, columns=False), instants)
+        assert changes(task, instants) == expected
+        with self.monkeypatch.context() as patch:
+            patch.setattr("jobs.replay.states.AT_ONCE", 1)
+            patch.setattr(jobs.replay.group, "fill_batches", few_at_a_time)
+            assert changes(task, instants) == expected
+
+
+def few_at_a_time(*args: Any) -> Iterator[FillRows]:
+    """In the place of `fill_batches`."""
+    for rows in fill_batches(*args):
+        places = np.arange(len(rows.fills.unit)) // 3
+        yield from (some(rows, places == place) for place in range(places[-1] + 1))
+
+
+def changes(task: BucketTask, instants: Sequence[int]) -> pa.Table:
+    return sort_by_key(
+        EVENT_STATES, pa.concat_tables(changes_at(task, instants)).select(part_schema(EVENT_STATES).names)
+    )
+
+
+def half(units: int) -> np.ndarray:
+    return np.arange(0, units, 2)
 
 
 def in_order(staged: Staged) -> Staged:
@@ -106,3 +152,4 @@ def test_market(market: tuple[str, int], tmp_path: Path, monkeypatch: pytest.Mon
     list(run(Request(tmp_path / "landing", tmp_path / "w", *days, InProcess(3), check=unchecked)))
     assert ways.days > 1
     assert ways.taken > 0
+    assert ways.stretches > 10 * ways.days
