@@ -12,7 +12,7 @@ from jobs.replay.merged import merged
 from jobs.replay.results import Numbered
 from jobs.replay.told import Told
 from kernel.columns import Assembled, Positions, Snapshots, States, Transfers, assemble
-from kernel.layout import ADL, NEVER, Amounts, Market
+from kernel.layout import ADL, NEVER, Market
 from kernel.session import Replayed, replay_bucket
 
 
@@ -61,7 +61,7 @@ class House:
 
     def _assembled(self, fills: FillRows, end: int) -> Assembled:
         """What happens until a time; it is taken out of what is to come."""
-        directory, states = self._given.group.directory, self._states
+        directory = self._given.group.directory
         transfers, self._transfers = (Transfers(*part) for part in _parted(self._transfers, end))
         snapshots, self._snapshots = (Snapshots(*part) for part in _parted(self._snapshots, end))
         now = np.searchsorted(self._instants, end)
@@ -71,7 +71,7 @@ class House:
             directory.accounts.rows,
             directory.accounts.versions,
             len(directory.places),
-            states._replace(charge=_without(states.charge, states.charge_at >= end)),
+            self._states,
             self._positions,
             transfers,
             fills.fills,
@@ -87,8 +87,8 @@ class House:
         wallet[units["unit"]], debt[units["unit"]] = units["closing_wallet"], units["closing_debt"]
         refused = states.refused.copy()
         refused[found.to_reference] = 1
-        charge = _without(states.charge, states.charge_at < end)
-        self._states = states._replace(wallet=wallet, debt=debt, refused=refused, charge=charge)
+        nothing = np.zeros_like(wallet)  # a charge is the first of all events
+        self._states = states._replace(wallet=wallet, debt=debt, refused=refused, charge=nothing)
         columns = (held[name] for name in ("instrument", "lots", "entry_value"))
         self._positions = Positions(self._units[held["unit"]], *columns)
         self._start = end
@@ -111,13 +111,6 @@ class House:
         assembled = self._assembled(nothing, NEVER)
         found = merged(self._found, self._known, self._states.refused != 0)
         return found, assembled, Numbered(given.group.directory, given.prices, assembled, kept, {})
-
-
-def _without(amounts: Amounts, chosen: np.ndarray) -> Amounts:
-    """The same with nothing where `chosen` is true."""
-    found = amounts.copy()
-    found[chosen] = np.zeros(1, amounts.dtype)
-    return found
 
 
 def funded_until(market: Market, end: int) -> Market:

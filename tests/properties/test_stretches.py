@@ -22,6 +22,7 @@ from jobs.replay.events import FillRows
 from jobs.replay.fill_rows import joined, some
 from jobs.replay.given import Given
 from jobs.replay.house import House
+from jobs.replay.merged import merged
 from jobs.replay.names import Group
 from jobs.replay.prices import Columns, Prices
 from jobs.replay.source import BucketTask
@@ -29,7 +30,7 @@ from jobs.replay.state import Carried
 from jobs.replay.stretches import Stretches
 from jobs.replay.tables import totals
 from kernel.columns import Fills, Positions, States, Transfers
-from kernel.layout import NORMAL, Ints, Rows
+from kernel.layout import NORMAL, ROW_TYPES, UNIT_ROW, Ints, Rows
 from kernel.objects import bucket_of, grid_of, market_of
 from kernel.rows import Names, session_rows
 from kernel.session import Replayed, replay_bucket
@@ -50,6 +51,7 @@ class Drawn:
     given: Given
     fills: FillRows
     uncut: Replayed
+    off_grid: set[int]  # units with a row off its grid: of a fill, or of something else
 
     def cut(self, at_once: int, batch: int) -> tuple[list[House], FillRows]:
         """The accounts that have been cut, and the fills of others, when fills come so many at a time."""
@@ -70,7 +72,8 @@ def draw(seed: int, width: Width = NARROW) -> Drawn:
     instants = sorted(t for t in random.sample(times, min(len(times), 5)) if t >= world.start)
     house = [random.random() < 0.8 for _ in world.units]
     world.units = [_paired(k, unit, house[k // 2], instants) for k, unit in enumerate(world.units)]
-    return _as_columns(world, instants, width)
+    off_grid = {k for k in range(len(world.units)) if random.random() < 0.1}
+    return _as_columns(world, instants, off_grid, width)
 
 
 def _paired(number: int, unit: UnitInput, house: bool, instants: list[int]) -> UnitInput:
@@ -80,7 +83,7 @@ def _paired(number: int, unit: UnitInput, house: bool, instants: list[int]) -> U
     return replace(unit, key=key, account=account, snapshots=instants)
 
 
-def _as_columns(world: World, instants: list[int], width: Width) -> Drawn:
+def _as_columns(world: World, instants: list[int], off_grid: set[int], width: Width) -> Drawn:
     instruments = sorted(world.market.contracts)
     grids = [grid_of(name, world.units, world.market) for name in instruments]
     assembled, names = bucket_of(world.units, instruments, grids, world.start, instants, width)
@@ -101,12 +104,12 @@ def _as_columns(world: World, instants: list[int], width: Width) -> Drawn:
             dict(names.carried),
         ),
         Transfers(_owners(units, "transfer"), bucket.transfer_ts, bucket.transfer_amount),
-        np.flatnonzero(units["refused"]),
+        np.array([k for k in off_grid if not world.units[k].fills], np.int64),
         np.array(instants, np.int64),
     )
     columns = [getattr(bucket, f"fill_{name}") for name in Fills._fields[1:]]
-    fills = _as_in_the_ledger(names, Fills(_owners(units, "fill"), *columns))
-    return Drawn(world, names, given, fills, replay_bucket(market, bucket))
+    fills = _as_in_the_ledger(names, Fills(_owners(units, "fill"), *columns), off_grid)
+    return Drawn(world, names, given, fills, replay_bucket(market, bucket), off_grid)
 
 
 def _owners(units: Rows, name: str) -> Ints:
@@ -114,7 +117,7 @@ def _owners(units: Rows, name: str) -> Ints:
     return np.repeat(np.arange(len(units)), units[f"{name}_to"] - units[f"{name}_from"])
 
 
-def _as_in_the_ledger(names: Names, fills: Fills) -> FillRows:
+def _as_in_the_ledger(names: Names, fills: Fills, off_grid: set[int]) -> FillRows:
     """By account and time, whatever the unit."""
     order = np.lexsort((fills.ts, fills.unit // 2))
     in_order = Fills(*(column[order] for column in fills))
@@ -122,7 +125,8 @@ def _as_in_the_ledger(names: Names, fills: Fills) -> FillRows:
     told = [names.fills[k] for k in order[named].tolist()]
     fill_ids = pa.chunked_array([[f"{fill.fill_id}" for fill in told]], pa.string())
     trade_ids = pa.chunked_array([[fill.trade_id for fill in told]], pa.string())
-    return FillRows(in_order, named, fill_ids, trade_ids, NOTHING)
+    refused = np.intersect1d(np.array(sorted(off_grid), np.int64), fills.unit)
+    return FillRows(in_order, named, fill_ids, trade_ids, refused)
 
 
 def rows_of(drawn: Drawn, house: House) -> tuple[SessionRows, set[int], Rows]:
@@ -158,14 +162,17 @@ def test_stretches_say_what_the_reference_says_of_the_session(
     houses, _ = drawn.cut(at_once, batch)
     for house in houses:
         rows, left, changes = rows_of(drawn, house)
-        assert left <= refused  # what fits as a whole fits in parts
-        mine = [k for k, unit in enumerate(world.units) if k // 2 == house.account and k not in left]
+        mine = {k for k in range(len(world.units)) if k // 2 == house.account}
+        assert mine & drawn.off_grid <= left <= refused | drawn.off_grid  # what fits as a whole fits in parts
+        mine -= left
         with suppress(DataError):
-            expected = replay_units([world.units[k] for k in mine], world.market, world.policy, world.start)
+            expected = replay_units(
+                [world.units[k] for k in sorted(mine)], world.market, world.policy, world.start
+            )
             for some_rows in (expected, rows):
                 some_rows.funding_totals = totals(some_rows.funding_totals)
             assert canonical(rows) == canonical(expected)
-        whole = [k for k in mine if k not in refused]
+        whole = sorted(mine - refused)
         told = drawn.uncut.changes
         assert in_order(changes[np.isin(changes["unit"], whole)]) == in_order(
             told[np.isin(told["unit"], whole)]
@@ -184,6 +191,14 @@ def test_what_is_not_cut_is_handed_on_as_it_is(seed: int, at_once: int, batch: i
             assert column.tolist() == values.tolist()
         assert found.fill_ids.to_pylist() == wanted.fill_ids.to_pylist()
     assert not np.isin(drawn.given.without(cut).state.states.unit // 2, cut).any()
+
+
+def test_flows_of_all_stretches_may_exceed_what_those_of_one_may_not() -> None:
+    rows = {name: np.zeros(0, row_type) for name, row_type in ROW_TYPES.items()}
+    stretch = Replayed(**rows | {"units": np.zeros(1, UNIT_ROW)}, to_reference=NOTHING)
+    stretch.units["realised_pnl"] = (1 << 61) - 1
+    found = merged([stretch] * 40, np.ones(1, bool), np.zeros(1, bool))
+    assert found.units["realised_pnl"].tolist() == [40 * ((1 << 61) - 1)]
 
 
 def test_most_house_accounts_are_cut_into_several_stretches() -> None:
