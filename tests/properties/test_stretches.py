@@ -163,7 +163,7 @@ def test_stretches_say_what_the_reference_says_of_the_session(
     for house in houses:
         rows, left, changes = rows_of(drawn, house)
         mine = {k for k in range(len(world.units)) if k // 2 == house.account}
-        assert mine & drawn.off_grid <= left <= refused | drawn.off_grid  # what fits as a whole fits in parts
+        assert mine & drawn.off_grid <= left
         mine -= left
         with suppress(DataError):
             expected = replay_units(
@@ -203,9 +203,14 @@ def test_flows_of_all_stretches_may_exceed_what_those_of_one_may_not() -> None:
 
 def test_most_house_accounts_are_cut_into_several_stretches() -> None:
     """Otherwise the properties above would say little."""
-    found = [house for seed in range(60) for house in draw(seed).cut(2, 3)[0]]
-    assert len(found) > 30
-    assert sum(house.stretches > 2 for house in found) > len(found) // 2
+    drawn = [(one, house) for one in map(draw, range(60)) for house in one.cut(2, 3)[0]]
+    assert len(drawn) > 30
+    assert sum(house.stretches > 2 for _, house in drawn) > len(drawn) // 2
+    # Seldom is a unit left to the reference that fits as a whole.
+    left = [
+        rows_of(one, house)[1] - set(one.uncut.to_reference.tolist()) - one.off_grid for one, house in drawn
+    ]
+    assert sum(map(len, left)) < len(drawn) // 20
 
 
 def test_fills_out_of_order_are_not_replayed() -> None:
