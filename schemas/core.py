@@ -49,6 +49,10 @@ class Table:
     def full_name(self) -> str:
         return f"{self.schema}.{self.name}"
 
+    def __hash__(self) -> int:
+        """Of the names alone: tables are looked up hundreds of times a date."""
+        return hash((self.schema, self.name))
+
     def column(self, name: str) -> Column:
         return next(c for c in self.columns if c.name == name)
 

@@ -1,9 +1,11 @@
 """Fixtures for every test: the one Spark session, started only when a test asks for it."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
@@ -66,6 +68,30 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: places.get(group_of(item), len(places)))
     for item in items:
         item.add_marker(pytest.mark.xdist_group(group_of(item)))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def tables_made_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Delta makes each empty table once in a process, and later warehouses get copies: making all takes as long as
+    half a small date."""
+    import pyarrow as pa
+    from deltalake import DeltaTable
+
+    import store.creation
+
+    made: dict[tuple[bytes, str], Path] = {}
+
+    def create(where: str, schema: pa.Schema, **options: Any) -> None:
+        like = (schema.serialize().to_pybytes(), str(options))
+        if like not in made:
+            first = tmp_path_factory.mktemp("table")
+            DeltaTable.create(str(first), schema, **options)
+            made[like] = first
+        shutil.copytree(made[like], where)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(store.creation, "DeltaTable", SimpleNamespace(create=create))
+        yield
 
 
 @pytest.fixture(scope="session")

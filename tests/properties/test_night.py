@@ -23,13 +23,9 @@ from store.warehouse import Warehouse
 from tests.properties.delivered import KINDS, write_small_market
 from tests.properties.examples import history_of
 from tests.properties.history import canonical
+from tests.unchecked import unchecked
 
 MARKETS = [(kind, seed) for seed in (1, 2, 3) for kind in KINDS]
-
-
-@pytest.fixture(autouse=True)
-def no_checks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("jobs.stages.check_day", lambda day, run_id: None)
 
 
 @pytest.mark.parametrize("market", MARKETS, ids=lambda market: f"{market[0]}-{market[1]}")
@@ -44,8 +40,8 @@ def test_published_tables_are_those_of_the_rules(
     if seed > 2:  # but the states of units do not fit in the middle of the events
         monkeypatch.setattr(ColumnStates, "window", _unfit_at_the_third(ColumnStates.window))
     first, last = write_small_market(tmp_path / "landing", kind, seed)
-    request = Request(tmp_path / "landing", tmp_path / "warehouse", first, last, InProcess(1 + seed * 2))
-    list(run(request))
+    mapper = InProcess(1 + seed * 2)
+    list(run(Request(tmp_path / "landing", tmp_path / "warehouse", first, last, mapper, check=unchecked)))
     warehouse = Warehouse(tmp_path / "warehouse")
     for outcome in history_of(market):
         found = {}
