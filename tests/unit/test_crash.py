@@ -13,6 +13,7 @@ from schemas.ops import RUNS
 from schemas.registry import CARRIED, PUBLISHED
 from store.published import published_days
 from store.warehouse import Warehouse
+from tests.lived import case_warehouse
 from tests.unchecked import unchecked
 
 CASE = Path(__file__).resolve().parents[1] / "data" / "cases" / "recorded_profit" / "landing"
@@ -34,8 +35,8 @@ def run_dates(landing: Path, warehouse: Path, first: date, last: date) -> list[s
 
 
 def kill_before_commit(landing: Path, warehouse: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Publish the first date, change its input, and die in the restatement: the text before the change."""
-    run_dates(landing, warehouse, FIRST, FIRST)
+    """Take the first date as published, change its input, and die in the restatement: the text before the change."""
+    case_warehouse("recorded_profit", FIRST, warehouse)
     movements = landing / "fund_movements" / f"date={FIRST}" / "m.csv"
     before = movements.read_text()
     movements.write_text(before + MORE_MONEY)
@@ -75,7 +76,7 @@ def test_next_date_starts_from_what_was_published(
     before = kill_before_commit(landing, tmp_path / "w", monkeypatch)
     (landing / "fund_movements" / f"date={FIRST}" / "m.csv").write_text(before)
     run_dates(landing, tmp_path / "w", SECOND, SECOND)
-    run_dates(landing, tmp_path / "clean", FIRST, SECOND)
+    case_warehouse("recorded_profit", SECOND, tmp_path / "clean")
     assert hashes(tmp_path / "w") == hashes(tmp_path / "clean")
 
 
@@ -84,7 +85,7 @@ def test_reverted_delivery_takes_the_half_written_rows_away(
 ) -> None:
     before = kill_before_commit(landing, tmp_path / "w", monkeypatch)
     (landing / "fund_movements" / f"date={FIRST}" / "m.csv").write_text(before)
-    run_dates(landing, tmp_path / "clean", FIRST, FIRST)
+    case_warehouse("recorded_profit", FIRST, tmp_path / "clean")
     assert rows_now(tmp_path / "w") != rows_now(tmp_path / "clean")
     run_dates(landing, tmp_path / "w", FIRST, FIRST)
     assert rows_now(tmp_path / "w") == rows_now(tmp_path / "clean")

@@ -13,6 +13,7 @@ from schemas.ops import RUNS
 from store.published import published_days
 from store.warehouse import Warehouse
 from tests.builders import D9, D10, D11, POLICY, deliver, run_dates, small_landing
+from tests.lived import small_warehouse
 
 BALANCES = """
     ts                   | account_id | currency | wallet_balance
@@ -65,7 +66,7 @@ def test_partial_delivery_names_all_that_is_missing(landing: Path, warehouse: Pa
 
 
 def test_date_without_any_folder(landing: Path, warehouse: Path) -> None:
-    run_dates(landing, warehouse, D9, D10)
+    small_warehouse(D10, warehouse)
     with pytest.raises(DataError, match="no file of ticks in any folder of the session"):
         run_dates(landing, warehouse, D11)
 

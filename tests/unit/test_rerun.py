@@ -16,6 +16,7 @@ from schemas.ops import PUBLISHED_DAYS, RESTATEMENTS, RUNS
 from schemas.registry import TABLES as ALL_TABLES
 from store.warehouse import Warehouse
 from tests.builders import D9, D10, D11, add_rows, deliver, published_rows, run_dates, small_landing
+from tests.lived import small_warehouse
 
 DEPOSIT = "t3 | 2025-10-10T09:00:00Z | b | USD | | 5 | deposit"
 DELIVERED = """
@@ -58,7 +59,7 @@ def days(warehouse: Path) -> list[date]:
 
 def test_the_same_input_changes_nothing(landing: Path, warehouse: Path) -> None:
     """Not one table gets a new version, in one go or date by date."""
-    run_dates(landing, warehouse, D9, D10)
+    small_warehouse(D10, warehouse)
     before = versions(warehouse)
     said = run_dates(landing, warehouse, D9, D10)
     assert [line.split("  (")[0] for line in said] == [
@@ -74,7 +75,7 @@ def test_files_that_say_the_same_in_another_way_change_no_published_row(
     landing: Path, warehouse: Path
 ) -> None:
     """The delivery is another one and is loaded; what comes of it is what is published already."""
-    run_dates(landing, warehouse, D9, D10)
+    small_warehouse(D10, warehouse)
     before = versions(warehouse)
     path = landing / "fills" / f"date={D10}" / "data.csv"
     path.write_text(path.read_text().replace(",880,", ",880.00,"))
@@ -92,7 +93,7 @@ def test_files_that_say_the_same_in_another_way_change_no_published_row(
 
 def test_changed_input_of_the_last_date_restates_it(landing: Path, warehouse: Path) -> None:
     """What was published before stays readable at the version that ops.restatements names."""
-    run_dates(landing, warehouse, D9, D10)
+    small_warehouse(D10, warehouse)
     before = rows(warehouse, ACCOUNT_DAILY)
     deliver(landing, "transfers", DELIVERED, D10)
     [line] = run_dates(landing, warehouse, D10)
@@ -109,8 +110,9 @@ def test_changed_input_of_the_last_date_restates_it(landing: Path, warehouse: Pa
 
 def test_changed_date_with_later_ones_published_is_run_up_to_the_last(landing: Path, warehouse: Path) -> None:
     """Later dates were computed from it: none of them may be left standing on numbers that are gone."""
+    small_warehouse(D10, warehouse)
     deliver(landing, "ticks", NEXT_TICKS, D11)
-    run_dates(landing, warehouse, D9, D11)
+    run_dates(landing, warehouse, D11)
     before = published(warehouse)
     deliver(landing, "transfers", DELIVERED, D10)
     with pytest.raises(ConfigError, match="run again with --to 2025-10-11"):
@@ -121,8 +123,9 @@ def test_changed_date_with_later_ones_published_is_run_up_to_the_last(landing: P
 
 
 def test_restated_warehouse_is_that_of_a_first_run(landing: Path, warehouse: Path, tmp_path: Path) -> None:
+    small_warehouse(D10, warehouse)
     deliver(landing, "ticks", NEXT_TICKS, D11)
-    run_dates(landing, warehouse, D9, D11)
+    run_dates(landing, warehouse, D11)
     deliver(landing, "transfers", DELIVERED, D10)
     add_rows(landing, "transfers", "t4 | 2025-10-09T08:30:00Z | a | USD | | 1 | deposit", D9)
     run_dates(landing, warehouse, D9, D11)
@@ -134,7 +137,7 @@ def test_restated_warehouse_is_that_of_a_first_run(landing: Path, warehouse: Pat
 
 
 def test_changed_rules_restate_too(landing: Path, warehouse: Path) -> None:
-    run_dates(landing, warehouse, D9, D10)
+    small_warehouse(D10, warehouse)
     with (landing / "policy.yaml").open("a") as file:
         file.write("  sharing: none\n")
     assert "restated" in run_dates(landing, warehouse, D9, D10)[-1]
@@ -165,7 +168,7 @@ def test_error_in_the_replay_publishes_nothing_of_the_date(
     landing: Path, warehouse: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever goes wrong after the load: readers see the state of before, and the next run mends it."""
-    run_dates(landing, warehouse, D9)
+    small_warehouse(D9, warehouse)
     before = published_rows(warehouse)
 
     def out_of_memory(*anything: object) -> None:
@@ -183,7 +186,7 @@ def test_crash_between_tables_is_mended_by_the_next_run(
     landing: Path, warehouse: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A date is published by its row in ops.published_days, the last write."""
-    run_dates(landing, warehouse, D9)
+    small_warehouse(D9, warehouse)
     commit = jobs.publish.commit_files
     written: list[str] = []
 
@@ -199,7 +202,7 @@ def test_crash_between_tables_is_mended_by_the_next_run(
             run_dates(landing, warehouse, D10)
     assert days(warehouse) == [D9]
     run_dates(landing, warehouse, D10)
-    run_dates(landing, tmp_path / "fresh", D9, D10)
+    small_warehouse(D10, tmp_path / "fresh")
     assert days(warehouse) == [D9, D10]
     mended, fresh = published(warehouse), published(tmp_path / "fresh")
     assert {n: sorted(map(str, r)) for n, r in mended.items()} == {
@@ -221,9 +224,9 @@ def test_late_rows_of_a_published_session_are_refused(landing: Path, warehouse: 
     assert "restated" in run_dates(landing, warehouse, D9, D10)[0]
 
 
-def test_published_tables_are_read_without_spark(landing: Path, warehouse: Path) -> None:
+def test_published_tables_are_read_without_spark(warehouse: Path) -> None:
     """Plain Delta: exact decimals, UTC times, a comment on every column."""
-    run_dates(landing, warehouse, D9, D10)
+    small_warehouse(D10, warehouse)
     kinds = {"DECIMAL": pa.decimal128(38, 18), "TIME": pa.timestamp("us", tz="UTC"), "DATE": pa.date32()}
     for table in TABLES:
         found = DeltaTable(str(warehouse / "attribution" / table.name)).to_pyarrow_table()
@@ -238,8 +241,8 @@ def test_published_tables_are_read_without_spark(landing: Path, warehouse: Path)
     assert (charge["account_id"], str(charge["charge"])) == ("b", "20.000000000000000000")
 
 
-def test_every_table_is_there_even_without_rows(landing: Path, warehouse: Path) -> None:
-    run_dates(landing, warehouse, D9)
+def test_every_table_is_there_even_without_rows(warehouse: Path) -> None:
+    small_warehouse(D9, warehouse)
     for table in ALL_TABLES.values():
         assert DeltaTable(str(warehouse / table.schema / table.name)).version() >= 0
     assert rows(warehouse, TABLES[0]) == []

@@ -16,6 +16,7 @@ from store.published import published_days
 from store.scenarios import scenario_names, scenario_root
 from store.warehouse import Warehouse
 from tests.cases import DATA, case_days, published, text_rows
+from tests.lived import case_warehouse
 from tests.oracle.compare import diff_tables
 from tests.oracle.markets import write_market
 from tests.oracle.oracle import compute
@@ -61,8 +62,7 @@ def simulated(tmp_path: Path) -> Path:
 
 def test_identity_from_every_date(edges: Path, tmp_path: Path) -> None:
     """Nothing overridden, nothing different, wherever it starts: row for row, ids and sources included."""
-    warehouse = tmp_path / "warehouse"
-    run_range(edges, warehouse, FIRST, THIRD)
+    warehouse = case_warehouse("edges", THIRD, tmp_path / "warehouse")
     before = files(warehouse)
     for start in (FIRST, SECOND, THIRD):
         name = f"from-{start}"
@@ -142,8 +142,7 @@ def openings(root: Path) -> list[tuple[str, str, str, str]]:
 
 
 def test_fund_opening_replaces_in_place_or_stands_at_the_start(edges: Path, tmp_path: Path) -> None:
-    warehouse = tmp_path / "w"
-    run_range(edges, warehouse, FIRST, FIRST)
+    warehouse = case_warehouse("edges", FIRST, tmp_path / "w")
     delivered = {row[1]: row for row in openings(warehouse)}
     write_scenario(edges, "richer", fund_opening=dict.fromkeys(["USD", "XBT"], "123.5"))
     run_range(edges, warehouse, FIRST, FIRST, "richer")
@@ -169,8 +168,7 @@ def test_a_changed_file_makes_it_anew(edges: Path, tmp_path: Path) -> None:
 
 
 def test_it_is_made_anew_when_the_state_it_starts_from_is_restated(edges: Path, tmp_path: Path) -> None:
-    warehouse = tmp_path / "w"
-    run_range(edges, warehouse, FIRST, SECOND)
+    warehouse = case_warehouse("edges", SECOND, tmp_path / "w")
     write_scenario(edges, "same")
     run_range(edges, warehouse, SECOND, SECOND, "same")
     delivered = edges / "fund_movements" / f"date={FIRST}" / "data.csv"
@@ -181,7 +179,7 @@ def test_it_is_made_anew_when_the_state_it_starts_from_is_restated(edges: Path, 
 
 
 def test_a_fund_opening_belongs_to_the_first_date(edges: Path, tmp_path: Path) -> None:
-    run_range(edges, tmp_path / "w", FIRST, SECOND)
+    case_warehouse("edges", SECOND, tmp_path / "w")
     write_scenario(edges, "richer", fund_opening={"USD": 1})
     with pytest.raises(ConfigError, match=f"run it from the first date, --from {FIRST}"):
         run_range(edges, tmp_path / "w", SECOND, SECOND, "richer")
@@ -189,8 +187,7 @@ def test_a_fund_opening_belongs_to_the_first_date(edges: Path, tmp_path: Path) -
 
 def test_its_own_dates_have_no_gap(edges: Path, tmp_path: Path) -> None:
     """After its first date it goes on from its own numbers, never again from the published ones."""
-    warehouse = tmp_path / "w"
-    run_range(edges, warehouse, FIRST, THIRD)
+    warehouse = case_warehouse("edges", THIRD, tmp_path / "w")
     write_scenario(edges, "none", policy={"sharing": "none"})
     run_range(edges, warehouse, FIRST, FIRST, "none")
     with pytest.raises(ConfigError, match=f"leaves a gap after the last published date {FIRST}"):
@@ -199,8 +196,7 @@ def test_its_own_dates_have_no_gap(edges: Path, tmp_path: Path) -> None:
 
 def test_locks(edges: Path, tmp_path: Path) -> None:
     """It runs beside a run of the published tables, and not beside one of itself."""
-    warehouse = tmp_path / "w"
-    run_range(edges, warehouse, FIRST, FIRST)
+    warehouse = case_warehouse("edges", FIRST, tmp_path / "w")
     write_scenario(edges, "same")
     with Warehouse(warehouse).locked():
         run_range(edges, warehouse, FIRST, FIRST, "same")
@@ -214,8 +210,7 @@ def test_locks(edges: Path, tmp_path: Path) -> None:
 
 def test_it_starts_from_what_is_published_not_from_what_is_being_written(edges: Path, tmp_path: Path) -> None:
     """A run that has replaced a table and not yet committed the date: nobody has published that."""
-    warehouse = tmp_path / "w"
-    run_range(edges, warehouse, FIRST, SECOND)
+    warehouse = case_warehouse("edges", SECOND, tmp_path / "w")
     live, table = Warehouse(warehouse), TABLES["ledger.unit_sessions"]
     live.replace_day(table, live.read(table, FIRST).slice(0, 0), FIRST)
     write_scenario(edges, "same")

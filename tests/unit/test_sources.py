@@ -10,6 +10,7 @@ from readers.published.tables import PublishedTables
 from schemas.ops import PUBLISHED_FROM, RESTATEMENT_REASONS, RESTATEMENTS
 from store.warehouse import Warehouse
 from tests.builders import D9, D10, run_dates, small_landing
+from tests.lived import small_warehouse
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def policies(warehouse: Path, as_of: str | None = None) -> dict[tuple[date, str]
 
 
 def test_a_late_file_is_the_reason_and_then_the_date_before(landing: Path, warehouse: Path) -> None:
-    run_dates(landing, warehouse, D9, D10)
+    small_warehouse(D10, warehouse)
     file = add_late(landing)
     run_dates(landing, warehouse, D9, D10)
     assert reasons(warehouse, D9) == [f"input transfers of {D9} changed (file {file})"]
@@ -44,7 +45,7 @@ def test_a_run_that_died_before_its_commit_says_it_once(
     landing: Path, warehouse: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A scheduler starts the stage again, in the same run."""
-    run_dates(landing, warehouse, D9, D9)
+    small_warehouse(D9, warehouse)
     add_late(landing)
     monkeypatch.setattr("jobs.run.new_run_id", lambda: "the run")
     with monkeypatch.context() as patch:
@@ -72,7 +73,7 @@ def add_late(landing: Path) -> str:
 
 
 def test_the_policy_in_force_is_a_table_and_a_changed_key_a_reason(landing: Path, warehouse: Path) -> None:
-    run_dates(landing, warehouse, D9, D9)
+    small_warehouse(D9, warehouse)
     (run,) = [PublishedTables.open(warehouse).published(D9).run_id]
     policy = landing / "policy.yaml"
     before = policy.read_text() if policy.exists() else ""
@@ -91,7 +92,7 @@ def test_the_policy_in_force_is_a_table_and_a_changed_key_a_reason(landing: Path
 def test_another_version_of_the_rules_is_a_reason(
     landing: Path, warehouse: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run_dates(landing, warehouse, D9, D9)
+    small_warehouse(D9, warehouse)
     add_late(landing)
     monkeypatch.setattr("jobs.stages.RULES_VERSION", "next")
     run_dates(landing, warehouse, D9, D9)

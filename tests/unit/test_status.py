@@ -16,6 +16,7 @@ from jobs.stages import NAMES
 from schemas.ops import RUNS
 from store.warehouse import Warehouse
 from tests.builders import D9, D10, D11, deliver, run_dates, small_landing
+from tests.lived import small_warehouse
 
 DEPOSIT = """
     transfer_id | ts                   | account_id | currency | isolation | amount | kind
@@ -111,7 +112,7 @@ def test_unchanged_rerun_puts_a_failed_correction_right(
     landing: Path, warehouse: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A bad correction is taken back: the date stands as it was published, and a second rerun leaves no trace."""
-    run_dates(landing, warehouse, D9, D10)
+    small_warehouse(D10, warehouse)
     ticks = landing / "ticks" / f"date={D10}" / "data.csv"
     good = spoil(ticks)
     assert run(landing, warehouse, D10, D10) == 3
@@ -133,7 +134,7 @@ def test_unchanged_rerun_puts_a_failed_correction_right(
 def test_advice_reaches_to_the_last_date_that_was_computed_from_it(
     landing: Path, warehouse: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run_dates(landing, warehouse, D9, D10)
+    small_warehouse(D10, warehouse)
     ticks = landing / "ticks" / f"date={D9}" / "data.csv"
     good = spoil(ticks)
     assert run(landing, warehouse, D9, D10) == 3
@@ -146,7 +147,7 @@ def test_advice_reaches_to_the_last_date_that_was_computed_from_it(
 def test_refused_for_its_range_is_advised_with_the_right_one(
     landing: Path, warehouse: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run_dates(landing, warehouse, D9, D10)
+    small_warehouse(D10, warehouse)
     deliver(landing, "transfers", DEPOSIT, D9, "more.csv")
     assert run(landing, warehouse, D9, D9) == 2
     assert "run again with --to 2025-10-10" in failures(status(warehouse, capsys))[0]
