@@ -91,6 +91,7 @@ class Book:
         self.landing = landing
         self.units: dict[UnitKey, Unit] = {}
         self.marks: dict[str, Fraction] = {}
+        self.known_brackets: dict[tuple[str, int, str], list[tuple[Fraction, Fraction, Fraction]]] = {}
 
     def unit(self, key: UnitKey) -> Unit:
         """The unit of a key, made at its first use."""
@@ -111,9 +112,11 @@ class Book:
     def value(self, instrument: str, quantity: Fraction, price: Fraction) -> int:
         """V(q, p) in ledger units."""
         spec = self.spec(instrument)
-        exact = quantity * spec["multiplier"]
-        exact = exact / price if spec["kind"] == "inverse" else exact * price
-        return round(Fraction(exact * self.scale(spec["settlement_currency"])))
+        by = 1 / price if spec["kind"] == "inverse" else price
+        size, scale = spec["multiplier"], self.scale(spec["settlement_currency"])
+        # One fraction: products of fractions are reduced at every step, and this is most of the oracle's time.
+        top = quantity.numerator * size.numerator * by.numerator * scale
+        return round(Fraction(top, quantity.denominator * size.denominator * by.denominator))
 
     def upnl_of(self, unit: Unit, instrument: str) -> int:
         """uPnL of one position, 0 without a position or a mark."""
@@ -145,18 +148,32 @@ class Book:
         dates = [since for since in tables if since <= t]
         if not dates:
             raise OracleError(3, f"{instrument} is held without an effective margin table")
-        deduction = Fraction(0)
-        previous_rate: Fraction | None = None
-        required = Fraction(0)
-        for floor, rate in tables[max(dates)]:
-            floor_units = floor * self.scale(unit.currency)
-            if floor_units > notional:
-                break
-            if previous_rate is not None:
-                deduction += floor_units * (rate - previous_rate)
-            previous_rate = rate
-            required = notional * rate - deduction
-        return math.ceil(required)
+        _, rate, deduction = next(
+            (
+                row
+                for row in reversed(self.brackets(instrument, max(dates), unit.currency))
+                if row[0] <= notional
+            ),
+            (0, Fraction(0), Fraction(0)),
+        )
+        return math.ceil(notional * rate - deduction)
+
+    def brackets(
+        self, instrument: str, since: int, currency: str
+    ) -> list[tuple[Fraction, Fraction, Fraction]]:
+        """Of a margin table: floor of each bracket in ledger units, rate, and deduction of all below it."""
+        key = instrument, since, currency
+        if key not in self.known_brackets:
+            found: list[tuple[Fraction, Fraction, Fraction]] = []
+            deduction, previous = Fraction(0), None
+            for floor, rate in self.landing.tiers[instrument][since]:
+                floor_units = floor * self.scale(currency)
+                if previous is not None:
+                    deduction += floor_units * (rate - previous)
+                previous = rate
+                found.append((floor_units, rate, deduction))
+            self.known_brackets[key] = found
+        return self.known_brackets[key]
 
     def breached(self, unit: Unit, t: int, trigger: str) -> bool:
         """The policy's comparison of equity and maintenance margin."""
