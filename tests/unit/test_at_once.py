@@ -19,45 +19,57 @@ from tests.scenarios import write_scenario
 from tests.unchecked import unchecked
 
 RUNS = 3
+TIMES = [(None, 1), (None, 2), (None, 3), ("other", 1)]  # which scenario, and the how manieth time
 _PROCESSES = multiprocessing.get_context("spawn")  # Arrow and Delta have threads that a fork would lose
+Place = tuple[Path, Path, str | None]  # landing zone, warehouse, scenario
 
 
-def _run(landing: Path, warehouse: Path, scenario: str | None, start: Any, ends: Any) -> None:
-    """One run as its process would end; the imports are made before all start together."""
-    request = Request(landing, warehouse, D9, D9, InProcess(1), None, scenario, unchecked)
-    start.wait()
-    try:
-        lines = list(run(request))
-        ends.put((0, lines[0]))
-    except (LossledgerError, OSError, DeltaError, ValueError) as error:
-        ends.put(tuple(ending(error)))
+def _run(places: list[Place], start: Any, ends: Any) -> None:
+    """Runs of one process as they would end; each begins when all processes are ready for it."""
+    for number, (landing, warehouse, scenario) in enumerate(places):
+        request = Request(landing, warehouse, D9, D9, InProcess(1), None, scenario, unchecked)
+        start.wait()
+        try:
+            lines = list(run(request))
+            ends.put((number, 0, lines[0]))
+        except (LossledgerError, OSError, DeltaError, ValueError) as error:
+            ends.put((number, *ending(error)))
 
 
-def ends_of(landing: Path, warehouse: Path, scenario: str | None = None) -> list[tuple[int, str]]:
-    start, ends = _PROCESSES.Barrier(RUNS), _PROCESSES.Queue()
-    target: Callable[..., None] = _run
-    running = [
-        _PROCESSES.Process(target=target, args=(landing, warehouse, scenario, start, ends))
-        for _ in range(RUNS)
-    ]
-    for process in running:
-        process.start()
-    found = sorted(ends.get(timeout=120) for _ in running)
-    for process in running:
-        process.join()
+@pytest.fixture(scope="module")
+def places(tmp_path_factory: pytest.TempPathFactory) -> list[Place]:
+    found: list[Place] = []
+    for scenario, _ in TIMES:
+        root = tmp_path_factory.mktemp("at-once")
+        landing = small_landing(root / "landing")
+        write_scenario(landing, "other", policy={"sharing": "none"})
+        if scenario:
+            Warehouse.create(root / "warehouse")
+        found.append((landing, root / "warehouse", scenario))
     return found
 
 
+@pytest.fixture(scope="module")
+def ends(places: list[Place]) -> list[list[tuple[int, str]]]:
+    """For each place how the runs on it ended. The processes are started once, for imports take the longest."""
+    start, told = _PROCESSES.Barrier(RUNS), _PROCESSES.Queue()
+    target: Callable[..., None] = _run
+    running = [_PROCESSES.Process(target=target, args=(places, start, told)) for _ in range(RUNS)]
+    for process in running:
+        process.start()
+    found = sorted(told.get(timeout=120) for _ in range(RUNS * len(places)))
+    for process in running:
+        process.join()
+    return [[(code, line) for number, code, line in found if number == n] for n in range(len(places))]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(("scenario", "time"), [(None, 1), (None, 2), (None, 3), ("other", 1)])
-def test_exactly_one_publishes(scenario: str | None, time: int, tmp_path: Path) -> None:
-    landing, warehouse = small_landing(tmp_path / "landing"), tmp_path / "warehouse"
-    write_scenario(landing, "other", policy={"sharing": "none"})
-    if scenario:
-        Warehouse.create(warehouse)
-    (first, said), *others = ends_of(landing, warehouse, scenario)
+@pytest.mark.parametrize("number", range(len(TIMES)), ids=[f"{scenario}-{n}" for scenario, n in TIMES])
+def test_exactly_one_publishes(number: int, places: list[Place], ends: list[list[tuple[int, str]]]) -> None:
+    (first, said), *others = ends[number]
     assert (first, "published" in said) == (0, True), said
     assert [code for code, _ in others] == [4, 4], others
     assert all("another run is writing to" in line for _, line in others)
+    _, warehouse, scenario = places[number]
     root = scenario_root(warehouse, scenario) if scenario else warehouse
     assert list(published_days(Warehouse(root))) == [D9]
