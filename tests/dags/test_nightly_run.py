@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,10 +10,12 @@ from typing import Any
 
 import pytest
 
+from tests.cases import DATA, case_days, differences
+
 pytestmark = [pytest.mark.dags, pytest.mark.slow]
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "airflow"
-CASE = Path(__file__).resolve().parents[1] / "data" / "cases" / "recorded_profit"
+CASE = "recorded_profit"
 STAGES = ["load", "recompute", "attribute", "check", "publish"]
 
 
@@ -168,28 +168,13 @@ def test_conflict_is_tried_again(
     assert states["load"] == ("success", 2)
 
 
-@pytest.mark.spark
-def test_two_nights_publish_what_the_command_line_publishes(
+def test_two_nights_publish_what_the_case_expects(
     run_night: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
-    landing, by_night, by_command = CASE / "landing", tmp_path / "night", tmp_path / "command"
-    for date in ("2025-10-09", "2025-10-10"):
-        states = run_night(business_date=date, landing=str(landing), warehouse=str(by_night))
+    """To the last unit, as one command does (tests/unit/test_cases.py)."""
+    for day in case_days(CASE):
+        states = run_night(
+            business_date=str(day), landing=str(DATA / CASE / "landing"), warehouse=str(tmp_path / "w")
+        )
         assert {state for state, _ in states.values()} == {"success"}
-    command = [str(Path(sys.executable).with_name("lossledger")), "run", "--landing", str(landing)]
-    command += ["--warehouse", str(by_command), "--from", "2025-10-09", "--to", "2025-10-10"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    published = tables(by_command)
-    assert published["negative_balances"], "the case has events: an empty table would prove nothing"
-    assert tables(by_night) == published
-
-
-def tables(warehouse: Path) -> dict[str, list[str]]:
-    """Rows of every attribution table and of the quarantine, sorted."""
-    from schemas.attribution import TABLES
-    from schemas.ledger import QUARANTINE
-    from store.warehouse import Warehouse
-
-    opened = Warehouse(warehouse)
-    return {t.name: sorted(str(row) for row in opened.read(t).to_pylist()) for t in (*TABLES, QUARANTINE)}
+    assert differences(CASE, tmp_path / "w") == {}
