@@ -6,7 +6,8 @@ import pytest
 
 import cli.main
 import cli.stage
-from tests.builders import D9, D10, run_dates, small_landing
+from tests.builders import D10, small_landing
+from tests.lived import small_warehouse
 from tests.scenarios import run_range, write_scenario
 from tests.unchecked import unchecked_request
 
@@ -18,8 +19,8 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     For reading: the tests that share it are one group (`group_of` in tests/conftest.py).
     """
     root = tmp_path_factory.mktemp("small")
-    run_dates(small_landing(root / "landing"), root / "warehouse", D9, D10)
-    write_scenario(root / "landing", "nobody", policy={"sharing": "none"})
+    small_warehouse(D10, root / "warehouse")
+    write_scenario(small_landing(root / "landing"), "nobody", policy={"sharing": "none"})
     run_range(root / "landing", root / "warehouse", D10, D10, "nobody")
     return root / "warehouse"
 

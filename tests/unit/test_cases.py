@@ -14,6 +14,7 @@ from tests.alarms import Alarms
 from tests.cases import CASES, DATA, case_days, differences, expected, published, run_case, run_day_by_day
 from tests.explained import differing
 from tests.landings import permute_rows, rename_files, split_files
+from tests.lived import case_warehouse
 from tests.oracle.compare import diff_tables
 
 ROOT = Path(__file__).parents[2]
@@ -22,10 +23,8 @@ CHECKED = ("simulated", "edges")  # with Great Expectations too
 
 @pytest.fixture(scope="module")
 def edges(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The warehouse of a run of `edges`, to look at."""
-    warehouse = tmp_path_factory.mktemp("edges")
-    run_case("edges", warehouse)
-    return warehouse
+    """The warehouse of `edges`, to look at."""
+    return case_warehouse("edges", case_days("edges")[-1], tmp_path_factory.mktemp("edges") / "warehouse")
 
 
 @pytest.mark.parametrize("name", CASES)

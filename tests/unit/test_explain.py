@@ -32,7 +32,8 @@ from schemas.ledger import UNIT_CHARGES
 from store.commit import files_of
 from store.warehouse import Warehouse
 from tests.builders import D9, D10
-from tests.cases import DATA, run_case
+from tests.cases import DATA
+from tests.lived import case_warehouse
 
 GOLDEN = Path(__file__).parents[1] / "data" / "explain" / "account_a.txt"
 CASE = "recorded_equity_8h"  # two currencies, isolated units, ADL, a fund that pays at the session's end
@@ -41,9 +42,7 @@ LOSER, PAYER, HOUSE = "a0005", "a0001", "house-mm"
 
 @pytest.fixture(scope="module")
 def case(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    warehouse = tmp_path_factory.mktemp("explain") / "warehouse"
-    run_case(CASE, warehouse)
-    return warehouse
+    return case_warehouse(CASE, D10, tmp_path_factory.mktemp("explain") / "warehouse")
 
 
 def told(warehouse: Path, account_id: str, day: date) -> str:

@@ -21,6 +21,7 @@ from schemas.registry import TABLES
 from store.named import named_versions
 from store.warehouse import Warehouse
 from tests.builders import D9, D10, D11, add_rows, deliver, run_dates, small_landing
+from tests.lived import small_warehouse
 from tests.scenarios import run_range, write_scenario
 
 NEXT_TICKS = """
@@ -45,7 +46,7 @@ def lived_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two dates, the second published twice and begun a third time by a run that died; one scenario."""
     folder = tmp_path_factory.mktemp("lived-in")
     landing, warehouse = small_landing(folder / "landing"), folder / "warehouse"
-    run_dates(landing, warehouse, D9, D10)
+    small_warehouse(D10, warehouse)
     write_scenario(landing, "gentle", policy={"fund_draws": "at_event"})
     run_range(landing, warehouse, D9, D10, "gentle")
     deliver(landing, "transfers", DELIVERED, D10)

@@ -16,7 +16,8 @@ from schemas.registry import PUBLISHED, TABLES
 from scripts.recipes import queries
 from store.published import published_days
 from store.warehouse import Warehouse
-from tests.cases import DATA, case_days, run_case
+from tests.cases import DATA, case_days
+from tests.lived import case_warehouse
 from tests.scenarios import run_range, write_scenario
 
 FIRST, SECOND, THIRD = case_days("edges")
@@ -29,7 +30,7 @@ class Restated:
     def __init__(self, folder: Path) -> None:
         self.root = folder / "warehouse"
         landing = Path(shutil.copytree(DATA / "edges" / "landing", folder / "landing"))
-        run_range(landing, self.root, FIRST, SECOND)
+        case_warehouse("edges", SECOND, self.root)
         self.before = self._all()
         self.then = datetime.now(UTC)
         self.run_id = published_days(Warehouse(self.root))[SECOND].run_id
@@ -91,7 +92,7 @@ def test_as_of_a_time_or_a_run_there_is_what_was_published_then(restated: Restat
 
 def test_a_session_has_its_own_events_where_it_begins_within_a_day(tmp_path: Path) -> None:
     """Sessions from 08:00: the folder of a date holds events of two of them."""
-    run_case("recorded_equity_8h", tmp_path / "w")
+    case_warehouse("recorded_equity_8h", SECOND, tmp_path / "w")
     tables = PublishedTables.open(tmp_path / "w")
     assert {tables.published(day).start % 86_400_000_000 for day in tables.days} == {8 * 3_600_000_000}
     every = Warehouse(tmp_path / "w").read(TABLES["ledger.ticks"]).to_pylist()

@@ -18,7 +18,8 @@ from readers.query.output import plain
 from readers.query.query import query_lines
 from readers.query.waiting import waiting_for
 from store.warehouse import Warehouse
-from tests.cases import run_case
+from tests.builders import D10
+from tests.lived import case_warehouse
 
 # What a file, the network, a setting, another statement or the program's own memory could be reached by.
 HOSTILE = (
@@ -63,9 +64,7 @@ HOSTILE = (
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    folder = tmp_path_factory.mktemp("query") / "warehouse"
-    run_case("recorded_profit", folder)
-    yield folder
+    yield case_warehouse("recorded_profit", D10, tmp_path_factory.mktemp("query") / "warehouse")
 
 
 def lines(root: Path, sql: str | None, form: str = "table") -> list[str]:

@@ -80,7 +80,7 @@ def test_identity_where_sessions_start_at_eight(tmp_path: Path) -> None:
     landing, warehouse = tmp_path / "landing", tmp_path / "warehouse"
     shutil.copytree(DATA / "recorded_equity_8h" / "landing", landing)
     write_scenario(landing, "same")
-    run_range(landing, warehouse, FIRST, SECOND)
+    case_warehouse("recorded_equity_8h", SECOND, warehouse)
     run_range(landing, warehouse, SECOND, SECOND, "same")
     root = scenario_root(warehouse, "same")
     assert days_of(root, {SECOND}) == days_of(warehouse, {SECOND})

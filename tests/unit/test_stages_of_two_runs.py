@@ -11,6 +11,7 @@ from schemas.attribution import ACCOUNT_DAILY
 from schemas.ops import PUBLISHED_DAYS
 from store.warehouse import Warehouse
 from tests.builders import D9, D10, deliver, run_dates, small_landing
+from tests.lived import small_warehouse
 
 pytestmark = pytest.mark.usefixtures("unchecked_cli")
 
@@ -48,7 +49,7 @@ def test_a_date_between_two_others_is_refused_once_the_one_before_it_changed(
     landing: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """What runs outside the scheduler are not kept from: no number is computed from one that is gone."""
-    run_dates(landing, landing.parent / "w", D9)
+    small_warehouse(D9, landing.parent / "w")
     assert run_stage(landing, "load", D10, "scheduled") == 0
     deliver(landing, "transfers", DELIVERED, D9, "late.csv")
     run_dates(landing, landing.parent / "w", D9)
@@ -60,7 +61,7 @@ def test_a_date_between_two_others_is_refused_once_the_one_before_it_changed(
 def test_a_range_is_restated_a_date_at_a_time(landing: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """As a backfill does it: each date says up to which one the range goes; without that it is refused."""
     warehouse = landing.parent / "w"
-    run_dates(landing, warehouse, D9, D10)
+    small_warehouse(D10, warehouse)
     deliver(landing, "transfers", DELIVERED, D9, "late.csv")
     assert [run_stage(landing, name, D9, "one") for name in NAMES] == [0, 0, 0, 0, 2]
     assert "run again with --to 2025-10-10" in capsys.readouterr().err

@@ -41,8 +41,7 @@ def status(warehouse: Path, capsys: pytest.CaptureFixture[str]) -> list[str]:
 
 
 def test_after_a_run_the_next_date_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    warehouse = tmp_path / "warehouse"
-    run_dates(small_landing(tmp_path / "landing"), warehouse, D9, D10)
+    warehouse = small_warehouse(D10, tmp_path / "warehouse")
     lines = status(warehouse, capsys)
     assert lines[0] == "published  2 dates, 2025-10-09 to 2025-10-10"
     assert sum("  published  " in line for line in lines) == 2  # the last runs

@@ -13,6 +13,7 @@ from jobs.spark.mapper import InProcess
 from store.scenarios import SCENARIOS, scenario_names, scenario_root
 from store.warehouse import Warehouse
 from tests.cases import DATA, case_days
+from tests.lived import case_warehouse
 from tests.scenarios import run_range, write_scenario
 from tests.unchecked import unchecked
 
@@ -26,7 +27,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     shutil.copytree(DATA / "recorded_profit" / "landing", "landing")
     write_scenario(Path("landing"), "none", policy={"sharing": "none"})
-    run_range(Path("landing"), Path("w/house"), DAYS[0], DAYS[0])
+    case_warehouse("recorded_profit", DAYS[0], Path("w/house"))
     Path("link").symlink_to("w/house")
     Path("w/in").mkdir()
     return tmp_path
