@@ -157,6 +157,15 @@ def test_without_sql_there_is_every_table_with_its_columns(root: Path) -> None:
     assert all(name in text for name in PublishedTables.open(root).names)
 
 
+@pytest.fixture
+def heeds_ctrl_c() -> Iterator[None]:
+    """Python raises at Ctrl-C, also where the shell has started the tests in the background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heeds_ctrl_c")
 def test_ctrl_c_ends_a_query_that_never_would(root: Path) -> None:
     sql = "SELECT count(*) FROM range(100000000000) a, range(100000) b"
     with PublishedTables.open(root).connect([]) as database:
