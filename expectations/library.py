@@ -1,4 +1,4 @@
-"""Great Expectations, imported without what no suite uses: more than half of a cold start.
+"""Great Expectations, imported without what no suite uses: much of a cold start.
 
 It imports Spark, Altair and SciPy for engines, charts and distributions of its own, Amazon's library for stores of its
 own, and makes a model of every argument of every reader of files that Spark and pandas have. Here they are not there
@@ -13,9 +13,8 @@ from typing import Any
 
 _OPTIONAL = ("pyspark", "boto3", "botocore")  # it looks whether these are installed
 _UNUSED = ("altair", "scipy", "scipy.stats")  # it uses them when such an expectation is evaluated
-_SOURCES = (
-    "great_expectations.datasource.fluent"  # its package imports all of them; ours are tables of a database
-)
+# Its package imports all sources; ours are tables of a database.
+_SOURCES = "great_expectations.datasource.fluent"
 _FILES = ("", "_file_path", "_filesystem", "_dbfs", "_s3", "_google_cloud_storage", "_azure_blob_storage")
 
 

@@ -44,11 +44,11 @@ WIDE = Wide()
 
 
 @register_default(Wide)
-class _Model(models.DataModel):
+class _Model(models.PrimitiveModel):
     """One register; in memory two words, so that it may stand wherever an int64 may."""
 
-    def get_value_type(self) -> Any:
-        return _REGISTER
+    def __init__(self, manager: Any, fe_type: Any) -> None:
+        super().__init__(manager, fe_type, _REGISTER)
 
     def get_data_type(self) -> Any:
         return ir.ArrayType(_WORD, 2)
@@ -61,24 +61,6 @@ class _Model(models.DataModel):
     def from_data(self, builder: Any, value: Any) -> Any:
         low, high = (builder.zext(builder.extract_value(value, k), _REGISTER) for k in range(2))
         return builder.or_(low, builder.shl(high, ir.Constant(_REGISTER, 64)))
-
-    def as_argument(self, builder: Any, value: Any) -> Any:
-        return value
-
-    def from_argument(self, builder: Any, value: Any) -> Any:
-        return value
-
-    def as_return(self, builder: Any, value: Any) -> Any:
-        return value
-
-    def from_return(self, builder: Any, value: Any) -> Any:
-        return value
-
-    def get_argument_type(self) -> Any:
-        return _REGISTER
-
-    def get_return_type(self) -> Any:
-        return _REGISTER
 
 
 class Row(types.Record):
@@ -126,9 +108,13 @@ def _widened(context: Any, builder: Any, given: Any, wanted: Any, value: Any) ->
     return builder.sext(value, _REGISTER) if signed else builder.zext(value, _REGISTER)
 
 
+def _is_not_zero(builder: Any, a: Any) -> Any:
+    return builder.icmp_signed("!=", a, ir.Constant(_REGISTER, 0))
+
+
 @lower_cast(Wide, types.Boolean)
-def _is_not_zero(context: Any, builder: Any, given: Any, wanted: Any, value: Any) -> Any:
-    return builder.icmp_signed("!=", value, ir.Constant(_REGISTER, 0))
+def _as_truth(context: Any, builder: Any, given: Any, wanted: Any, value: Any) -> Any:
+    return _is_not_zero(builder, value)
 
 
 def _operator(function: Any, result: Any, arguments: int, make: Any) -> None:
@@ -180,4 +166,4 @@ for _function, _sign in (
     _operator(_function, types.boolean, 2, _compared(_sign))
 _operator(operator.neg, WIDE, 1, lambda builder, a: builder.neg(a))
 _operator(abs, WIDE, 1, _size)
-_operator(bool, types.boolean, 1, lambda builder, a: builder.icmp_signed("!=", a, ir.Constant(_REGISTER, 0)))
+_operator(bool, types.boolean, 1, _is_not_zero)

@@ -12,7 +12,7 @@ import numpy as np
 
 from kernel.compiler import compiled, entry
 from kernel.layout import POSITION, UNIT, Amounts, Bucket, Frozen, Ints, Rows
-from kernel.wide import divide_words, product
+from kernel.wide import Word, divide_words, product
 from kernel.words import WORDS, width_of
 
 _ZERO, _ONE, _TWO = np.uint64(0), np.uint64(1), np.uint64(2)
@@ -154,9 +154,7 @@ def on_grid(words: Frozen, divisors: Frozen, which: Frozen, numbers: Ints, exact
         low, high = np.uint64(words[2 * k]), np.uint64(words[2 * k + 1])
         negative = words[2 * k + 1] < 0
         if negative:
-            low, high = ~low + _ONE, ~high
-            if low == _ZERO:
-                high += _ONE
+            low, high = negated(low, high)
         at = which[k]
         shifted = low
         if twos[at] != _ZERO:
@@ -180,9 +178,7 @@ def words_on_grid(
         low, high = np.uint64(words[2 * k]), np.uint64(words[2 * k + 1])
         negative = words[2 * k + 1] < 0
         if negative:
-            low, high = ~low + _ONE, ~high
-            if low == _ZERO:
-                high += _ONE
+            low, high = negated(low, high)
         divisor = np.uint64(divisors[which[k]])
         above = high // divisor
         below, rest = divide_words(high - above * divisor, low, divisor)
@@ -190,10 +186,17 @@ def words_on_grid(
         if exact[k] == 0:
             above = below = _ZERO
         if negative:
-            below, above = ~below + _ONE, ~above
-            if below == _ZERO:
-                above += _ONE
+            below, above = negated(below, above)
         numbers[k].low, numbers[k].high = below, np.int64(above)
+
+
+@compiled
+def negated(low: Word, high: Word) -> tuple[Word, Word]:
+    """Minus a number of two words."""
+    low, high = ~low + _ONE, ~high
+    if low == _ZERO:
+        high += _ONE
+    return low, high
 
 
 @compiled

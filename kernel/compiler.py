@@ -122,7 +122,6 @@ def compiled(function: F) -> F:
         return versions[wide]
 
     dispatcher.compile = compile_as_annotated  # whatever else the types of a call are
-    dispatcher.other = None
     return cast(F, dispatcher)
 
 
@@ -161,7 +160,7 @@ def _entry(function: F, wide: bool) -> F:
 
 def _dispatcher(function: Callable[..., Any]) -> Any:
     dispatcher = _kept(njit(function, error_model="numpy", nogil=True), function)
-    dispatcher.compile_for = dispatcher.compile
+    dispatcher.compile_for, dispatcher.other = dispatcher.compile, None
     return dispatcher
 
 
@@ -172,10 +171,9 @@ def _compile(dispatcher: Any, wide: bool, entry: bool = False) -> Any:
     type; so a constant at a call makes no second version. Division by zero cannot happen where the arrays are as
     `kernel/layout.py` says, so it is not looked for.
     """
-    other = dispatcher.other if wide and not entry else None
-    if other is not None:
-        result = other.compile((WIDE,))
-        dispatcher.overloads.update(other.overloads)
+    if wide and dispatcher.other is not None:
+        result = dispatcher.other.compile((WIDE,))
+        dispatcher.overloads.update(dispatcher.other.overloads)
         return result
     hints = get_type_hints(dispatcher.py_func, include_extras=True)
     hints.pop("return", None)

@@ -11,11 +11,10 @@ from typing import Annotated, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-Amount = Annotated[
-    int, "amount"
-]  # in the second version of the compiled functions two words (kernel/amounts.py)
+# In the second version of the compiled functions an amount has 128 bits (kernel/amounts.py), in a column two words.
+Amount = Annotated[int, "amount"]
+Amounts = Annotated[NDArray[Any], "amounts"]
 Ints = NDArray[np.int64]
-Amounts = Annotated[NDArray[Any], "amounts"]  # a column of them, int64 or two words each (kernel/words.py)
 Frozen = Annotated[NDArray[np.int64], "read-only"]
 Rows = NDArray[Any]  # a structured array of one of the types below
 
