@@ -22,6 +22,13 @@ class UnitKey(NamedTuple):
     isolation: str
 
 
+class Trade(NamedTuple):
+    """What tells a trade: venues number their trades per contract (rules.md section 4)."""
+
+    instrument_id: str
+    trade_id: str
+
+
 class Transfer(NamedTuple):
     ts: int
     transfer_id: str
@@ -31,8 +38,8 @@ class Transfer(NamedTuple):
 class Fill(NamedTuple):
     """`side`: +1 the account bought, −1 it sold; fee positive = paid.
 
-    `met_by_adl`, of a liquidation fill: somebody was deleveraged against it. Of the same trade_id and timestamp
-    there is an accepted fill of kind adl, of any account (rules.md section 12).
+    `met_by_adl`, of a liquidation fill: somebody was deleveraged against it. Of the same trade (instrument_id and
+    trade_id) and timestamp there is an accepted fill of kind adl, of any account (rules.md section 12).
     """
 
     ts: int

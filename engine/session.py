@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from engine.clock import NEVER
-from engine.events import Account, Market, UnitKey
+from engine.events import Account, Market, Trade, UnitKey
 from engine.intake.policy import Policy
 from engine.replayed import Replayed, Tables
 from engine.rows import SessionRows, Snapshot, UnitPosition, UnitSession
@@ -31,8 +31,8 @@ Replay = Callable[[Sequence[UnitInput], Market, Policy, int], SessionRows]
 class SessionInput:
     """What a session starts from, and what happens in [start, end).
 
-    `fund_openings`: per currency in ledger units, None on a warehouse's first date. `trade_sides`: trade_id to
-    (fill_id, account_id) of all its sides delivered before the end; of trades with a side of kind `adl`, if no more.
+    `fund_openings`: per currency in ledger units, None on a warehouse's first date. `trade_sides`: a trade
+    to (fill_id, account_id) of all its sides delivered before the end; of trades with a side of kind `adl`, if no more.
     """
 
     day: date
@@ -45,7 +45,7 @@ class SessionInput:
     units: Sequence[UnitInput]
     movements: Sequence[ExternalMovement] = ()
     fund_openings: Mapping[str, int] | None = None
-    trade_sides: Mapping[str, list[tuple[str, str]]] = field(default_factory=dict)
+    trade_sides: Mapping[Trade, list[tuple[str, str]]] = field(default_factory=dict)
 
 
 @dataclass

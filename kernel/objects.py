@@ -7,6 +7,8 @@ import numpy as np
 
 from engine.events import NO_TICKS, Account, Fill
 from engine.events import Market as Reference
+from engine.events import Transfer as DeliveredTransfer
+from engine.ids import order_key
 from engine.intake.policy import Policy
 from engine.rules.episode import Episode
 from engine.rules.units import UnitInput
@@ -79,8 +81,8 @@ def bucket_of(
     """The units, each with its place in `given` as its number, and what all numbers stand for."""
     accounts, versions, classes = _accounts([unit.account for unit in given])
     place = {name: number for number, name in enumerate(names)}
-    fills = [(k, f) for k, unit in enumerate(given) for f in sorted(unit.fills, key=_time_and_id)]
-    moves = [(k, t) for k, unit in enumerate(given) for t in sorted(unit.transfers)]
+    fills = [(k, f) for k, unit in enumerate(given) for f in sorted(unit.fills, key=_fill_order)]
+    moves = [(k, t) for k, unit in enumerate(given) for t in sorted(unit.transfers, key=_transfer_order)]
     asked = [(k, ts) for k, unit in enumerate(given) for ts in sorted(set(unit.snapshots))]
     carried = {k: Episode.from_json(u.open_episode) for k, u in enumerate(given) if u.open_episode}
     states = States(
@@ -110,8 +112,12 @@ def _kind(fill: Fill) -> int:
     return _KINDS.get(fill.kind, layout.NORMAL)
 
 
-def _time_and_id(fill: Fill) -> tuple[int, str]:
-    return fill.ts, fill.fill_id
+def _fill_order(fill: Fill) -> tuple[int, str]:
+    return fill.ts, order_key(fill.fill_id)
+
+
+def _transfer_order(transfer: DeliveredTransfer) -> tuple[int, str]:
+    return transfer.ts, order_key(transfer.transfer_id)
 
 
 def _columns(width: int, rows: Iterable[tuple[int, ...]]) -> list[Ints]:

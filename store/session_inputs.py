@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from deltalake import DeltaTable
 
+from engine.events import Trade
 from engine.intake.policy import Policy
 from schemas.core import Table
 from store.arrow import arrow_schema
@@ -64,7 +65,7 @@ class SessionInputs:
     policy: Policy
     instants: list[int] = field(default_factory=list)  # snapshots of all units
     wallets_at: bool = False  # whether units are reported on when the venue has published their wallets
-    adl_trades: frozenset[tuple[str, int]] = frozenset()  # trade_id and timestamp of fills of kind adl
+    adl_trades: frozenset[tuple[Trade, int]] = frozenset()  # trade and timestamp of fills of kind adl
 
     def events(self, name: str, *conditions: Any) -> pa.Table:
         """The session's rows of a dated dataset."""

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from engine.events import Account, Fill, Funding, Market, TickSeries, Transfer, UnitKey
+from engine.events import Account, Fill, Funding, Market, TickSeries, Trade, Transfer, UnitKey
 from engine.numbers import e18_to_units
 from engine.rows import UnitPosition, UnitSession
 from engine.rules.units import UnitInput
@@ -61,7 +61,7 @@ def units_of(
         contract = contracts[instrument_id]
         fee = e18_to_units(fee_e18, contract.scale)
         sign = 1 if side == "buy" else -1
-        met = kind == "liquidation" and (trade_id, ts) in inputs.adl_trades
+        met = kind == "liquidation" and (Trade(instrument_id, trade_id), ts) in inputs.adl_trades
         fill = Fill(ts, fill_id, trade_id, instrument_id, sign, price, quantity, fee, kind, met)
         unit(account_id, contract.currency, instrument_id if isolated else "").fills.append(fill)
     _ask_for_snapshots(inputs, list(units.values()), conditions)
@@ -119,14 +119,16 @@ def session_market(inputs: SessionInputs, instruments: Sequence[str]) -> Market:
     return market
 
 
-def adl_trades_of(inputs: SessionInputs, only: Collection[str] | None = None) -> frozenset[tuple[str, int]]:
+def adl_trades_of(inputs: SessionInputs, only: Collection[str] | None = None) -> frozenset[tuple[Trade, int]]:
     """Trades of the session, or of some trade_ids, in which somebody was deleveraged, each with its time."""
     adl = pc.field("kind") == "adl"
     if only is not None:
         adl &= pc.field("trade_id").isin(pa.array(sorted(only), pa.string()))
     if next(inputs.event_batches("fills", ("kind",), (), adl), None) is None:
         return frozenset()  # on most days, and kinds are quicker to read than ids
-    deleveraged = inputs.stream("fills", ("trade_id", "ts"), adl)
+    deleveraged = inputs.stream("fills", ("instrument_id", "trade_id", "ts"), adl)
     return frozenset(
-        (trade_id, ts) for batch in deleveraged for trade_id, ts in plain_rows(pa.Table.from_batches([batch]))
+        (Trade(instrument_id, trade_id), ts)
+        for batch in deleveraged
+        for instrument_id, trade_id, ts in plain_rows(pa.Table.from_batches([batch]))
     )

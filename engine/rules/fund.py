@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from engine.ids import order_key
 from engine.intake.policy import Policy
 from engine.numbers import Ledger, e18_to_units
 from engine.rows import FundMovement, NegativeBalance
@@ -86,7 +87,7 @@ def _steps(
     """
     steps = [
         _Step(
-            (m.ts, _EXTERNAL, m.ts, "", "", "", "", m.movement_id),
+            (m.ts, _EXTERNAL, m.ts, "", "", "", "", order_key(m.movement_id)),
             m.currency,
             m.ts,
             m.kind,
@@ -96,7 +97,16 @@ def _steps(
         for m in external
     ]
     for m in movements:
-        order = (m.ts, _CLASS[m.kind], m.ts, m.account_id, m.isolation, m.instrument_id, m.fill_id, "")
+        order = (
+            m.ts,
+            _CLASS[m.kind],
+            m.ts,
+            m.account_id,
+            m.isolation,
+            m.instrument_id,
+            order_key(m.fill_id),
+            "",
+        )
         steps.append(_Step(order, m.currency, m.ts, m.kind, m.amount, m.ref))
     for d in deficits:
         if d.protected:

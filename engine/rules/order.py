@@ -9,6 +9,7 @@ from itertools import groupby
 
 from engine.clock import NEVER
 from engine.events import Fill, Market, Transfer
+from engine.ids import order_key
 from engine.intake.policy import Policy
 from engine.rows import SessionRows
 from engine.rules.liquidation import apply_recorded_fill, end_if_recovered, simulate
@@ -18,7 +19,7 @@ from engine.rules.unit_rows import add_snapshot, close_unit
 from engine.rules.units import Unit, UnitInput
 
 _CHARGE, _TRANSFER, _FILL, _SNAPSHOT = range(4)
-_Event = tuple[int, int, str, object]  # timestamp, class, id, the event
+_Event = tuple[int, int, str, object]  # timestamp, class, order of its id, the event
 
 
 def replay_units(units: Iterable[UnitInput], market: Market, policy: Policy, start: int) -> SessionRows:
@@ -53,8 +54,8 @@ def replay_unit(unit: Unit, policy: Policy, rows: SessionRows) -> None:
 def _own_events(unit: UnitInput) -> list[_Event]:
     """What is the unit's own, in the order of section 4: a charge comes before any other event of its time."""
     events: list[_Event] = [
-        *((t.ts, _TRANSFER, t.transfer_id, t) for t in unit.transfers),
-        *((f.ts, _FILL, f.fill_id, f) for f in unit.fills),
+        *((t.ts, _TRANSFER, order_key(t.transfer_id), t) for t in unit.transfers),
+        *((f.ts, _FILL, order_key(f.fill_id), f) for f in unit.fills),
         *((ts, _SNAPSHOT, "", None) for ts in unit.snapshots),
     ]
     if unit.charge:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from engine.events import Trade
 from engine.replayed import Replayed, Row
 
 
@@ -31,12 +32,14 @@ def liquidation_positions(session: Replayed) -> list[Row]:
     ]
 
 
-def adl_rows(session: Replayed, other_sides: Mapping[str, list[tuple[str, str]]]) -> list[Row]:
-    """`other_sides`: trade_id to (fill_id, account_id) of all its sides delivered before the end."""
+def adl_rows(session: Replayed, other_sides: Mapping[Trade, list[tuple[str, str]]]) -> list[Row]:
+    """`other_sides`: a trade to (fill_id, account_id) of all its sides delivered before the end."""
     rows = []
     for loss in session.rows.adl_losses:
         others = [
-            account for fill_id, account in other_sides.get(loss.trade_id, []) if fill_id != loss.fill_id
+            account
+            for fill_id, account in other_sides.get(Trade(loss.instrument_id, loss.trade_id), [])
+            if fill_id != loss.fill_id
         ]
         rows.append(
             {

@@ -12,13 +12,14 @@ from engine.numbers import units_to_e18
 from engine.rules.fund import ExternalMovement, FundDay
 from jobs.attribute.books import Books
 from jobs.attribute.fund_fold import Entries, Fund
+from jobs.attribute.id_order import order_key_sql
 from jobs.day import Day
 from schemas.attribution import INSURANCE_FUND_DAILY, INSURANCE_FUND_LEDGER
 from store.amounts import Amounts, e18_decimals, scaled_decimals, to_decimals
 from store.arrow import to_arrow
 
 # What touches the fund, in the order of rules.md section 10. A draw is made at its event, or at `?` if that is given.
-_STEPS = """
+_STEPS = f"""
     with given as (select make_timestamp(?::bigint)::timestamptz as drawn_at)
     select currency, ts, kind, amount, ref from (
         select currency, ts, 0 as class, ts as event_ts, '' as account_id, '' as isolation, '' as instrument_id,
@@ -31,7 +32,8 @@ _STEPS = """
         union all
         select currency, coalesce(drawn_at, ts), 3, ts, account_id, isolation, '', '', '', 'draw', deficit, event_id
         from deficits, given where protected
-    ) order by currency, ts, class, event_ts, account_id, isolation, instrument_id, fill_id, movement_id
+    ) order by currency, ts, class, event_ts, account_id, isolation, instrument_id,
+        {order_key_sql("fill_id")}, {order_key_sql("movement_id")}
 """
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from engine.errors import ConfigError
+from engine.ids import order_key
 from engine.numbers import e18_to_units
 from engine.rules.fund import ExternalMovement
 from jobs.day import Day
@@ -20,7 +21,8 @@ def replace_openings(
     if day.fund_opening is None:
         return rows
     amounts = _opening_units(day.fund_opening, reference)
-    replaced = sorted(row for row in rows if row.kind == "opening" and row.currency in amounts)
+    openings = (row for row in rows if row.kind == "opening" and row.currency in amounts)
+    replaced = sorted(openings, key=lambda row: (row.ts, order_key(row.movement_id)))
     kept = [row for row in rows if row not in replaced]
     if not day.first:
         return kept

@@ -16,7 +16,13 @@ from store.delta import batches
 from store.places import fetched, place, written
 
 _PART = 1 << 20  # rows that are cut at once
-FILLS = pa.schema([("trade_id", pa.string()), ("side", pa.string()), ("quantity", pa.decimal128(38, 18))])
+FILLS = pa.schema(
+    [
+        *(("instrument_id", pa.string()), ("trade_id", pa.string()), ("side", pa.string())),
+        ("quantity", pa.decimal128(38, 18)),
+    ]
+)
+_CODED = ("instrument_id", "side")
 
 Ranges = dict[int, tuple[str, str]]  # by length, the first and the last id
 
@@ -36,9 +42,9 @@ class FillsTask:
     def batches(self) -> Iterator[pa.RecordBatch]:
         every = (self.number, self.of)
         if self.earlier is None:
-            return self.inputs.event_batches("fills", FILLS.names, ("side",), every=every)
+            return self.inputs.event_batches("fills", FILLS.names, _CODED, every=every)
         return batches(
-            self.inputs.sources["fills"].open(), None, FILLS.names, self.earlier, ["side"], every=every
+            self.inputs.sources["fills"].open(), None, FILLS.names, self.earlier, _CODED, every=every
         )
 
 
@@ -169,13 +175,12 @@ def rows_of_candidates(task: FillsTask) -> list[str]:
     wanted = np.unique(np.concatenate([_load(path) for path in task.candidates]))
     files: list[str] = []
     for batch in _together(task.batches()):
-        first, _ = hashes_of(batch.column("trade_id"))
+        first, _ = hashes_of(batch)
         at = np.minimum(np.searchsorted(wanted, first), len(wanted) - 1)
         found = pa.Table.from_batches([batch.filter(pa.array(wanted[at] == first))])
         if found.num_rows:
             files.append(f"{task.folder}/fills-{task.number}-{len(files)}.arrow")
-            plain = found.set_column(1, "side", found.column("side").cast(pa.string()))
-            _write(FILLS, plain.cast(FILLS).to_batches(), files[-1])
+            _write(FILLS, found.cast(FILLS).to_batches(), files[-1])
     return files
 
 

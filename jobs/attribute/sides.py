@@ -1,4 +1,4 @@
-"""Sides of trades as numbers: two hashes of the trade's id, 128 bits, and the words of the signed quantity."""
+"""Sides of trades as numbers: two hashes of instrument and trade_id, 128 bits, and the signed quantity's words."""
 
 from typing import NamedTuple
 
@@ -12,6 +12,7 @@ from store.amounts import decimal_words
 from store.arrow import texts
 
 SCHEMA = pa.schema([(name, pa.uint64()) for name in ("first", "second", "low")] + [("high", pa.int64())])
+_SHIFT = np.uint64(33)
 _HALF, _MASK = np.uint64(32), np.int64(0xFFFF_FFFF)
 _LARGE = 1 << 58  # of the upper 64 bits of a quantity: sums of these are left to the database
 
@@ -25,22 +26,43 @@ class Sides(NamedTuple):
     high: np.ndarray
 
 
-def hashes_of(ids: pa.Array) -> tuple[np.ndarray, np.ndarray]:
-    """Two hashes of every id."""
+def hashes_of(fills: pa.RecordBatch) -> tuple[np.ndarray, np.ndarray]:
+    """Two hashes of the trade of every fill: of its trade_id, mixed with those of its instrument_id."""
+    trades = _hashes(fills.column("trade_id"))
+    coded = fills.column("instrument_id")
+    coded = coded if isinstance(coded, pa.DictionaryArray) else coded.dictionary_encode()
+    names, place = _hashes(coded.dictionary), coded.indices.to_numpy(zero_copy_only=False)
+    first, second = (
+        _mixed(trade ^ _mixed(instrument)[place]) for trade, instrument in zip(trades, names, strict=True)
+    )
+    return first, second
+
+
+def _hashes(ids: pa.Array) -> tuple[np.ndarray, np.ndarray]:
     text, at = texts(ids)
     first, second = np.empty(len(ids), np.uint64), np.empty(len(ids), np.uint64)
     hash_twice(text, at[:-1], at[1:], first, second)
     return first, second
 
 
+def _mixed(hashes: np.ndarray) -> np.ndarray:
+    """The finaliser of MurmurHash3 (fmix64): every bit of the input changes about half of the output's."""
+    h = hashes ^ (hashes >> _SHIFT)
+    h *= np.uint64(0xFF51AFD7ED558CCD)
+    h ^= h >> _SHIFT
+    h *= np.uint64(0xC4CEB9FE1A85EC53)
+    h ^= h >> _SHIFT
+    return h
+
+
 def sides_of(fills: pa.RecordBatch) -> Sides:
-    """Of fills: trade_id, side, quantity; what is sold is negative."""
+    """Of fills: instrument_id, trade_id, side, quantity; what is sold is negative."""
     words = decimal_words(fills.column("quantity")).reshape(-1, 2)
     low, high = words[:, 0].view(np.uint64), words[:, 1]
     sold = pc.equal(fills.column("side").cast(pa.string()), "sell").to_numpy(zero_copy_only=False)
     low = np.where(sold, ~low + np.uint64(1), low)
     high = np.where(sold, ~high + (low == 0), high)
-    return Sides(*hashes_of(fills.column("trade_id")), low, high)
+    return Sides(*hashes_of(fills), low, high)
 
 
 def by_trade(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -19,16 +19,20 @@ from store.staging import Part
 
 _TIME = pa.timestamp("us", tz="UTC")
 _SIDES = """
-    select trade_id, count(*) as sides, sum(if(side = 'buy', quantity, -quantity)) as net
-    from session_fills where trade_id not in (select trade_id from earlier_trades) group by trade_id
+    select instrument_id, trade_id, count(*) as sides, sum(if(side = 'buy', quantity, -quantity)) as net
+    from session_fills anti join earlier_trades using (instrument_id, trade_id) group by instrument_id, trade_id
 """
 _BROKEN = """
-    select 'trade_zero_sum' as rule, trade_id as key, 'zero' as source_expected, 'ledger.fills' as source_actual,
+    select 'trade_zero_sum' as rule, instrument_id || '|' || trade_id as key,
+        'zero' as source_expected, 'ledger.fills' as source_actual,
         0::decimal(38,18) as expected, net as actual, net as "break", 0::decimal(38,18) as tolerance,
         true as independent
     from broken_trades
 """
-_KEEP_BROKEN = f"insert into broken_trades select trade_id, net from ({_SIDES}) where sides > 1 and net <> 0"
+_KEEP_BROKEN = f"""
+    insert into broken_trades select instrument_id, trade_id, net from ({_SIDES}) where sides > 1 and net <> 0
+"""
+_KEEP_EARLIER = "insert into earlier_trades select distinct instrument_id, trade_id from earlier"
 _COUNTS = f"""
     select count(*) filter (where sides = 1), count(*) filter (where sides > 1),
         count(*) filter (where sides > 1 and net <> 0)
@@ -37,7 +41,8 @@ _COUNTS = f"""
 _OTHERS = """
     create temp table others as
     select adl_fills.fill_id, if(count(*) = 1, any_value(sides.account_id), null) as against_account_id
-    from adl_fills join sides on sides.trade_id = adl_fills.trade_id and sides.fill_id <> adl_fills.fill_id
+    from adl_fills join sides on (sides.instrument_id, sides.trade_id) = (adl_fills.instrument_id, adl_fills.trade_id)
+        and sides.fill_id <> adl_fills.fill_id
     group by adl_fills.fill_id
 """
 _ADL = f"""
@@ -52,6 +57,7 @@ _RANGES = "select min(trade_id), max(trade_id) from {trades} group by length(tra
 MANY = 1 << 22  # rows of a date, from which on tasks net its trades
 MOST_RANGES = 16  # ids of all lengths: there is nothing to be gained
 _ID = pc.field("trade_id")
+_TRADE = ("instrument_id", "trade_id")  # what tells a trade: venues number theirs per contract
 
 
 class TradeCounts(NamedTuple):
@@ -69,14 +75,16 @@ def count_trades(day: Day, books: Books, task: BucketTask) -> TradeCounts:
     together. Trades that do not net are left as table `broken_trades`; only where there are any, the fills are read
     again for them.
     """
-    books.execute("create temp table broken_trades (trade_id varchar, net decimal(38,18))")
-    books.execute("create temp table earlier_trades (trade_id varchar)")
+    books.execute(
+        "create temp table broken_trades (instrument_id varchar, trade_id varchar, net decimal(38,18))"
+    )
+    books.execute("create temp table earlier_trades (instrument_id varchar, trade_id varchar)")
     if books.size >= MANY:
         return _count_in_shares(day, books, task)
     if not day.first:
         books.add("session_fills", task.stream("fills", ("trade_id",)))
-        if _add_fills(day, books, "session_fills", "earlier", _before(day), ["trade_id"]):
-            books.execute("insert into earlier_trades select distinct trade_id from earlier")
+        if _add_fills(day, books, "session_fills", "earlier", _before(day), _TRADE):
+            books.execute(_KEEP_EARLIER)
     _add_sides(books, task)
     counts = TradeCounts(*books.rows(_COUNTS)[0])
     if counts.broken:
@@ -96,7 +104,7 @@ def _count_in_shares(day: Day, books: Books, task: BucketTask) -> TradeCounts:
         if candidates:
             for name, files in zip(("session_fills", "earlier"), netting.candidates(candidates), strict=True):
                 books.add(name, fills_in(books.copies.of(files)))
-            books.execute("insert into earlier_trades select distinct trade_id from earlier")
+            books.execute(_KEEP_EARLIER)
             books.execute(_KEEP_BROKEN)
             [(broken,)] = books.rows("select count(*) from broken_trades")
         return TradeCounts(one_sided, many_sided, broken)
@@ -118,7 +126,7 @@ def _in(ranges: Sequence[tuple[str, str]]) -> Any:
 
 def _add_sides(books: Books, task: BucketTask) -> None:
     """The session's fills, for one reading."""
-    books.add("session_fills", task.stream("fills", ("trade_id", "side", "quantity")))
+    books.add("session_fills", task.stream("fills", (*_TRADE, "side", "quantity")))
 
 
 def broken_trades(books: Books, number: int) -> Part | None:
@@ -132,7 +140,7 @@ def write_adl_losses(day: Day, books: Books) -> None:
         day.staging.commit(ADL_LOSSES, [])
         return
     before_end = pc.field("ts") < pa.scalar(day.end, _TIME)
-    columns = ["trade_id", "fill_id", "account_id"]
+    columns = [*_TRADE, "fill_id", "account_id"]
     if not _add_fills(day, books, "adl_fills", "sides", before_end, columns):
         books.add("sides", pa.table({name: pa.array([], pa.string()) for name in columns}))
     books.execute(_OTHERS)

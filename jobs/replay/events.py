@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from engine.events import Fill
+from engine.events import Fill, Trade
 from jobs.replay.directory import Directory
 from jobs.replay.names import Group, codes
 from jobs.replay.prices import Prices, whole_amounts, whole_numbers
@@ -107,9 +107,9 @@ def fill_batches(task: BucketTask, group: Group, prices: Prices, told: Sequence[
         named = _ids(batch, pa.array(mine & (read[6] != NORMAL)), told)
         if not mine.all():
             exact, read = exact[mine], [column[mine] for column in read]
-        units, times, kinds = read[0], read[1], read[6]
+        units, kinds = read[0], read[6]
         if task.adl_trades:
-            kinds[kinds != NORMAL] = _met_by_adl(task, kinds, named, times)
+            kinds[kinds != NORMAL] = _met_by_adl(task, group.directory, read, named)
         yield FillRows(
             Fills(*read),
             np.flatnonzero(kinds != NORMAL),
@@ -193,12 +193,19 @@ def _decimals(batch: pa.RecordBatch, name: str, steps: Ints, which: Ints) -> tup
     return whole_numbers(decimal_words(batch.column(name)), steps, which)
 
 
-def _met_by_adl(task: BucketTask, kinds: Ints, named: pa.Table, times: Ints) -> Ints:
-    """The kinds that are not normal, where in a liquidation's trade somebody was deleveraged at that time."""
-    times, kinds = times[kinds != NORMAL], kinds[kinds != NORMAL]
-    trades = pa.array(sorted({trade_id for trade_id, _ in task.adl_trades}), pa.string())
+def _met_by_adl(task: BucketTask, directory: Directory, read: Sequence[Any], named: pa.Table) -> Ints:
+    """The kinds that are not normal, where in a liquidation's trade somebody was deleveraged at that time.
+
+    `read`: the columns of `Fills`; `named`: the ids of those that are not normal.
+    """
+    fills = Fills(*read)
+    odd = fills.kind != NORMAL
+    times, instruments, kinds = fills.ts[odd], fills.instrument[odd], fills.kind[odd]
+    trades = pa.array(sorted({trade.trade_id for trade, _ in task.adl_trades}), pa.string())
     possible = pc.is_in(named.column("trade_id"), trades).to_numpy() & (kinds == LIQUIDATION)
     for row in np.flatnonzero(possible).tolist():
-        if (named.column("trade_id")[row].as_py(), int(times[row])) in task.adl_trades:
+        instrument_id = directory.instruments[int(instruments[row])]
+        trade = Trade(instrument_id, named.column("trade_id")[row].as_py())
+        if (trade, int(times[row])) in task.adl_trades:
             kinds[row] = LIQUIDATION_MET_BY_ADL
     return kinds

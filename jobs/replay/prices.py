@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from engine.numbers import E18
 from jobs.replay.directory import Directory
@@ -56,13 +57,16 @@ class Prices(NamedTuple):
 def read_prices(task: BucketTask, directory: Directory, width: Width = NARROW) -> Prices:
     """Ticks, funding and opening marks of all instruments, on grids that come from their tick and lot sizes.
 
-    `width`: of the amounts of the kernel's market.
+    `width`: of the amounts of the kernel's market. The grids of the wider one also fit fills that were no orders,
+    which need not be on the order book's grid: their units are refused on the first pass and replayed on this one.
     """
     ticks = _read(task, directory, "ticks", _QUOTES)
     funding = _read(task, directory, "funding", ("price", "rate"))
     reference = task.reference.market()
     reference.opening_marks = {i: mark for _, i, mark in to_rows(MARKS, task.state("marks"))}
     grids = _grids(task, directory, ticks, funding, reference.opening_marks)
+    if width != NARROW:
+        grids = _with_off_grid_rows(task, directory, grids)
     steps, lots = (np.array([grid[k] for grid in grids], np.int64) for k in (0, 1))
     marks, bid, ask = (_on_grid(words, steps, ticks.instrument) for words in ticks.decimals)
     rate, fits = whole_numbers(funding.decimals[1], _WHOLE, np.zeros(len(funding.ts), np.int64))
@@ -133,6 +137,25 @@ def _grids(
             powers[number] = min(powers[number], _power(opening[name]))
     lots = [gcd(E18, *(v.lot_size_e18 for v in vs)) for vs in versions]
     return [Grid(10 ** int(power), lot) for power, lot in zip(powers, lots, strict=True)]
+
+
+def _with_off_grid_rows(task: BucketTask, directory: Directory, grids: list[Grid]) -> list[Grid]:
+    """The grids made fine enough for settlements, liquidations and deleveragings, and for what they left open."""
+    names = pa.array(directory.instruments, pa.string())
+    prices, lots = (np.array([_power(grid[k]) for grid in grids], np.int64) for k in (0, 1))
+    no_order = pc.field("kind") != "normal"
+    columns = ("instrument_id", "price", "quantity")
+    for batch in task.event_batches("fills", columns, ["instrument_id"], no_order):
+        which = codes(batch.column("instrument_id"), names)
+        coarsen(decimal_words(batch.column("price")), which, prices)
+        coarsen(decimal_words(batch.column("quantity")), which, lots)
+    for batch in task.state_batches("unit_positions", columns[::2], ["instrument_id"], task.buckets):
+        which = codes(batch.column("instrument_id"), names)
+        coarsen(decimal_words(pc.abs(batch.column("quantity"))), which, lots)
+    return [
+        Grid(10 ** int(price), gcd(grid.lot_e18, 10 ** int(lot)))
+        for grid, price, lot in zip(grids, prices, lots, strict=True)
+    ]
 
 
 def _power(number_e18: int) -> int:

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from engine.clock import NEVER, day_of
 from engine.errors import ConfigError
-from engine.events import Account, Market
+from engine.events import Account, Market, Trade
 from engine.intake.policy import Policy
 from engine.intake.policy_text import policy_of
 from engine.rows import SessionRows
@@ -100,7 +100,10 @@ class AccountSession:
             met = adl_trades_of(self.inputs, trades)
             for unit in found:
                 unit.fills = [
-                    f._replace(met_by_adl=f.kind == "liquidation" and (f.trade_id, f.ts) in met)
+                    f._replace(
+                        met_by_adl=f.kind == "liquidation"
+                        and (Trade(f.instrument_id, f.trade_id), f.ts) in met
+                    )
                     for f in unit.fills
                 ]
         return found

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from engine.events import Fill, Market, UnitKey
+from engine.ids import order_key
 from engine.intake.policy import Policy
 from engine.rows import SessionRows
 from engine.rules.episode import MARGIN, Episode
@@ -45,7 +46,7 @@ class TracedUnit(Unit):
         self.ticks = 0
         self._open: Episode | None = None
         self._now = start
-        self._transfers = iter(sorted(given.transfers, key=lambda t: (t.ts, t.transfer_id)))
+        self._transfers = iter(sorted(given.transfers, key=lambda t: (t.ts, order_key(t.transfer_id))))
         super().__init__(given, market, start)
 
     @property

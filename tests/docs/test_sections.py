@@ -9,7 +9,10 @@ import pytest
 from tests.docs.pages import ROOT
 
 RULES = (ROOT / "docs" / "spec" / "rules.md").read_text(encoding="utf-8")
-SECTIONS = [int(number) for number in re.findall(r"^## (\d+)\. ", RULES, re.MULTILINE)]
+NOT_YET = {15}  # takeover
+SECTIONS = [
+    number for number in map(int, re.findall(r"^## (\d+)\. ", RULES, re.MULTILINE)) if number not in NOT_YET
+]
 SPEC = sorted((ROOT / "tests" / "spec").glob("test_*.py"))
 CODE = [*sorted((ROOT / "engine" / "rules").glob("*.py")), ROOT / "engine" / "numbers.py"]
 
@@ -31,6 +34,11 @@ def test_a_section_has_a_file_of_examples_and_one_of_code(section: int) -> None:
         path for path in SPEC if path.name.startswith(f"test_{section:02}_") and section in sections(path)
     ]
     assert [path for path in CODE if section in sections(path)]
+
+
+def test_a_section_that_is_not_built_says_so_in_its_heading() -> None:
+    headed = re.findall(r"^## (\d+)\. .* \(not yet\)$", RULES, re.MULTILINE)
+    assert set(map(int, headed)) == NOT_YET
 
 
 def test_a_file_of_examples_is_numbered_by_its_section() -> None:

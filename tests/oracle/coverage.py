@@ -184,7 +184,7 @@ def of_trades(oracle: Oracle) -> Counter[str]:
     """Liquidation fills by who took them; under simulated execution all of them are ignored."""
     seen: Counter[str] = Counter()
     rejected = {
-        (row["trade_id"], row["ts"])
+        (row["instrument_id"], row["trade_id"], row["ts"])
         for row in oracle.landing.rejected
         if row["_at"]["dataset"] == "fills" and row["kind"] == "adl"
     }
@@ -199,7 +199,7 @@ def of_trades(oracle: Oracle) -> Counter[str]:
             seen["liquidation taken by adl" + (" and others" if mixed else "")] += bool(now)
             seen["liquidation taken by several adl"] += len(now) > 1
             seen["liquidation with adl at another time only"] += bool(takers) and not now
-            if (trade, fill["ts"]) in rejected:
+            if (*trade, fill["ts"]) in rejected:
                 seen["adl quarantined" + (", another accepted" if now else ", none accepted")] += 1
     return seen
 

@@ -14,6 +14,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tests.oracle.id_styles import IdStyle
+
 Row = dict[str, Any]
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 # d: decimal, t: time, b: boolean, otherwise text.
@@ -45,8 +47,10 @@ def iso(t: int, spaced: bool = False) -> str:
 class Delivery:
     """Collects rows and writes them; the same generator state gives the same bytes."""
 
-    def __init__(self, landing: Path, rng: Random, plain: bool) -> None:
+    def __init__(self, landing: Path, rng: Random, plain: bool, ids: str = "text") -> None:
+        """`ids`: one of the styles of `tests.oracle.id_styles`."""
         self.landing, self.rng, self.plain = landing, rng, plain
+        self.ids = IdStyle(ids)
         self.rows: dict[tuple[str, str], list[Row]] = {}
 
     def add(self, dataset: str, day: str, row: Row) -> None:
@@ -55,7 +59,7 @@ class Delivery:
         A row with `bad` holds values that only text formats can carry; one with `twice` has those names once
         more behind its other ones, which is JSON's alone.
         """
-        self.rows.setdefault((dataset, day), []).append(row)
+        self.rows.setdefault((dataset, day), []).append(self.ids.rename(dataset, row))
 
     def write(self) -> None:
         """Writes all files."""

@@ -207,7 +207,7 @@ class Landing:
                 for name in MONEY.get(dataset, ())
                 if off(row[name], unit)
             ]
-        if dataset == "fills" and instrument is not None:
+        if dataset == "fills" and instrument is not None and row["kind"] == "normal":
             reasons += ["price off the tick size"] if off(row["price"], instrument["tick_size"]) else []
             reasons += ["quantity off the lot size"] if off(row["quantity"], instrument["lot_size"]) else []
         return reasons

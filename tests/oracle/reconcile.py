@@ -160,6 +160,6 @@ class Reconciler(Writer):
             if net == 0:
                 netting += 1
             else:
-                self.recon("trade_zero_sum", trade, 0, net, True)
+                self.recon("trade_zero_sum", "|".join(trade), 0, net, True)
         self.recon("trade_zero_sum", "all", two_sided, netting, True)
         self.recon("trade_zero_sum", "one_sided", one_sided, one_sided, False)

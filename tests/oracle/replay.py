@@ -23,6 +23,20 @@ def moment(t: int) -> dt.datetime:
     return dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=t)
 
 
+def in_order(name: str) -> tuple[int, int, str]:
+    """Section 4: none, then digits alone as numbers (equal numbers as text), then everything else as text."""
+    if not name:
+        return (0, 0, "")
+    if set(name) <= set("0123456789"):
+        return (1, int(name), name)
+    return (2, 0, name)
+
+
+def trade_of(fill: Row) -> tuple[str, str]:
+    """Section 4: venues number their trades per contract."""
+    return fill["instrument_id"], fill["trade_id"]
+
+
 class Fill(NamedTuple):
     """A fill of a unit: signed quantity, fee in ledger units, and the cause that its slippage has."""
 
@@ -83,10 +97,10 @@ class Replay:
             for row in events[name]:
                 if row["ts"] < self.end:
                     self.at[row["ts"]][name].append(row)
-        self.trades: dict[str, list[Row]] = defaultdict(list)
+        self.trades: dict[tuple[str, str], list[Row]] = defaultdict(list)
         for fill in fills:
-            self.trades[fill["trade_id"]].append(fill)
-        self.deleveraging = {(f["trade_id"], f["ts"]) for f in fills if f["kind"] == "adl"}
+            self.trades[trade_of(fill)].append(fill)
+        self.deleveraging = {(*trade_of(f), f["ts"]) for f in fills if f["kind"] == "adl"}
         self.book = Book(self.landing)
         self.fund: Counter[str] = Counter()
         self.fund_opening: Counter[str] = Counter()
@@ -105,7 +119,7 @@ class Replay:
             ts = min((m["ts"] for m in replaced), default=self.first_start)
             movements.append(
                 {
-                    "movement_id": min((m["movement_id"] for m in replaced), default=""),
+                    "movement_id": min((m["movement_id"] for m in replaced), key=in_order, default=""),
                     "ts": ts,
                     "currency": currency,
                     "amount": parse_decimal(amount),
@@ -136,9 +150,9 @@ class Replay:
         self.filled = set()
         self.ended_flat = {}
         execution = self.policy.at(t, "execution")
-        for row in sorted(now.get("transfers", ()), key=lambda r: r["transfer_id"]):
+        for row in sorted(now.get("transfers", ()), key=lambda r: in_order(r["transfer_id"])):
             self.transfer(row)
-        for row in sorted(now.get("fills", ()), key=lambda r: r["fill_id"]):
+        for row in sorted(now.get("fills", ()), key=lambda r: in_order(r["fill_id"])):
             if execution == "recorded" or row["kind"] not in ("liquidation", "adl"):
                 self.recorded_fill(row, t, execution)
         for row in sorted(now.get("funding", ()), key=lambda r: r["instrument_id"]):
@@ -186,14 +200,14 @@ class Replay:
             unit.episode = Episode(unit, t, "recorded_fill", execution, self.book)
         cause = "account_trading"
         if liquidation:
-            cause = "adl" if (row["trade_id"], t) in self.deleveraging else "execution"
+            cause = "adl" if (*trade_of(row), t) in self.deleveraging else "execution"
         signed = row["quantity"] if row["side"] == "buy" else -row["quantity"]
         fee = self.ledger(row["fee"], currency)
         delta = self.fill(
             unit, t, Fill(row["instrument_id"], signed, row["price"], fee, cause, row["fill_id"])
         )
         if row["kind"] == "adl":
-            others = [f for f in self.trades[row["trade_id"]] if f is not row and f["ts"] < self.session.end]
+            others = [f for f in self.trades[trade_of(row)] if f is not row and f["ts"] < self.session.end]
             mark = self.book.marks.get(row["instrument_id"])
             scale = self.book.scale(currency)
             self.session.adl.append(
@@ -422,8 +436,8 @@ class Replay:
                 unit[0],
                 unit[2],
                 m.get("instrument_id", ""),
-                m.get("fill_id", ""),
-                m.get("id", ""),
+                in_order(m.get("fill_id", "")),
+                in_order(m.get("id", "")),
             )
 
         moves = sorted(self.pending, key=order)

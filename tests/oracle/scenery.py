@@ -12,6 +12,7 @@ from random import Random
 from typing import Any
 
 from tests.oracle.delivery import Delivery, iso
+from tests.oracle.id_styles import STYLES
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -88,7 +89,7 @@ class Scenery:
     def __init__(self, landing: Path, seed: int, execution: str) -> None:
         self.rng = Random(f"{seed} {execution}")
         self.seed, self.landing, self.execution = seed, landing, execution
-        self.out = Delivery(landing, self.rng, plain=self.chance(30))
+        self.out = Delivery(landing, self.rng, self.chance(30), STYLES[seed % len(STYLES)])
         self.ids = count(1)
         self.first = dt.date(2024, 2, 28) + dt.timedelta(days=self.rng.randrange(600))
         self.last = self.first + dt.timedelta(days=self.rng.randrange(1, 4))

@@ -33,8 +33,10 @@ from jobs.load.columns.texts import (
 from jobs.load.columns.wide import on_grid, parse_decimals, positive, rescale
 from kernel.compiler import loop
 from schemas.core import Dataset, Field, Type
+from schemas.inputs import DATASETS
 
 _DECIMAL = pa.decimal128(38, 18)
+_NORMAL = DATASETS["fills"].field("kind").values.index("normal")
 _EMPTY = np.zeros(1, dtype=np.uint8)
 MOST_BYTES = 1 << 31  # of a column of texts in one batch
 
@@ -129,8 +131,10 @@ class ColumnJudge:
             good &= version >= 0
             if self.dataset.name == "fills":
                 currency = _at(known.settlement, instrument)
+                orders = good & (values["kind"] == _NORMAL)  # only they are bound to the order book's grid
                 for name in ("price", "quantity"):
-                    on_grid(*values[name], version, known.steps[name], good)
+                    on_grid(*values[name], version, known.steps[name], orders)
+                good &= orders | (values["kind"] != _NORMAL)
         if "isolation" in values:
             isolation = values["isolation"]
             version = np.empty(len(good), dtype=np.int64)

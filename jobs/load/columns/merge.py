@@ -157,7 +157,7 @@ def _kept(data: pa.Table, dropped: Sequence[str]) -> pa.Table:
 
 
 def _sorted(data: pa.Table, dataset: Dataset) -> pa.Table:
-    """By number and time, then by id as text."""
+    """By number and time, then by id: digits alone first, as numbers (rules.md section 4)."""
     if not data.num_rows:
         return data
     data = data.combine_chunks()
@@ -170,10 +170,22 @@ def _sorted(data: pa.Table, dataset: Dataset) -> pa.Table:
         within = np.flatnonzero(np.r_[tie, False] | np.r_[False, tie])
         rows = order[within]
         ids = data.column(name).combine_chunks().take(pa.array(rows))
-        ids = ids.cast(pa.binary())  # bytes of UTF-8 are in the order of code points
-        by = pa.table({"key": ordered[within], "id": ids})
-        order[within] = rows[pc.sort_indices(by, [("key", "ascending"), ("id", "ascending")]).to_numpy()]
+        by = pa.table({"key": ordered[within], **_id_order(ids)})
+        order[within] = rows[pc.sort_indices(by, [(n, "ascending") for n in by.column_names]).to_numpy()]
     return pc.take(data, pa.array(order), boundscheck=False).combine_chunks()
+
+
+def _id_order(ids: pa.Array) -> dict[str, pa.Array]:
+    """Columns that put ids into the order of `engine.ids.order_key`."""
+    text = ids.cast(pa.binary())  # bytes of UTF-8 are in the order of code points
+    digits = pc.match_substring_regex(ids, "^[0-9]+$")
+    lengths = pc.binary_length(text)
+    if not pc.any(digits).as_py() or (pc.all(digits).as_py() and pc.min(lengths) == pc.max(lengths)):
+        return {"id": text}
+    number = pc.ascii_ltrim(ids, "0")
+    length = pc.if_else(digits, pc.utf8_length(number), 0)
+    number = pc.if_else(digits, number, "").cast(pa.binary())
+    return {"is_text": pc.invert(digits).cast(pa.int8()), "length": length, "number": number, "id": text}
 
 
 def _ledger_columns(

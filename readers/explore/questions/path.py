@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from engine.events import Fill, Market, UnitKey
+from engine.ids import order_key
 from engine.rows import SessionRows
 from engine.rules.order import replay_unit
 from engine.rules.units import Unit, UnitInput
@@ -28,7 +29,7 @@ class PathUnit(Unit):
     def __init__(self, given: UnitInput, market: Market, start: int) -> None:
         self.points: list[Point] = []
         self._now = start
-        self._transfers = iter(sorted(given.transfers, key=lambda t: (t.ts, t.transfer_id)))
+        self._transfers = iter(sorted(given.transfers, key=lambda t: (t.ts, order_key(t.transfer_id))))
         super().__init__(given, market, start)
 
     def _note(self, ts: int, event: str) -> None:
