@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from pathlib import Path
 
 NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
 TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)?")
@@ -60,11 +58,3 @@ def diff_tables(
         sign + " " + ", ".join(f"{c}={v}" for c, v in zip(columns, row, strict=True))
         for row, sign in sorted(lines)
     ]
-
-
-def read_table(path: Path) -> list[dict[str, str]]:
-    """Rows of a CSV; a table without a file has none."""
-    if not path.exists():
-        return []
-    with path.open(newline="") as file:
-        return list(csv.DictReader(file))

@@ -184,10 +184,11 @@ def _market(instruments: str, tiers: str, scales: Mapping[str, int]) -> Market:
 def _mark_deleveraging(book: Book) -> None:
     """Liquidation fills against which somebody was deleveraged (rules.md section 12)."""
     fills = [fill for unit in book.units.values() for fill in unit.fills]
-    adl = {(fill.trade_id, fill.ts) for fill in fills if fill.kind == "adl"}
+    adl = {(fill.instrument_id, fill.trade_id, fill.ts) for fill in fills if fill.kind == "adl"}
     for unit in book.units.values():
         unit.fills = [
-            f._replace(met_by_adl=f.kind == "liquidation" and (f.trade_id, f.ts) in adl) for f in unit.fills
+            f._replace(met_by_adl=f.kind == "liquidation" and (f.instrument_id, f.trade_id, f.ts) in adl)
+            for f in unit.fills
         ]
 
 

@@ -59,13 +59,38 @@ def test_ticks_of_one_time_apply_together() -> None:
     expect(result, "liquidations", NOBODY)
 
 
-def test_within_a_class_the_id_decides_as_text() -> None:
-    """10 comes before 9: the second purchase raises the average to 110 before the sale takes out its half."""
+def test_ids_of_digits_alone_are_numbers() -> None:
+    """9 comes before 10: the sale takes out the first purchase whole, and the second one is all that is left."""
     result = session("""
         time  | id | event | side | quantity | price
         08:00 | 1  | fill  | buy  | 1        | 100
-        09:00 | 9  | fill  | sell | 1        | 130
         09:00 | 10 | fill  | buy  | 1        | 120
+        09:00 | 9  | fill  | sell | 1        | 130
+    """)
+    expect(result, "account_daily", "realised_pnl\n 30")
+    expect(result, "positions_daily", "quantity | entry_value\n 1 | 120")
+
+
+def test_other_ids_are_text_and_come_after_numbers() -> None:
+    """f10 comes before f9: the second purchase raises the average to 110; the number 99 comes before both."""
+    result = session("""
+        time  | id  | event | side | quantity | price
+        08:00 | 1   | fill  | buy  | 1        | 100
+        09:00 | f9  | fill  | sell | 1        | 130
+        09:00 | f10 | fill  | buy  | 1        | 120
+        10:00 | f1  | fill  | buy  | 1        | 500
+        10:00 | 99  | fill  | sell | 1        | 110
     """)
     expect(result, "account_daily", "realised_pnl\n 20")
-    expect(result, "positions_daily", "quantity | entry_value\n 1 | 110")
+    expect(result, "positions_daily", "quantity | entry_value\n 1 | 500")
+
+
+def test_equal_numbers_are_ordered_as_text() -> None:
+    """007 comes before 7: the sale of 007 takes out the only purchase that was there."""
+    result = session("""
+        time  | id  | event | side | quantity | price
+        08:00 | 1   | fill  | buy  | 1        | 100
+        09:00 | 7   | fill  | buy  | 1        | 120
+        09:00 | 007 | fill  | sell | 1        | 130
+    """)
+    expect(result, "account_daily", "realised_pnl\n 30")

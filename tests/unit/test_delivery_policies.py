@@ -138,8 +138,8 @@ def test_each_fact_counts_once() -> None:
     """Two trades that do not net, of which `all` is the sum; a difference within tolerance is no break."""
     rows = [
         ("trade_zero_sum", "all", -2, 0),
-        ("trade_zero_sum", "x1", 5, 0),
-        ("trade_zero_sum", "x2", -5, 0),
+        ("trade_zero_sum", "P|x1", 5, 0),
+        ("trade_zero_sum", "P|x2", -5, 0),
         ("liquidation_match", "matched", -3, 0),
         ("liquidation_match", "untriggered", 3, 0),
         ("liquidation_match", "open", 1, 0),

@@ -26,7 +26,7 @@ FILLS = """
     g9|a-long-trade-id|2025-10-10T03:00:00Z|b|P|buy|1000|1|0|normal
 """
 HASHES = sides.hashes_of
-Hashes = Callable[[pa.Array], tuple[np.ndarray, np.ndarray]]
+Hashes = Callable[[pa.RecordBatch], tuple[np.ndarray, np.ndarray]]
 
 
 def reconciled(root: Path) -> dict[str, tuple[Any, Any]]:
@@ -49,14 +49,14 @@ def test_the_query_knows_what_nets(by_query: dict[str, tuple[Any, Any]]) -> None
     assert told == {
         "all": ("4.0", "2.0"),
         "one_sided": ("1.0", "1.0"),
-        "y1": ("0.0", "-0.1"),
-        "a-long-trade-id": ("0.0", "2.0"),
+        "P|y1": ("0.0", "-0.1"),
+        "P|a-long-trade-id": ("0.0", "2.0"),
     }
 
 
-def one_first_hash(ids: pa.Array) -> tuple[np.ndarray, np.ndarray]:
-    """As if all ids had the same first hash."""
-    first, second = HASHES(ids)
+def one_first_hash(fills: pa.RecordBatch) -> tuple[np.ndarray, np.ndarray]:
+    """As if all trades had the same first hash."""
+    first, second = HASHES(fills)
     return np.zeros_like(first), second
 
 
