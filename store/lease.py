@@ -110,9 +110,13 @@ def leased(path: "StorePath", what: str) -> Iterator[Lease]:
             raise lease.lost()
 
 
-def take(path: "StorePath", what: str) -> Lease:
-    """Take it where it is free, or where its holder has not been heard of for as long as it said itself."""
-    seconds, name = expiry_seconds(), f"{os.getpid()}-{secrets.token_hex(8)}"
+def take(path: "StorePath", what: str, seconds: int | None = None) -> Lease:
+    """Take it where it is free, or where its holder has not been heard of for as long as it said itself.
+
+    `seconds`: after how long without a word the new holder is taken for dead, by default as set. ConfigError: the
+    store ignores conditional puts.
+    """
+    seconds, name = seconds or expiry_seconds(), f"{os.getpid()}-{secrets.token_hex(8)}"
     try:
         asked, found, tag = _now(), *_get(path, seconds)
         held = bool(found) and found["count"] != FREE
