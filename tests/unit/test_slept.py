@@ -12,7 +12,6 @@ import pytest
 from cli import stage as cli_stage
 from cli.main import main
 from jobs.stages import NAMES, Stages
-from store.bucket import StorePath
 from store.places import place
 from store.published import published_days
 from store.staging import Staging
