@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 from airflow.sdk.exceptions import AirflowException
 
-NO_LONGER_READ = ("LOSSLEDGER_NOTICE_WEBHOOK", "LOSSLEDGER_NOTICE_SLACK", "LOSSLEDGER_NOTICE_SMTP")
 log = logging.getLogger(__name__)
 
 
@@ -56,10 +55,12 @@ def tell_failure(context: Mapping[str, Any]) -> None:
     )
 
 
-def tell_late(date: str, context: Mapping[str, Any]) -> None:
-    """A date that was to be published by the time of the run is not."""
+def tell_late(date: str, found: str, context: Mapping[str, Any]) -> None:
+    """A date that was to be published by the time of the run is not. `found`: 0 dates, or why none could be."""
     run = context["dag_run"]
     reason = f"it was to be published by {run.run_after:%Y-%m-%d %H:%M} UTC"
+    if found != "0":
+        reason += f"; {found}"
     send(Notice(date, "", reason, run.run_id, _todo(context.get("params") or {})))
 
 
@@ -71,11 +72,6 @@ def _todo(params: Mapping[str, Any]) -> str:
 def send(notice: Notice) -> None:
     """By every way that is set up. Nothing is raised: a notice never changes what became of a task."""
     log.error(notice.text)
-    for name in NO_LONGER_READ:
-        if os.environ.get(name):
-            log.warning(
-                "%s is no longer read: notices go by Airflow connections (docs: operations, Notices)", name
-            )
     for name, notifier in WAYS.items():
         if target := os.environ.get(name):
             try:

@@ -126,12 +126,24 @@ def test_nothing_is_waited_for_while_the_night_is_paused(watch: Callable[..., No
     watch("exit 3", paused=True)
 
 
-def test_a_warehouse_that_cannot_be_asked_fails(watch: Callable[..., None]) -> None:
-    """And a failure is told, so nobody takes silence for a published date."""
-    from airflow.sdk.exceptions import AirflowFailException
+def test_a_warehouse_without_any_date_has_not_this_one(
+    watch: Callable[..., None], caplog: pytest.LogCaptureFixture
+) -> None:
+    """It may be none at all: the line of the command is told with it."""
+    watch("echo no date is published in /data/w; exit 2")
+    assert (
+        "is not published\nit was to be published by 2025-10-11 04:30 UTC; "
+        "ended with code 2: no date is published in /data/w\n" in caplog.text
+    )
 
-    with pytest.raises(AirflowFailException, match="is no Lossledger warehouse"):
-        watch("echo /data/w is no Lossledger warehouse; exit 2")
+
+def test_a_passing_fault_is_no_answer(watch: Callable[..., None], caplog: pytest.LogCaptureFixture) -> None:
+    """It is asked again; and if that goes on, the failure of this task is told."""
+    from airflow.sdk.exceptions import AirflowException
+
+    with pytest.raises(AirflowException, match="will be tried again"):
+        watch("exit 4")
+    assert "is not published" not in caplog.text
 
 
 def test_the_question_is_answered_by_a_warehouse(

@@ -32,7 +32,7 @@ Type: lossledger status --warehouse /data/w   (it says what comes next; docs: op
 
 @pytest.fixture(autouse=True)
 def no_ways(monkeypatch: pytest.MonkeyPatch) -> None:
-    for variable in (*lossledger_notice.WAYS, *lossledger_notice.NO_LONGER_READ):
+    for variable in lossledger_notice.WAYS:
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("no_proxy", "127.0.0.1")
 
@@ -120,15 +120,6 @@ def test_a_notifier_that_is_not_installed_is_in_the_log(
     )
 
 
-def test_a_setting_that_is_no_longer_read_is_told(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setenv("LOSSLEDGER_NOTICE_SLACK", "https://hooks.example/SECRET")
-    tell_failure(FAILED)
-    assert "LOSSLEDGER_NOTICE_SLACK is no longer read: notices go by Airflow connections" in caplog.text
-    assert "SECRET" not in caplog.text
-
-
 class Mailer:
     """In the place of smtplib.SMTP; notes the calls."""
 
@@ -176,7 +167,7 @@ def test_mail_goes_by_its_connection(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_late_date_is_told_with_its_time(caplog: pytest.LogCaptureFixture) -> None:
     run = SimpleNamespace(run_after=datetime(2025, 10, 11, 6, tzinfo=UTC), run_id="scheduled__9")
-    tell_late("2025-10-10", {"dag_run": run})
+    tell_late("2025-10-10", "0", {"dag_run": run})
     [record] = caplog.records
     assert record.getMessage().startswith(
         "Lossledger 2025-10-10 is not published\nit was to be published by 2025-10-11 06:00 UTC\n"
