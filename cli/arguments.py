@@ -29,7 +29,7 @@ def positive(text: str) -> int:
     return int(text)
 
 
-def _place(text: str) -> "Place":
+def parse_place(text: str) -> "Place":
     from store.places import place
 
     try:
@@ -41,7 +41,7 @@ def _place(text: str) -> "Place":
 def add_warehouse(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--warehouse",
-        type=_place,
+        type=parse_place,
         required=True,
         metavar="DIR",
         help="where the tables are: a folder or s3://BUCKET/PREFIX",
@@ -52,13 +52,13 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     """Landing zone, warehouse, policy, scenario, and how the work is spread."""
     parser.add_argument(
         "--landing",
-        type=_place,
+        type=parse_place,
         required=True,
         metavar="DIR",
         help="the landing zone, in a folder or a bucket too",
     )
     add_warehouse(parser)
-    parser.add_argument("--policy", type=_place, metavar="FILE", help="instead of LANDING/policy.yaml")
+    parser.add_argument("--policy", type=parse_place, metavar="FILE", help="instead of LANDING/policy.yaml")
     parser.add_argument(
         "--scenario", metavar="NAME", help="LANDING/scenarios/NAME.yaml, apart from what is published"
     )

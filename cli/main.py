@@ -5,7 +5,14 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from cli.arguments import add_range, add_run_arguments, add_warehouse, positive, request_from
+from cli.arguments import (
+    add_range,
+    add_run_arguments,
+    add_warehouse,
+    parse_place,
+    positive,
+    request_from,
+)
 from cli.extras import need
 from cli.failure import run_command
 from cli.report import add_report_commands
@@ -29,6 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _add_compare,
         _add_fund_size,
         _add_maintain,
+        _add_check_store,
         _add_demo,
     ):
         add(commands)
@@ -171,6 +179,25 @@ def _maintain(args: argparse.Namespace) -> int:
     from jobs.maintain import maintain_lines
 
     for line in maintain_lines(args.warehouse, args.older_than, args.dry_run):
+        tell(line)
+    return 0
+
+
+def _add_check_store(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    text = "Whether an object store may hold a warehouse: two writers race there. Nothing is left of it."
+    parser = _add(commands, "check-store", text, _check_store)
+    parser.add_argument(
+        "store", type=parse_place, metavar="s3://BUCKET/PREFIX", help="where the race is held"
+    )
+    parser.add_argument(
+        "--rounds", type=positive, default=40, metavar="N", help="how often the two race (default: 40)"
+    )
+
+
+def _check_store(args: argparse.Namespace) -> int:
+    from store.trial import trial_lines
+
+    for line in trial_lines(args.store, args.rounds):
         tell(line)
     return 0
 

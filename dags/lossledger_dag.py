@@ -15,6 +15,8 @@ from typing import Any
 from airflow.sdk import Param
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
+NIGHTLY = "lossledger_nightly"
+SCHEDULE = os.environ.get("LOSSLEDGER_SCHEDULE") or "30 0 * * *"  # the night's
 CONFLICT = 4  # exit code of a conflict or a passing fault: the only one that a retry can mend
 FAILURES = {
     2: "wrong arguments or configuration: correct them, then clear this task",
@@ -68,8 +70,11 @@ def module_command(module: str, *words: str) -> list[str]:
     return [os.environ.get("LOSSLEDGER_PYTHON") or sys.executable, "-m", module, *words]
 
 
-def run_command(command: list[str]) -> None:
-    """Run a command, its output in the task's log; only a conflict is left to Airflow's retries."""
+def run_command(command: list[str], failures: Mapping[int, str] = FAILURES) -> str:
+    """Run a command, its output in the task's log: its last line. Only a conflict is left to Airflow's retries.
+
+    `failures`: what an exit code means for whoever looks after the run.
+    """
     last = ""
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         try:
@@ -83,4 +88,5 @@ def run_command(command: list[str]) -> None:
     if code == CONFLICT:
         raise AirflowException(f"conflict or passing fault, will be tried again: {last}")
     if code != 0:
-        raise AirflowFailException(f"{FAILURES.get(code, f'ended with code {code}')}: {last}")
+        raise AirflowFailException(f"{failures.get(code, f'ended with code {code}')}: {last}")
+    return last

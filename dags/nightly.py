@@ -4,15 +4,13 @@ Settings, from the environment or, for one run, from its parameters of the same 
 LOSSLEDGER_LANDING, LOSSLEDGER_WAREHOUSE (both required), LOSSLEDGER_POLICY (default: policy.yaml of the
 landing zone). From the environment only: LOSSLEDGER_PYTHON (the jobs' interpreter, default: this one);
 LOSSLEDGER_SCHEDULE (cron, UTC, once a day), which moves the night when the policy's sessions do not start
-at 00:00: "30 8 * * *" for 08:00; LOSSLEDGER_PUBLISHED_BY (HH:MM, UTC, default: four hours after the schedule),
-after which a notice says that the date is late; LOSSLEDGER_RETRY_SECONDS (between the tries of a stage, default: 300);
-and what lossledger_notice.py lists.
+at 00:00: "30 8 * * *" for 08:00; LOSSLEDGER_RETRY_SECONDS (between the tries of a stage, default: 300); and what
+lossledger_notice.py lists. Whether a date is late is told by another DAG, late.py.
 
 A date that is published is an event of the asset `lossledger_published_date`, its partition key the date.
 """
 
 import logging
-import os
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -21,17 +19,22 @@ from airflow.sdk import (
     DAG,
     Asset,
     CronPartitionTimetable,
-    DeadlineAlert,
-    DeadlineReference,
-    SyncCallback,
     get_current_context,
     task,
 )
-from lossledger_dag import business_date, module_command, run_command, setting, text_param, tries
+from lossledger_dag import (
+    NIGHTLY,
+    SCHEDULE,
+    business_date,
+    module_command,
+    run_command,
+    setting,
+    text_param,
+    tries,
+)
 from lossledger_notice import tell_failure
 from lossledger_turn import STAGES, waits_for
 
-SCHEDULE = os.environ.get("LOSSLEDGER_SCHEDULE") or "30 0 * * *"
 PUBLISHED_DATE = Asset(
     "lossledger_published_date", extra={"what": "a business date that readers of the warehouse can see"}
 )
@@ -45,16 +48,6 @@ DOCS = {
     "publish": "Puts the date in place of what stood there and commits it for readers, in one transaction.",
 }
 log = logging.getLogger(__name__)
-
-
-def time_to_publish(published_by: str | None, schedule: str) -> timedelta:
-    """From the schedule's time of day to the time by which the date is to be published, HH:MM in UTC."""
-    if not published_by:
-        return timedelta(hours=4)
-    minute, hour = (int(field) for field in schedule.split()[:2])
-    by_hour, by_minute = (int(part) for part in published_by.split(":"))
-    minutes = (by_hour - hour) * 60 + by_minute - minute
-    return timedelta(minutes=minutes % (24 * 60) or 24 * 60)
 
 
 def stage_command(stage: str, context: Mapping[str, Any]) -> list[str]:
@@ -103,7 +96,7 @@ def publish() -> None:
 
 
 with DAG(
-    dag_id="lossledger_nightly",
+    dag_id=NIGHTLY,
     description="Load, recompute, attribute, check and publish one business date",
     doc_md=__doc__,
     # Half an hour after a session has ended, for the date on which it began: that is the partition key.
@@ -119,12 +112,6 @@ with DAG(
         "warehouse": text_param("instead of LOSSLEDGER_WAREHOUSE"),
         "policy": text_param("instead of LOSSLEDGER_POLICY"),
     },
-    deadline=DeadlineAlert(
-        DeadlineReference.DAGRUN_QUEUED_AT,
-        time_to_publish(os.environ.get("LOSSLEDGER_PUBLISHED_BY"), SCHEDULE),
-        SyncCallback("lossledger_notice.tell_late"),
-        name="published in time",
-    ),
     default_args={
         "owner": "lossledger",
         # Only a conflict gets here, such as maintenance that holds the warehouse, or a process that was killed.

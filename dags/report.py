@@ -1,7 +1,7 @@
 """The month's report: for the regulator and for the public, each verified as soon as it is made.
 
-The file imports the Airflow SDK and the standard library only: a report is a subprocess (`python -m cli.main
-report`). The month is the run's partition key, YYYY-MM: on the second of a month, after its night, the month before.
+A report is a subprocess (`python -m cli.main report`). The month is the run's partition key, YYYY-MM: on the second of
+a month, after its night, the month before.
 
 Settings, from the environment or, for one run, from its parameters of the same meaning: LOSSLEDGER_WAREHOUSE and
 LOSSLEDGER_REPORTS (both required; a folder REPORTS/YYYY-MM/AUDIENCE is made), LOSSLEDGER_VENUE and LOSSLEDGER_DATA
@@ -11,21 +11,22 @@ parameter `allow_missing` is set: then the report tells it as missing. Where the
 there, the new one tells what was restated since.
 """
 
-import logging
 import os
-import subprocess
-import sys
 from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import Any
 
 from airflow.sdk import DAG, CronPartitionTimetable, Param, get_current_context, task
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.sdk.exceptions import AirflowFailException
+from lossledger_dag import FAILURES as OF_THE_NIGHT
+from lossledger_dag import module_command, run_command, setting, text_param
+from lossledger_notice import tell_failure
 
 SCHEDULE = os.environ.get("LOSSLEDGER_REPORT_SCHEDULE") or "0 6 2 * *"
 AUDIENCES = ("regulator", "public")
-CONFLICT = 4  # exit code of a passing fault: the only one that a retry can mend
-log = logging.getLogger(__name__)
+FAILURES = OF_THE_NIGHT | {
+    3: "the report was not made, or does not hold: correct what it names, then clear this task"
+}
 
 
 def month(context: Mapping[str, Any]) -> tuple[date, date]:
@@ -40,27 +41,19 @@ def month(context: Mapping[str, Any]) -> tuple[date, date]:
     return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
 
 
-def setting(context: Mapping[str, Any], name: str, required: bool = False) -> str:
-    """A setting of the run: its parameter, else the environment variable LOSSLEDGER_<NAME>."""
-    value = context["params"].get(name) or os.environ.get(f"LOSSLEDGER_{name.upper()}") or ""
-    if required and not value:
-        raise AirflowFailException(f"set LOSSLEDGER_{name.upper()}, or give the run the parameter {name}")
-    return str(value)
-
-
 def commands(audience: str, context: Mapping[str, Any]) -> list[list[str]]:
     """Make the report, then verify it."""
     first, last = month(context)
-    program = [os.environ.get("LOSSLEDGER_PYTHON") or sys.executable, "-m", "cli.main"]
-    warehouse = ["--warehouse", setting(context, "warehouse", required=True)]
-    reports = setting(context, "reports", required=True)
+    program = module_command("cli.main")
+    warehouse = ["--warehouse", str(setting(context, "warehouse"))]
+    reports = str(setting(context, "reports"))
     folder, before = (
         os.path.join(reports, f"{day:%Y-%m}", audience) for day in (first, first - timedelta(days=1))
     )
     report = [*program, "report", *warehouse, "--from", first.isoformat(), "--to", last.isoformat()]
     report += ["--audience", audience, "--out", folder]
     for name in ("venue", "data"):
-        if value := setting(context, name):
+        if value := setting(context, name, required=False):
             report += [f"--{name}", value]
     if os.path.exists(os.path.join(before, "manifest.json")):
         report += ["--previous", before]
@@ -69,28 +62,11 @@ def commands(audience: str, context: Mapping[str, Any]) -> list[list[str]]:
     return [report, [*program, "verify-report", folder, *warehouse]]
 
 
-def run_command(command: list[str]) -> None:
-    """Run a command, its output in the task's log; only a passing fault is left to Airflow's retries."""
-    last = ""
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
-        try:
-            for line in process.stdout or ():
-                last = line.strip() or last
-                log.info(line.rstrip())
-        except BaseException:
-            process.terminate()
-            raise
-    if process.returncode == CONFLICT:
-        raise AirflowException(f"passing fault, will be tried again: {last}")
-    if process.returncode != 0:
-        raise AirflowFailException(f"ended with code {process.returncode}: {last}")
-
-
 @task
 def make_report(audience: str) -> None:
     """The month's report for one audience. Repeating it is harmless: the same versions give the same bytes."""
     for command in commands(audience, get_current_context()):
-        run_command(command)
+        run_command(command, FAILURES)
 
 
 with DAG(
@@ -102,20 +78,21 @@ with DAG(
     max_active_runs=1,
     tags=["lossledger", "report"],
     params={
-        "month": Param(None, type=["null", "string"], description="YYYY-MM, for a run by hand"),
+        "month": text_param("YYYY-MM, for a run by hand"),
         "allow_missing": Param(
             False, type="boolean", description="tell dates that are not published as missing"
         ),
-        "warehouse": Param(None, type=["null", "string"], description="instead of LOSSLEDGER_WAREHOUSE"),
-        "reports": Param(None, type=["null", "string"], description="instead of LOSSLEDGER_REPORTS"),
-        "venue": Param(None, type=["null", "string"], description="instead of LOSSLEDGER_VENUE"),
-        "data": Param(None, type=["null", "string"], description="instead of LOSSLEDGER_DATA"),
+        "warehouse": text_param("instead of LOSSLEDGER_WAREHOUSE"),
+        "reports": text_param("instead of LOSSLEDGER_REPORTS"),
+        "venue": text_param("instead of LOSSLEDGER_VENUE"),
+        "data": text_param("instead of LOSSLEDGER_DATA"),
     },
     default_args={
         "owner": "lossledger",
         "retries": 3,
         "retry_delay": timedelta(minutes=10),
         "execution_timeout": timedelta(hours=2),
+        "on_failure_callback": tell_failure,
     },
 ) as dag:
     for name in AUDIENCES:

@@ -14,11 +14,15 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar, cast, get_type_hints
 
-from numba import njit
+from numba import config, njit
 from numba.core import caching
 
+from engine.errors import ConfigError
 from kernel.amounts import WIDE, is_wide
 from kernel.annotations import machine_type
+
+if config.DISABLE_JIT:  # functions that are not compiled have none of what is asked of them here
+    raise ConfigError("NUMBA_DISABLE_JIT is set, and the replay is compiled: unset it")
 
 ROOM = Path(__file__).resolve().parent
 WARM = "complete"

@@ -31,6 +31,11 @@ _MEANINGS = (
         r"169\.254\.169\.254|[Cc]redential",
         "no credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the machine a role",
     ),
+    (
+        r"NotImplemented|\b501 ",
+        "it does not know something that it is asked for, such as a put on condition (If-None-Match, If-Match): "
+        "another store is needed",
+    ),
     (r"URL scheme is not allowed|builder error|relative URL", "AWS_ENDPOINT_URL is no http or https address"),
 )
 _OF_A_STORE = re.compile(

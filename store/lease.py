@@ -13,7 +13,7 @@ import os
 import secrets
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
@@ -23,6 +23,7 @@ from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 
 from engine.errors import ConfigError, ConflictError
 from store.asking import meaning, store_of
+from store.conditions import put, require_conditions
 
 if TYPE_CHECKING:
     from store.bucket import StorePath
@@ -65,7 +66,7 @@ class Lease:
         """ConflictError: it has another holder. Other errors: the store did not answer, which may pass."""
         asked, self._count = _now(), self._count + 1
         try:
-            self._tag = _put(self.path, self._text(), {"e_tag": self._tag}, self.seconds)
+            self._tag = put(self.path, self._text(), {"e_tag": self._tag}, self.seconds)
         except PreconditionError:
             # A put that was answered late, or not at all, may have been done all the same.
             found, tag = _get(self.path, self.seconds)
@@ -75,9 +76,16 @@ class Lease:
             self._tag = tag
         self._renewed = asked
 
-    def free(self) -> None:
-        with suppress(BaseError):  # if it cannot be told, it expires
-            _put(self.path, _text(self.token, "", self.seconds, FREE), {"e_tag": self._tag}, self.seconds)
+    def free(self) -> bool:
+        """Give it back. False: another run has taken it over. Where the store does not answer, it expires."""
+        try:
+            self.renew()
+            put(self.path, _text(self.token, "", self.seconds, FREE), {"e_tag": self._tag}, self.seconds)
+        except ConflictError:
+            return False
+        except (BaseError, OSError):
+            return _now() - self._renewed < self.seconds
+        return True
 
     def _text(self) -> str:
         return _text(self.token, self._name, self.seconds, str(self._count))
@@ -85,7 +93,11 @@ class Lease:
 
 @contextmanager
 def leased(path: "StorePath", what: str) -> Iterator[Lease]:
-    """Hold the lease at `path` of a place, `what`. ConflictError: another run does, or the store does not answer."""
+    """Hold the lease at `path` of a place, `what`. ConflictError: another run does, or the store does not answer.
+
+    When the lease was lost meanwhile, that is a ConflictError too, whatever error the work ended with: the run that
+    took over has removed files that this one still looks for, so its errors tell nothing about the data.
+    """
     lease, ended = take(path, what), Event()
     renewing = Thread(target=_keep, args=(lease, ended), daemon=True, name="lease")
     renewing.start()
@@ -94,12 +106,17 @@ def leased(path: "StorePath", what: str) -> Iterator[Lease]:
     finally:
         ended.set()
         renewing.join()
-        lease.free()
+        if not lease.free():
+            raise lease.lost()
 
 
-def take(path: "StorePath", what: str) -> Lease:
-    """Take it where it is free, or where its holder has not been heard of for as long as it said itself."""
-    seconds, name = expiry_seconds(), f"{os.getpid()}-{secrets.token_hex(8)}"
+def take(path: "StorePath", what: str, seconds: int | None = None) -> Lease:
+    """Take it where it is free, or where its holder has not been heard of for as long as it said itself.
+
+    `seconds`: after how long without a word the new holder is taken for dead, by default as set. ConfigError: the
+    store ignores conditional puts.
+    """
+    seconds, name = seconds or expiry_seconds(), f"{os.getpid()}-{secrets.token_hex(8)}"
     try:
         asked, found, tag = _now(), *_get(path, seconds)
         held = bool(found) and found["count"] != FREE
@@ -109,8 +126,9 @@ def take(path: "StorePath", what: str) -> Lease:
                 f"if it is dead, in {found['seconds'] - age + 1} s"
             )
         token = found.get("token", 0) + 1
-        mode: Any = {"e_tag": tag} if found else "create"
-        tag = _put(path, _text(token, name, seconds, "0"), mode, seconds)
+        text = _text(token, name, seconds, "0")
+        tag = put(path, text, {"e_tag": tag} if found else "create", seconds)
+        _require_conditions(path, text, found, seconds)
     except (AlreadyExistsError, PreconditionError):
         raise Held(f"another run has just begun to write to {what}: try again when it is done") from None
     except FileNotFoundError as error:
@@ -118,6 +136,18 @@ def take(path: "StorePath", what: str) -> Lease:
     except (BaseError, PermissionError) as error:
         raise meaning(error, str(path)) from error
     return Lease(path, what, token, seconds, held, name, tag, asked)
+
+
+def _require_conditions(path: "StorePath", text: str, found: dict[str, Any], seconds: int) -> None:
+    """ConfigError: the store ignores conditions, and the lease is left as it was `found`."""
+    try:
+        require_conditions(path, text, seconds)
+    except ConfigError:
+        if found:  # its token must not be forgotten
+            path.write_text(_text(found["token"], "", seconds, FREE))
+        else:
+            path.unlink()
+        raise
 
 
 def expiry_seconds() -> int:
@@ -160,13 +190,6 @@ def _get(path: "StorePath", seconds: int) -> tuple[dict[str, Any], str]:
             raise
         return {}, ""
     return json.loads(bytes(found.bytes())), found.meta["e_tag"] or ""
-
-
-def _put(path: "StorePath", text: str, mode: Any, seconds: int) -> str:
-    done = obstore.put(
-        store_of(path.bucket, seconds), path.key, text.encode(), mode=mode, use_multipart=False
-    )
-    return done["e_tag"] or ""
 
 
 def _text(token: int, name: str, seconds: int, count: str) -> str:

@@ -29,9 +29,6 @@ def run_night(airflow_db: None, monkeypatch: pytest.MonkeyPatch) -> Callable[...
         from airflow.dag_processing.dagbag import DagBag
 
         dag = DagBag(os.environ["AIRFLOW__CORE__DAGS_FOLDER"]).dags["lossledger_nightly"]
-        dag.deadline = (
-            None  # without a scheduler Airflow 3.3 looks for its own copy of it, which is not there
-        )
         for task in dag.tasks:
             task.retry_delay = timedelta(0)  # a test does not wait for a real fault to pass
         if wait is not None:

@@ -9,7 +9,7 @@ from functools import cache
 import pyarrow as pa
 import pytest
 
-from expectations.check import CheckResult, rows_check, suite_sha256
+from expectations.check import Check, CheckResult, rows_check, suite_sha256
 from expectations.from_schema import structural_checks
 from expectations.run import Checker
 from schemas.attribution import INSURANCE_FUND_DAILY, LOSS_COMPONENTS_TABLE
@@ -143,6 +143,21 @@ def test_a_query_may_hold_braces_and_percent_signs() -> None:
     tables = {"t": pa.table({"text": ["a {batch} b", "ab"]})}
     (result,) = Checker({"a.t": [check]}).run(tables, DAY)
     assert (result.unexpected_count, json.loads(result.examples)) == (1, [{"text": "a {batch} b"}])
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        rows_check("a.t", "rows", "select * from t where text = 'no'"),
+        Check("a.t", "set", "ExpectColumnValuesToBeInSet", {"column": "text", "value_set": ["yes"]}),
+    ],
+    ids=lambda check: check.name,
+)
+def test_every_row_that_violates_is_counted(check: Check) -> None:
+    """Also where Great Expectations lists no more than twenty, or two hundred, of them."""
+    tables = {"t": pa.table({"text": ["no"] * 1001 + ["yes"]})}
+    (result,) = Checker({"a.t": [check]}).run(tables, DAY)
+    assert result.unexpected_count == 1001
 
 
 def test_a_sum_that_overflows_fails_and_says_so() -> None:

@@ -1,13 +1,16 @@
 """One writer of a warehouse in an object store: a lease, and a token that shuts out a holder that comes back."""
 
+import json
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from datetime import date
+from pathlib import Path
 
 import pytest
 
 import store.lease as lease_module
-from engine.errors import ConflictError
+from cli.main import main
+from engine.errors import ConfigError, ConflictError
 from schemas.core import Type
 from schemas.ops import PUBLISHED_DAYS, RUNS
 from schemas.registry import TABLES
@@ -17,7 +20,8 @@ from store.lease import Held, take
 from store.places import place
 from store.staging import Staging
 from store.warehouse import Warehouse
-from tests.s3 import BUCKET, s3_server
+from tests.builders import small_landing
+from tests.s3 import BUCKET, CONDITIONS, s3_server
 
 DAY = date(2025, 10, 10)
 
@@ -57,6 +61,13 @@ def silent(monkeypatch: pytest.MonkeyPatch) -> None:
 def note(warehouse: Warehouse, run_id: str) -> None:
     row = {c.name: "" if c.type is Type.TEXT else 0 for c in RUNS.columns} | {"run_id": run_id}
     warehouse.append(RUNS, to_arrow(RUNS, [row], business_date=DAY))
+
+
+@contextmanager
+def lost() -> Iterator[None]:
+    """However the work of a holder ends: it is told at the end that it has lost the lease."""
+    with pytest.raises(ConflictError, match="this run was held up for more than 60 s and may have lost"):
+        yield
 
 
 def noted(root: StorePath) -> list[str]:
@@ -133,6 +144,33 @@ def test_who_slept_for_too_long_writes_nothing(path: StorePath, monkeypatch: pyt
         held.check()
 
 
+@pytest.mark.parametrize("ignored", [CONDITIONS, CONDITIONS[:1], CONDITIONS[1:]])
+def test_a_store_that_ignores_conditions_is_refused_before_anything_is_written(
+    ignored: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two runs would both hold the lease there. Of the lock itself nothing is left either."""
+    landing = small_landing(tmp_path / "landing")
+    words = ["run", "--engine", "local", "--landing", str(landing), "--warehouse", f"s3://{BUCKET}/w"]
+    with s3_server(ignored):
+        assert main([*words, "--from", "2025-10-09", "--to", "2025-10-09"]) == 2
+        assert list(place(f"s3://{BUCKET}/w").rglob("*")) == []
+    [line] = capsys.readouterr().err.splitlines()
+    assert f"the store ignores the condition {ignored[0]} of a put, so two runs could write at once" in line
+
+
+def test_where_a_lease_stands_from_before_it_is_left_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A token that is forgotten would be given again, and tables refuse a token that is smaller than theirs."""
+    with s3_server(CONDITIONS), monkeypatch.context() as trusting:
+        where = place(f"s3://{BUCKET}/w/.lock")
+        trusting.setattr(lease_module, "require_conditions", lambda *_: None)
+        take(where, "here").free()
+        trusting.undo()
+        found = json.loads(where.read_text())
+        with pytest.raises(ConfigError, match="the store ignores the condition"):
+            take(where, "here")
+        assert json.loads(where.read_text()) == found
+
+
 # the token ----------------------------------------------------------------------------------------------
 
 
@@ -140,7 +178,7 @@ def test_who_slept_for_too_long_writes_nothing(path: StorePath, monkeypatch: pyt
 def test_a_holder_that_comes_back_can_commit_to_no_table(root: StorePath, silent: None, seen: str) -> None:
     """It does not know that it lost the lease, whether it had opened the table before that or opens it now."""
     before = noted(root)
-    with ExitStack() as paused, ExitStack() as next_one:
+    with lost(), ExitStack() as paused, ExitStack() as next_one:
         asleep, heir = Warehouse(root), Warehouse(root)
         paused.enter_context(asleep.locked())
         if seen == "before":
@@ -159,7 +197,7 @@ def test_a_holder_that_comes_back_can_commit_to_no_table(root: StorePath, silent
 def test_also_when_its_successor_is_done_and_gone(root: StorePath, silent: None) -> None:
     before = noted(root)
     asleep, heir = Warehouse(root), Warehouse(root)
-    with asleep.locked():
+    with lost(), asleep.locked():
         with heir.locked():
             pass
         with pytest.raises(ConflictError):
@@ -169,7 +207,7 @@ def test_also_when_its_successor_is_done_and_gone(root: StorePath, silent: None)
 
 def test_what_it_committed_in_time_its_successor_sees(root: StorePath, silent: None) -> None:
     asleep, heir = Warehouse(root), Warehouse(root)
-    with asleep.locked():
+    with lost(), asleep.locked():
         heir.version(RUNS)  # as it was before that
         note(asleep, "in time")
         with heir.locked():
