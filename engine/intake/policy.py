@@ -29,14 +29,21 @@ LISTS = {
     "compared_rules": COMPARED_RULES,
 }
 _WHOLE = {"latency_us": "microseconds", "small_cell": "accounts"}
-RATES = ("slippage_rate", "liquidation_fee_rate", "profit_floor_rate", "quarantine_max_share")
+RATES = (
+    "slippage_rate",
+    "liquidation_fee_rate",
+    "profit_floor_rate",
+    "quarantine_max_share",
+    "dominance_share",
+)
 
 
 @dataclass(frozen=True)
 class Terms:
     """The policy in force at one time. Rates are in 10^-18, `fund_floor` is currency to amount in 10^-18.
 
-    `small_cell`: in a report for the public, a count of accounts below it is not told.
+    `small_cell`: in a report for the public, a count of accounts below it is not told. `dominance_share`: nor is a cell
+    of which less than this share of its largest part is left without its two largest.
     """
 
     trigger: str = "lt"
@@ -56,6 +63,7 @@ class Terms:
     fail_on_breaks: tuple[str, ...] = ()
     compared_rules: tuple[str, ...] = COMPARED_RULES
     small_cell: int = 5
+    dominance_share: int = 15 * 10**16
 
 
 _DEFAULTS = Terms()

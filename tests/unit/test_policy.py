@@ -24,6 +24,7 @@ def test_defaults_hold_without_a_policy() -> None:
     assert (terms.session_start, terms.profit_floor_rate, terms.quarantine_max_share) == (0, 10**16, 10**15)
     assert (terms.fund_draws, terms.required_datasets, terms.fail_on_breaks) == ("at_event", ("ticks",), ())
     assert (terms.compared_rules, terms.small_cell) == (COMPARED_RULES, 5)
+    assert terms.dominance_share == 15 * 10**16
 
 
 def test_entry_overrides_key_by_key_from_its_time_on() -> None:
@@ -102,6 +103,7 @@ def test_lists_of_names_replace_what_was_listed() -> None:
         ("compared_rules", [["adl_queue"]], "is none of session_profit_prorata, "),
         ("small_cell", "2.5", "'2.5' is not a whole number of accounts"),
         ("small_cell", -1, "-1 is not a whole number of accounts"),
+        ("dominance_share", "1.5", "'1.5' is not between 0 and 1"),
         ("fund_draws", "never", "'never' is none of at_event, at_session_end"),
     ],
 )
