@@ -29,6 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _add_compare,
         _add_fund_size,
         _add_maintain,
+        _add_verify,
         _add_demo,
     ):
         add(commands)
@@ -173,6 +174,12 @@ def _maintain(args: argparse.Namespace) -> int:
     for line in maintain_lines(args.warehouse, args.older_than, args.dry_run):
         tell(line)
     return 0
+
+
+def _add_verify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    from cli import verify
+
+    verify.add_arguments(_add(commands, "verify", verify.ABOUT, verify.run))
 
 
 def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

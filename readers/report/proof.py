@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 from deltalake.exceptions import DeltaError
 
@@ -29,6 +30,7 @@ DAMAGE = (
     ArithmeticError,
     DeltaError,
     pa.ArrowException,
+    duckdb.Error,
 )
 
 
@@ -47,15 +49,19 @@ def rows_sha256(warehouse: Warehouse, table: Table, day: date, version: int | No
             return ""
 
 
-def not_as_published(warehouse: Warehouse, table: Table, day: date, version: int, sha256: str) -> str:
-    """What is wrong with a table's rows of a date in a version, in words; '' where their hash is the one published."""
+def not_as_published(warehouse: Warehouse, table: Table, row: Published, version: int, sha256: str) -> str:
+    """What is wrong with a table's rows of a date in a version, in words; '' where their hash is `sha256`."""
     try:
-        files = files_of(warehouse, table, day, version)
+        files = files_of(warehouse, table, row.day, version)
     except DAMAGE as error:
-        return f"version {version} cannot be read: {_line(error)}"
+        return f"version {version} cannot be read: {line_of(error)}"
     if damaged := [line for path in files if (line := _damage(path))]:
         return f"version {version}: {'; '.join(damaged)}"
-    if rows_sha256(warehouse, table, day, version) != sha256:
+    try:
+        found = rows_sha256(warehouse, table, row.day, version)
+    except DAMAGE as error:
+        return f"the rows of version {version} cannot be read: {line_of(error)}"
+    if found != sha256:
         return f"the rows of version {version} are not those that were published"
     return ""
 
@@ -66,12 +72,15 @@ def _damage(path: Place) -> str:
         open_parquet(path)
     except DAMAGE as error:
         return (
-            f"{path.name} is missing" if not path.exists() else f"{path.name} cannot be read: {_line(error)}"
+            f"{path.name} is missing"
+            if not path.exists()
+            else f"{path.name} cannot be read: {line_of(error)}"
         )
     return ""
 
 
-def _line(error: BaseException) -> str:
+def line_of(error: BaseException) -> str:
+    """What went wrong, on one line."""
     return " ".join(str(error).split())[:200]
 
 

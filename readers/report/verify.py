@@ -13,7 +13,7 @@ from readers.report.build import build, gather
 from readers.report.cells import differing_cells
 from readers.report.differences import differing_entries, differing_figures, differing_text
 from readers.report.manifest import changed_files, content_sha256, manifest, read_manifest, request_of
-from readers.report.proof import DAMAGE, TABLES, files_sha256, head_differs, not_as_published
+from readers.report.proof import DAMAGE, TABLES, files_sha256, head_differs, line_of, not_as_published
 from readers.report.sign import signatures
 from readers.report.versions import code
 from readers.report.write import rendered
@@ -117,12 +117,12 @@ def _table(
             found = told["files"]  # what is wrong is told below
         if found != told["files"]:
             yield f"{where}: bytes of version {version} were changed: {_differing(told['files'], found)}"
-    if sha256 and (wrong := not_as_published(warehouse, table, now.day, version, sha256)):
+    if sha256 and (wrong := not_as_published(warehouse, table, now, version, sha256)):
         yield f"{where}: {wrong}"
     try:
         differs = head_differs(warehouse, table, now)
     except DAMAGE as error:
-        yield f"{where}: the newest version cannot be read: {' '.join(str(error).split())[:200]}"
+        yield f"{where}: the newest version cannot be read: {line_of(error)}"
         return
     if differs:
         head = warehouse.version(table)
