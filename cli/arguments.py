@@ -38,11 +38,11 @@ def parse_place(text: str) -> "Place":
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def add_warehouse(parser: argparse.ArgumentParser) -> None:
+def add_warehouse(parser: argparse.ArgumentParser, required: bool = True) -> None:
     parser.add_argument(
         "--warehouse",
         type=parse_place,
-        required=True,
+        required=required,
         metavar="DIR",
         help="where the tables are: a folder or s3://BUCKET/PREFIX",
     )

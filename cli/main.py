@@ -37,6 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _add_fund_size,
         _add_maintain,
         _add_check_store,
+        _add_verify,
         _add_demo,
     ):
         add(commands)
@@ -200,6 +201,12 @@ def _check_store(args: argparse.Namespace) -> int:
     for line in trial_lines(args.store, args.rounds):
         tell(line)
     return 0
+
+
+def _add_verify(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    from cli import verify
+
+    verify.add_arguments(_add(commands, "verify", verify.ABOUT, verify.run))
 
 
 def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -19,9 +19,10 @@ Add = Callable[..., argparse.ArgumentParser]
 def add_report_commands(commands: Any, add: Add) -> None:
     """`add`: makes a command of a name, a sentence and what runs it."""
     _add_report(commands, add)
-    parser = add(commands, "verify-report", "Whether every figure of a report still holds.", _verify)
+    text = "Whether a report still holds, and who signed it; with its warehouse, every figure."
+    parser = add(commands, "verify-report", text, _verify)
     parser.add_argument("folder", type=Path, metavar="DIR", help="the report's folder")
-    add_warehouse(parser)
+    add_warehouse(parser, required=False)
     parser = add(commands, "sign-report", "Put a name to a report; void when anything in it changes.", _sign)
     parser.add_argument("folder", type=Path, metavar="DIR", help="the report's folder")
     parser.add_argument("--name", required=True, help="who signs")
@@ -43,6 +44,7 @@ def _add_report(commands: Any, add: Add) -> None:
     parser.add_argument(
         "--allow-missing", action="store_true", help="tell dates that are not published as missing"
     )
+    parser.add_argument("--replace", action="store_true", help="also where a signed report stands")
     parser.add_argument(
         "--previous",
         type=Path,
@@ -59,7 +61,7 @@ def _report(args: argparse.Namespace) -> int:
     previous = read_previous(args.previous) if args.previous else None
     about = (*stated(args), args.allow_missing, previous)
     request = ReportRequest(args.warehouse, args.first, args.last, args.audience, *about)
-    for line in report_lines(request, args.out):
+    for line in report_lines(request, args.out, args.replace):
         tell(line)
     return 0
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from readers.charts.style import PALETTE, busiest, moment, number, styled, time_axis, values
+from readers.charts.style import PALETTE, at_time, busiest, moment, number, styled, time_axis, values
 
 _MARGIN = 8  # a zoom shows an eighth of its stretch before and after
 _CROWDED = 6  # a stretch below a sixth of the whole is drawn apart
@@ -74,11 +74,11 @@ def balance(series: Balance, width: int) -> Any:
         mark = values([{"time": at, "said": f"first shortfall {at[11:19]}"}])
         late = series.first_shortfall * 2 > series.points[0][0] + series.points[-1][0]
         layers.append(alt.Chart(mark).mark_rule(color=PALETTE["orange"], strokeWidth=1.5, strokeDash=[4, 3])
-                      .encode(x="time:T"))  # fmt: skip
+                      .encode(x=at_time()))  # fmt: skip
         layers.append(
             alt.Chart(mark)
             .mark_text(align="right" if late else "left", dx=-5 if late else 5, dy=-4, baseline="top",
                        color=PALETTE["orange"], fontSize=12)
-            .encode(x="time:T", y=alt.value(0), text="said:N")
+            .encode(x=at_time(), y=alt.value(0), text="said:N")
         )  # fmt: skip
     return styled(alt.layer(*layers), width, 170)

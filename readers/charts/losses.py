@@ -7,7 +7,18 @@ from typing import Any
 import altair as alt
 
 from engine.figures import exact
-from readers.charts.style import BAR, PALETTE, busiest, moment, number, scale_of, styled, time_axis, values
+from readers.charts.style import (
+    BAR,
+    PALETTE,
+    at_time,
+    busiest,
+    moment,
+    number,
+    scale_of,
+    styled,
+    time_axis,
+    values,
+)
 
 PAYERS = {"insurance fund": "blue", "charged to accounts": "yellow", "uncovered": "grey"}
 _CAUSE = {"made the deficits larger": "orange", "made them smaller": "sky"}
@@ -93,12 +104,12 @@ def growth(series: Growth, width: int) -> Any:
     if mark is not None:
         late = mark * 2 > start + end
         at = values([{"time": moment(mark), "said": f"first shortfall {moment(mark)[11:19]}"}])
-        layers.append(alt.Chart(at).mark_rule(color=PALETTE["soft"], strokeDash=[4, 3]).encode(x="time:T"))
+        layers.append(alt.Chart(at).mark_rule(color=PALETTE["soft"], strokeDash=[4, 3]).encode(x=at_time()))
         layers.append(
             alt.Chart(at)
             .mark_text(align="right" if late else "left", dx=-5 if late else 5, baseline="top",
                        color=PALETTE["soft"], fontSize=12)
-            .encode(x="time:T", y=alt.value(0), text="said:N")
+            .encode(x=at_time(), y=alt.value(0), text="said:N")
         )  # fmt: skip
     return styled(alt.layer(*layers), width, 150)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import altair as alt
 
-from readers.charts.style import PALETTE, moment, number, scale_of, styled, time_axis, values
+from readers.charts.style import PALETTE, at_time, moment, number, scale_of, styled, time_axis, values
 
 _LINES = {"equity": "blue", "maintenance margin": "orange"}
 _FEW = 10  # points that would make no line to be seen
@@ -72,11 +72,11 @@ def _marked(marked: Sequence[Moment], start: int, end: int) -> list[Any]:
     for n, at in enumerate(m for m in marked if start <= m.ts <= end):
         late = at.ts * 2 > start + end
         row = values([{"time": moment(at.ts), "said": at.words}])
-        layers.append(alt.Chart(row).mark_rule(color=PALETTE["soft"], strokeDash=[4, 3]).encode(x="time:T"))
+        layers.append(alt.Chart(row).mark_rule(color=PALETTE["soft"], strokeDash=[4, 3]).encode(x=at_time()))
         layers.append(
             alt.Chart(row)
             .mark_text(align="right" if late else "left", dx=-5 if late else 5, baseline="top",
                        color=PALETTE["soft"], fontSize=12)
-            .encode(x="time:T", y=alt.value(14 * n), text="said:N")
+            .encode(x=at_time(), y=alt.value(14 * n), text="said:N")
         )  # fmt: skip
     return layers

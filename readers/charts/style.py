@@ -60,6 +60,11 @@ def time_axis(start: int, end: int, width: int) -> alt.X:
     )
 
 
+def at_time() -> alt.X:
+    """The place in time of what is drawn over an axis of time: without the scale Vega names the machine's time."""
+    return alt.X("time:T", scale=alt.Scale(type="utc"))
+
+
 def styled(chart: Any, width: int, height: int) -> Any:
     """Size and look. `width`, `height`: of the plot, pixels."""
     text = {

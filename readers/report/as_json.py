@@ -24,6 +24,7 @@ from readers.report.model import (
 )
 
 FORMAT = "lossledger-report-1"
+_HELD_BACK = "held back: a few accounts are nearly all of it, or it would give another cell away"
 
 
 def to_json(report: Report) -> str:
@@ -94,7 +95,7 @@ def plain(cell: Cell) -> Any:
     if isinstance(cell, Missing):
         return {"not_available": cell.reason}
     if isinstance(cell, Hidden):
-        return {"suppressed": f"fewer than {cell.below} accounts, or it would give such a cell away"}
+        return {"suppressed": f"fewer than {cell.below} accounts" if cell.below else _HELD_BACK}
     return cell.isoformat() if isinstance(cell, date) else cell
 
 

@@ -1,11 +1,13 @@
 """From a request to the report: which dates, which sections."""
 
+from dataclasses import replace
+
 from engine.errors import ConfigError
 from readers.published.tables import PublishedTables
 from readers.report.facts import Facts, read_policies
 from readers.report.model import Report, Section
 from readers.report.public import public_sections
-from readers.report.request import REGULATOR, ReportRequest
+from readers.report.request import PUBLIC, REGULATOR, ReportRequest
 from readers.report.sections import (
     causes,
     checks,
@@ -47,6 +49,8 @@ def gather(request: ReportRequest) -> Facts:
         raise ConfigError(
             f"no date from {request.first} to {request.last} is published in {request.warehouse}"
         )
+    if request.previous and request.audience == PUBLIC:
+        request = replace(request, previous=request.previous.for_public(PUBLIC))
     rows = PublishedRows(tables, there)
     return Facts(rows, request, missing, read_policies(rows))
 

@@ -5,13 +5,16 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from engine.intake.parsing import parse_decimal_e18
 from readers.report.model import Amount, Cell, Missing
 from readers.report.request import ReportRequest
 from readers.rows import PublishedRows, of
 from schemas import attribution
 from schemas.ops import POLICIES
 
-SMALL_CELL = 5  # where no policy is published with the dates (inputs.md)
+# Where no policy is published with the dates, or one from before there was the key (inputs.md).
+SMALL_CELL = 5
+DOMINANCE_SHARE = "0.15"
 
 
 @dataclass
@@ -46,6 +49,12 @@ class Facts:
     def small_cell(self) -> int:
         """The strictest of the dates."""
         return max([int(p.get("small_cell", SMALL_CELL)) for p in self.policies.values()], default=SMALL_CELL)
+
+    @property
+    def dominance_share(self) -> int:
+        """In 10^-18; the strictest of the dates."""
+        told = [p.get("dominance_share", DOMINANCE_SHARE) for p in self.policies.values()]
+        return max(map(parse_decimal_e18, told or [DOMINANCE_SHARE]))
 
     def same(self, day: date, currency: str) -> dict[str, Any]:
         return {"business_date": day, "currency": currency}

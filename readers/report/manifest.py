@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,13 +12,16 @@ from engine.errors import DataError
 from readers.report.facts import Facts
 from readers.report.previous import Previous, from_tree, previous_of
 from readers.report.proof import TABLES, files_sha256
-from readers.report.request import ReportRequest
+from readers.report.request import PUBLIC, ReportRequest
 from readers.report.versions import code
+from schemas.core import Table
 from store.commit import files_of
 from store.places import Place
 from store.published import Published
 
-FORMAT = "lossledger-manifest-1"
+FORMAT = "lossledger-manifest-2"
+EARLIER = "lossledger-manifest-1"  # its public editions have hashes of rows, its signatures none of their own
+FILES = ("report.html", "report.json", "report.pdf", "report.xlsx")
 NAME = "manifest.json"
 SIGNATURES = "signatures.json"
 
@@ -46,29 +49,32 @@ def manifest(facts: Facts, files: Mapping[str, bytes]) -> dict[str, Any]:
 
 
 def _date(facts: Facts, day: Published) -> dict[str, Any]:
-    warehouse = facts.rows.tables.warehouse
+    """For the public without any hash of rows: a held-back cell could be guessed until the hash comes out."""
     run = facts.rows.runs().get(day.day)
-    tables = {}
-    for table in TABLES:
-        number = day.table_versions[table.full_name]
-        tables[table.full_name] = {
-            "version": number,
-            "rows_sha256": day.table_sha256[table.full_name],
-            "files": files_sha256(files_of(warehouse, table, day.day, number)),
-        }
+    public = facts.request.audience == PUBLIC
+    hashes = {"input_sha256": day.input_sha256, "output_sha256": day.output_sha256}
     return {
         "business_date": day.day.isoformat(),
         "run_id": day.run_id,
         "published_at": iso(day.published_at),
         "session_start": iso(day.start),
         "session_end": iso(day.end),
-        "input_sha256": day.input_sha256,
-        "output_sha256": day.output_sha256,
+        **({} if public else hashes),
         "rules_version": run["rules_version"] if run else None,
         "policy_sha256": run["policy_sha256"] if run else None,
         "policy": facts.policies.get(day.day),
-        "tables": tables,
+        "tables": {
+            table.full_name: {"version": day.table_versions[table.full_name]}
+            | ({} if public else _hashes(facts, table, day))
+            for table in TABLES
+        },
     }
+
+
+def _hashes(facts: Facts, table: Table, day: Published) -> dict[str, Any]:
+    name = table.full_name
+    files = files_of(facts.rows.tables.warehouse, table, day.day, day.table_versions[name])
+    return {"rows_sha256": day.table_sha256[name], "files": files_sha256(files)}
 
 
 def content_sha256(found: Mapping[str, Any]) -> str:
@@ -86,7 +92,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """DataError: there is none, or it is none of ours."""
     try:
         found: dict[str, Any] = json.loads((folder / NAME).read_text(encoding="utf-8"))
-        if found["format"] != FORMAT:
+        if found["format"] not in (FORMAT, EARLIER):
             raise ValueError(f"its format is {found['format']!r}")
         request_of(found, folder)
         (
@@ -98,6 +104,24 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{folder / NAME} cannot be read as the manifest of a report: {error}") from error
     return found
+
+
+def changed_files(folder: Path, stated: Mapping[str, Any]) -> Iterator[str]:
+    """A line for each file of a report that is not there, or is not the one that the manifest states."""
+    for name in sorted({*stated["files"], *FILES}):
+        if name not in FILES:
+            yield f"{name}: the manifest names it, and it is no file of a report"
+            continue
+        if name not in stated["files"]:
+            yield f"{name}: the manifest does not name it"
+            continue
+        try:
+            found = files_sha256([folder / name])[name]
+        except OSError as error:
+            yield f"{name}: cannot be read: {error.strerror or error}"
+            continue
+        if found != stated["files"][name]:
+            yield f"{name}: its bytes are not those of the manifest: it was edited"
 
 
 def request_of(found: Mapping[str, Any], warehouse: Place) -> ReportRequest:

@@ -46,9 +46,12 @@ class Missing:
 
 @dataclass(frozen=True)
 class Hidden:
-    """Held back in the public edition, for itself or because a total would give another cell away."""
+    """Held back in the public edition. `below`: it is of fewer accounts than that; 0 where it is of more.
 
-    below: int
+    Of more: two of them are nearly all of it, or it would give another cell away.
+    """
+
+    below: int = 0
 
 
 Cell = Amount | Share | Time | Missing | Hidden | date | int | str
@@ -167,7 +170,7 @@ def shown(cell: Cell) -> str:
     if isinstance(cell, Missing):
         return NOT_AVAILABLE
     if isinstance(cell, Hidden):
-        return f"< {cell.below} accounts"
+        return f"< {cell.below} accounts" if cell.below else "held back"
     if isinstance(cell, bool):
         return "yes" if cell else "no"
     if isinstance(cell, int):

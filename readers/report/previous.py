@@ -1,7 +1,10 @@
-"""The report before this one: which dates it told, and at which versions, as its manifest says."""
+"""The report before this one: which dates it told, and at which versions, as its manifest says.
+
+A public edition has no hash of rows, neither of its own nor of the report before it.
+"""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -12,7 +15,10 @@ COMPARED = (attribution.SESSION_LOSSES, attribution.INSURANCE_FUND_DAILY)
 
 @dataclass(frozen=True)
 class PreviousDay:
-    """`published_at`: as in its manifest; `versions`, `rows_sha256`: of the tables whose figures are compared."""
+    """`published_at`: as in its manifest; `versions`, `rows_sha256`: of the tables whose figures are compared.
+
+    Hashes are empty where that report is the public edition; the run tells the date's rows as well.
+    """
 
     day: date
     run_id: str
@@ -24,13 +30,22 @@ class PreviousDay:
 
 @dataclass(frozen=True)
 class Previous:
-    """All that a later report needs of it: it is kept in that one's manifest, so the folder itself may be gone."""
+    """All that a later report needs of it: it is kept in that one's manifest, so the folder itself may be gone.
+
+    `content_sha256`: empty where it is not for the public, and told to the public.
+    """
 
     content_sha256: str
     audience: str
     first: date
     last: date
     days: tuple[PreviousDay, ...]
+
+    def for_public(self, public: str) -> "Previous":
+        """Without the hashes of rows, and without that of a report that has some. `public`: the audience's name."""
+        content = self.content_sha256 if self.audience == public else ""
+        days = tuple(replace(day, output_sha256="", rows_sha256={}) for day in self.days)
+        return replace(self, content_sha256=content, days=days)
 
     def tree(self) -> dict[str, Any]:
         """As it stands in a manifest."""
@@ -44,15 +59,17 @@ class Previous:
                     "business_date": day.day.isoformat(),
                     "run_id": day.run_id,
                     "published_at": day.published_at,
-                    "output_sha256": day.output_sha256,
-                    "tables": {
-                        name: {"version": day.versions[name], "rows_sha256": day.rows_sha256[name]}
-                        for name in (table.full_name for table in COMPARED)
-                    },
+                    **({"output_sha256": day.output_sha256} if day.output_sha256 else {}),
+                    "tables": {name: _table(day, name) for name in (table.full_name for table in COMPARED)},
                 }
                 for day in self.days
             ],
         }
+
+
+def _table(day: PreviousDay, name: str) -> dict[str, Any]:
+    told = {"rows_sha256": day.rows_sha256[name]} if name in day.rows_sha256 else {}
+    return {"version": day.versions[name], **told}
 
 
 def previous_of(manifest: Mapping[str, Any]) -> Previous:
@@ -74,7 +91,7 @@ def _day(tree: Mapping[str, Any]) -> PreviousDay:
         date.fromisoformat(tree["business_date"]),
         tree["run_id"],
         tree["published_at"],
-        tree["output_sha256"],
+        tree.get("output_sha256", ""),
         {name: table["version"] for name, table in tables.items()},
-        {name: table["rows_sha256"] for name, table in tables.items()},
+        {name: table["rows_sha256"] for name, table in tables.items() if "rows_sha256" in table},
     )

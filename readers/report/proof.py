@@ -6,16 +6,32 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
+from deltalake.exceptions import DeltaError
 
+from engine.errors import LossledgerError
 from schemas.core import Table
 from schemas.registry import PUBLISHED
 from store.commit import files_of
 from store.hashes import ordered, table_sha256
-from store.places import Copies, Place
+from store.places import Copies, Place, open_parquet
+from store.published import Published
 from store.warehouse import Warehouse
 
 TABLES = tuple(PUBLISHED.values())
+# What reading damaged files ends with, in whichever library notices it.
+DAMAGE = (
+    LossledgerError,
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    ArithmeticError,
+    DeltaError,
+    pa.ArrowException,
+    duckdb.Error,
+)
 
 
 def files_sha256(files: Sequence[Place]) -> dict[str, str]:
@@ -33,8 +49,44 @@ def rows_sha256(warehouse: Warehouse, table: Table, day: date, version: int | No
             return ""
 
 
-def head_differs(warehouse: Warehouse, table: Table, day: date, version: int, published_sha256: str) -> bool:
+def not_as_published(warehouse: Warehouse, table: Table, row: Published, version: int, sha256: str) -> str:
+    """What is wrong with a table's rows of a date in a version, in words; '' where their hash is `sha256`."""
+    try:
+        files = files_of(warehouse, table, row.day, version)
+    except DAMAGE as error:
+        return f"version {version} cannot be read: {line_of(error)}"
+    if damaged := [line for path in files if (line := _damage(path))]:
+        return f"version {version}: {'; '.join(damaged)}"
+    try:
+        found = rows_sha256(warehouse, table, row.day, version)
+    except DAMAGE as error:
+        return f"the rows of version {version} cannot be read: {line_of(error)}"
+    if found != sha256:
+        return f"the rows of version {version} are not those that were published"
+    return ""
+
+
+def _damage(path: Place) -> str:
+    """Whether a file is there and begins and ends as Parquet does; what is wrong in between, its rows' hash tells."""
+    try:
+        open_parquet(path)
+    except DAMAGE as error:
+        return (
+            f"{path.name} is missing"
+            if not path.exists()
+            else f"{path.name} cannot be read: {line_of(error)}"
+        )
+    return ""
+
+
+def line_of(error: BaseException) -> str:
+    """What went wrong, on one line."""
+    return " ".join(str(error).split())[:200]
+
+
+def head_differs(warehouse: Warehouse, table: Table, row: Published) -> bool:
     """Whether somebody wrote other rows of the date past what is published; the same rows in other files are none."""
-    if files_of(warehouse, table, day) == files_of(warehouse, table, day, version):
+    name = table.full_name
+    if files_of(warehouse, table, row.day) == files_of(warehouse, table, row.day, row.table_versions[name]):
         return False
-    return rows_sha256(warehouse, table, day) != published_sha256
+    return rows_sha256(warehouse, table, row.day) != row.table_sha256[name]

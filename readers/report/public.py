@@ -3,9 +3,21 @@
 from collections.abc import Sequence
 from datetime import date
 
+from engine.figures import exact
 from readers.charts import losses as charts
 from readers.report.facts import Facts
-from readers.report.model import Block, Cell, Column, Drawing, Hidden, Paragraph, Section, Table, shown
+from readers.report.model import (
+    Block,
+    Cell,
+    Column,
+    Drawing,
+    Hidden,
+    Paragraph,
+    Section,
+    Table,
+    shown,
+    unit_of,
+)
 from readers.report.sections import causes, checks, definitions, header, quality, since
 from readers.report.sections.result import origin
 from readers.report.totals import ALL, PAID, Totals, classes, totals
@@ -42,7 +54,6 @@ def public_sections(facts: Facts) -> tuple[Section, ...]:
 
 
 def _result(facts: Facts, made: Totals) -> Section:
-    k = facts.small_cell
     blocks: list[Block] = [Paragraph(origin(facts), strong=True)]
     if facts.missing:
         days = ", ".join(day.isoformat() for day in facts.missing)
@@ -50,23 +61,28 @@ def _result(facts: Facts, made: Totals) -> Section:
             Paragraph(f"Not published, and missing in every figure of this report: {days}.", strong=True)
         )
     for currency in facts.currencies:
-        deficit, draw, charged, uncovered, debts, adl = (
-            _say(made.told(m, ALL, currency), currency) for m in PAID
-        )
+        deficit, draw, charged, uncovered, debts, adl = (_say(made.told(m, ALL, currency)) for m in PAID)
         blocks.append(
             Paragraph(
-                f"Protected clients fell {deficit} below zero. The insurance fund paid {draw}, accounts were charged "
-                f"{charged}, and {uncovered} stayed uncovered. Deficits without cover, {debts}, are debts of the "
-                f"accounts. Auto-deleveraging cost {adl} at the mark."
+                f"{currency}: deficits of protected clients: {deficit}; paid by the insurance fund: {draw}; charged to "
+                f"accounts: {charged}; uncovered: {uncovered}. Deficits without cover, which are debts of the "
+                f"accounts: {debts}. Auto-deleveraging, at the mark: {adl}."
             )
         )
-    blocks.append(
-        Paragraph(
-            f"Totals of 1 to {k - 1} accounts are held back and shown as < {k} accounts; so are others from which they "
-            "could be computed."
-        )
-    )
+    blocks.append(Paragraph(_what_is_held_back(facts)))
     return Section("result", "", "Result", tuple(blocks))
+
+
+def _what_is_held_back(facts: Facts) -> str:
+    few, share = facts.small_cell, facts.dominance_share
+    told = [f'"< {few} accounts": a total of 1 to {few - 1} accounts. '] if few > 1 else []
+    told.append('"held back": a total of more accounts from which another one could be computed')
+    if share:
+        told.append(
+            f", or of which the part of all but its two largest accounts is less than {exact(share * 100)}% of "
+        )
+        told.append("the largest one's")
+    return "".join(told) + "."
 
 
 def _restated(facts: Facts) -> Section:
@@ -77,12 +93,8 @@ def _restated(facts: Facts) -> Section:
     return Section("restatements", "M", "Restatements", tuple(blocks))
 
 
-def _say(cell: Cell, currency: str) -> str:
-    return (
-        f"an amount in {currency} that is held back"
-        if isinstance(cell, Hidden)
-        else f"{shown(cell)} {currency}"
-    )
+def _say(cell: Cell) -> str:
+    return shown(cell) if isinstance(cell, Hidden) else f"{shown(cell)} {unit_of(cell)}"
 
 
 def _waterfall(facts: Facts, made: Totals) -> Table:
@@ -170,8 +182,8 @@ def _causes(facts: Facts, made: Totals) -> Section:
             for name, meaning in causes.WORDS.items():
                 if (f"cause_{name}", words, currency) in made.amounts:
                     cell = made.told(f"cause_{name}", words, currency)
-                    if (column, ALL, currency) in made.hidden:
-                        cell = Hidden(facts.small_cell)
+                    if (column, ALL, currency) in made.hidden and not isinstance(cell, Hidden):
+                        cell = Hidden()
                     rows.append((currency, words, meaning, name, cell))
     columns = (
         Column("currency", "currency"),

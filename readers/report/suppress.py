@@ -1,71 +1,134 @@
-"""Which cells of a publication are held back: those of few accounts, and others that would give them away.
+"""Which cells of a publication are held back: those of few accounts or that two nearly fill, and what gives them away.
 
-A cell that is held back can be computed where it is the only unknown of a total, or of several totals taken together.
-So further cells are held back until no small one is determined by the equations that a reader knows (secondary
-suppression). What a reader may guess from bounds, or an account from knowing its own part, is not looked at.
+A cell that is held back can be computed where it is the only unknown of a total, or of several totals taken together;
+where only the sum of some is known, that sum must be one that may be told. So further cells are held back until neither
+is so (secondary suppression). What a reader may guess from bounds, or an account from knowing its own part of a cell
+that passes, is not looked at.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
 Key = Any  # hashable, such as a tuple of names
 Equation = Mapping[Key, int]  # coefficients of cells whose sum is 0
+Parts = Mapping[str, int]  # account to its part of a cell
+_E18 = 10**18
 
 
 class Count(NamedTuple):
-    """How many accounts a cell is of; None where it is of none but the venue. `zero`: nothing is in it."""
+    """How many accounts a cell is of; None where it is of none but the venue. `zero`: nothing is in it.
+
+    `ways`: how accounts share it, by who they are in it, such as those who lost it and those who pay it.
+    """
 
     accounts: int | None
     zero: bool
+    ways: Mapping[str, Parts] = {}
+
+    def few(self, below: int) -> bool:
+        return self.accounts is not None and 0 < self.accounts < below
+
+    def sensitive(self, below: int, share_e18: int) -> bool:
+        return self.few(below) or any(dominated(parts.values(), share_e18) for parts in self.ways.values())
 
 
-def suppressed(cells: Mapping[Key, Count], equations: Sequence[Equation], below: int) -> set[Key]:
-    """The cells to hold back: every one of 1 to below − 1 accounts, and what else it takes."""
-    small = {key for key, cell in cells.items() if cell.accounts is not None and 0 < cell.accounts < below}
-    hidden = set(small)
-    while True:
-        given_away = sorted(small & _determined(hidden, equations), key=str)
-        added = {key for cell in given_away if (key := _another(cell, hidden, cells, equations)) is not None}
-        if not added:
-            return _spared(hidden, small, equations)
-        hidden |= added
+def dominated(parts: Iterable[int], share_e18: int) -> bool:
+    """Whether the account with the second largest part can tell the largest one too closely from the total.
+
+    It knows the largest but for what all others have, which is to be at least `share_e18` (in 10^-18) of the largest:
+    the p-percent rule (Hundepool and others, Statistical Disclosure Control, 2012, chapter 4). Parts of either sign
+    count by their size.
+    """
+    largest, _, *others = [*sorted(map(abs, parts), reverse=True), 0, 0]
+    return sum(others) * _E18 < share_e18 * largest
 
 
-def _spared(hidden: set[Key], small: set[Key], equations: Sequence[Equation]) -> set[Key]:
-    """Without those that a later one has made needless."""
-    exposed = small & _determined(hidden, equations)
-    for key in sorted(hidden - small, key=str):
-        if small & _determined(hidden - {key}, equations) <= exposed:
-            hidden = hidden - {key}
-    return hidden
+class Suppression:
+    """The cells, the sums that a reader knows of them, and the two rules. `share_e18` 0: heads alone count."""
+
+    def __init__(
+        self, cells: Mapping[Key, Count], equations: Sequence[Equation], below: int, share_e18: int = 0
+    ) -> None:
+        self._cells, self._equations = cells, equations
+        self._below, self._share = below, share_e18
+        self._sensitive = {key for key, cell in cells.items() if cell.sensitive(below, share_e18)}
+
+    def hidden(self) -> set[Key]:
+        """The cells to hold back: every sensitive one, and what else it takes."""
+        hidden = set(self._sensitive)
+        while True:
+            given_away = sorted(
+                {min(keys & self._sensitive, key=str) for keys in self._exposed(hidden)}, key=str
+            )
+            added = {key for cell in given_away if (key := self._another(cell, hidden)) is not None}
+            if not added:
+                return self._spared(hidden)
+            hidden |= added
+
+    def _exposed(self, hidden: set[Key]) -> set[frozenset[Key]]:
+        """Sensitive cells that are determined, and sums of several that are known and would be sensitive themselves."""
+        found = set()
+        for row in _known(hidden, self._equations):
+            if not self._sensitive & row.keys():
+                continue
+            if len(row) == 1 or (len(set(row.values())) == 1 and self._sum_is_sensitive(row)):
+                found.add(frozenset(row))
+        return found
+
+    def _sum_is_sensitive(self, keys: Iterable[Key]) -> bool:
+        cells = [self._cells[key] for key in keys]
+        for way in set.intersection(*({*cell.ways} for cell in cells)):
+            together: defaultdict[str, int] = defaultdict(int)
+            for cell in cells:
+                for account, part in cell.ways[way].items():
+                    together[account] += part
+            accounts = sum(part != 0 for part in together.values())
+            if Count(accounts, False, {way: together}).sensitive(self._below, self._share):
+                return True
+        return False
+
+    def _spared(self, hidden: set[Key]) -> set[Key]:
+        """Without those that a later one has made needless."""
+        exposed = self._exposed(hidden)
+        for key in sorted(hidden - self._sensitive, key=str):
+            if self._exposed(hidden - {key}) <= exposed:
+                hidden = hidden - {key}
+        return hidden
+
+    def _another(self, cell: Key, hidden: set[Key]) -> Key | None:
+        """A cell that shares a sum with this one: not empty if there is one, of few accounts rather than of many."""
+        reach = {cell}
+        while True:  # a small cell may be given away through others that are hidden already
+            near = [equation for equation in self._equations if reach & equation.keys()]
+            found = {key for equation in near for key in equation if key not in hidden}
+            if found:
+                return min(found, key=lambda key: _cost(self._cells[key], key))
+            wider = reach | {key for equation in near for key in equation if key in hidden}
+            if wider == reach:
+                return None
+            reach = wider
 
 
-def _another(
-    cell: Key, hidden: set[Key], cells: Mapping[Key, Count], equations: Sequence[Equation]
-) -> Key | None:
-    """A cell that shares a sum with this one: not empty if there is one, of few accounts rather than of many."""
-    reach = {cell}
-    while True:  # a small cell may be given away through others that are hidden already
-        near = [equation for equation in equations if reach & equation.keys()]
-        found = {key for equation in near for key in equation if key not in hidden}
-        if found:
-            return min(found, key=lambda key: _cost(cells[key], key))
-        wider = reach | {key for equation in near for key in equation if key in hidden}
-        if wider == reach:
-            return None
-        reach = wider
+def suppressed(
+    cells: Mapping[Key, Count], equations: Sequence[Equation], below: int, share_e18: int = 0
+) -> set[Key]:
+    """The cells to hold back: of 1 to below − 1 accounts, of two that are nearly all of it, and what else it takes."""
+    return Suppression(cells, equations, below, share_e18).hidden()
 
 
 def _cost(cell: Count, key: Key) -> tuple[bool, bool, int, str]:
     return cell.zero, cell.accounts is None, cell.accounts or 0, str(key)
 
 
-def _determined(hidden: set[Key], equations: Sequence[Equation]) -> set[Key]:
-    """The unknowns that the equations have one value for: alone in a row after Gauss and Jordan."""
+def _known(hidden: set[Key], equations: Sequence[Equation]) -> Iterator[Mapping[Key, Fraction]]:
+    """Sums of hidden cells that a reader knows: of each equation, and of all together after Gauss and Jordan."""
     pivots: dict[Key, dict[Key, Fraction]] = {}
     for equation in equations:
         row = {key: Fraction(value) for key, value in equation.items() if key in hidden and value}
+        if row:
+            yield dict(row)
         for key in [k for k in row if k in pivots]:
             _subtract(row, pivots[key], row[key])
         if not row:
@@ -76,7 +139,7 @@ def _determined(hidden: set[Key], equations: Sequence[Equation]) -> set[Key]:
             if lead in other:
                 _subtract(other, row, other[lead])
         pivots[lead] = row
-    return {key for key, row in pivots.items() if len(row) == 1}
+    yield from pivots.values()
 
 
 def _subtract(row: dict[Key, Fraction], other: Mapping[Key, Fraction], times: Fraction) -> None:

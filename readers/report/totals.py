@@ -9,14 +9,15 @@ from typing import Any
 from readers.report.facts import Facts
 from readers.report.model import Cell, Hidden
 from readers.report.sections import causes
-from readers.report.suppress import Count, Equation, suppressed
-from readers.rows import accounts, of, total
+from readers.report.suppress import Count, Equation, Parts, suppressed
+from readers.rows import Row, accounts, of, total
 from schemas import attribution
 
 Name = tuple[str, str, str]  # measure, date or class or 'all', currency
 PAID = ("deficit", "fund_draw", "socialised", "uncovered", "unprotected_deficit", "adl_loss")
 FUND = ("opening", "external", "liquidation_fees", "surplus", "closing")
 ALL = "all"
+PAYERS, LOSERS = "payers", "losers"  # a charge is of those who pay it, and of those whose loss it is
 
 
 @dataclass
@@ -30,19 +31,27 @@ class Totals:
     equations: list[Equation] = field(default_factory=list)
     hidden: set[Any] = field(default_factory=set)
 
-    def put(self, name: Name, amount: int, of_accounts: int | None) -> None:
+    def put(self, name: Name, amount: int, **ways: Parts) -> None:
+        """`ways`: how the accounts share it, in each way that there is; none: it is the venue's own.
+
+        A charge of zero is not of those who fell short; a gain and a loss that add up to zero are of two accounts.
+        """
+        real = {way: parts for way, parts in ways.items() if amount or not sum(parts.values())}
+        heads = [sum(part != 0 for part in parts.values()) for parts in real.values()]
         self.amounts[name] = amount
-        self.counts[name] = Count(of_accounts, amount == 0)
+        self.counts[name] = Count(min(heads) if heads else None, amount == 0, real)
 
     def put_number(self, name: Name, number: int) -> None:
-        self.put(name, number, number)
+        self.amounts[name] = number
+        self.counts[name] = Count(number, number == 0)
         self.numbers.add(name)
 
     def told(self, measure: str, where: date | str, currency: str) -> Cell:
         """The cell as the public edition has it."""
         name = (measure, str(where), currency)
         if name in self.hidden:
-            return Hidden(self.facts.small_cell)
+            few = self.counts[name].few(self.facts.small_cell)
+            return Hidden(self.facts.small_cell if few else 0)
         if name in self.numbers:
             return self.amounts[name]
         return self.facts.amount(self.amounts[name], currency)
@@ -59,31 +68,48 @@ def totals(facts: Facts) -> Totals:
         _classes(made, currency)
         for covered, words, _ in causes.KINDS:
             _causes(made, currency, covered, words)
-    made.hidden = suppressed(made.counts, made.equations, facts.small_cell)
+    made.hidden = suppressed(made.counts, made.equations, facts.small_cell, facts.dominance_share)
     return made
 
 
-def _behind(facts: Facts, where: dict[str, Any]) -> dict[str, int]:
-    """How many accounts each total of the waterfall is of."""
+def by_account(rows: Iterable[Row], column: str) -> Parts:
+    """Each account's sum of a column."""
+    found: defaultdict[str, int] = defaultdict(int)
+    for row in rows:
+        found[row["account_id"]] += row[column]
+    return found
+
+
+def _behind(facts: Facts, where: dict[str, Any]) -> dict[str, dict[str, Parts]]:
+    """How accounts share each total of the waterfall."""
     events = of(facts.rows.rows(attribution.NEGATIVE_BALANCES), **where)
     covered = of(events, protected=True)
-    short = accounts(row for row in covered if row["shortfall"])
-    payers = accounts(of(facts.rows.rows(attribution.SOCIALISED_LOSSES), **where))
+    short = by_account(covered, "shortfall")
+    charges = by_account(of(facts.rows.rows(attribution.SOCIALISED_LOSSES), **where), "charge")
     return {
-        "deficit": accounts(covered),
-        "fund_draw": accounts(row for row in covered if row["fund_draw"]),
-        "socialised": min(short, payers) if payers else 0,
-        "uncovered": short,
-        "unprotected_deficit": accounts(of(events, protected=False)),
-        "adl_loss": accounts(of(facts.rows.rows(attribution.ADL_LOSSES), **where)),
+        "deficit": {LOSERS: by_account(covered, "deficit")},
+        "fund_draw": {LOSERS: by_account(covered, "fund_draw")},
+        "socialised": {PAYERS: charges, LOSERS: short},
+        "uncovered": {LOSERS: short},
+        "unprotected_deficit": {LOSERS: by_account(of(events, protected=False), "deficit")},
+        "adl_loss": {LOSERS: by_account(of(facts.rows.rows(attribution.ADL_LOSSES), **where), "amount")},
     }
+
+
+def _with_rest(amount: int, found: Parts) -> Parts:
+    """What of an amount no part explains counts with the largest one: an episode may end in the next session."""
+    rest = amount - sum(found.values())
+    if not rest:
+        return found
+    largest = max(found, key=lambda account: abs(found[account]), default="")
+    return {**found, largest: abs(found.get(largest, 0)) + abs(rest)}
 
 
 def _session(made: Totals, day: date, currency: str) -> None:
     (row,) = of(made.facts.rows.rows(attribution.SESSION_LOSSES), **made.facts.same(day, currency))
     behind = _behind(made.facts, made.facts.same(day, currency))
     for measure in PAID:
-        made.put((measure, str(day), currency), row[measure], behind[measure] if row[measure] else 0)
+        made.put((measure, str(day), currency), row[measure], **behind[measure])
     made.put_number(("payers", str(day), currency), row["payers"])
     parts = {(measure, str(day), currency): -1 for measure in ("fund_draw", "socialised", "uncovered")}
     made.equations.append({("deficit", str(day), currency): 1, **parts})
@@ -93,12 +119,10 @@ def _fund(made: Totals, day: date, currency: str) -> None:
     same = made.facts.same(day, currency)
     (row,) = of(made.facts.rows.rows(attribution.INSURANCE_FUND_DAILY), **same)
     ended = of(made.facts.rows.rows(attribution.LIQUIDATIONS), **same)
-    behind = {
-        "liquidation_fees": accounts(e for e in ended if e["liquidation_fees"]),
-        "surplus": accounts(e for e in ended if e["surplus"]),
-    }
     for measure in FUND:
-        made.put((measure, str(day), currency), row[measure], behind.get(measure) if row[measure] else None)
+        shared = measure in ("liquidation_fees", "surplus")
+        ways = {LOSERS: _with_rest(row[measure], by_account(ended, measure))} if shared else {}
+        made.put((measure, str(day), currency), row[measure], **ways)
     income = {(measure, str(day), currency): 1 for measure in FUND[:-1]}
     out = {("fund_draw", str(day), currency): -1, ("closing", str(day), currency): -1}
     made.equations.append(income | out)
@@ -108,15 +132,17 @@ def _fund(made: Totals, day: date, currency: str) -> None:
 
 
 def _rules(made: Totals, day: date, currency: str) -> None:
+    compared = made.facts.rows.rows(attribution.RULE_COMPARISON)
     for row in of(made.facts.rows.rows(attribution.RULE_TOTALS), **made.facts.same(day, currency)):
         where = f"{day} {row['rule']}"
         charged, uncovered, fund = (
             (f"rule_{part}", where, currency) for part in ("charged", "uncovered", "to_fund")
         )
         short = _behind(made.facts, made.facts.same(day, currency))["uncovered"]
-        made.put(charged, row["charged"], min(row["payers"], short) if row["payers"] else 0)
-        made.put(uncovered, row["uncovered"], short if row["uncovered"] else 0)
-        made.put(fund, row["to_fund"], row["payers"] if row["to_fund"] else 0)
+        charges = by_account(of(compared, **made.facts.same(day, currency), rule=row["rule"]), "charge")
+        made.put(charged, row["charged"], payers=charges, **short)
+        made.put(uncovered, row["uncovered"], **short)
+        made.put(fund, row["to_fund"], payers=charges)
         made.put_number(("rule_payers", where, currency), row["payers"])
         session = {(measure, str(day), currency): -1 for measure in ("socialised", "uncovered")}
         made.equations.append({charged: 1, uncovered: 1, fund: -1, **session})
@@ -131,7 +157,7 @@ def _range(made: Totals, currency: str) -> None:
     for measure in PAID:
         days = [(measure, str(day), currency) for day in made.facts.days]
         amount = sum(made.amounts[name] for name in days)
-        made.put((measure, ALL, currency), amount, behind[measure] if amount else 0)
+        made.put((measure, ALL, currency), amount, **behind[measure])
         made.equations.append({(measure, ALL, currency): 1, **dict.fromkeys(days, -1)})
 
 
@@ -147,7 +173,8 @@ def _classes(made: Totals, currency: str) -> None:
     for measure, rows, column in sources:
         for name in names:
             mine = of(rows, client_class=name)
-            made.put((measure, name, currency), total(mine, column), accounts(mine))
+            way = PAYERS if measure == "socialised" else LOSERS
+            made.put((measure, name, currency), total(mine, column), **{way: by_account(mine, column)})
             made.put_number((f"{measure}_accounts", name, currency), accounts(mine))
         parts = {(measure, name, currency): -1 for name in names}
         made.equations.append({(measure, ALL, currency): 1, **parts})
@@ -166,14 +193,15 @@ def _causes(made: Totals, currency: str, covered: bool, words: str) -> None:
     """What the causes of a kind add up to is taken as known."""
     mine = causes.episodes(made.facts, currency, covered)
     owners = {(row["business_date"], row["episode_id"]): row["account_id"] for row in mine}
-    behind: defaultdict[str, set[str]] = defaultdict(set)
+    behind: defaultdict[str, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
     for row in made.facts.rows.rows(attribution.LOSS_COMPONENTS_TABLE):
-        if (row["business_date"], row["episode_id"]) in owners:
-            behind[row["component"]].add(owners[row["business_date"], row["episode_id"]])
+        owner = owners.get((row["business_date"], row["episode_id"]))
+        if owner is not None:
+            behind[row["component"]][owner] += row["amount"]
     names: list[Name] = []
     for component, amount in causes.sums(made.facts, mine).items():
         names.append((f"cause_{component}", words, currency))
-        made.put(names[-1], amount, len(behind[component]))
+        made.put(names[-1], amount, losers=behind[component])
     made.equations.append(dict.fromkeys(names, 1))
 
 

@@ -3,23 +3,33 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from engine.errors import ConfigError
+from engine.errors import ConfigError, DataError
 from readers.report.as_html import to_html
 from readers.report.as_json import to_json
 from readers.report.as_pdf import to_pdf
 from readers.report.as_xlsx import to_xlsx
 from readers.report.build import build, gather
+from readers.report.facts import Facts
 from readers.report.manifest import NAME, SIGNATURES, manifest, to_text
 from readers.report.model import Report
+from readers.report.proof import TABLES, not_as_published
 from readers.report.request import ReportRequest
+from readers.report.sign import signers
 
 
-def report_lines(request: ReportRequest, out: Path) -> Iterator[str]:
-    """Write the report; yields lines for a terminal.
+def report_lines(request: ReportRequest, out: Path, replace: bool = False) -> Iterator[str]:
+    """Write the report; yields lines for a terminal. `replace`: also where a signed one stands.
 
-    ConfigError: a date is not published, or `out` cannot be written.
+    ConfigError: a date is not published, `out` cannot be written, or a signed report stands there. DataError: published
+    rows are not there any more.
     """
+    if not replace and (who := signers(out)):
+        raise ConfigError(
+            f"{out} holds a report signed by {who}: write to another folder, or give --replace, which removes the "
+            "signatures"
+        )
     facts = gather(request)
+    _check_rows(facts)
     files = rendered(build(facts))
     found = manifest(facts, files)
     _write(out, files | {NAME: to_text(found).encode()})
@@ -28,6 +38,20 @@ def report_lines(request: ReportRequest, out: Path) -> Iterator[str]:
     yield f"  {NAME}  content {found['content_sha256']}"
     if facts.missing:
         yield f"  missing: {', '.join(day.isoformat() for day in facts.missing)}"
+
+
+def _check_rows(facts: Facts) -> None:
+    """Every table of the dates has the rows that its hash in the manifest is of. DataError: one has not."""
+    warehouse = facts.rows.tables.warehouse
+    for day in facts.rows.days:
+        for table in TABLES:
+            name = table.full_name
+            version = day.table_versions[name]
+            if wrong := not_as_published(warehouse, table, day, version, day.table_sha256[name]):
+                raise DataError(
+                    f"{name} of {day.day}: {wrong}; bring its files back from a copy, or run the date again; "
+                    f"lossledger verify --warehouse {warehouse.root} tells all that is so"
+                )
 
 
 def rendered(report: Report) -> dict[str, bytes]:

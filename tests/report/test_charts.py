@@ -1,7 +1,17 @@
 """Charts: bars from zero, a crash drawn large, the first shortfall marked, the same text every time, no browser."""
 
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
 from readers.charts import fund, losses
 from readers.charts.style import PALETTE, busiest, svg
+from tests.report.drawings import drawings
 
 MINUTE = 60_000_000
 DAY = 24 * 60 * MINUTE
@@ -84,3 +94,35 @@ def test_only_colours_of_the_palette_are_used() -> None:
 
     text = svg(losses.rules("USDT", [("adl queue", (4 * E18, 3 * E18, 2 * E18, E18))], 400))
     assert set(re.findall(r"#[0-9a-f]{6}", text)) <= set(PALETTE.values())
+
+
+def encodings(tree: Any) -> Iterator[dict[str, Any]]:
+    """What every layer draws by."""
+    yield from [tree["encoding"]] if "encoding" in tree else []
+    for layer in tree.get("layer", ()):
+        yield from encodings(layer)
+
+
+def test_every_time_that_is_drawn_is_utc() -> None:
+    """Of a layer without the scale Vega names times in the zone of the machine, or of the browser."""
+    times = [
+        (name, at)
+        for name, chart in drawings()
+        for encoding in encodings(chart.to_dict(validate=False))
+        for at in encoding.values()
+        if isinstance(at, dict) and at.get("type") == "temporal"
+    ]
+    assert len(times) >= 16
+    assert [name for name, at in times if at.get("scale", {}).get("type") != "utc"] == []
+
+
+def drawn_in(zone: str) -> dict[str, str]:
+    command = [sys.executable, "-m", "tests.report.drawings"]
+    made = subprocess.run(command, env={**os.environ, "TZ": zone}, capture_output=True, check=True)
+    found: dict[str, str] = json.loads(made.stdout)
+    return found
+
+
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York", "Europe/Berlin"])
+def test_a_chart_is_the_same_text_in_every_time_zone(zone: str) -> None:
+    assert drawn_in(zone) == {name: svg(chart) for name, chart in drawings()}

@@ -13,12 +13,13 @@ from readers.report.facts import Facts
 from readers.report.manifest import NAME, read_previous
 from readers.report.model import Missing, shown
 from readers.report.previous import Previous, from_tree
+from readers.report.request import REGULATOR
 from readers.report.sections.since import changes_since, dates_since, told_since
 from tests.report.conftest import DAYS, Made, ask
 
 
 def since(made: Made, previous: Previous | None) -> Facts:
-    return gather(ask(made.root, previous=previous))
+    return gather(ask(made.root, REGULATOR, previous=previous))
 
 
 def test_without_an_earlier_report_it_says_that_all_restatements_are_told(made: Made) -> None:
@@ -27,8 +28,10 @@ def test_without_an_earlier_report_it_says_that_all_restatements_are_told(made: 
     assert "all restatements of the reported dates" in told
 
 
-def test_nothing_changed_since_a_report_on_the_same_versions(made: Made) -> None:
-    previous = read_previous(made.public)
+@pytest.mark.parametrize("audience", ["regulator", "public"])
+def test_nothing_changed_since_a_report_on_the_same_versions(made: Made, audience: str) -> None:
+    """The public edition has no hash to tell it by: its run does."""
+    previous = read_previous(made.regulator if audience == "regulator" else made.public)
     assert from_tree(json.loads(json.dumps(previous.tree()))) == previous
     facts = since(made, previous)
     assert told_since(facts).endswith("All stand as told.")
@@ -38,10 +41,10 @@ def test_nothing_changed_since_a_report_on_the_same_versions(made: Made) -> None
 
 def test_what_is_gone_since_is_told_and_never_a_zero(made: Made) -> None:
     """A date that is not published any more, and versions of a warehouse that was made anew."""
-    previous = read_previous(made.public)
+    previous = read_previous(made.regulator)
     first, second = previous.days
     gone = replace(second, day=DAYS[1].replace(month=11))
-    other = replace(first, output_sha256="", rows_sha256=dict.fromkeys(first.rows_sha256, "another"))
+    other = replace(first, output_sha256="another", rows_sha256=dict.fromkeys(first.rows_sha256, "another"))
     facts = since(made, replace(previous, days=(other, gone)))
     assert [row[1] for row in dates_since(facts, False).rows] == ["restated", "not published any more"]
     assert all(isinstance(cell, Missing) for row in changes_since(facts).rows for cell in row[4:])

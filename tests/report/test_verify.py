@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -15,16 +16,17 @@ import pytest
 from pypdf import PdfWriter
 
 from cli.main import main
-from engine.errors import ConfigError, DataError
+from engine.errors import DataError
 from jobs.run import Request, run
 from jobs.spark.mapper import InProcess
 from readers.report.build import build, gather
-from readers.report.manifest import content_sha256, read_manifest, read_previous, to_text
+from readers.report.differences import apart
+from readers.report.manifest import changed_files, content_sha256, read_manifest, read_previous, to_text
 from readers.report.model import shown
 from readers.report.proof import files_sha256
 from readers.report.request import REGULATOR
 from readers.report.sign import sign_lines
-from readers.report.verify import changed_files, verify, verify_lines
+from readers.report.verify import table_findings, verify, verify_lines
 from schemas.attribution import SESSION_LOSSES, SOCIALISED_LOSSES
 from store.commit import files_of
 from store.warehouse import Warehouse
@@ -77,30 +79,54 @@ def test_the_same_rows_in_a_new_version_are_no_finding(copy: Made) -> None:
 
 
 @pytest.mark.parametrize("table", [SESSION_LOSSES, SOCIALISED_LOSSES])
-def test_bytes_changed_inside_a_published_version_are_found(copy: Made, table: Any) -> None:
+def test_bytes_changed_inside_a_published_version_are_found(copy: Made, made: Made, table: Any) -> None:
     (path,) = files_of(Warehouse(copy.root), table, DAYS[0])
     data = bytearray(path.read_bytes())
     data[len(data) // 3] ^= 1
     path.unlink()  # publishing gives files second names: only this one is to be changed
     path.write_bytes(data)
-    assert f"2025-10-10 {table.full_name}: bytes of version" in findings(copy)
+    told = "\n".join(table_findings(Warehouse(copy.root), read_manifest(made.regulator)))
+    assert f"2025-10-10 {table.full_name}: bytes of version" in told
 
 
-def test_rows_changed_inside_a_published_version_are_found(copy: Made) -> None:
-    """By somebody who knows how to write Parquet: the figures differ too, and each is named."""
+def test_rows_changed_inside_a_published_version_are_found(copy: Made, made: Made) -> None:
+    """By somebody who knows how to write Parquet: the figures differ too, and each is named.
+
+    The public edition has no hash of these rows; the warehouse has.
+    """
+    change_rows(copy)
+    told = findings(copy)
+    changed = "2025-10-10 attribution.session_losses: the rows of version 1 are not those that were published"
+    assert changed in told
+    assert (
+        "figure waterfall, 2025-10-10 BTC, uncovered: the report says 0 BTC, the published tables 0.0000"
+        in told
+    )
+    own = [*table_findings(Warehouse(copy.root), read_manifest(made.regulator))]
+    assert changed in own
+    assert any("bytes of version 1 were changed" in line for line in own)
+
+
+def change_rows(copy: Made) -> None:
     import pyarrow.parquet as pq
 
     (path,) = files_of(Warehouse(copy.root), SESSION_LOSSES, DAYS[0])
     changed = one_unit_more(pq.ParquetFile(path).read(), "uncovered")
     path.unlink()
     pq.write_table(changed, path)
-    told = findings(copy)
-    assert "bytes of version" in told
-    assert "are not those that were published" in told
-    assert (
-        "figure waterfall, 2025-10-10 BTC, uncovered: the report says 0 BTC, the published tables 0.0000"
-        in told
-    )
+
+
+def test_a_report_is_not_made_of_rows_that_are_not_those_published(
+    copy: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It would print hashes that are not those of its figures."""
+    change_rows(copy)
+    arguments = ["report", "--warehouse", str(copy.root), "--from", "2025-10-10", "--to", "2025-10-11"]
+    for audience in ("regulator", "public"):
+        assert main([*arguments, "--audience", audience, "--out", str(tmp_path / audience)]) == 3
+        told = capsys.readouterr().err
+        assert "attribution.session_losses of 2025-10-10: the rows of version 1 are not those" in told
+        assert not (tmp_path / audience).exists()
 
 
 def test_a_date_that_was_restated_since_is_found_and_the_new_report_says_why(
@@ -149,7 +175,8 @@ def test_an_edited_manifest_is_found(copy: Made) -> None:
 
 def test_where_other_versions_are_installed_it_says_what_was_not_compared(copy: Made) -> None:
     edit(copy, lambda found: found["code"].update(typst="0.1"), again=True)
-    note, last = verify_lines(copy.public, copy.root)
+    note, signed, last = verify_lines(copy.public, copy.root)
+    assert signed == "signed by nobody"
     assert "typst 0.1" in note
     assert "of the other files only that their hashes are the manifest's" in note
     assert last.startswith("every figure of report.json holds: ")
@@ -159,30 +186,32 @@ def last_digit_changed(amount: str) -> str:
     return amount[:-1] + str((int(amount[-1]) + 1) % 10)
 
 
-def forged(copy: Made) -> tuple[str, str]:
-    """A figure changed in each of the four files; what the one in JSON was named and says now."""
+def forged(copy: Made) -> tuple[str, str, str]:
+    """A figure changed in each of the four files; what the one in JSON was named and says now, and its sheet's cell."""
     path = copy.public / "report.json"
     tree = json.loads(path.read_text(encoding="utf-8"))
-    (waterfall,) = [b for s in tree["sections"] for b in s["blocks"] if b.get("id") == "waterfall"]
-    row = waterfall["rows"][0]
-    before = row[2]["amount"]
-    row[2]["amount"] = after = last_digit_changed(before)
+    (fund,) = [b for s in tree["sections"] for b in s["blocks"] if b.get("id") == "fund_daily"]
+    row = fund["rows"][0]
+    assert fund["columns"][3]["name"] == "external"
+    before = row[3]["amount"]
+    row[3]["amount"] = after = last_digit_changed(before)
     path.write_text(json.dumps(tree), encoding="utf-8")
     page = copy.public / "report.html"
     text, thousands = page.read_text(encoding="utf-8"), f"{Decimal(before):,f}"
     assert thousands in text
     page.write_text(text.replace(thousands, last_digit_changed(thousands)), encoding="utf-8")
     book = openpyxl.load_workbook(copy.public / "report.xlsx")
-    book["waterfall"]["C4"] = after
+    book["fund_daily"]["D4"] = after
     book.save(copy.public / "report.xlsx")
     pages = PdfWriter(clone_from=copy.public / "report.pdf")
     pages.remove_page(1)
     pages.write(copy.public / "report.pdf")
-    return f"figure waterfall, {row[0]} {row[1]}, deficit", after
+    cell = f"sheet fund_daily, cell D4: the report says {after}, computed again it is {Decimal(before).normalize():f}"
+    return f"figure fund_daily, {row[0]} {row[1]}, external", after, cell
 
 
 def test_a_figure_edited_in_any_file_is_found_though_the_manifest_was_edited_with_it(copy: Made) -> None:
-    figure, after = forged(copy)
+    figure, after, cell = forged(copy)
     names = ["report.html", "report.json", "report.pdf", "report.xlsx"]
     stated = read_manifest(copy.public)
     assert list(changed_files(copy.public, stated)) == [
@@ -193,14 +222,14 @@ def test_a_figure_edited_in_any_file_is_found_though_the_manifest_was_edited_wit
     assert f"{figure}: the report says {after}" in told
     for name in names:
         assert f"manifest.json files {name}: the manifest says {hashes[name]}" in told
+    assert f"report.xlsx, {cell}" in told
+    assert "report.html: the report says …" in told
     assert "it was edited" not in told  # the hashes agree: computing all anew is what shows it
 
 
 def test_a_signature_is_void_when_anything_changes(copy: Made) -> None:
     (line,) = sign_lines(copy.public, "A. Preparer", "preparer")
     assert line.startswith("A. Preparer, preparer, signed ")
-    with pytest.raises(ConfigError, match="two people"):
-        list(sign_lines(copy.public, "A. Preparer", "approver"))
     assert findings(copy) == ""
     told = edited(copy, lambda found: found["request"].update(venue="Another"), again=True)
     assert "the signature of A. Preparer (preparer) is void: the report was changed" in told
@@ -225,3 +254,51 @@ def test_a_missing_file_and_a_date_no_longer_published_are_found(
     assert "report.pdf: cannot be read" in told.out
     assert "2025-10-11: is not published any more" in told.out
     assert "does not hold: 3 findings" in told.err
+
+
+def test_a_long_text_is_shown_where_it_differs() -> None:
+    """Not the beginning, which is the same in both."""
+    long = "This report is about A Venue. " * 8
+    one, other = (f"{long}the fund paid {number} USDT, and nobody else." for number in ("12.5", "13.5"))
+    assert apart(one, other) == (
+        "…A Venue. the fund paid 12.5 USDT, and nobody else…",
+        "…A Venue. the fund paid 13.5 USDT, and nobody else…",
+    )
+    assert apart({"amount": "1", "unit": "BTC"}, None) == ("1 BTC", "nothing")
+    same, longer = apart(long, f"{long}One more.")
+    assert longer.endswith("A Venue. One more.")
+    assert longer.startswith(same)
+
+
+def test_who_receives_a_report_can_check_it_without_the_warehouse(
+    made: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its files against the manifest, and who signed."""
+    folder = Path(shutil.copytree(made.public, tmp_path / "received"))
+    assert main(["verify-report", str(folder)]) == 0
+    told = capsys.readouterr().out
+    assert "signed by nobody" in told
+    assert "the files are those of the manifest" in told
+    assert "--warehouse" in told
+    (folder / "report.pdf").write_bytes(b"another")
+    assert main(["verify-report", str(folder)]) == 3
+    assert "report.pdf: its bytes are not those of the manifest: it was edited" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda files: files.pop("report.pdf"), "report.pdf: the manifest does not name it"),
+        (
+            lambda files: files.update({"../x": ""}),
+            "../x: the manifest names it, and it is no file of a report",
+        ),
+    ],
+)
+def test_a_manifest_names_just_the_files_of_a_report(
+    made: Made, tmp_path: Path, change: Callable[[dict[str, str]], object], told: str
+) -> None:
+    """A file that it leaves out would be covered by nothing; one beside the folder is none of ours."""
+    copy = replace(made, public=Path(shutil.copytree(made.public, tmp_path / "report")))
+    edit(copy, lambda found: change(found["files"]), again=True)
+    assert told in verify(copy.public).findings

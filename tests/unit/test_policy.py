@@ -111,6 +111,7 @@ def test_lists_of_names_replace_what_was_listed() -> None:
         ("small_cell", "2.5", "'2.5' is not a whole number of accounts"),
         ("small_cell", -1, "-1 is not a whole number of accounts"),
         ("max_mark_gap_us", "0.5", "'0.5' is not a whole number of microseconds"),
+        ("dominance_share", "1.5", "'1.5' is not between 0 and 1"),
         ("fund_draws", "never", "'never' is none of at_event, at_session_end"),
     ],
 )

@@ -4,6 +4,7 @@ import hashlib
 
 from readers.report.facts import Facts
 from readers.report.model import Block, Cell, Column, Missing, Paragraph, Section, Table, Time
+from readers.report.request import PUBLIC
 from schemas.ops import POLICIES
 
 _PUBLISHED = ("ops.published_days",)
@@ -59,8 +60,10 @@ def _complete(facts: Facts) -> str:
 def _place(facts: Facts) -> list[tuple[str, Cell]]:
     """Where the report stands among others: no clock and no counter, so the same versions give the same report."""
     previous, request = facts.request.previous, facts.request
-    hashes = "".join(day.output_sha256 for day in facts.rows.days)
-    text = f"{request.first} {request.last} {request.audience} {hashes}"
+    # to the public nothing that a hash of rows goes into: a held-back cell could be guessed until it comes out
+    public = request.audience == PUBLIC
+    rows = "".join(day.run_id if public else day.output_sha256 for day in facts.rows.days)
+    text = f"{request.first} {request.last} {request.audience} {rows}"
     found: list[tuple[str, Cell]] = [("Report id", hashlib.sha256(text.encode()).hexdigest()[:16])]
     if previous is None:
         return [*found, ("The report before it", Missing("none was named"))]
@@ -70,7 +73,8 @@ def _place(facts: Facts) -> list[tuple[str, Cell]]:
         request.audience,
     )
     told = f"{'supersedes' if same else 'follows'} that of {previous.first} to {previous.last}, {previous.audience}"
-    return [*found, ("The report before it", f"{told}, content {previous.content_sha256}")]
+    told += f", content {previous.content_sha256}" if previous.content_sha256 else ""
+    return [*found, ("The report before it", told)]
 
 
 def _policy_words(facts: Facts) -> Paragraph:
@@ -117,7 +121,7 @@ def _since(moment: int, start: int) -> Cell:
 
 
 def _dates(facts: Facts) -> Table:
-    runs = facts.rows.runs()
+    runs, public = facts.rows.runs(), facts.request.audience == PUBLIC
     rows = tuple(
         (
             day.day,
@@ -126,10 +130,13 @@ def _dates(facts: Facts) -> Table:
             Time(day.published_at),
             day.run_id,
             runs[day.day]["rules_version"] if day.day in runs else Missing("no run was noted"),
-            day.output_sha256,
-            day.input_sha256,
+            *(() if public else (day.output_sha256, day.input_sha256)),
         )
         for day in facts.rows.days
+    )
+    hashes = (
+        Column("output_sha256", "output hash", "SHA-256 over all rows published for the date."),
+        Column("input_sha256", "input hash", "SHA-256 over all that the date was computed from."),
     )
     columns = (
         Column("business_date", "session"),
@@ -138,8 +145,7 @@ def _dates(facts: Facts) -> Table:
         Column("published_at", "published, UTC"),
         Column("run_id", "run"),
         Column("rules_version", "rules version"),
-        Column("output_sha256", "output hash", "SHA-256 over all rows published for the date."),
-        Column("input_sha256", "input hash", "SHA-256 over all that the date was computed from."),
+        *(() if public else hashes),
     )
-    note = "Table versions and the hash of each table are in manifest.json."
+    note = f"Table versions{'' if public else ' and the hash of each table'} are in manifest.json."
     return Table("dates", "Dates and what they were computed from", columns, rows, _PUBLISHED, note=note)

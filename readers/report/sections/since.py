@@ -1,15 +1,16 @@
 """M, since the last report: which of its dates were restated, why, and which of its figures changed."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
 from deltalake.exceptions import DeltaError
 
 from engine.clock import iso
-from engine.errors import LossledgerError
+from engine.errors import ConfigError, LossledgerError
 from readers.compare.rows import diff_table, money_totals
+from readers.published.pins import read_pins
 from readers.report.facts import Facts
 from readers.report.model import Cell, Column, Missing, Table
 from readers.report.previous import COMPARED, Previous, PreviousDay
@@ -36,9 +37,10 @@ def told_since(facts: Facts, listed: bool = True) -> str:
         )
     states = [_state(day, _now(facts, day)) for day in previous.days]
     count = len(states) - states.count("unchanged")
+    content = f"; its content hash is {previous.content_sha256}" if previous.content_sha256 else ""
     return (
         f"The last report told {_dates(len(states))}, {previous.first} to {previous.last}, for the audience "
-        f"{previous.audience}; its content hash is {previous.content_sha256}. "
+        f"{previous.audience}{content}. "
         + (
             f"{count:,} of them {'was' if count == 1 else 'were'} restated since."
             if count
@@ -58,7 +60,8 @@ def _now(facts: Facts, day: PreviousDay) -> Published | None:
 def _state(then: PreviousDay, now: Published | None) -> str:
     if now is None:
         return _GONE
-    return "unchanged" if now.output_sha256 == then.output_sha256 else "restated"
+    same = now.output_sha256 == then.output_sha256 if then.output_sha256 else now.run_id == then.run_id
+    return "unchanged" if same else "restated"
 
 
 def _stated(facts: Facts) -> Previous:
@@ -124,11 +127,12 @@ def changes_since(facts: Facts) -> Table:
 
 
 def _changes(facts: Facts, then: PreviousDay, now: Published) -> Iterator[tuple[Cell, ...]]:
+    hashes = then.rows_sha256 or _published_then(facts, then)
     for table in COMPARED:
         name = table.full_name
-        if now.table_sha256[name] == then.rows_sha256[name]:
+        if now.table_sha256[name] == hashes.get(name):
             continue
-        if not _there(facts, table, then):
+        if not _there(facts, table, then, hashes.get(name)):
             gone = Missing("the version that the last report was made from is not in this warehouse")
             yield (then.day, name, "", "every figure", gone, gone, gone)
             continue
@@ -136,11 +140,20 @@ def _changes(facts: Facts, then: PreviousDay, now: Published) -> Iterator[tuple[
         yield from ((then.day, name, *rest) for rest in changed(facts, table, then.day, versions))
 
 
-def _there(facts: Facts, table: Any, then: PreviousDay) -> bool:
+def _published_then(facts: Facts, then: PreviousDay) -> Mapping[str, str]:
+    """Hashes of the rows of then as the warehouse has them, where that report has none; empty without such a run."""
+    try:
+        row = read_pins(facts.rows.tables.warehouse, then.run_id).days.get(then.day)
+    except ConfigError:
+        return {}
+    return row.table_sha256 if row and row.run_id == then.run_id else {}
+
+
+def _there(facts: Facts, table: Any, then: PreviousDay, sha256: str | None) -> bool:
     """A warehouse that was made anew has other versions."""
     name, warehouse = table.full_name, facts.rows.tables.warehouse
     try:
-        return rows_sha256(warehouse, table, then.day, then.versions[name]) == then.rows_sha256[name]
+        return rows_sha256(warehouse, table, then.day, then.versions[name]) == sha256
     except (LossledgerError, OSError, ValueError, DeltaError):
         return False
 
