@@ -28,7 +28,7 @@ LISTS = {
     "fail_on_breaks": RECONCILIATION_RULES,
     "compared_rules": COMPARED_RULES,
 }
-_WHOLE = {"latency_us": "microseconds", "small_cell": "accounts"}
+_WHOLE = {"latency_us": "microseconds", "max_mark_gap_us": "microseconds", "small_cell": "accounts"}
 RATES = ("slippage_rate", "liquidation_fee_rate", "profit_floor_rate", "quarantine_max_share")
 
 
@@ -55,6 +55,7 @@ class Terms:
     required_datasets: tuple[str, ...] = ("ticks",)
     fail_on_breaks: tuple[str, ...] = ()
     compared_rules: tuple[str, ...] = COMPARED_RULES
+    max_mark_gap_us: int = 900_000_000
     small_cell: int = 5
 
 
