@@ -13,15 +13,15 @@ from schemas.ops import DQ_RESULTS
 from store.warehouse import Warehouse
 from tests.builders import D9, D10, D11, add_rows, deliver, run_dates, small_landing
 
-# Nobody of the small landing zone has a mark every quarter of an hour: gaps are looked at with a limit of 3 hours.
-LIMIT = "  max_mark_gap_us: 10800000000\n"
+# Of the limits: of the small landing zone, and of these tests.
+TWO_DAYS, THREE_HOURS = "172800000000", "10800000000"
 
 
 @pytest.fixture
 def landing(tmp_path: Path) -> Path:
     made = small_landing(tmp_path / "landing")
-    with (made / "policy.yaml").open("a") as file:
-        file.write(LIMIT)
+    policy = made / "policy.yaml"
+    policy.write_text(policy.read_text().replace(TWO_DAYS, THREE_HOURS))
     return made
 
 
