@@ -18,6 +18,7 @@ from schemas.ops import RUNS
 from store.warehouse import Warehouse
 from tests.builders import D9, D10, D11, add_rows, deliver, run_dates, small_landing
 from tests.lived import small_warehouse
+from tests.scenarios import write_scenario
 
 DEPOSIT = """
     transfer_id | ts                   | account_id | currency | isolation | amount | kind
@@ -245,8 +246,22 @@ def test_rejected_reference_data_of_a_failed_date_are_in_sight(
     add_rows(landing, "instruments", "P|linear|BTC|USD|USD|0.1|0.5|0.1|2025-10-01")
     assert run(landing, warehouse, D9, D9) == 3
     why = "instruments/data.csv row 3: a later version may change tick_size and lot_size only"
-    assert why in capsys.readouterr().err
     lines = status(warehouse, capsys)
     assert any(
         line.startswith("rejected   2025-10-09  instruments: 1 of 3 rows") and why in line for line in lines
     )
+
+
+def test_what_the_venue_published_is_no_warning_of_a_scenario(
+    landing: Path, warehouse: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its balances are of the world as it was; even where a break keeps a published date back."""
+    deliver(landing, "venue_account_balances", BALANCES, D9)
+    policy = (landing / "policy.yaml").read_text()
+    write_scenario(landing, "nobody", policy={"sharing": "none"})
+    list(execute(Request(landing, warehouse, D9, D9, InProcess(1))))
+    assert "venue_account_balance 1" in capsys.readouterr().err
+    (landing / "policy.yaml").write_text(f"{policy}  fail_on_breaks: [venue_account_balance]\n")
+    list(execute(Request(landing, warehouse, D9, D9, InProcess(1), scenario="nobody")))
+    assert "venue_account_balance" not in capsys.readouterr().err
+    assert not any("venue_account" in line for line in status(warehouse / "scenarios" / "nobody", capsys))
