@@ -86,7 +86,9 @@ _STARTED = """
 _FINDINGS = """
     with told as (
         select held_gaps.*, (until - since) // 1000000 as seconds, count(episode_id) as episodes,
-            coalesce(min({{'ts': started.ts, 'id': episode_id}}, {shown}), []) as first
+            coalesce(
+                min({{'ts': started.ts, 'id': episode_id}}, {shown}) filter (episode_id is not null), []
+            ) as first
         from held_gaps left join started on started.instrument_id = held_gaps.instrument_id
             and started.ts > held_gaps.since
         group by all

@@ -9,6 +9,10 @@ import pytest
 
 from cli.main import main
 from expectations.findings import kind_of
+from readers.report.build import gather
+from readers.report.model import Table, shown
+from readers.report.request import ReportRequest
+from readers.report.sections.quality import quality
 from schemas.ops import DQ_RESULTS
 from store.warehouse import Warehouse
 from tests.builders import D9, D10, D11, add_rows, deliver, run_dates, small_landing
@@ -67,6 +71,31 @@ def test_a_gap_lasts_from_tick_to_tick_and_the_last_tick_holds_until_the_end(
         "2025-10-09T10:00:00.000000Z to 2025-10-10T10:00:00.000000Z; 1 liquidation in it starts later: ep-"
         in said
     )
+
+
+def test_a_gap_is_named_where_it_is_asked_for(
+    landing: Path, warehouse: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In `status`, in the explanation of a liquidation that starts after it, and in the report."""
+    run_dates(landing, warehouse, D9, D10)
+    [gap] = [f for f in found(warehouse, D10) if f["kind"] == "mark_gap"]
+    capsys.readouterr()
+    assert main(["status", "--warehouse", str(warehouse)]) == 0
+    assert f"warning    2025-10-10  mark_gap: {gap['text']}" in capsys.readouterr().out
+    said = "P had no mark for 86,400 s while clients held it, from 2025-10-09 10:00:00 to 2025-10-10 10:00:00 UTC. This"
+    for asked in (["--event", *gap["first_episodes"]], ["--account", "a", "--date", "2025-10-10"]):
+        assert main(["explain", "--warehouse", str(warehouse), *asked]) == 0
+        assert said in " ".join(capsys.readouterr().out.split())
+    section = quality(gather(ReportRequest(warehouse, D9, D10)))
+    tables = {block.id: block for block in section.blocks if isinstance(block, Table)}
+    assert [[shown(cell) for cell in row] for row in tables["marks"].rows] == [
+        ["2025-10-09", "10,800", "1", "50,400", "0"],
+        ["2025-10-10", "10,800", "1", "86,400", "1"],
+    ]
+    assert [[shown(cell) for cell in row][:3] for row in tables["mark_gaps"].rows] == [
+        ["2025-10-09", "P", "2025-10-09 10:00:00"],
+        ["2025-10-10", "P", "2025-10-09 10:00:00"],
+    ]
 
 
 def test_a_gap_of_just_the_limit_is_none(landing: Path, warehouse: Path) -> None:
