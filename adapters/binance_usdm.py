@@ -1,5 +1,6 @@
 """Binance USD-M market data: klines as ticks, funding, leverage brackets; see docs/adapters."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,6 +31,8 @@ POLICY = """\
   sharing: none
   session_start: '00:00'
 """
+_BAR = re.compile(r"_(\d+)([mhd])[_.]")  # mark_1h.csv: the length of its bars
+_MINUTES = {"m": 1, "h": 60, "d": 1440}
 
 Row = tuple[str, ...]
 
@@ -64,7 +67,7 @@ def _adapt(name: str, source: Path, landing: Path) -> AdaptReport:
         zone.reference("accounts", [])
         zone.dated("ticks", sorted((ts, symbol, price) for (symbol, ts), price in opens.items()))
         zone.dated("funding", funding)
-        zone.policy(POLICY)
+        zone.policy(POLICY + _longest_gap(name, source))
         without = {symbol for symbol, _ in opens} - {t[0] for t in tiers}
         report.notes += [
             f"ticks are the opening prices of {KLINES[name]} klines; the path inside a bar is not delivered",
@@ -79,6 +82,15 @@ def _adapt(name: str, source: Path, landing: Path) -> AdaptReport:
 def _files(source: Path, stem: str) -> list[Path]:
     """STEM_*.csv and STEM_*.csv.gz in the folder and below, in order of name."""
     return sorted(p for p in source.rglob(f"{stem}_*") if p.name.endswith((".csv", ".csv.gz")))
+
+
+def _longest_gap(name: str, source: Path) -> str:
+    """The policy's limit for gaps in marks: twice the longest bar, of which only the opening price is a tick."""
+    bars = [_BAR.search(path.name) for path in _files(source, KLINES[name])]
+    lengths_us = [int(bar[1]) * _MINUTES[bar[2]] * 60_000_000 for bar in bars if bar]
+    if not lengths_us:
+        return ""
+    return f"  # Twice the length of a bar.\n  max_mark_gap_us: {2 * max(lengths_us)}\n"
 
 
 def _opens(name: str, source: Path) -> dict[tuple[str, str], str]:

@@ -28,6 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for add in (
         _add_run,
         _add_status,
+        _add_quarantine,
         _add_query,
         _add_explain,
         _add_explore,
@@ -86,6 +87,12 @@ def _status(args: argparse.Namespace) -> int:
     for line in status_lines(args.warehouse):
         tell(line)
     return 0
+
+
+def _add_quarantine(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    from cli import quarantine
+
+    quarantine.add_arguments(_add(commands, "quarantine", quarantine.ABOUT, quarantine.run))
 
 
 def _add_query(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

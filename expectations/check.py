@@ -8,6 +8,7 @@ from typing import Any
 
 FAIL, WARN = "fail", "warn"
 BREAKS = "reconciliation_breaks"  # the check that a person is told of by rule: engine/rules/breaks.py
+UNDETERMINED = "reconciliation_undetermined"  # comparisons with the venue: in a scenario they say nothing
 
 
 @dataclass(frozen=True)

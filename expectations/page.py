@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from expectations.findings import KINDS
 from expectations.rules import Rule, all_rules
 from schemas.registry import PUBLISHED
 
@@ -36,6 +37,16 @@ Derived from the declarations that the [data dictionary](dictionary.md) is writt
 | `values_of_`*column* | a value of the closed set that the dictionary names |
 | `whole_ledger_units` | no amount finer than the ledger unit of its currency |
 """
+FINDINGS = """## Findings of the input
+
+Looked for in every date, by `jobs/attribute/findings.py`; all of severity warn. A finding has a row of its own in
+`ops.dq_results`: `expectation` is its kind, and after a blank what it is about (an instrument and since when, a file);
+`examples` has the sentence. Where nothing is found there is no row. `run` says them, also when it finds the date
+unchanged, and `status` as long as the date stands so; where a corrected delivery changes no published row, they are
+found anew all the same.
+
+| kind | what it says |
+|---|---|"""
 
 
 def render() -> str:
@@ -47,7 +58,9 @@ def render() -> str:
             parts.append(f"## {name}\n\n| check | severity | why | source |\n|---|---|---|---|")
             parts += [_row(rule) for rule in rules]
             parts.append("")
-    return "\n".join(parts)
+    parts.append(FINDINGS)
+    parts += [f"| `{kind}` | {meaning} |" for kind, meaning in KINDS.items()]
+    return "\n".join([*parts, ""])
 
 
 def _row(rule: Rule) -> str:

@@ -38,6 +38,7 @@ class Day:
     published: dict[date, Published]
     base: Warehouse | None = None
     fund_opening: Mapping[str, int] | None = None
+    scenario: bool = False
 
     def __post_init__(self) -> None:
         before = self.day - timedelta(days=1)

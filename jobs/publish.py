@@ -10,6 +10,7 @@ from engine.errors import ConfigError
 from jobs.day import Day
 from jobs.sources import Source, noted, record_reasons, record_sources
 from schemas.core import Table
+from schemas.ledger import DELIVERIES, QUARANTINE
 from schemas.ops import PUBLISHED_DAYS, RESTATEMENTS
 from schemas.registry import CARRIED, PUBLISHED
 from store.arrow import to_arrow
@@ -21,6 +22,8 @@ from store.staging import Staging
 
 IN_PROGRESS = "publishing"  # the note that is there from the first table written until the commit
 TABLES = (*PUBLISHED.values(), *CARRIED.values())
+# What became of the delivered rows. Its version is noted anew when a corrected delivery changes no published row.
+COUNTED = (DELIVERIES, QUARANTINE)
 
 
 @dataclass
@@ -62,6 +65,7 @@ def publish(
     if before and changed:
         _restate(day, run_id, {table: rows[table] for table in changed}, before)
         record_reasons(day, run_id, now_us(), sources, before)
+    versions |= {table.full_name: day.warehouse.version(table) for table in COUNTED}
     versions |= record_sources(day, run_id, input_sha256, sources, before)
     if before is None or changed:
         start, output = day.session_start, output_sha256(hashes)

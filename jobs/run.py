@@ -67,6 +67,7 @@ class Setting:
             self.published,
             self.base,
             opening or None,
+            self.scenario is not None,
         )
 
 

@@ -10,6 +10,7 @@ from jobs.attribute.attribute import attribute_day
 from jobs.breaks import settle_breaks
 from jobs.check import check_day
 from jobs.day import Day
+from jobs.findings import keep_findings, tell_again
 from jobs.load.deliveries import REFERENCE_DAY, Delivery
 from jobs.load.loader import Loader
 from jobs.publish import IN_PROGRESS, Publication, publish
@@ -123,9 +124,12 @@ class Stages:
             "unchanged": bool(
                 published and published.input_sha256 == digest and not day.staging.read_note(IN_PROGRESS)
             ),
+            "repeated": loader.deliveries.repeated([REFERENCE_DAY, *folders]),
             "sources": self._sources(state, [*(books[REFERENCE_DAY, d.name] for d in REFERENCE), *mine]),
             "inputs": {name: day.warehouse.version_of("ledger", name) for name in (*DATASETS, *_COUNTED)},
         }
+        if self.unchanged:
+            tell_again(day)
 
     def _sources(self, state: str, loaded: Sequence[Delivery]) -> list[Source]:
         """What the input's hash is made of, by name."""
@@ -152,6 +156,7 @@ class Stages:
 
     def _check(self) -> None:
         self._check_day(self.day, self.run_id)
+        keep_findings(self.day, self.run_id)
         settle_breaks(self.day)
 
     def _publish(self) -> None:

@@ -7,7 +7,9 @@ from typing import Any
 
 from engine.clock import day_start_us, to_datetime
 from engine.errors import ConfigError
-from readers.warnings import warning_lines
+from readers.published.pins import read_pins
+from readers.quarantine import Quarantine
+from readers.warnings import breaks_lines, rejected_lines, warning_lines
 from schemas.ops import RUNS
 from store.arrow import to_rows
 from store.places import Place
@@ -39,7 +41,10 @@ def status_lines(root: Place) -> Iterator[str]:
     for run in runs[:_LAST]:
         yield _run_line(run)
     yield ""
-    yield from warning_lines(warehouse, published)
+    quarantine = Quarantine(warehouse, read_pins(warehouse))
+    yield from warning_lines(warehouse, published, quarantine)
+    yield from breaks_lines(warehouse, published)
+    yield from rejected_lines(quarantine, _open_failures(published, runs), published)
     yield from _next_lines(root, published, runs)
 
 
@@ -97,6 +102,12 @@ def _failures(published: dict[date, Published], runs: Sequence[Run]) -> list[Run
         if run["outcome"] == "failed"
         and not (day in published and published[day].published_at > run["started_at"])
     ]
+
+
+def _open_failures(published: dict[date, Published], runs: Sequence[Run]) -> list[date]:
+    """Dates that failed and may still be put right in this warehouse."""
+    days = [run["business_date"] for run in _failures(published, runs)]
+    return [day for day in days if not published or day >= min(published)]
 
 
 def _range(day: date, published: dict[date, Published]) -> tuple[date, date]:

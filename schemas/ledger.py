@@ -391,6 +391,19 @@ EVENT_CHARGES = _replayed(
     ),
     (),
 )
+FINDINGS = _replayed(
+    "findings",
+    "thing found of the date's input",
+    "On their way into ops.dq_results, where they are of severity warn.",
+    (
+        text("table_name", "The table."),
+        text("expectation", "The kind, and after a blank what it is about."),
+        count("unexpected_count", "Rows that it is about."),
+        text("examples", "A few of them, as JSON; the first has the finding in words."),
+        text("suite_sha256", "Hash of the kind and of what it was measured by."),
+    ),
+    ("table_name", "expectation"),
+)
 # Names of the fields of engine.rows.SessionRows, and the table that stores each.
 REPLAYED = {
     "unit_sessions": UNIT_SESSIONS,

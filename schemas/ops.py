@@ -50,12 +50,15 @@ DQ_RESULTS = Table(
     "ops",
     "dq_results",
     "check of a date",
-    "Results of the Great Expectations suites that gate publication.",
+    "Results of the Great Expectations suites that gate publication, a row per check; and what was found of the date's "
+    "input, a row per finding, of severity warn (docs/checks.md).",
     (
         BUSINESS_DATE,
-        text("run_id", "The run."),
+        text(
+            "run_id", "The run; of findings of rows that were published before, the run that published them."
+        ),
         text("table_name", "The table that was checked."),
-        text("expectation", "What was expected."),
+        text("expectation", "What was expected; of a finding its kind, and after a blank what it is about."),
         text(
             "severity",
             "fail: the date is not published; warn: published with the finding.",
@@ -63,7 +66,7 @@ DQ_RESULTS = Table(
         ),
         flag("success", "Whether it held."),
         count("unexpected_count", "Rows that violate it."),
-        text("examples", "A few of them, as JSON."),
+        text("examples", "A few of them, as JSON; of a finding, its sentence (text) and what it says."),
         text("suite_sha256", "Hash of the suite."),
     ),
     ("business_date", "run_id", "table_name", "expectation"),

@@ -23,3 +23,8 @@ def read_definition(root: Place) -> dict[str, Any]:
     """What a scenario's tables were made from; empty when there is none."""
     text = text_of(root / DEFINITION)
     return json.loads(text) if text else {}
+
+
+def is_scenario(root: Place) -> bool:
+    """Whether a warehouse is that of a scenario."""
+    return bool(read_definition(root))

@@ -15,7 +15,8 @@ from tests.spec.tables import Cells, parse
 from tests.unchecked import unchecked
 
 D9, D10, D11 = date(2025, 10, 9), date(2025, 10, 10), date(2025, 10, 11)
-POLICY = "- valid_from: 2020-01-01\n  quarantine_max_share: '0.5'\n"
+# A tick or two a date, and two days without one before that is worth a warning.
+POLICY = "- valid_from: 2020-01-01\n  quarantine_max_share: '0.5'\n  max_mark_gap_us: 172800000000\n"
 REFERENCE = {
     "currencies": """
         currency | scale

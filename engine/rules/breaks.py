@@ -1,12 +1,15 @@
 """Breaks of reconciliations: which there are, and how many facts they tell (rules.md section 13)."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 # Rows that say in a sum what other rows of their rule say again: `matched` lacks just the episodes that
 # `untriggered` counts, and `all` just the trades that are listed one by one.
 _SAID_AGAIN = {("liquidation_match", "matched"), ("trade_zero_sum", "all")}
+
+# What the venue published of balances is of the world as it was: in a scenario it differs, and says nothing.
+VENUE_RULES = ("venue_account_balance", "venue_fund_balance", "venue_liquidation_value")
 
 
 def is_break(row: Mapping[str, Any]) -> bool:
@@ -19,9 +22,10 @@ def is_counted(row: Mapping[str, Any]) -> bool:
     return is_break(row) and (row["rule"], row["key"]) not in _SAID_AGAIN
 
 
-def count_breaks(rows: Iterable[Mapping[str, Any]]) -> dict[str, int]:
-    """Rule to the number of its breaks, each fact once; rules without one are left out."""
-    return dict(sorted(Counter(row["rule"] for row in rows if is_counted(row)).items()))
+def count_breaks(rows: Iterable[Mapping[str, Any]], left_out: Collection[str] = ()) -> dict[str, int]:
+    """Rule to the number of its breaks, each fact once; rules without one, and those named, are left out."""
+    counts = Counter(row["rule"] for row in rows if is_counted(row) and row["rule"] not in left_out)
+    return dict(sorted(counts.items()))
 
 
 def breaks_text(counts: Mapping[str, int]) -> str:

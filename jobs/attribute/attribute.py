@@ -11,6 +11,7 @@ from engine.numbers import e18_to_units
 from jobs.attribute.accounts import write_accounts
 from jobs.attribute.books import Books
 from jobs.attribute.comparison import compare_rules
+from jobs.attribute.findings import write_findings
 from jobs.attribute.fund import run_fund
 from jobs.attribute.inputs import Inputs
 from jobs.attribute.liquidations import write_liquidations
@@ -40,6 +41,7 @@ def attribute_day(day: Day, reference: ReferenceData, folders: Sequence[date]) -
         trades = count_trades(day, books, inputs.task)
         write_reconciliation(books, inputs, trades, fund, losses)
         compare_rules(books, inputs)
+        write_findings(books, inputs)
 
 
 def _fund_openings(day: Day, reference: ReferenceData) -> dict[str, int]:

@@ -1,7 +1,7 @@
 """The books of the load: every delivered row is counted as accepted, duplicate or quarantined."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -16,6 +16,7 @@ from jobs.terminal import warn
 from schemas.core import Dataset
 from schemas.ledger import DELIVERIES, FILES, QUARANTINE
 from store.arrow import to_arrow, to_rows
+from store.quarantine import rejected_rows
 from store.warehouse import Warehouse
 
 REFERENCE_DAY = date(1970, 1, 1)
@@ -70,14 +71,12 @@ class Deliveries:
         stored = to_rows(DELIVERIES, warehouse.read(DELIVERIES))
         self.loaded = {(row[0], row[1]): Delivery(*row) for row in stored}
         self._files: dict[tuple[str, str], int] | None = None
+        self._repeated: dict[tuple[date, str], list[tuple[LandedFile, LandedFile]]] = {}
 
     def record(self, day: date, records: Sequence[Delivery]) -> None:
         """Note that these are in the ledger now: the last write of a load."""
         for record in records:
             self.loaded[day, record.dataset] = record
-            if record.quarantined:
-                share = f"{record.quarantined} of {record.rows} rows quarantined"
-                warn(f"{record.label}: {share}, see ledger.quarantine")
             if record.extra_columns:
                 warn(f"{record.label}: unknown columns kept out: {record.extra_columns}")
         names = [c.name for c in DELIVERIES.columns]
@@ -89,10 +88,24 @@ class Deliveries:
         delivery = self.loaded.get(key)
         limit = self.policy.at(day_start_us(day) + DAY_US - 1).quarantine_max_share
         if delivery and delivery.quarantined * 10**18 > limit * delivery.rows:
+            found = rejected_rows(self.warehouse, None if key[0] == REFERENCE_DAY else [key[0]], [key[1]])
             raise DataError(
-                f"{delivery.label}: {delivery.quarantined} of {delivery.rows} rows are quarantined, more than "
-                "the policy's quarantine_max_share; see ledger.quarantine, correct the delivery and run again"
+                f"{delivery.label}: {delivery.quarantined} of {delivery.rows} rows are quarantined, more than the "
+                f"policy's quarantine_max_share: {'; '.join(f.examples for f in found)}. Correct the delivery and "
+                f"run again; lossledger quarantine --warehouse {self.warehouse.root} lists the rows"
             )
+
+    def tell_rejected(self, days: Collection[date], datasets: Sequence[Dataset]) -> None:
+        """Warn of the rejected rows of some dates' folders, whoever loaded them; of reference data by its date."""
+        names = [d.name for d in datasets]
+        if not any(d.quarantined for (_, name), d in self.loaded.items() if name in names):
+            return
+        for found in rejected_rows(self.warehouse, days, names):
+            delivery = self.loaded.get((found.day, found.dataset)) or self.loaded.get(
+                (REFERENCE_DAY, found.dataset)
+            )
+            of = f" of {delivery.rows}" if delivery else ""
+            warn(f"{found.label}: {found.rows}{of} rows quarantined: {found.examples}")
 
     def check_required(self, folders: Sequence[date], names: Sequence[str]) -> None:
         """DataError when one of these datasets has no file in any of a session's folders."""
@@ -131,6 +144,21 @@ class Deliveries:
         if rows:
             self.warehouse.append(FILES, to_arrow(FILES, rows, event_date=day))
         return {file.path: known[file.path, file.sha256] for file, _ in files}
+
+    def note_repeated(self, day: date, dataset: str, files: Iterable[LandedFile]) -> None:
+        """Note which files of a delivery have the content of another one, the first by its path."""
+        first: dict[str, LandedFile] = {}
+        pairs = [(first.setdefault(file.sha256, file), file) for file in sorted(files)]
+        self._repeated[day, dataset] = [(one, again) for one, again in pairs if one is not again]
+
+    def repeated(self, days: Collection[date]) -> list[tuple[str, str, int]]:
+        """Of the deliveries of these dates: a file, another one with its content, and their rows; none without rows."""
+        found = [pair for (day, _), pairs in sorted(self._repeated.items()) if day in days for pair in pairs]
+        if not found:
+            return []
+        wanted = pc.field("file_sha256").isin(sorted({one.sha256 for one, _ in found}))
+        rows = dict(to_rows(FILES, self.warehouse.find(FILES, wanted), ("file_sha256", "rows")))
+        return [(one.path, again.path, rows[one.sha256]) for one, again in found if rows.get(one.sha256)]
 
     def replace_quarantine(self, day: date, dataset: Dataset, rows: pa.Table) -> None:
         """Put these rejected rows in place of the dataset's of that date."""

@@ -50,6 +50,7 @@ class Loader:
                     mine = [p for p in pending if p.day == day]
                     if mine:
                         self._load_day(staging, day, mine, session_start)
+        self.deliveries.tell_rejected(days, DATED)
         for day in days:
             for dataset in DATED:
                 self.deliveries.check_share((day, dataset.name), day)
@@ -58,6 +59,7 @@ class Loader:
         pending = []
         for dataset in DATED:
             files = landed_files(self.landing, dataset, day, self._load.mapper)
+            self.deliveries.note_repeated(day, dataset.name, files)
             digest = text_hash(delivery_hash(files), reference.sha256)
             before = self.deliveries.loaded.get((day, dataset.name))
             if files and (before is None or before.sha256 != digest):

@@ -42,6 +42,7 @@ def load_reference(
     upstream: list[str] = []
     for dataset in REFERENCE:
         files = landed_files(landing, dataset)
+        deliveries.note_repeated(REFERENCE_DAY, dataset.name, files)
         before = deliveries.loaded.get((REFERENCE_DAY, dataset.name))
         if not files and before is None:
             raise DataError(f"{landing / dataset.name} has no files: every run needs this dataset")
@@ -50,6 +51,7 @@ def load_reference(
             _load(deliveries, landing, dataset, files, digest, day, judge_all)
         upstream.append(digest)
         deliveries.check_share((REFERENCE_DAY, dataset.name), day)
+    deliveries.tell_rejected([day], REFERENCE)
     reference = read_reference(deliveries.warehouse)
     deliveries.policy.check_currencies(reference.scales)
     return reference

@@ -10,8 +10,10 @@ from readers.explain.fills import tell_fees, tell_fills
 from readers.explain.margin import tell_margin
 from readers.explain.teller import Teller, unit_name, when
 from readers.explain.trace import FILL, TracedUnit
+from readers.findings import mark_gaps
 from schemas import attribution
 from schemas.ledger import UNIT_SESSIONS
+from schemas.ops import DQ_RESULTS
 
 
 def episode_sections(teller: Teller, only: str | None = None) -> Iterator[Section]:
@@ -28,6 +30,7 @@ def _episode(teller: Teller, unit: TracedUnit, episode: Episode, end: EndedEpiso
     episode_id = episode.episode_id(unit.key)
     section = Section(f"Liquidation {episode_id} ({unit_name(unit.key)})", "6, 7, 8, 12")
     _tell_start(teller, unit, episode, section)
+    _tell_gaps(teller, episode, section)
     tell_margin(teller, unit, episode, section)
     mine = [
         h for h in unit.happenings if episode.triggered_at <= h.ts and (end is None or h.ts <= end.ended_at)
@@ -80,6 +83,25 @@ def _tell_start(teller: Teller, unit: TracedUnit, episode: Episode, section: Sec
             f"no breach: equity {equity} against maintenance margin {margin} just before it. The trigger is "
             "recorded_fill.",
             *_ticks(teller, episode),
+        )
+
+
+def _tell_gaps(teller: Teller, episode: Episode, section: Section) -> None:
+    """Gaps in the marks of what the unit held, that the session in which it began was published with."""
+    tables = teller.session.dates.tables
+    days = [day for day, row in tables.pins.days.items() if row.start <= episode.triggered_at < row.end]
+    if not days and tables.pins.days:  # before the first session: its events belong to it
+        days = [day for day, row in tables.pins.days.items() if row.first_date]
+    for gap in mark_gaps(tables, days):
+        if gap.instrument_id not in episode.held or gap.since >= episode.triggered_at:
+            continue
+        where = "in it" if episode.triggered_at < gap.until else "after it"
+        key = f"business_date {gap.day}, expectation {gap.expectation}"
+        section.say(
+            f"{gap.instrument_id} had no mark for {gap.seconds:,} s while clients held it, from {when(gap.since)} to "
+            f"{when(gap.until)} UTC. This liquidation starts {where}: what the unit was worth meanwhile is not known.",
+            Source(DQ_RESULTS.full_name, tables.warehouse.version(DQ_RESULTS), key),
+            read=True,
         )
 
 

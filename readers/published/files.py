@@ -79,6 +79,7 @@ class Files:
         version, last = self._newest(log), max(self.pins.days)
         if table in (*_REFERENCE, *_COUNTED):
             version = self.pins.inputs_of(last).get(table.name, version)
+            version = self.pins.days[last].table_versions.get(table.full_name, version)
         if table is ops.PUBLISHED_DAYS:
             version = self.pins.version
         last_folder = day_of(self.pins.days[last].end - 1)

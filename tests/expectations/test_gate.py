@@ -114,7 +114,8 @@ def test_a_rerun_that_changes_nothing_leaves_no_new_rows(published: Path, tmp_pa
     before = results(warehouse, LAST)
     folder = next((landing / "transfers").glob(f"date={LAST}"))
     delivered = sorted(folder.iterdir())[0]
-    shutil.copy(delivered, folder / f"z_again_{delivered.name}")  # every row once more: duplicates, ignored
+    again = folder / f"z_again_{delivered.name}"  # every row once more, in another file: duplicates, ignored
+    again.write_bytes(delivered.read_bytes() + b"\n")
     *_, last = run(Request(landing, warehouse, FIRST, LAST, InProcess()))
     assert last.endswith("nothing changed")
     assert results(warehouse, LAST) == before

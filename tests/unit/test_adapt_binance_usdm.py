@@ -13,6 +13,7 @@ from adapters.binance_brackets import symbol_of
 from adapters.registry import VENUES
 from engine.errors import DataError
 from engine.prices import tier_deductions
+from jobs.policy_file import read_policy
 
 SNAPSHOTS = Path(__file__).parents[1] / "data" / "binance" / "tiers"
 adapt, adapt_last = VENUES["binance-usdm"], VENUES["binance-usdm-last"]
@@ -105,6 +106,13 @@ def test_last_trade_prices_are_an_alternative_that_has_to_be_asked_for(tmp_path:
         ("21:00", "BTCUSDT", "114200.4"),
         ("21:05", "BTCUSDT", "114100"),
     ]
+
+
+def test_two_bars_without_a_mark_are_a_gap(tmp_path: Path) -> None:
+    """Only the opening price of a bar is a tick: of several lengths the longest counts."""
+    adapt_last(source(tmp_path, futures_1h=LAST_1H, futures_5m=LAST_5M), tmp_path / "landing")
+    policy, _ = read_policy(tmp_path / "landing", None)
+    assert policy.at(1 << 60).max_mark_gap_us == 2 * 3600 * 10**6
 
 
 def test_files_that_disagree_are_refused(tmp_path: Path) -> None:

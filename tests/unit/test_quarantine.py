@@ -98,9 +98,8 @@ def test_share_is_allowed_up_to_the_policys_limit(
     """One of two rows with a limit of 0.5: published, with a warning."""
     rewrite(landing / "transfers/date=2025-10-09/data.csv", "t1,", ",")
     run_dates(landing, tmp_path / "warehouse", D9)
-    assert (
-        "transfers/date=2025-10-09: 1 of 2 rows quarantined, see ledger.quarantine" in capsys.readouterr().err
-    )
+    said = "transfers/date=2025-10-09: 1 of 2 rows quarantined: transfers/date=2025-10-09/data.csv row 1: missing"
+    assert said in capsys.readouterr().err
 
 
 def tables(warehouse: Path, name: str) -> list[dict[str, str]]:

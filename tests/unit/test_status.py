@@ -1,5 +1,6 @@
 """Status: what is published, what failed, and what to type next."""
 
+import shlex
 from pathlib import Path
 from time import sleep
 from typing import Any
@@ -15,8 +16,9 @@ from jobs.spark.mapper import InProcess
 from jobs.stages import NAMES
 from schemas.ops import RUNS
 from store.warehouse import Warehouse
-from tests.builders import D9, D10, D11, deliver, run_dates, small_landing
+from tests.builders import D9, D10, D11, add_rows, deliver, run_dates, small_landing
 from tests.lived import small_warehouse
+from tests.scenarios import write_scenario
 
 DEPOSIT = """
     transfer_id | ts                   | account_id | currency | isolation | amount | kind
@@ -218,7 +220,48 @@ def test_warnings_stay_in_sight(landing: Path, warehouse: Path, capsys: pytest.C
     assert said == [f"warning: {day}: {text}" for day, text in expected]
     kept = [f"warning    {day}  {text}" for day, text in reversed(expected)]
     assert [line for line in status(warehouse, capsys) if line.startswith("warning")] == kept
+    # a rerun that finds nothing changed says them again
+    list(execute(Request(landing, warehouse, D9, D10, InProcess(1))))
+    again = [line for line in capsys.readouterr().err.splitlines() if line.startswith("warning: ")]
+    assert again == said
+    # the breaks come before what is to be typed next, with the command that lists them
+    lines = status(warehouse, capsys)
+    [look] = [line for line in lines if line.startswith("look at")]
+    assert lines.index(look) < next(n for n, line in enumerate(lines) if line.startswith("next"))
+    assert look.startswith("look at    2025-10-09  venue_account_balance x1: lossledger query --warehouse ")
+    capsys.readouterr()
+    assert main(shlex.split(look[look.index("lossledger ") :])[1:]) == 0
+    assert "venue_account_balance" in (table := capsys.readouterr().out) and table.endswith("(1 row)\n")
     # a correction that fails leaves the warnings of what is published in sight
     spoil(landing / "ticks" / f"date={D10}" / "data.csv")
     assert run(landing, warehouse, D10, D10) == 3
     assert [line for line in status(warehouse, capsys) if line.startswith("warning")] == kept
+
+
+def test_rejected_reference_data_of_a_failed_date_are_in_sight(
+    landing: Path, warehouse: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A contract's size changes: the version before would stay in force, and everybody's numbers be wrong."""
+    (landing / "policy.yaml").write_text("- valid_from: 2020-01-01\n  quarantine_max_share: '0.1'\n")
+    add_rows(landing, "instruments", "P|linear|BTC|USD|USD|0.1|0.5|0.1|2025-10-01")
+    assert run(landing, warehouse, D9, D9) == 3
+    why = "instruments/data.csv row 3: a later version may change tick_size and lot_size only"
+    lines = status(warehouse, capsys)
+    assert any(
+        line.startswith("rejected   2025-10-09  instruments: 1 of 3 rows") and why in line for line in lines
+    )
+
+
+def test_what_the_venue_published_is_no_warning_of_a_scenario(
+    landing: Path, warehouse: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its balances are of the world as it was; even where a break keeps a published date back."""
+    deliver(landing, "venue_account_balances", BALANCES, D9)
+    policy = (landing / "policy.yaml").read_text()
+    write_scenario(landing, "nobody", policy={"sharing": "none"})
+    list(execute(Request(landing, warehouse, D9, D9, InProcess(1))))
+    assert "venue_account_balance 1" in capsys.readouterr().err
+    (landing / "policy.yaml").write_text(f"{policy}  fail_on_breaks: [venue_account_balance]\n")
+    list(execute(Request(landing, warehouse, D9, D9, InProcess(1), scenario="nobody")))
+    assert "venue_account_balance" not in capsys.readouterr().err
+    assert not any("venue_account" in line for line in status(warehouse / "scenarios" / "nobody", capsys))

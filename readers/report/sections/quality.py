@@ -2,12 +2,25 @@
 
 from typing import Any
 
+from readers.findings import mark_gaps
 from readers.report.facts import Facts
 from readers.report.model import Cell, Column, Missing, Section, Table, Time
 from readers.report.sections.delivered import delivered
 from schemas import ops
 
 _RESULTS = ("ops.dq_results",)
+_LIMIT = "max_mark_gap_us"
+_GAPS = (
+    Column("business_date", "session"),
+    Column("instrument_id", "instrument"),
+    Column("since", "last mark before, UTC"),
+    Column("until", "next mark, UTC", "Or the end of the session."),
+    Column("seconds", "seconds", "", True),
+    Column(
+        "after", "liquidations after", "Of units that held the instrument, started after the gap began.", True
+    ),
+    Column("first", "the first of them"),
+)
 
 
 def quality(facts: Facts) -> Section:
@@ -27,7 +40,12 @@ def quality(facts: Facts) -> Section:
         Column("waived", "waived"),
     )
     table = Table("quality", "Checks before publication", columns, tuple(counts), _RESULTS)
-    return Section("quality", "K", "Data quality", (table, _findings(results), *delivered(facts), _unknown()))
+    return Section(
+        "quality",
+        "K",
+        "Data quality",
+        (table, _findings(results), *_marks(facts), *delivered(facts), _unknown()),
+    )
 
 
 def _findings(results: list[Any]) -> Table:
@@ -45,6 +63,37 @@ def _findings(results: list[Any]) -> Table:
     return Table("findings", "Findings with which dates were published", columns, rows, _RESULTS, 3)
 
 
+def _marks(facts: Facts) -> tuple[Table, Table]:
+    """How well the marks of what clients held are covered, session by session, and every gap."""
+    gaps = mark_gaps(facts.rows.tables, facts.days)
+    coverage: list[tuple[Cell, ...]] = []
+    for day in facts.days:
+        mine, limit = [gap for gap in gaps if gap.day == day], facts.policies.get(day, {}).get(_LIMIT)
+        if limit is None:
+            coverage.append((day, *(Missing("published before gaps in marks were looked for"),) * 4))
+            continue
+        longest = max((gap.seconds for gap in mine), default=0)
+        after = max((gap.episodes for gap in mine), default=0)
+        coverage.append((day, int(limit) // 1_000_000, len(mine), longest, after))
+    columns = (
+        Column("business_date", "session"),
+        Column("limit", "limit, s", "Policy max_mark_gap_us.", True),
+        Column("gaps", "gaps", "Of instruments that a client held, longer than the limit.", True),
+        Column("longest", "longest, s", "0: none is longer than the limit.", True),
+        Column(
+            "after", "liquidations after", "The most that start after the beginning of one of them.", True
+        ),
+    )
+    table = Table("marks", "Coverage of marks", columns, tuple(coverage), _RESULTS)
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (g.day, g.instrument_id, Time(g.since), Time(g.until), g.seconds, g.episodes, ", ".join(g.first))
+        for g in gaps
+    )
+    return table, Table(
+        "mark_gaps", "Gaps in the marks of held instruments", _GAPS, rows, _RESULTS, 3, shown=60
+    )
+
+
 def _unknown() -> Table:
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (what, Missing(why))
@@ -54,7 +103,6 @@ def _unknown() -> Table:
                 "Missing intervals",
                 "what the venue did not deliver leaves no row; a dataset without any file stops the night",
             ),
-            ("Coverage of marks", "the published tables hold the last mark of a session, not every one"),
         )
     )
     columns = (Column("what", "what"), Column("value", "value"))
