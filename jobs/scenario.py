@@ -164,5 +164,5 @@ def _copy_table(source: Place, target: Place, table: Table) -> None:
     for entry in entries(source / "_delta_log"):
         if entry.name[:20].isdigit() and int(entry.name[:20]) <= delta.version():
             link(entry, target / "_delta_log" / entry.name)
-    for name in dataset(delta).files:
+    for name in dataset(table, delta).files:
         link(source / name, target / name)

@@ -41,7 +41,7 @@ def warning_lines(warehouse: Warehouse, published: Mapping[date, Published]) -> 
 
 
 def _breaks(warehouse: Warehouse, published: Published) -> str:
-    version = published.table_versions[RECONCILIATION.full_name]
+    version = published.version_of(RECONCILIATION)
     data = warehouse.read(RECONCILIATION, published.day, version=version)
     columns = ("rule", "key", "break", "tolerance")
     rows = (dict(zip(columns, row, strict=True)) for row in to_rows(RECONCILIATION, data, columns))

@@ -50,10 +50,13 @@ def _date(facts: Facts, day: Published) -> dict[str, Any]:
     run = facts.rows.runs().get(day.day)
     tables = {}
     for table in TABLES:
-        number = day.table_versions[table.full_name]
+        if table.full_name not in day.table_sha256:
+            continue  # it came later than the date
+        number = day.version_of(table)
         tables[table.full_name] = {
             "version": number,
             "rows_sha256": day.table_sha256[table.full_name],
+            "columns": ",".join(day.columns_of(table)),
             "files": files_sha256(files_of(warehouse, table, day.day, number)),
         }
     return {

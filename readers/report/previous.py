@@ -12,7 +12,10 @@ COMPARED = (attribution.SESSION_LOSSES, attribution.INSURANCE_FUND_DAILY)
 
 @dataclass(frozen=True)
 class PreviousDay:
-    """`published_at`: as in its manifest; `versions`, `rows_sha256`: of the tables whose figures are compared."""
+    """`published_at`: as in its manifest; `versions`, `rows_sha256`: of the tables whose figures are compared.
+
+    `columns`: those that the hashes are over, as they are noted with a date.
+    """
 
     day: date
     run_id: str
@@ -20,6 +23,7 @@ class PreviousDay:
     output_sha256: str
     versions: Mapping[str, int]
     rows_sha256: Mapping[str, str]
+    columns: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,11 @@ class Previous:
                     "published_at": day.published_at,
                     "output_sha256": day.output_sha256,
                     "tables": {
-                        name: {"version": day.versions[name], "rows_sha256": day.rows_sha256[name]}
+                        name: {
+                            "version": day.versions[name],
+                            "rows_sha256": day.rows_sha256[name],
+                            "columns": day.columns[name],
+                        }
                         for name in (table.full_name for table in COMPARED)
                     },
                 }
@@ -77,4 +85,5 @@ def _day(tree: Mapping[str, Any]) -> PreviousDay:
         tree["output_sha256"],
         {name: table["version"] for name, table in tables.items()},
         {name: table["rows_sha256"] for name, table in tables.items()},
+        {name: table.get("columns", "") for name, table in tables.items()},
     )

@@ -1,18 +1,17 @@
 """What the published rows of a date are, in hashes: of their rows, and of the files that hold them."""
 
 import hashlib
-import tempfile
 from collections.abc import Sequence
 from datetime import date
-from pathlib import Path
 
 import pyarrow as pa
 
 from schemas.core import Table
 from schemas.registry import PUBLISHED
 from store.commit import files_of
-from store.hashes import ordered, table_sha256
-from store.places import Copies, Place
+from store.hashes import stored_sha256
+from store.places import Place
+from store.published import Published
 from store.warehouse import Warehouse
 
 TABLES = tuple(PUBLISHED.values())
@@ -23,18 +22,19 @@ def files_sha256(files: Sequence[Place]) -> dict[str, str]:
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-def rows_sha256(warehouse: Warehouse, table: Table, day: date, version: int | None = None) -> str:
+def rows_sha256(
+    warehouse: Warehouse, table: Table, day: date, version: int | None, columns: Sequence[str]
+) -> str:
     """The hash of a table's rows of a date as publishing computes it; '' where they cannot be read at all."""
-    files = files_of(warehouse, table, day, version)
-    with tempfile.TemporaryDirectory() as spill, Copies() as copies:
-        try:
-            return table_sha256(table, ordered(table, copies.of(files), Path(spill)))
-        except (OSError, pa.ArrowException):
-            return ""
+    try:
+        return stored_sha256(warehouse, table, day, version, columns)
+    except (OSError, pa.ArrowException):
+        return ""
 
 
-def head_differs(warehouse: Warehouse, table: Table, day: date, version: int, published_sha256: str) -> bool:
+def head_differs(warehouse: Warehouse, table: Table, now: Published) -> bool:
     """Whether somebody wrote other rows of the date past what is published; the same rows in other files are none."""
-    if files_of(warehouse, table, day) == files_of(warehouse, table, day, version):
+    if files_of(warehouse, table, now.day) == files_of(warehouse, table, now.day, now.version_of(table)):
         return False
-    return rows_sha256(warehouse, table, day) != published_sha256
+    found = rows_sha256(warehouse, table, now.day, None, now.columns_of(table))
+    return found != now.table_sha256.get(table.full_name)

@@ -17,7 +17,7 @@ from readers.report.proof import rows_sha256
 from readers.rows import PublishedRows
 from schemas import ops
 from store.arrow import to_rows
-from store.published import Published
+from store.published import Published, columns_of
 
 _GONE = "not published any more"
 
@@ -140,7 +140,9 @@ def _there(facts: Facts, table: Any, then: PreviousDay) -> bool:
     """A warehouse that was made anew has other versions."""
     name, warehouse = table.full_name, facts.rows.tables.warehouse
     try:
-        return rows_sha256(warehouse, table, then.day, then.versions[name]) == then.rows_sha256[name]
+        columns = columns_of(table, then.columns[name])
+        found = rows_sha256(warehouse, table, then.day, then.versions[name], columns)
+        return found == then.rows_sha256[name]
     except (LossledgerError, OSError, ValueError, DeltaError):
         return False
 
