@@ -1,8 +1,10 @@
 """A warehouse of format 4 goes on: new columns come with the next run, and old dates stay what they are."""
 
 import json
+import shutil
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from deltalake import DeltaTable
@@ -12,6 +14,8 @@ from engine.rules.version import RULES_VERSION
 from jobs.load.columns.delivery import Staging
 from jobs.load.deliveries import LOAD_VERSION
 from jobs.maintain import maintain_lines
+from jobs.run import Request, run
+from jobs.spark.mapper import InProcess
 from readers.explain.explain import explain_account
 from readers.explain.session import Dates
 from readers.published.tables import PublishedTables
@@ -29,6 +33,7 @@ from tests.builders import D9, D10, run_dates, small_landing
 from tests.explained import differing
 from tests.format4 import NEW_DATE, OLD_DATES, Format4
 from tests.lived import small_warehouse
+from tests.unchecked import unchecked
 
 
 def query(root: Path, sql: str) -> list[tuple]:
@@ -137,8 +142,8 @@ def as_if_it_came_out_differently(monkeypatch: pytest.MonkeyPatch) -> None:
     """Today's first dates, whatever they are, beside published ones that were something else."""
     from jobs.publish import published_hashes
 
-    def other(*args: object) -> dict[str, str]:
-        found = dict(published_hashes(*args))  # type: ignore[arg-type]
+    def other(*args: Any) -> dict[str, str]:
+        found = dict(published_hashes(*args))
         return found | {"attribution.account_daily": "another"} if found else found
 
     monkeypatch.setattr("jobs.publish.published_hashes", other)
@@ -231,3 +236,21 @@ def test_a_run_that_died_while_it_added_columns_is_gone_on_with(
 
 def power_cut(*anything: object) -> None:
     raise OSError("power cut")
+
+
+def test_a_scenario_goes_on_from_its_published_state(warehouse_format4: Format4, tmp_path: Path) -> None:
+    """It is made of tables of before; the published dates are only read."""
+    old, landing = warehouse_format4, tmp_path / "landing"
+    shutil.copytree(old.landing, landing)
+    (landing / "scenarios").mkdir()
+    (landing / "scenarios" / "nobody-pays.yaml").write_text("name: nobody-pays\npolicy:\n  sharing: none\n")
+    before = published_days(Warehouse(old.warehouse))
+    again = OLD_DATES[1]
+    list(run(Request(landing, old.warehouse, again, again, InProcess(2), None, "nobody-pays", unchecked)))
+    assert published_days(Warehouse(old.warehouse)) == before
+    scenario = Warehouse(old.warehouse / "scenarios" / "nobody-pays")
+    [day] = published_days(scenario).values()
+    assert scenario.read(TABLES["attribution.session_losses"], day.day).column("socialised").to_pylist() == [
+        0
+    ]
+    assert {row["superseded"] for row in scenario.read(DELIVERIES, OLD_DATES[0]).to_pylist()} == {0}
