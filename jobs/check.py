@@ -10,7 +10,7 @@ from engine.clock import day_of
 from engine.errors import DataError
 from expectations.check import BREAKS, FAIL, UNDETERMINED, CheckResult, finding, suite_sha256
 from jobs.day import Day
-from jobs.publish import output_sha256, table_hashes
+from jobs.publish import published_hashes, table_hashes
 from jobs.terminal import warn
 from schemas.attribution import (
     ACCOUNT_DAILY,
@@ -168,7 +168,7 @@ def is_published(day: Day) -> bool:
     published = day.published.get(day.day)
     if published is None:
         return False
-    return published.output_sha256 == output_sha256(table_hashes(day))
+    return published_hashes(day, published) == table_hashes(day)
 
 
 def _message(day: date, failed: list[CheckResult]) -> str:

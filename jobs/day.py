@@ -82,7 +82,7 @@ class Day:
         """The version of a carried table that the day before was published with, not what a dead run left."""
         if self.previous is None:
             return self.state.version(table)
-        return self.previous.table_versions[table.full_name]
+        return self.previous.version_of(table)
 
     @property
     def staging(self) -> Staging:

@@ -15,8 +15,8 @@ from schemas.ops import PUBLISHED_DAYS, RESTATEMENTS
 from schemas.registry import CARRIED, PUBLISHED
 from store.arrow import to_arrow
 from store.commit import commit_files, files_of, rows_of
-from store.hashes import staged_sha256
-from store.published import Published
+from store.hashes import staged_sha256, stored_sha256
+from store.published import Published, hashed_columns
 from store.reference import text_hash
 from store.staging import Staging
 
@@ -50,8 +50,9 @@ def publish(
     own_days = day.warehouse.days(PUBLISHED_DAYS)
     before = day.published[day.day] if day.day in own_days else None
     hashes = table_hashes(day)
+    seen = published_hashes(day, before)
     rows = {table: day.staging.rows(table) for table in TABLES}
-    changed = [table for table in TABLES if _differs(table, rows[table], hashes, before)]
+    changed = [table for table in TABLES if _differs(table, rows[table], hashes, seen)]
     if before and changed and own_days[-1] > to:
         raise ConfigError(
             f"{day.day} comes out differently from what is published, and {own_days[-1]} was computed from it: "
@@ -70,7 +71,17 @@ def publish(
     if before is None or changed:
         start, output = day.session_start, output_sha256(hashes)
         row = Published(
-            day.day, run_id, now_us(), start, day.end, day.first, input_sha256, output, versions, hashes
+            day.day,
+            run_id,
+            now_us(),
+            start,
+            day.end,
+            day.first,
+            input_sha256,
+            output,
+            versions,
+            hashes,
+            {table.full_name: hashed_columns(table) for table in TABLES},
         )
     else:
         row = replace(before, input_sha256=input_sha256, table_versions=versions)
@@ -91,6 +102,20 @@ def table_hashes(day: Day) -> dict[str, str]:
     return {table.full_name: found[table] for table in TABLES}
 
 
+def published_hashes(day: Day, published: Published | None) -> Mapping[str, str]:
+    """The same of the rows that readers see now. What was hashed over other columns than today's is hashed anew:
+    rows of before have in new columns, or for a table that came later, what every reader sees of them."""
+    if published is None:
+        return {}
+    found = {}
+    for table in TABLES:
+        noted = published.table_sha256.get(table.full_name)
+        if noted is None or ",".join(published.columns_of(table)) != hashed_columns(table):
+            noted = stored_sha256(day.warehouse, table, day.day, published.version_of(table))
+        found[table.full_name] = noted
+    return found
+
+
 def _hash_of(task: tuple[Staging, Table]) -> str:
     return staged_sha256(*task)
 
@@ -100,18 +125,16 @@ def output_sha256(hashes: Mapping[str, str]) -> str:
     return text_hash(*(f"{name} {digest}" for name, digest in sorted(hashes.items())))
 
 
-def _differs(table: Table, rows: int, hashes: Mapping[str, str], before: Published | None) -> bool:
+def _differs(table: Table, rows: int, hashes: Mapping[str, str], seen: Mapping[str, str]) -> bool:
     """Whether readers will see other rows than before; where nothing was published, any rows."""
-    if before is None:
-        return rows > 0
-    return hashes[table.full_name] != before.table_sha256[table.full_name]
+    return hashes[table.full_name] != seen[table.full_name] if seen else rows > 0
 
 
 def _left_behind(day: Day, table: Table, before: Published | None) -> bool:
     """Whether the table now has other files of the date than readers see: a run died before its commit."""
     if before is None:
         return bool(files_of(day.warehouse, table, day.day))
-    seen = before.table_versions[table.full_name]
+    seen = before.version_of(table)
     if seen == day.warehouse.version(table):
         return False
     return files_of(day.warehouse, table, day.day) != files_of(day.warehouse, table, day.day, seen)
@@ -123,7 +146,7 @@ def _restate(day: Day, run_id: str, changed: Mapping[Table, int], before: Publis
         return
     rows = []
     for table, count in changed.items():
-        old_version = before.table_versions[table.full_name]
+        old_version = before.version_of(table)
         rows.append(
             {
                 "run_id": run_id,
@@ -150,6 +173,7 @@ def _commit(day: Day, row: Published) -> None:
         "output_sha256": row.output_sha256,
         "table_versions": json.dumps(dict(row.table_versions), sort_keys=True),
         "table_sha256": json.dumps(dict(row.table_sha256), sort_keys=True),
+        "table_columns": json.dumps(dict(row.table_columns), sort_keys=True) if row.table_columns else "",
     }
     day.warehouse.replace_day(
         PUBLISHED_DAYS, to_arrow(PUBLISHED_DAYS, [values], business_date=row.day), row.day

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from engine.errors import Ending, LossledgerError, ending
+from engine.rules.version import RULES_VERSION
 from jobs.publish import now_us
-from jobs.stages import RULES_VERSION, Stages
+from jobs.stages import Stages
 from jobs.terminal import warn
 from schemas.ops import RUNS
 from store.arrow import to_arrow, to_rows

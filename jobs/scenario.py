@@ -43,8 +43,8 @@ def open_scenario(main: Place, scenario: Scenario, digest: str, first: date) -> 
     """Hold it to run from `first`; it is made anew when its definition or what it starts from has changed.
 
     `digest`: of the scenario and the policy. Takes no lock of the published warehouse and writes nothing to it
-    (it is made, empty, when it is not there). ConfigError for a fund_opening after the first date.
-    ConflictError: another run holds the scenario.
+    (it is made, empty, when it is not there; one of an earlier build gets the columns and tables that it lacks).
+    ConfigError for a fund_opening after the first date. ConflictError: another run holds the scenario.
     """
     live = Warehouse.create(main)
     root = scenario_root(main, scenario.name)
@@ -164,5 +164,5 @@ def _copy_table(source: Place, target: Place, table: Table) -> None:
     for entry in entries(source / "_delta_log"):
         if entry.name[:20].isdigit() and int(entry.name[:20]) <= delta.version():
             link(entry, target / "_delta_log" / entry.name)
-    for name in dataset(delta).files:
+    for name in dataset(table, delta).files:
         link(source / name, target / name)

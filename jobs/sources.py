@@ -102,8 +102,10 @@ _WORDS = ("date_before", "delivery", "fund_opening", "reference", "rules")
 
 
 def _told(day: Day, kind: str, name: str, old: str | None, new: str | None, before: Published) -> str:
+    if kind == "rules" and name == "load":
+        return f"the load's rules changed ({old or 1} -> {new})"
     if kind == "rules":
-        return f"rules version {old} -> {new}"
+        return f"the rules changed ({old} -> {new})"
     if kind == "date_before":
         return f"the date before, {name}, was restated"
     if kind == "fund_opening":

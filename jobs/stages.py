@@ -6,12 +6,13 @@ from functools import cached_property
 from time import perf_counter
 
 from engine.errors import ConfigError
+from engine.rules.version import RULES_VERSION
 from jobs.attribute.attribute import attribute_day
 from jobs.breaks import settle_breaks
 from jobs.check import check_day
 from jobs.day import Day
 from jobs.findings import keep_findings, tell_again
-from jobs.load.deliveries import REFERENCE_DAY, Delivery
+from jobs.load.deliveries import LOAD_VERSION, REFERENCE_DAY, Delivery
 from jobs.load.loader import Loader
 from jobs.publish import IN_PROGRESS, Publication, publish
 from jobs.replay.recompute import recompute
@@ -19,7 +20,6 @@ from jobs.sources import Source
 from schemas.inputs import DATASETS, REFERENCE
 from store.reference import ReferenceData, read_reference, text_hash
 
-RULES_VERSION = "2"  # raised whenever the same input may give other rows
 _COUNTED = ("deliveries", "quarantine")  # what became of the delivered rows, told in reports
 NAMES = ("load", "recompute", "attribute", "check", "publish")
 
@@ -132,18 +132,19 @@ class Stages:
             tell_again(day)
 
     def _sources(self, state: str, loaded: Sequence[Delivery]) -> list[Source]:
-        """What the input's hash is made of, by name."""
+        """What the input's hash is made of, by name; of deliveries the content, beside the load's rules for all."""
         day = self.day
         before = day.previous.day.isoformat() if day.previous else "none"
         return [
             Source("rules", "version", RULES_VERSION),
+            Source("rules", "load", LOAD_VERSION),
             Source("date_before", before, state),
             *(
                 Source("fund_opening", c, str(amount))
                 for c, amount in sorted((day.fund_opening or {}).items())
             ),
             *(
-                Source("reference" if d.day == REFERENCE_DAY else "delivery", d.label, d.sha256)
+                Source("reference" if d.day == REFERENCE_DAY else "delivery", d.label, d.content_sha256)
                 for d in loaded
             ),
         ]

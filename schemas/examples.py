@@ -345,8 +345,10 @@ EXAMPLES: dict[str, dict[str, str]] = {
         "rows": "4232",
         "accepted": "4232",
         "duplicates": "0",
+        "superseded": "0",
         "quarantined": "0",
         "extra_columns": "client_order_id",
+        "content_sha256": "b1cf2d0b0d8a1a1ee34c1b1f4e0bb7a7c1d2cde6c9a9db3a5a3ff0b6a1c09e44",
     },
     "ledger.unit_sessions": {
         "business_date": "2025-10-11",
@@ -415,7 +417,7 @@ EXAMPLES: dict[str, dict[str, str]] = {
         "seconds_by_stage": '{"load": 1.052, "recompute": 1.972}',
         "counts": '{"attribution.account_daily": 616}',
         "inputs": '{"fills": 2, "ticks": 2}',
-        "rules_version": "2",
+        "rules_version": "3",
         "policy_sha256": "894031f15900d5d5f1ce6092fbcfcd5c58893ababbc360af5263933c8e4e9be4",
     },
     "ops.published_days": {
@@ -429,6 +431,7 @@ EXAMPLES: dict[str, dict[str, str]] = {
         "output_sha256": "637fcd085b62995d1e2f0a479bb5ec9d51c35de904d6779b3fd76cf774cc9f16",
         "table_versions": '{"attribution.account_daily": 1}',
         "table_sha256": '{"attribution.account_daily": "5dd7f147…"}',
+        "table_columns": '{"attribution.session_losses": "currency,…"}',
     },
     "ops.dq_results": {
         "business_date": "2025-10-10",

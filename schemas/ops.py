@@ -43,6 +43,10 @@ PUBLISHED_DAYS = Table(
         text("output_sha256", "Hash of all rows published for the date."),
         text("table_versions", "Table to Delta version, as JSON: read these for what was published."),
         text("table_sha256", "Table to the hash of its rows of the date, as JSON."),
+        text(
+            "table_columns",
+            "Table to the columns that its hash is over, as JSON; empty: those of warehouse format 4.",
+        ),
     ),
     ("business_date",),
 )

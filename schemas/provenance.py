@@ -1,6 +1,9 @@
 """Where a column's meaning comes from, since when there is such a column, and an example of it."""
 
-from schemas.core import Column, Dataset, Table
+from decimal import Decimal
+from functools import cache
+
+from schemas.core import Column, Dataset, Table, Type
 from schemas.examples import EXAMPLES
 
 RULES, INPUTS, OUTPUTS = "rules.md", "inputs.md", "outputs.md"
@@ -69,6 +72,7 @@ ITS_TABLES_OWN = {
     ("attribution.rule_totals", "shortfall"),
 }
 FIRST_FORMAT = 1
+OLDEST_FORMAT = 4  # the oldest one that a run goes on with: what came later is added to it
 TABLE_FORMATS = {
     "attribution.liquidation_positions": 2,
     "attribution.protection_daily": 2,
@@ -90,6 +94,17 @@ COLUMN_FORMATS = {
     ("ops.published_days", "table_sha256"): 2,
     ("ledger.venue_account_balances", "account_bucket"): 4,
     ("ledger.venue_liquidations", "account_bucket"): 4,
+    ("ledger.deliveries", "superseded"): 5,
+    ("ledger.deliveries", "content_sha256"): 5,
+    ("ops.published_days", "table_columns"): 5,
+}
+# What a row has in a column that it was written before; null where the column may be null.
+_ZERO: dict[Type, object] = {
+    Type.TEXT: "",
+    Type.DECIMAL: Decimal(0),
+    Type.UNITS: Decimal(0),
+    Type.INTEGER: 0,
+    Type.BOOLEAN: False,
 }
 _NUMBERS = ("account_number", "instrument_number", "file_number", "row_number")
 
@@ -109,6 +124,34 @@ def since(table: Table, column: Column) -> int:
     numbered = table.schema == "ledger" and column.name in _NUMBERS and table.name != "quarantine"
     first = TABLE_FORMATS.get(table.full_name, FIRST_FORMAT)
     return max(first, 4 if numbered else COLUMN_FORMATS.get((table.full_name, column.name), first))
+
+
+def is_late(table: Table) -> bool:
+    """Whether there are warehouses without the table that a run goes on with."""
+    return TABLE_FORMATS.get(table.full_name, FIRST_FORMAT) > OLDEST_FORMAT
+
+
+@cache
+def late_columns(table: Table) -> tuple[Column, ...]:
+    """Columns that came after their table, to warehouses that may have it without them.
+
+    In a Delta table they are nullable, whatever the declaration says of them: rows of before have nothing there.
+    """
+    first = max(OLDEST_FORMAT, TABLE_FORMATS.get(table.full_name, FIRST_FORMAT))
+    return tuple(column for column in table.columns if since(table, column) > first)
+
+
+def before(column: Column) -> object:
+    """What a row that was written before there was the column has in it, for every reader: zero, empty or null.
+
+    KeyError: a date or a time has no such value, so a late one of these has to be nullable.
+    """
+    return None if column.nullable else _ZERO[column.type]
+
+
+def columns_in(table: Table, number: int) -> tuple[str, ...]:
+    """The names of the columns that a warehouse format has; none where it has no such table."""
+    return tuple(column.name for column in table.columns if since(table, column) <= number)
 
 
 def example(table: Table, column: Column) -> str:

@@ -28,8 +28,9 @@ say the same in the comments of their columns.
 - **Unit**: *currency* is an exact DECIMAL(38,18) in units of the row's currency, *ledger units* a whole number of its
   smallest amounts; *UTC* is a time to the microsecond.
 - **Source**: the section of the [rules](spec/rules.md), or the page of the contract, that says what the value is.
-- **Since**: the first warehouse format with the column. 1 is version 0.1.0; a warehouse of an older format than the
-  program's is refused, and its dates are run again.
+- **Since**: the first warehouse format with the column. 1 is version 0.1.0. A run adds to a warehouse of format 4 what
+  came later; in rows of before such a column is zero, empty or null. One of format 1 to 3 is refused, and its dates are
+  run again.
 - **Example**: a value as a CSV file has it. Those of a table are of one row, most of them from the demonstration.
 - `?` after a type: the value may be null; in an input dataset, the column may be left out.
 """

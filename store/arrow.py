@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from engine.errors import DataError
 from schemas.core import Column, Table, Type
-from schemas.provenance import comment
+from schemas.provenance import before, comment, late_columns
 from store.amounts import sign_extended
 
 _LIMIT = 10**38
@@ -40,7 +40,27 @@ def bare_schema(table: Table) -> pa.Schema:
 
 
 def _arrow_field(table: Table, column: Column) -> pa.Field:
-    return pa.field(column.name, _TYPES[column.type], column.nullable, {"comment": comment(table, column)})
+    nullable = column.nullable or column in late_columns(table)
+    return pa.field(column.name, _TYPES[column.type], nullable, {"comment": comment(table, column)})
+
+
+def filled(table: Table, data: pa.Table) -> pa.Table:
+    """Rows, or some of their columns, with a value where they were written before there was the column."""
+    for column in late_columns(table):
+        at = data.schema.get_field_index(column.name)
+        if at >= 0 and not column.nullable and data.column(at).null_count:
+            values = data.column(at).fill_null(pa.scalar(before(column), _TYPES[column.type]))
+            data = data.set_column(at, data.schema.field(at), values)
+    return data
+
+
+def completed(table: Table, data: pa.Table) -> pa.Table:
+    """The rows of a data file with the columns that it was written without."""
+    for column in late_columns(table):
+        if column.name not in data.column_names:
+            nothing = pa.nulls(data.num_rows, _TYPES[column.type])
+            data = data.append_column(arrow_schema(table).field(column.name), nothing)
+    return filled(table, data)
 
 
 def to_arrow(table: Table, rows: Sequence[Mapping[str, Any]], **constants: Any) -> pa.Table:

@@ -11,7 +11,7 @@ from deltalake.transaction import AddAction
 from schemas.core import Table
 from store.opened import at_version
 from store.places import Place, link, open_parquet, place
-from store.warehouse import Warehouse
+from store.warehouse import NOT_THERE, Warehouse
 
 
 def commit_files(warehouse: Warehouse, table: Table, files: Sequence[Place], day: date) -> int:
@@ -44,7 +44,9 @@ def add_action(table: Table, path: Place, day: date, stats: str) -> AddAction:
 
 
 def files_of(warehouse: Warehouse, table: Table, day: date | None, version: int | None = None) -> list[Place]:
-    """The files with a date's rows (or all rows) in a version, by default the newest."""
+    """The files with a date's rows (or all rows) in a version, by default the newest; none where it is NOT_THERE."""
+    if version == NOT_THERE or not warehouse.has(table):
+        return []
     delta = warehouse.delta(table) if version is None else at_version(str(warehouse.path(table)), version)
     wanted = [(table.partition, "=", day.isoformat())] if day else None
     return sorted(

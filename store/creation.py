@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from deltalake import DeltaTable
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, Schema
 from deltalake.exceptions import DeltaError
 
 from engine.errors import ConfigError, ConflictError, LossledgerError, is_out_of_space, no_space
@@ -113,6 +114,21 @@ def _create(path: Path, table: Table, properties: Mapping[str, str]) -> None:
         description=f"A row is: {table.grain}. {table.doc} Key: {', '.join(table.key)}.",
         configuration=dict(properties),
     )
+
+
+def add_columns(table: Table, delta: DeltaTable, properties: CommitProperties | None) -> None:
+    """Give a table of before the columns that it lacks: a commit that writes no row, or none where it has them all.
+
+    ConflictError: the disk is full.
+    """
+    there = {field.name for field in delta.schema().fields}
+    lacking = [field for field in arrow_schema(table) if field.name not in there]
+    if not lacking:
+        return
+    try:
+        delta.alter.add_columns(Schema.from_arrow(pa.schema(lacking)).fields, commit_properties=properties)
+    except (OSError, DeltaError) as error:
+        raise write_error(f"{table.full_name} in {delta.table_uri}", error) from error
 
 
 def write_error(what: str, error: Exception) -> LossledgerError:

@@ -12,14 +12,20 @@ import pyarrow.fs
 from deltalake import DeltaTable
 
 from schemas.core import Table
-from store.arrow import arrow_schema
+from schemas.provenance import late_columns
+from store.arrow import arrow_schema, filled
 from store.places import SCHEME, place
 
 
 def dataset(
-    delta: DeltaTable, partitions: list[tuple[str, str, Any]] | None = None, coded: Sequence[str] = ()
+    table: Table,
+    delta: DeltaTable,
+    partitions: list[tuple[str, str, Any]] | None = None,
+    coded: Sequence[str] = (),
 ) -> Any:
     """The table's files, or those of some partitions, as an Arrow dataset; columns `coded` as dictionaries.
+
+    A column that a file was written before is null in it: `filled` knows what that stands for.
 
     Arrow's own file system reads them: with the one that deltalake puts in by default, two of three
     processes that had read a table were aborted at their exit (deltalake 1.6.6, pyarrow 23).
@@ -27,7 +33,10 @@ def dataset(
     beneath = _beneath(delta.table_uri)
     options = ds.ParquetReadOptions(dictionary_columns=list(coded)) if coded else None
     return delta.to_pyarrow_dataset(
-        filesystem=beneath, file_pruning_predicate=partitions, parquet_read_options=options
+        filesystem=beneath,
+        file_pruning_predicate=partitions,
+        parquet_read_options=options,
+        schema=arrow_schema(table),
     )
 
 
@@ -81,6 +90,7 @@ def _beneath(uri: str) -> Any:
 
 
 def batches(
+    table: Table,
     delta: DeltaTable,
     partitions: list[tuple[str, str, Any]] | None,
     columns: Sequence[str],
@@ -96,7 +106,7 @@ def batches(
     next one is. `sparing`: of a file two row groups at most are held, where otherwise Arrow reads all of it ahead of a
     busy reader (pyarrow 23).
     """
-    found = dataset(delta, partitions, coded)
+    found = dataset(table, delta, partitions, coded)
     files = sorted(found.get_fragments(), key=lambda fragment: fragment.path)[every[0] :: every[1]]
     if wanted is not None:
         files = [f for f in files if wanted(f.metadata.metadata or {})]
@@ -107,12 +117,24 @@ def batches(
             for group in groups
             for batch in group.to_batches(schema=found.schema, columns=list(columns), filter=filters)
         )
-        return one_ahead(batch for batch in scanned if batch.num_rows)
+        return one_ahead(_filled(table, batch) for batch in scanned if batch.num_rows)
     chosen = ds.FileSystemDataset(files, found.schema, found.format, found.filesystem)
     # Little is to be read ahead: other tasks keep the other cores busy.
     scanner = chosen.scanner(columns=list(columns), filter=filters, batch_readahead=4, fragment_readahead=1)
-    filled = scanner.to_batches()
-    return (batch for batch in filled if batch.num_rows)
+    scanned = scanner.to_batches()
+    return (_filled(table, batch) for batch in scanned if batch.num_rows)
+
+
+def filled_reader(table: Table, reader: pa.RecordBatchReader) -> pa.RecordBatchReader:
+    """The same rows, with what a column that came late has in those of before."""
+    return pa.RecordBatchReader.from_batches(reader.schema, (_filled(table, batch) for batch in reader))
+
+
+def _filled(table: Table, batch: pa.RecordBatch) -> pa.RecordBatch:
+    if not late_columns(table):
+        return batch
+    [whole] = filled(table, pa.Table.from_batches([batch])).combine_chunks().to_batches()
+    return whole
 
 
 def one_ahead(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -129,5 +151,7 @@ def read(
 ) -> pa.Table:
     """Rows in the declared types."""
     if partitions is None and filters is None:
-        return dataset_of(delta.table_uri, _all_pieces(delta), arrow_schema(table)).to_table()
-    return dataset(delta, partitions).to_table(filter=filters).cast(arrow_schema(table))
+        found = dataset_of(delta.table_uri, _all_pieces(delta), arrow_schema(table)).to_table()
+    else:
+        found = dataset(table, delta, partitions).to_table(filter=filters).cast(arrow_schema(table))
+    return filled(table, found)

@@ -9,9 +9,11 @@ from pathlib import Path
 from secrets import token_hex
 
 import duckdb
+import pyarrow.parquet as pq
 
 from engine.errors import DataError
-from schemas.core import Table, Type
+from schemas.core import Column, Table, Type
+from schemas.provenance import before, late_columns
 
 FEW = 1 << 17  # rows: with less to do, a second thread costs more than it gives
 MEMORY = "1GiB"  # of a database, and a process has one, or two where it checks: beyond it, it works on disk
@@ -86,7 +88,28 @@ def select_files(files: Sequence[Path], table: Table, day: date | None = None) -
         nothing = ", ".join(f'null::{_TYPES[c.type]} as "{c.name}"' for c in names)
         return f"select {nothing} where false"
     names_of = ", ".join(f"'{quoted(str(path))}'" for path in files)
-    return f"select {column}* from read_parquet([{names_of}], hive_partitioning = false)"
+    late = "".join(f', {_before(c)} as "{c.name}"' for c in _lacking(files, table))
+    return f"select {column}*{late} from read_parquet([{names_of}], hive_partitioning = false)"
+
+
+def _lacking(files: Sequence[Path], table: Table) -> list[Column]:
+    """The columns that the files were written before; all of them by one run, so all alike."""
+    late = late_columns(table)
+    names = set(pq.ParquetFile(files[0]).schema_arrow.names) if late else set()
+    return [column for column in late if column.name not in names]
+
+
+def _before(column: Column) -> str:
+    value = before(column)
+    literal = "null" if value is None else f"'{value}'"
+    return f"{literal}::{_TYPES[column.type]}"
+
+
+def filled_columns(table: Table) -> str:
+    """What a query says for the columns of a table in which rows of before have nothing: all that `filled` fills."""
+    late = [column for column in late_columns(table) if not column.nullable]
+    fills = ", ".join(f'coalesce("{c.name}", {_before(c)}) as "{c.name}"' for c in late)
+    return f"* replace ({fills})" if fills else "*"
 
 
 @contextmanager

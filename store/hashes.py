@@ -1,7 +1,9 @@
 """A hash of a table's rows that does not depend on how they are stored: not on files, order or compression."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,24 +13,31 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from schemas.core import Table
-from store.arrow import sort_by_key
+from store.arrow import completed, sort_by_key
+from store.commit import files_of
 from store.duck import connect, select_files
 from store.places import Copies
 from store.staging import Staging, part_schema
+from store.warehouse import Warehouse
 
 BLOCK = 1 << 16  # rows that are hashed together, column by column
 _SMALL = 1 << 18  # rows that are sorted in memory
 _ZERO = {pa.string(): "", pa.bool_(): False}
 
 
-def table_sha256(table: Table, batches: Iterable[pa.RecordBatch]) -> str:
+def table_sha256(
+    table: Table, batches: Iterable[pa.RecordBatch], columns: Sequence[str] | None = None
+) -> str:
     """Of rows that come in order of the key: SHA-256 over blocks of them, the partition column left out.
+
+    `columns`: those of the rows, where they are not all that the table has today.
 
     A block is its number of rows, then per column one byte a row that says whether there is a value, and the
     values: texts by their lengths (4 bytes each) and their UTF-8, booleans as bytes, times and integers in 8,
     decimals in 16 bytes, little-endian; what is null counts as zero or empty.
     """
-    digest = hashlib.sha256(f"{table.full_name} {','.join(part_schema(table).names)}".encode())
+    names = part_schema(table).names if columns is None else columns
+    digest = hashlib.sha256(f"{table.full_name} {','.join(names)}".encode())
     for block in _blocks(batches):
         digest.update(block.num_rows.to_bytes(8, "little"))
         for column in block.columns:
@@ -91,20 +100,44 @@ def staged_sha256(staging: Staging, table: Table) -> str:
     return found
 
 
-def ordered(table: Table, files: list[Path], spill: Path) -> Iterator[pa.RecordBatch]:
-    """The rows of sorted part files in order of the key, out of core where they are many."""
+def stored_sha256(
+    warehouse: Warehouse,
+    table: Table,
+    day: date,
+    version: int | None = None,
+    columns: Sequence[str] | None = None,
+) -> str:
+    """The hash of a table's rows of a date in a version, over some columns; OSError, ArrowException: unreadable."""
+    files = files_of(warehouse, table, day, version)
+    with tempfile.TemporaryDirectory() as spill, Copies() as copies:
+        batches = ordered(table, copies.of(files), Path(spill), columns)
+        return table_sha256(table, batches, columns)
+
+
+def ordered(
+    table: Table, files: list[Path], spill: Path, columns: Sequence[str] | None = None
+) -> Iterator[pa.RecordBatch]:
+    """The rows of sorted part files in order of the key, out of core where they are many; all columns, or some."""
     schema = part_schema(table)
+    if columns is not None:
+        schema = pa.schema([schema.field(name) for name in columns])
     rows = [pq.ParquetFile(path).metadata.num_rows for path in files]
     if len(files) <= 1:
         for path in files:
             for batch in pq.ParquetFile(path).iter_batches(BLOCK):
-                yield from pa.Table.from_batches([batch]).cast(schema).to_batches()
+                yield from _declared(table, pa.Table.from_batches([batch]), schema).to_batches()
     elif sum(rows) <= _SMALL:
-        data = pa.concat_tables([pq.ParquetFile(path).read().cast(schema) for path in files])
+        data = pa.concat_tables([_declared(table, pq.ParquetFile(path).read(), schema) for path in files])
         yield from sort_by_key(table, data).to_batches()
     else:
         with connect(spill, sum(rows)) as connection:
             keys = ", ".join(f'"{key}"' for key in table.key if key != table.partition)
-            found = connection.execute(f"{select_files(files, table)} order by {keys or 'all'}")
+            names = ", ".join(f'"{name}"' for name in schema.names)
+            query = f"select {names} from ({select_files(files, table)}) order by {keys or 'all'}"
+            found = connection.execute(query)
             for batch in found.to_arrow_reader(BLOCK):
                 yield from pa.Table.from_batches([batch]).cast(schema).to_batches()
+
+
+def _declared(table: Table, data: pa.Table, schema: pa.Schema) -> pa.Table:
+    return completed(table, data).select(schema.names).cast(schema)

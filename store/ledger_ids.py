@@ -14,5 +14,5 @@ def ids_before(path: str, table: Table, name: str, day: date, ids: pa.ChunkedArr
     """Those of the ids that stand in an earlier date."""
     wanted = pc.unique(ids)
     condition = (pc.field(table.partition) < pa.scalar(day)) & pc.field(name).isin(wanted)
-    found = dataset(open_table(path)).to_table(filter=condition, columns=[name])
+    found = dataset(table, open_table(path)).to_table(filter=condition, columns=[name])
     return pc.unique(found.column(name).cast(pa.string()))

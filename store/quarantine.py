@@ -56,7 +56,7 @@ def rejected_rows(
     if not wanted:
         return []
     partitions = [(QUARANTINE.partition, "in", [day.isoformat() for day in wanted])]
-    rows = dataset(warehouse.delta(QUARANTINE), partitions)
+    rows = dataset(QUARANTINE, warehouse.delta(QUARANTINE), partitions)
     only = pc.field("dataset").isin(list(datasets)) if datasets else None
     return count_rejected(rows.scanner(columns=list(_COLUMNS), filter=only).to_reader())
 

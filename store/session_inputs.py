@@ -12,9 +12,10 @@ from engine.events import Trade
 from engine.intake.policy import Policy
 from schemas.core import Table
 from store.arrow import arrow_schema
-from store.delta import batches, dataset, read
+from store.delta import batches, dataset, filled_reader, read
 from store.opened import at_version
 from store.reference import ReferenceData
+from store.warehouse import NOT_THERE
 
 _TIME = pa.timestamp("us", tz="UTC")
 BUCKETS_NOTE = "account_buckets"  # of a part: the first bucket of its accounts, and the one after the last
@@ -22,7 +23,7 @@ BUCKETS_NOTE = "account_buckets"  # of a part: the first bucket of its accounts,
 
 @dataclass
 class Source:
-    """A Delta table pinned to a version, opened where it is read."""
+    """A Delta table pinned to a version, opened where it is read; NOT_THERE: it came later, and has no rows."""
 
     path: str
     version: int
@@ -33,18 +34,29 @@ class Source:
 
     def files(self) -> list[dict[str, Any]]:
         """What the table's log says of each of its files."""
+        if self.version == NOT_THERE:
+            return []
         found: list[dict[str, Any]] = pa.table(self.open().get_add_actions(flatten=True)).to_pylist()
         return found
 
     def read(self, filters: Any, partition: tuple[str, list[str]] | None = None) -> pa.Table:
+        if self.version == NOT_THERE:
+            return arrow_schema(self.table).empty_table()
         partitions = [(partition[0], "in", partition[1])] if partition else None
         return read(self.table, self.open(), partitions, filters)
 
     def stream(
         self, filters: Any, partition: tuple[str, list[str]], columns: Sequence[str]
     ) -> pa.RecordBatchReader:
-        found = dataset(self.open(), [(partition[0], "in", partition[1])])
-        return found.scanner(columns=list(columns), filter=filters).to_reader()
+        if self.version == NOT_THERE:
+            return arrow_schema(self.table).empty_table().select(list(columns)).to_reader()
+        found = dataset(self.table, self.open(), [(partition[0], "in", partition[1])])
+        reader = found.scanner(columns=list(columns), filter=filters).to_reader()
+        return filled_reader(self.table, reader)
+
+    def batches(self, *how: Any, **options: Any) -> Iterator[pa.RecordBatch]:
+        """As `store.delta.batches` has it."""
+        return iter(()) if self.version == NOT_THERE else batches(self.table, self.open(), *how, **options)
 
 
 @dataclass
@@ -98,7 +110,7 @@ class SessionInputs:
             return iter(())
         dates = [("event_date", "in", self.folders)]
         wanted = self._wanted(*conditions)
-        return batches(self.sources[name].open(), dates, columns, wanted, coded, every=every, sparing=sparing)
+        return self.sources[name].batches(dates, columns, wanted, coded, every=every, sparing=sparing)
 
     def most_rows(self, name: str, buckets: Sequence[int]) -> int:
         """How many rows the files that can have rows of some buckets have, of all folders of the session."""
@@ -149,4 +161,4 @@ class SessionInputs:
             first, after = map(int, noted.split()) if noted else (0, buckets[-1] + 1)
             return first <= buckets[-1] and buckets[0] < after
 
-        return batches(self.sources[name].open(), dates, columns, filters, coded, wanted)
+        return self.sources[name].batches(dates, columns, filters, coded, wanted)

@@ -32,7 +32,8 @@ def unneeded_files(warehouse: Warehouse, named: Named, before_ms: int) -> dict[T
     A file that no version has is left of a dead run: it counts when it was written before that time. All versions
     are kept of the tables that say what was published when and from what.
     """
-    return {table: sorted(_unneeded(warehouse, table, named, before_ms)) for table in TABLES.values()}
+    there = [table for table in TABLES.values() if warehouse.has(table)]
+    return {table: sorted(_unneeded(warehouse, table, named, before_ms)) for table in there}
 
 
 def _unneeded(warehouse: Warehouse, table: Table, named: Named, before_ms: int) -> Iterator[Place]:

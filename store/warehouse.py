@@ -2,7 +2,6 @@
 
 import fcntl
 import hashlib
-import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
@@ -16,20 +15,21 @@ from deltalake.transaction import AddAction
 
 from engine.errors import ConfigError, ConflictError, is_out_of_space, no_space
 from schemas.core import Table
+from schemas.provenance import is_late
 from schemas.registry import TABLES
-from store.arrow import arrow_schema, bare_schema, sort_by_key, to_ipc
+from store.arrow import arrow_schema, bare_schema, filled, sort_by_key, to_ipc
 from store.creation import (
-    beside,
+    add_columns,
     create_table,
     has_log,
     missing,
     refuse_headless,
     table_path,
-    write_beside,
     write_error,
 )
 from store.delta import dataset, read
 from store.fence import commit_properties, fence
+from store.marker import LOCK, check_format, has_marker, is_of_today, write_marker
 from store.opened import at_version, remember
 from store.paths import check_path
 from store.places import Place, asking_delta, open_table
@@ -37,9 +37,6 @@ from store.places import Place, asking_delta, open_table
 if TYPE_CHECKING:
     from store.lease import Lease
 
-FORMAT = 4
-_MARKER = "lossledger.json"
-_LOCK = ".lock"
 # Workers and other readers open the files themselves, so no deletion vectors; history is never cut short.
 _PROPERTIES = {
     "delta.enableDeletionVectors": "false",
@@ -48,14 +45,22 @@ _PROPERTIES = {
 }
 
 
+NOT_THERE = -1  # the version of a table that came later
+
+
 class Warehouse:
-    """Reads and writes tables below `root`. Opening checks that it is one of ours and of our format."""
+    """Reads and writes tables below `root`. Opening checks that it is one of ours and of a format that we know.
+
+    One of an earlier format may lack tables and columns until the next run adds them: to a reader such a table has
+    no rows, and a row has in such a column what `schemas.provenance.before` says.
+    """
 
     def __init__(self, root: Place) -> None:
         self.root = root
         self._open: dict[str, DeltaTable] = {}
         self.lease: Lease | None = None  # of a place in a store, while it is held
-        _check_format(root)
+        check_format(root)
+        self._of_today = is_of_today(root)
 
     @classmethod
     def create(cls, root: Place) -> "Warehouse":
@@ -71,20 +76,31 @@ class Warehouse:
     @classmethod
     @contextmanager
     def made(cls, root: Place) -> Iterator["Warehouse"]:
-        """The warehouse with all its tables, made where they are missing, and held for one writer."""
+        """The warehouse with all its tables and columns, made where they are missing, and held for one writer."""
         check_path(root)
         with _making(root):
             root.mkdir(parents=True, exist_ok=True)
             if isinstance(root, Path):
-                (root / _LOCK).touch()
+                (root / LOCK).touch()
         warehouse = cls(root)
         with warehouse.locked():
-            if not _has_marker(root):
+            if not has_marker(root):
                 with _making(root):
-                    write_beside(root / _MARKER, json.dumps({"warehouse_format": FORMAT}) + "\n")
+                    write_marker(root)
             for table in missing(root, TABLES.values()):
                 create_table(root, table, _PROPERTIES | _skipping(table))
+            if not is_of_today(root):
+                warehouse._add_columns()
+            warehouse._of_today = True
             yield warehouse
+
+    def _add_columns(self) -> None:
+        """Bring the tables of an earlier build up to today's declarations."""
+        for table in TABLES.values():
+            delta = self.delta(table)
+            add_columns(table, delta, commit_properties(delta, self.lease))
+        with _making(self.root):
+            write_marker(self.root)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
@@ -92,7 +108,7 @@ class Warehouse:
 
         In a store it is a lease; where the one before was not freed, its holder is shut out first.
         """
-        with hold(self.root / _LOCK, str(self.root)) as lease:
+        with hold(self.root / LOCK, str(self.root)) as lease:
             if lease and lease.took_over:
                 fence(TABLES.values(), self.path, lease)
                 self._open.clear()
@@ -123,24 +139,38 @@ class Warehouse:
                 raise _incomplete(self.root, table) from error
         return self._open[table.full_name]
 
+    def has(self, table: Table) -> bool:
+        """False for a table that came later than the warehouse, as long as no run has added it."""
+        return self._of_today or not is_late(table) or not missing(self.root, [table])
+
     def version(self, table: Table) -> int:
-        return self.delta(table).version()
+        """NOT_THERE: the table came later than the warehouse."""
+        return self.delta(table).version() if self.has(table) else NOT_THERE
 
     def version_of(self, schema: str, name: str) -> int:
         return self.version(TABLES[f"{schema}.{name}"])
 
     def read(self, table: Table, day: date | None = None, version: int | None = None) -> pa.Table:
-        """All rows, or those of one value of the partition column, in the declared types."""
+        """All rows, or those of one value of the partition column, in the declared types.
+
+        None where the version is NOT_THERE.
+        """
+        if version == NOT_THERE or not self.has(table):
+            return arrow_schema(table).empty_table()
         delta = self.delta(table) if version is None else at_version(str(self.path(table)), version)
         partitions = [(table.partition, "=", day.isoformat())] if day else None
         return read(table, delta, partitions)
 
     def find(self, table: Table, wanted: Any, columns: list[str] | None = None) -> pa.Table:
         """The rows that satisfy an Arrow expression; file statistics spare what cannot hold any."""
-        return dataset(self.delta(table)).to_table(filter=wanted, columns=columns)
+        if not self.has(table):
+            return arrow_schema(table).empty_table().select(columns or arrow_schema(table).names)
+        return filled(table, dataset(table, self.delta(table)).to_table(filter=wanted, columns=columns))
 
     def days(self, table: Table) -> list[date]:
         """The partition values for which the table has rows, from its log alone."""
+        if not self.has(table):
+            return []
         actions = pa.table(self.delta(table).get_add_actions(flatten=True))
         column = f"partition.{table.partition}"
         if column not in actions.column_names:
@@ -251,41 +281,8 @@ def _making(root: Place) -> Iterator[None]:
 
 
 def is_complete(root: Place) -> bool:
-    """Whether the marker and every table are there."""
-    return _has_marker(root) and not missing(root, TABLES.values())
-
-
-def _has_marker(root: Place) -> bool:
-    """An empty marker is what a full disk left of it."""
-    try:
-        return (root / _MARKER).stat().st_size > 0
-    except OSError:
-        return False
-
-
-def _check_format(root: Place) -> None:
-    # First what is there, then whether the marker is: another process may just be making it, marker first.
-    nothing = isinstance(root, Path) and not root.is_dir()
-    there = set() if nothing else {entry.name for entry in root.iterdir()}
-    if _has_marker(root):
-        try:
-            found = json.loads((root / _MARKER).read_text())["warehouse_format"]
-        except (ValueError, KeyError, TypeError):
-            found = "unreadable"
-        if found in range(1, FORMAT):
-            raise ConfigError(
-                f"warehouse {root} has format {found}, of earlier tables, and this version writes "
-                f"{FORMAT}: run again from the raw files (the landing zone) into a new warehouse"
-            )
-        if found != FORMAT:
-            raise ConfigError(
-                f"warehouse {root} was written by an incompatible version (format {found}, this one writes "
-                f"{FORMAT}): use the version that wrote it, or an empty warehouse"
-            )
-    elif there - {_LOCK, _MARKER, beside(Path(_MARKER)).name} and _MARKER not in there:
-        raise ConfigError(
-            f"{root} is not empty and no Lossledger warehouse: give --warehouse an empty or new folder"
-        )
+    """Whether every table is there, with the columns that it has today."""
+    return is_of_today(root) and not missing(root, TABLES.values())
 
 
 def content_hash(tables: Iterable[tuple[Table, pa.Table]]) -> str:

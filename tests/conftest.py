@@ -13,6 +13,8 @@ from hypothesis import settings
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+    from tests.format4 import Format4
+
 # Start-up a second faster and tiny queries a fifth: a test's JVM is too short-lived to repay the big
 # compiler and collector. Set here so that commands which tests start as processes have it too.
 os.environ.setdefault("LOSSLEDGER_JVM_OPTIONS", "-XX:+UseSerialGC -XX:TieredStopAtLevel=1")
@@ -92,6 +94,14 @@ def tables_made_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(store.creation, "DeltaTable", SimpleNamespace(create=create))
         yield
+
+
+@pytest.fixture
+def warehouse_format4(tmp_path: Path) -> "Format4":
+    """A copy of a warehouse of format 4, with the report on its dates and a landing zone that goes on."""
+    from tests.format4 import unpacked
+
+    return unpacked(tmp_path)
 
 
 @pytest.fixture(scope="session")

@@ -54,7 +54,7 @@ def _rejected(books: Books, inputs: Inputs) -> Iterator[dict[str, Any]]:
         return
     partitions = [(QUARANTINE.partition, "in", [folder.isoformat() for folder in folders])]
     columns = ["file", "row_number", "reasons", "row"]
-    fills = dataset(warehouse.delta(QUARANTINE), partitions).scanner(
+    fills = dataset(QUARANTINE, warehouse.delta(QUARANTINE), partitions).scanner(
         columns=columns, filter=pc.field("dataset") == "fills"
     )
     books.add("rejected_fills", fills.to_reader())

@@ -154,7 +154,7 @@ def _ticks_before(day: Day, limit: int) -> pa.Table:
     wanted &= pc.field("ts") >= pa.scalar(max(0, earliest), _TIME)
     wanted &= pc.field("event_date") >= pa.scalar(day_of(max(0, earliest)))
     wanted &= pc.field("event_date") <= pa.scalar(day_of(day.start))
-    found = dataset(day.warehouse.delta(TYPED["ticks"])).scanner(
+    found = dataset(TYPED["ticks"], day.warehouse.delta(TYPED["ticks"])).scanner(
         columns=["instrument_id", "ts"], filter=wanted
     )
     last = dict.fromkeys(day.before(MARKS).column("instrument_id").to_pylist(), earliest - 1)
@@ -197,7 +197,9 @@ def _date_unknown(books: Books, day: Day, limit: int) -> None:
             break
         wanted = pc.field("instrument_id").isin(pa.array(sorted(unknown), pa.string()))
         wanted &= pc.field("ts") < pa.scalar(day.start, _TIME)
-        ticks = dataset(day.warehouse.delta(TYPED["ticks"]), [("event_date", "in", [folder.isoformat()])])
+        ticks = dataset(
+            TYPED["ticks"], day.warehouse.delta(TYPED["ticks"]), [("event_date", "in", [folder.isoformat()])]
+        )
         found |= _last_ticks(ticks.to_table(columns=["instrument_id", "ts"], filter=wanted))
         unknown -= found.keys()
     _keep(books, "found", _times(found))

@@ -12,7 +12,6 @@ import pyarrow.dataset as ds
 
 from jobs.attribute.sides import SCHEMA, Sides, by_trade, hashes_of, may_not_net, sides_of
 from jobs.replay.source import BucketTask
-from store.delta import batches
 from store.places import fetched, place, written
 
 _PART = 1 << 20  # rows that are cut at once
@@ -43,9 +42,8 @@ class FillsTask:
         every = (self.number, self.of)
         if self.earlier is None:
             return self.inputs.event_batches("fills", FILLS.names, _CODED, every=every)
-        return batches(
-            self.inputs.sources["fills"].open(), None, FILLS.names, self.earlier, _CODED, every=every
-        )
+        fills = self.inputs.sources["fills"]
+        return fills.batches(None, FILLS.names, self.earlier, _CODED, every=every)
 
 
 class Cut(NamedTuple):

@@ -153,6 +153,7 @@ def _add_fills(day: Day, books: Books, trades: str, name: str, wanted: Any, colu
     if not ranges:
         return False
     wanted &= _in([(first, last) for first, last in ranges])
-    found = dataset(day.warehouse.delta(TYPED["fills"])).scanner(columns=list(columns), filter=wanted)
+    fills = TYPED["fills"]
+    found = dataset(fills, day.warehouse.delta(fills)).scanner(columns=list(columns), filter=wanted)
     books.add(name, found.to_reader())
     return True

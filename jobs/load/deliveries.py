@@ -17,14 +17,25 @@ from schemas.core import Dataset
 from schemas.ledger import DELIVERIES, FILES, QUARANTINE
 from store.arrow import to_arrow, to_rows
 from store.quarantine import rejected_rows
+from store.reference import text_hash
 from store.warehouse import Warehouse
 
 REFERENCE_DAY = date(1970, 1, 1)
+# Raised whenever the same files may give other rows of the ledger or the quarantine, or rows in another order: then
+# they are judged and sorted anew when their date runs again. Deliveries without a content_sha256 are of version 1.
+LOAD_VERSION = "2"
+
+
+def delivery_hash(content_sha256: str) -> str:
+    """What a loaded delivery is known by: its content, and the rules that it was judged by."""
+    return text_hash("load", LOAD_VERSION, content_sha256)
 
 
 @dataclass
 class Delivery:
     """A loaded dataset of one folder, as counted in ledger.deliveries."""
+
+    # in the order of its columns
 
     day: date
     dataset: str
@@ -32,30 +43,47 @@ class Delivery:
     rows: int
     accepted: int
     duplicates: int
+    superseded: int
     quarantined: int
-    extra_columns: str = ""
+    extra_columns: str
+    content_sha256: str
+
+    def __post_init__(self) -> None:
+        # A delivery of before there was the column has this hash in the other one.
+        self.content_sha256 = self.content_sha256 or self.sha256
 
     @classmethod
     def counted(
         cls,
         day: date,
         dataset: str,
-        sha256: str,
+        content_sha256: str,
         *,
         rows: int,
         accepted: int,
         duplicates: int,
+        superseded: int = 0,
         quarantined: int,
         extra: Iterable[str],
     ) -> "Delivery":
         """Counts of a delivery; nothing may be lost between the files and the books."""
-        if rows != accepted + duplicates + quarantined:
+        if rows != accepted + duplicates + superseded + quarantined:
             raise InvariantError(
                 f"{dataset} of {day}: of {rows} delivered rows {accepted} were accepted, "
-                f"{duplicates} are duplicates and {quarantined} were rejected: a row was lost"
+                f"{duplicates} are duplicates, {superseded} are superseded and {quarantined} were rejected: "
+                "a row was lost"
             )
         return cls(
-            day, dataset, sha256, rows, accepted, duplicates, quarantined, ", ".join(sorted(set(extra)))
+            day,
+            dataset,
+            delivery_hash(content_sha256),
+            rows,
+            accepted,
+            duplicates,
+            superseded,
+            quarantined,
+            ", ".join(sorted(set(extra))),
+            content_sha256,
         )
 
     @property

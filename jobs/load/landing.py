@@ -169,7 +169,7 @@ def _hashed(landing: Place, path: str) -> tuple[str, int]:
         raise DataError(f"{shown} cannot be read: {error.strerror}") from error
 
 
-def delivery_hash(files: Iterable[LandedFile]) -> str:
-    """One hash for a delivery: its paths and contents."""
+def files_hash(files: Iterable[LandedFile]) -> str:
+    """One hash for the files of a delivery: their paths and contents."""
     text = "\n".join(f"{f.path} {f.sha256}" for f in sorted(files))
     return hashlib.sha256(text.encode()).hexdigest()

@@ -10,8 +10,8 @@ from jobs.load.columns.delivery import ColumnLoad, Incoming, Staging
 from jobs.load.columns.history import forget_others, hashes_before
 from jobs.load.columns.known import Known
 from jobs.load.columns.rejects import KeepTask, reject_tasks, replaced_rows, write_kept, write_rejected
-from jobs.load.deliveries import REFERENCE_DAY, Deliveries, Delivery
-from jobs.load.landing import dataset_days, delivery_hash, landed_files
+from jobs.load.deliveries import REFERENCE_DAY, Deliveries, Delivery, delivery_hash
+from jobs.load.landing import dataset_days, files_hash, landed_files
 from jobs.load.reference import load_reference
 from jobs.spark.mapper import Mapper
 from schemas.inputs import DATED
@@ -60,10 +60,12 @@ class Loader:
         for dataset in DATED:
             files = landed_files(self.landing, dataset, day, self._load.mapper)
             self.deliveries.note_repeated(day, dataset.name, files)
-            digest = text_hash(delivery_hash(files), reference.sha256)
+            content = text_hash(files_hash(files), reference.sha256)
+            digest = delivery_hash(content)
             before = self.deliveries.loaded.get((day, dataset.name))
             if files and (before is None or before.sha256 != digest):
-                pending.append(Incoming(dataset, day, files, digest))
+                again = before is not None and before.content_sha256 == content
+                pending.append(Incoming(dataset, day, files, content, digest, again))
         return pending
 
     def _load_day(
@@ -110,7 +112,7 @@ def _counted(item: Incoming) -> Delivery:
     return Delivery.counted(
         item.day,
         item.dataset.name,
-        item.sha256,
+        item.content_sha256,
         rows=item.rows,
         accepted=item.accepted,
         duplicates=item.duplicates,

@@ -12,8 +12,8 @@ from engine.intake.judge import Intake, Reference, Rejected, bad_margin_tables
 from engine.intake.keys import reject_changed_versions, settle_keys
 from jobs.load.columns.kept import KeepTask, keep_files
 from jobs.load.columns.splits import SourceFile, worth_columns
-from jobs.load.deliveries import REFERENCE_DAY, Deliveries, Delivery
-from jobs.load.landing import LandedFile, delivery_hash, landed_files
+from jobs.load.deliveries import REFERENCE_DAY, Deliveries, Delivery, delivery_hash
+from jobs.load.landing import LandedFile, files_hash, landed_files
 from jobs.load.parse import Taken, read_rows, typed_table
 from schemas.core import Dataset
 from schemas.inputs import REFERENCE
@@ -46,10 +46,11 @@ def load_reference(
         before = deliveries.loaded.get((REFERENCE_DAY, dataset.name))
         if not files and before is None:
             raise DataError(f"{landing / dataset.name} has no files: every run needs this dataset")
-        digest = text_hash(delivery_hash(files), *upstream) if files else before.sha256 if before else ""
-        if before is None or before.sha256 != digest:
-            _load(deliveries, landing, dataset, files, digest, day, judge_all)
-        upstream.append(digest)
+        if files:
+            content = text_hash(files_hash(files), *upstream)
+            if before is None or before.sha256 != delivery_hash(content):
+                _load(deliveries, landing, dataset, files, content, day, judge_all)
+        upstream.append(deliveries.loaded[REFERENCE_DAY, dataset.name].content_sha256)
         deliveries.check_share((REFERENCE_DAY, dataset.name), day)
     deliveries.tell_rejected([day], REFERENCE)
     reference = read_reference(deliveries.warehouse)
@@ -62,7 +63,7 @@ def _load(
     landing: Place,
     dataset: Dataset,
     files: Sequence[LandedFile],
-    digest: str,
+    content_sha256: str,
     day: date,
     judge_all: bool,
 ) -> None:
@@ -80,7 +81,7 @@ def _load(
     deliveries.file_numbers(REFERENCE_DAY, dataset.name, list(zip(files, taken.rows, strict=True)))
     _quarantine(deliveries, dataset, taken.rejected, day)
     deliveries.warehouse.replace_all(TYPED[dataset.name], taken.table)
-    deliveries.record(REFERENCE_DAY, [_counted(dataset, digest, taken)])
+    deliveries.record(REFERENCE_DAY, [_counted(dataset, content_sha256, taken)])
 
 
 def _take_rows(
@@ -119,11 +120,11 @@ def settled(dataset: Dataset, intake: Intake) -> Intake:
     return settled
 
 
-def _counted(dataset: Dataset, sha256: str, taken: Taken) -> Delivery:
+def _counted(dataset: Dataset, content_sha256: str, taken: Taken) -> Delivery:
     return Delivery.counted(
         REFERENCE_DAY,
         dataset.name,
-        sha256,
+        content_sha256,
         rows=sum(taken.rows),
         accepted=taken.table.num_rows,
         duplicates=taken.duplicates,

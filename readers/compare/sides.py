@@ -17,7 +17,7 @@ from store.places import Place, entries, open_parquet
 from store.published import published_days
 from store.scenarios import PUBLISHED as PUBLISHED_NAME
 from store.scenarios import read_definition, scenario_names, scenario_root
-from store.warehouse import Warehouse
+from store.warehouse import NOT_THERE, Warehouse
 
 
 class Side:
@@ -41,7 +41,7 @@ class Side:
         names = [c.name for c in table.columns]
         found: list[dict[str, Any]] = []
         for day in days:
-            data = self.warehouse.read(table, day, version=self.days[day][table.full_name])
+            data = self.warehouse.read(table, day, version=self.days[day].get(table.full_name, NOT_THERE))
             found += [dict(zip(names, row, strict=True)) for row in to_rows(table, data)]
         return found
 

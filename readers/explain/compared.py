@@ -200,7 +200,7 @@ class Comparison:
     def _row(
         self, table: Table, recomputed: Row | None, published: Row | None, only: Collection[str] = ()
     ) -> Compared:
-        version = self.session.day.table_versions[table.full_name]
+        version = self.session.day.version_of(table)
         named = published or recomputed or {}
         source = Source(
             table.full_name, version, key_of(table, {"business_date": self.session.day.day, **named})

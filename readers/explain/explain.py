@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 from engine.clock import NEVER, iso
 from engine.errors import ConfigError
 from engine.events import UnitKey
+from engine.rules.version import RULES_VERSION
 from readers.explain.closing import adl_section, close_section
 from readers.explain.document import Explanation, Section
 from readers.explain.episodes import episode_sections
@@ -106,6 +107,13 @@ def _facts(teller: Teller, told: Explanation) -> Iterator[tuple[str, str]]:
     differing = told.differing
     verdict += f"{len(differing)} rows differ" if differing else "all are equal"
     yield "verdict", verdict
+    version = session.rules_version
+    if differing and version and version != RULES_VERSION:
+        yield (
+            "rules",
+            f"The date was published under version {version} of the rules and is recomputed under {RULES_VERSION}: "
+            "what differs may do so for that alone. Run the date again to have it under today's.",
+        )
     yield (
         "figures",
         "Every figure is recomputed by the reference rules from the sources named in brackets, but those "

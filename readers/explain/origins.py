@@ -26,7 +26,7 @@ class Origins:
 
     def published(self, table: Table, row: Mapping[str, Any]) -> Source:
         """A row of a table of the date."""
-        return Source(table.full_name, self.session.day.table_versions[table.full_name], key_of(table, row))
+        return Source(table.full_name, self.session.day.version_of(table), key_of(table, row))
 
     def before(self, table: Table, row: Mapping[str, Any]) -> Source:
         """A row of the state that the session starts from."""

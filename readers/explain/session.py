@@ -22,8 +22,8 @@ from readers.published.tables import PublishedTables
 from schemas.core import Table
 from schemas.inputs import ACCOUNTS, CURRENCIES, DATED, INSTRUMENTS, MARGIN_TIERS
 from schemas.ledger import CARRIED, TYPED
-from schemas.ops import POLICIES
-from store.arrow import arrow_schema, to_rows
+from schemas.ops import POLICIES, PUBLISHED_FROM
+from store.arrow import filled, to_rows
 from store.buckets import account_bucket
 from store.delta import dataset
 from store.opened import at_version
@@ -32,7 +32,7 @@ from store.published import Published
 from store.reference import ReferenceData, reference_of
 from store.session_inputs import SessionInputs, Source
 from store.session_units import adl_trades_of, instruments_of, session_market, units_of
-from store.warehouse import Warehouse
+from store.warehouse import NOT_THERE, Warehouse
 
 Row = Mapping[str, Any]  # decimals are integers of 10^-18, times microseconds
 
@@ -86,6 +86,12 @@ class AccountSession:
     @property
     def reference(self) -> ReferenceData:
         return self.inputs.reference
+
+    @property
+    def rules_version(self) -> str:
+        """Of the rules that the date was published under; '' where that was not kept."""
+        rows = read_rows(self.dates.tables, PUBLISHED_FROM, [self.day.day], pc.field("kind") == "rules")
+        return next((row["value"] for row in rows if row["name"] == "version"), "")
 
     @property
     def start(self) -> int:
@@ -162,7 +168,7 @@ def open_session(dates: Dates, account_id: str, day: date) -> AccountSession:
     }
     state, before = dates.state_before(day)
     for table in CARRIED:
-        version = before.table_versions[table.full_name] if before else 0
+        version = before.version_of(table) if before else NOT_THERE
         sources[table.name] = Source(str(state.path(table)), version, table)
     inputs = SessionInputs(
         [account_bucket(account_id)],
@@ -188,7 +194,9 @@ def _policy(tables: PublishedTables, published: Published) -> Policy:
 def _some_accounts(warehouse: Warehouse, versions: Mapping[str, int]) -> str:
     table = TYPED[ACCOUNTS.name]
     delta = at_version(str(warehouse.path(table)), versions[ACCOUNTS.name])
-    names = sorted(set(dataset(delta).head(1000, columns=["account_id"]).column("account_id").to_pylist()))
+    names = sorted(
+        set(dataset(table, delta).head(1000, columns=["account_id"]).column("account_id").to_pylist())
+    )
     return f"there are such as {', '.join(names[:5])}" if names else "there are none"
 
 
@@ -199,7 +207,7 @@ def _reference(warehouse: Warehouse, versions: Mapping[str, int], account_id: st
         table = TYPED[d.name]
         mine = pc.field("account_id") == account_id if d is ACCOUNTS else None
         delta = at_version(str(warehouse.path(table)), versions[d.name])
-        tables[d.name] = dataset(delta).to_table(filter=mine).cast(arrow_schema(table))
+        tables[d.name] = filled(table, dataset(table, delta).to_table(filter=mine))
     return reference_of(tables)
 
 

@@ -6,7 +6,9 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from store.duck import MEMORY
+from schemas.core import Table
+from schemas.registry import TABLES
+from store.duck import MEMORY, filled_columns
 from store.published import Published
 
 SCHEMAS = ("attribution", "ledger", "ops", "raw")
@@ -37,7 +39,7 @@ def locked_database(
     for name, dataset in tables.items():
         hidden = "_" + name.replace(".", "_")
         database.register(hidden, dataset)
-        database.execute(f"create view {name} as {_select(hidden, name in bounded)}")
+        database.execute(f"create view {name} as {_select(hidden, TABLES[name], name in bounded)}")
     database.execute(f"set search_path = '{','.join((*SCHEMAS, 'main'))}'")
     for setting, value in _LOCKS.items():
         database.execute(f"set {setting} = '{value}'")
@@ -55,10 +57,11 @@ def _make_sessions(database: duckdb.DuckDBPyConnection, days: Sequence[Published
     database.register("_sessions", pa.table(columns))
 
 
-def _select(hidden: str, bounded: bool) -> str:
+def _select(hidden: str, table: Table, bounded: bool) -> str:
+    columns = filled_columns(table)
     if not bounded:
-        return f'select * from "{hidden}"'
+        return f'select {columns} from "{hidden}"'
     return (
-        f'select events.* from "{hidden}" events join _sessions using (business_date) '
+        f'select events.* from (select {columns} from "{hidden}") events join _sessions using (business_date) '
         "where ts < until and (since is null or ts >= since)"
     )

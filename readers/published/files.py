@@ -58,9 +58,7 @@ class Files:
     def _pinned(self, table: Table, log: Log) -> Iterator[Piece]:
         by_day = log.by_day()
         for day, row in self.pins.days.items():
-            version = row.table_versions.get(
-                table.full_name, -1
-            )  # a date that was published before it was kept
+            version = row.version_of(table)
             for span in by_day.get(day, ()):
                 if span.at(version):
                     yield Piece(span.path, {"business_date": day})

@@ -24,7 +24,7 @@ from readers.published.database import locked_database
 from readers.published.files import SHOWN, Files, schema_of
 from readers.published.pins import Pins, open_warehouse, read_pins
 from schemas.core import Table
-from store.arrow import to_rows
+from store.arrow import filled, to_rows
 from store.delta import dataset_of
 from store.places import Place
 from store.published import Published
@@ -84,7 +84,8 @@ class PublishedTables:
         """An Arrow dataset of a table's rows of all published dates, in its declared columns, nothing read yet.
 
         Events of the ledger (fills, transfers, ticks, …) have `business_date` too. Where sessions do not begin at
-        midnight, a date's folders hold events of its neighbours: `rows` and `connect` leave them out.
+        midnight, a date's folders hold events of its neighbours: `rows` and `connect` leave them out. A column that
+        came later is null in rows of before: `rows` and `connect` give what that stands for.
         """
         if name not in self._datasets:
             table = _declared(name)
@@ -110,7 +111,7 @@ class PublishedTables:
             wanted = _both(pc.field("business_date").isin(pa.array(asked, pa.date32())), wanted)
         if self._files.bounded(table):
             wanted = _both(self._in_session(), wanted)
-        return self.table(name).to_table(columns=columns, filter=wanted)
+        return filled(table, self.table(name).to_table(columns=columns, filter=wanted))
 
     def _in_session(self) -> Any:
         inside = None

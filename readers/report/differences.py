@@ -37,14 +37,17 @@ def _words(value: Any) -> str:
     return "nothing" if value is None else str(value)
 
 
-def differing_figures(folder: Path, again: dict[str, Any]) -> tuple[int, list[str]]:
-    """How many figures report.json has, and a line for each that is not the one computed again."""
+def differing_figures(folder: Path, again: dict[str, Any], all_of_them: bool = True) -> tuple[int, list[str]]:
+    """How many figures report.json has, and a line for each that is not the one computed again.
+
+    `all_of_them`: also those that only the one computed again has. Another build may have figures that a report lacks.
+    """
     try:
         told = dict(figures_of(json.loads((folder / "report.json").read_text(encoding="utf-8"))))
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
         return 0, [f"report.json: its figures cannot be read: {error}"]
     now = dict(figures_of(again))
-    names = [*told, *(name for name in now if name not in told)]
+    names = [*told, *(name for name in now if all_of_them and name not in told)]
     differing = [name for name in names if told.get(name) != now.get(name)]
     lines = []
     for name in differing[:_SHOWN]:

@@ -64,17 +64,21 @@ def _date(facts: Facts, day: Published) -> dict[str, Any]:
         "policy_sha256": run["policy_sha256"] if run else None,
         "policy": facts.policies.get(day.day),
         "tables": {
-            table.full_name: {"version": day.table_versions[table.full_name]}
+            table.full_name: {"version": day.version_of(table)}
             | ({} if public else _hashes(facts, table, day))
             for table in TABLES
+            if table.full_name in day.table_sha256  # another came later than the date
         },
     }
 
 
 def _hashes(facts: Facts, table: Table, day: Published) -> dict[str, Any]:
-    name = table.full_name
-    files = files_of(facts.rows.tables.warehouse, table, day.day, day.table_versions[name])
-    return {"rows_sha256": day.table_sha256[name], "files": files_sha256(files)}
+    files = files_of(facts.rows.tables.warehouse, table, day.day, day.version_of(table))
+    return {
+        "rows_sha256": day.table_sha256[table.full_name],
+        "columns": ",".join(day.columns_of(table)),
+        "files": files_sha256(files),
+    }
 
 
 def content_sha256(found: Mapping[str, Any]) -> str:

@@ -17,7 +17,8 @@ COMPARED = (attribution.SESSION_LOSSES, attribution.INSURANCE_FUND_DAILY)
 class PreviousDay:
     """`published_at`: as in its manifest; `versions`, `rows_sha256`: of the tables whose figures are compared.
 
-    Hashes are empty where that report is the public edition; the run tells the date's rows as well.
+    `columns`: those that the hashes are over, as they are noted with a date. Hashes are empty where that report is
+    the public edition; the run tells the date's rows as well.
     """
 
     day: date
@@ -26,6 +27,7 @@ class PreviousDay:
     output_sha256: str
     versions: Mapping[str, int]
     rows_sha256: Mapping[str, str]
+    columns: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -68,8 +70,9 @@ class Previous:
 
 
 def _table(day: PreviousDay, name: str) -> dict[str, Any]:
-    told = {"rows_sha256": day.rows_sha256[name]} if name in day.rows_sha256 else {}
-    return {"version": day.versions[name], **told}
+    noted = {"rows_sha256": day.rows_sha256, "columns": day.columns}
+    hashed = {key: values[name] for key, values in noted.items()} if name in day.rows_sha256 else {}
+    return {"version": day.versions[name], **hashed}
 
 
 def previous_of(manifest: Mapping[str, Any]) -> Previous:
@@ -94,4 +97,5 @@ def _day(tree: Mapping[str, Any]) -> PreviousDay:
         tree.get("output_sha256", ""),
         {name: table["version"] for name, table in tables.items()},
         {name: table["rows_sha256"] for name, table in tables.items() if "rows_sha256" in table},
+        {name: table.get("columns", "") for name, table in tables.items()},
     )

@@ -1,10 +1,8 @@
 """What the published rows of a date are, in hashes: of their rows, and of the files that hold them."""
 
 import hashlib
-import tempfile
 from collections.abc import Sequence
 from datetime import date
-from pathlib import Path
 
 import duckdb
 import pyarrow as pa
@@ -14,8 +12,8 @@ from engine.errors import LossledgerError
 from schemas.core import Table
 from schemas.registry import PUBLISHED
 from store.commit import files_of
-from store.hashes import ordered, table_sha256
-from store.places import Copies, Place, open_parquet
+from store.hashes import stored_sha256
+from store.places import Place, open_parquet
 from store.published import Published
 from store.warehouse import Warehouse
 
@@ -39,18 +37,28 @@ def files_sha256(files: Sequence[Place]) -> dict[str, str]:
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
-def rows_sha256(warehouse: Warehouse, table: Table, day: date, version: int | None = None) -> str:
+def rows_sha256(
+    warehouse: Warehouse, table: Table, day: date, version: int | None, columns: Sequence[str]
+) -> str:
     """The hash of a table's rows of a date as publishing computes it; '' where they cannot be read at all."""
-    files = files_of(warehouse, table, day, version)
-    with tempfile.TemporaryDirectory() as spill, Copies() as copies:
-        try:
-            return table_sha256(table, ordered(table, copies.of(files), Path(spill)))
-        except (OSError, pa.ArrowException):
-            return ""
+    try:
+        return stored_sha256(warehouse, table, day, version, columns)
+    except (OSError, pa.ArrowException):
+        return ""
 
 
-def not_as_published(warehouse: Warehouse, table: Table, row: Published, version: int, sha256: str) -> str:
-    """What is wrong with a table's rows of a date in a version, in words; '' where their hash is `sha256`."""
+def not_as_published(
+    warehouse: Warehouse,
+    table: Table,
+    row: Published,
+    version: int,
+    sha256: str,
+    columns: Sequence[str] | None = None,
+) -> str:
+    """What is wrong with a table's rows of a date in a version, in words; '' where their hash is `sha256`.
+
+    `columns`: those that the hash is over; None: those that are noted with the date.
+    """
     try:
         files = files_of(warehouse, table, row.day, version)
     except DAMAGE as error:
@@ -58,7 +66,7 @@ def not_as_published(warehouse: Warehouse, table: Table, row: Published, version
     if damaged := [line for path in files if (line := _damage(path))]:
         return f"version {version}: {'; '.join(damaged)}"
     try:
-        found = rows_sha256(warehouse, table, row.day, version)
+        found = rows_sha256(warehouse, table, row.day, version, columns or row.columns_of(table))
     except DAMAGE as error:
         return f"the rows of version {version} cannot be read: {line_of(error)}"
     if found != sha256:
@@ -84,9 +92,9 @@ def line_of(error: BaseException) -> str:
     return " ".join(str(error).split())[:200]
 
 
-def head_differs(warehouse: Warehouse, table: Table, row: Published) -> bool:
+def head_differs(warehouse: Warehouse, table: Table, now: Published) -> bool:
     """Whether somebody wrote other rows of the date past what is published; the same rows in other files are none."""
-    name = table.full_name
-    if files_of(warehouse, table, row.day) == files_of(warehouse, table, row.day, row.table_versions[name]):
+    if files_of(warehouse, table, now.day) == files_of(warehouse, table, now.day, now.version_of(table)):
         return False
-    return rows_sha256(warehouse, table, row.day) != row.table_sha256[name]
+    found = rows_sha256(warehouse, table, now.day, None, now.columns_of(table))
+    return found != now.table_sha256.get(table.full_name)

@@ -214,8 +214,9 @@ def results(dataset: Dataset, path: Path, columns: bool) -> Any:
         DAY,
         [LandedFile(name, dataset.name, DAY, "", source.size)],
         "",
-        [source],
-        pieces_of([source]),
+        "",
+        sources=[source],
+        pieces=pieces_of([source]),
     )
     try:
         for n, some in enumerate(task_pieces(item.pieces)):

@@ -128,7 +128,7 @@ def later_edition(root: Path) -> None:
     [
         (other_folder, "not empty and no Lossledger warehouse"),
         (first_edition, "run again from the raw files (the landing zone) into a new warehouse"),
-        (later_edition, "written by an incompatible version (format 99, this one writes 4)"),
+        (later_edition, "written by an incompatible version (format 99, this one writes 5)"),
         (lambda root: root.write_text(""), "cannot write to warehouse"),
     ],
     ids=["folder of something else", "first edition", "incompatible version", "a file"],

@@ -12,7 +12,7 @@ from schemas.inputs import DATASETS
 from schemas.provenance import RULES, example, example_of_input, since, source
 from schemas.registry import TABLES
 from scripts.dictionary import TARGET, render
-from store.warehouse import FORMAT
+from store.marker import FORMAT
 from tests.docs.pages import ROOT
 
 SECTIONS = re.findall(r"^## (\d+)\. ", (ROOT / "docs" / "spec" / "rules.md").read_text("utf-8"), re.MULTILINE)

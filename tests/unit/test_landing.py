@@ -15,7 +15,7 @@ from engine.errors import DataError
 from engine.intake.judge import InstrumentVersion, Reference, take_in
 from engine.numbers import E18
 from engine.versions import Versions
-from jobs.load.landing import dataset_days, delivery_hash, landed_files
+from jobs.load.landing import dataset_days, files_hash, landed_files
 from jobs.load.rows import read_file
 from schemas.inputs import DATASETS
 
@@ -209,11 +209,11 @@ def test_a_delivery_is_known_by_its_paths_and_contents(tmp_path: Path) -> None:
     path = tmp_path / "fills" / "date=2025-10-10" / "f.csv"
     path.parent.mkdir(parents=True)
     path.write_bytes(CSV)
-    before = delivery_hash(landed_files(tmp_path, FILLS, DAY))
+    before = files_hash(landed_files(tmp_path, FILLS, DAY))
     path.touch()
-    assert delivery_hash(landed_files(tmp_path, FILLS, DAY)) == before
+    assert files_hash(landed_files(tmp_path, FILLS, DAY)) == before
     path.write_bytes(CSV + b"\n")
-    assert delivery_hash(landed_files(tmp_path, FILLS, DAY)) != before
+    assert files_hash(landed_files(tmp_path, FILLS, DAY)) != before
     path.write_bytes(CSV)
     path.rename(path.with_name("g.csv"))
-    assert delivery_hash(landed_files(tmp_path, FILLS, DAY)) != before
+    assert files_hash(landed_files(tmp_path, FILLS, DAY)) != before

@@ -33,12 +33,17 @@ _GROUP_ROWS = 400_000  # of a file of the ledger, about
 
 @dataclass
 class Incoming:
-    """A delivery that is new or has changed, and what the tasks made of it."""
+    """A delivery that is new or has changed, and what the tasks made of it.
+
+    `again`: its content has been loaded before, by other rules.
+    """
 
     dataset: Dataset
     day: date
     files: list[LandedFile]
+    content_sha256: str
     sha256: str
+    again: bool = False
     sources: list[SourceFile] = field(default_factory=list)
     pieces: list[Piece] = field(default_factory=list)
     cuts: list[CutResult] = field(default_factory=list)
@@ -253,9 +258,13 @@ class Staging:
             )
 
     def refuse_late_rows(self, incoming: Sequence[Incoming], session_start: int | None) -> None:
-        """Rows of sessions that are published may not change while a later date is run. DataError."""
+        """Rows of sessions that are published may not change while a later date is run. DataError.
+
+        What changed in them because the load's rules did is no late row: such a session stays as it was published,
+        from the ledger of then, until it is run again.
+        """
         for item in incoming:
-            if session_start is None or session_start <= day_start_us(item.day):
+            if session_start is None or session_start <= day_start_us(item.day) or item.again:
                 continue
             table = TYPED[item.dataset.name]
             whole = group_field(item.dataset) != "account_id"

@@ -1,7 +1,7 @@
 """M, since the last report: which of its dates were restated, why, and which of its figures changed."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -18,7 +18,7 @@ from readers.report.proof import rows_sha256
 from readers.rows import PublishedRows
 from schemas import ops
 from store.arrow import to_rows
-from store.published import Published
+from store.published import Published, columns_of
 
 _GONE = "not published any more"
 
@@ -127,33 +127,33 @@ def changes_since(facts: Facts) -> Table:
 
 
 def _changes(facts: Facts, then: PreviousDay, now: Published) -> Iterator[tuple[Cell, ...]]:
-    hashes = then.rows_sha256 or _published_then(facts, then)
+    hashes, noted = (then.rows_sha256, then.columns) if then.rows_sha256 else _published_then(facts, then)
     for table in COMPARED:
         name = table.full_name
         if now.table_sha256[name] == hashes.get(name):
             continue
-        if not _there(facts, table, then, hashes.get(name)):
+        if not _there(facts, table, then, hashes.get(name), columns_of(table, noted.get(name, ""))):
             gone = Missing("the version that the last report was made from is not in this warehouse")
             yield (then.day, name, "", "every figure", gone, gone, gone)
             continue
-        versions = (then.versions[name], now.table_versions[name])
+        versions = (then.versions[name], now.version_of(table))
         yield from ((then.day, name, *rest) for rest in changed(facts, table, then.day, versions))
 
 
-def _published_then(facts: Facts, then: PreviousDay) -> Mapping[str, str]:
-    """Hashes of the rows of then as the warehouse has them, where that report has none; empty without such a run."""
+def _published_then(facts: Facts, then: PreviousDay) -> tuple[Mapping[str, str], Mapping[str, str]]:
+    """Hashes and their columns as the warehouse has them, where that report has none; empty without such a run."""
     try:
         row = read_pins(facts.rows.tables.warehouse, then.run_id).days.get(then.day)
     except ConfigError:
-        return {}
-    return row.table_sha256 if row and row.run_id == then.run_id else {}
+        return {}, {}
+    return (row.table_sha256, row.table_columns) if row and row.run_id == then.run_id else ({}, {})
 
 
-def _there(facts: Facts, table: Any, then: PreviousDay, sha256: str | None) -> bool:
+def _there(facts: Facts, table: Any, then: PreviousDay, sha256: str | None, columns: Sequence[str]) -> bool:
     """A warehouse that was made anew has other versions."""
     name, warehouse = table.full_name, facts.rows.tables.warehouse
     try:
-        return rows_sha256(warehouse, table, then.day, then.versions[name]) == sha256
+        return rows_sha256(warehouse, table, then.day, then.versions[name], columns) == sha256
     except (LossledgerError, OSError, ValueError, DeltaError):
         return False
 
