@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from io import TextIOWrapper
 from itertools import chain
 from pathlib import Path
@@ -96,7 +97,12 @@ def plain(number: Decimal) -> str:
 
 def decimals(number: Decimal) -> int:
     """How many decimals it takes to write the number: 1 for 1.50, 0 for 300."""
-    return len(plain(number).partition(".")[2])
+    return places(plain(number))
+
+
+def places(text: str) -> int:
+    """How many decimals a number in plain text has."""
+    return len(text.partition(".")[2])
 
 
 def step(places: int) -> str:
@@ -128,5 +134,9 @@ def utc_text_of_epoch(text: str, where: str) -> str:
 
 
 def _utc_text_of_us(us: int) -> str:
-    second = datetime.fromtimestamp(us // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-    return f"{second}.{us % 1_000_000:06d}Z"
+    return f"{_second(us // 1_000_000)}.{us % 1_000_000:06d}Z"
+
+
+@lru_cache(1024)  # fills of one second come together
+def _second(since_epoch: int) -> str:
+    return datetime.fromtimestamp(since_epoch, UTC).strftime("%Y-%m-%dT%H:%M:%S")

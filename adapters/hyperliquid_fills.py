@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from adapters.delivered import decimal, decimals, plain, step, utc_text_of_ms
+from adapters.delivered import decimal, places, plain, step, utc_text_of_ms
 from adapters.hyperliquid_books import Seen, notes
 from adapters.hyperliquid_files import Event, events
 from adapters.hyperliquid_roles import ONE_SIDED, SETTLEMENT, coin_class, kind
@@ -97,9 +97,10 @@ def _fills(source: Path, seen: Seen) -> Iterator[tuple[str, ...]]:
 def _fill(event: Event, seen: Seen) -> tuple[str, ...]:
     fill, where, user = event.fill, event.where, event.user
     coin, ts = fill["coin"], utc_text_of_ms(fill["time"])
-    price, size = decimal(fill["px"], where), decimal(fill["sz"], where)
-    seen.price_places[coin] = max(seen.price_places[coin], decimals(price))
-    seen.size_places[coin] = max(seen.size_places[coin], decimals(size))
+    size = decimal(fill["sz"], where)
+    price_text, size_text = plain(decimal(fill["px"], where)), plain(size)
+    seen.price_places[coin] = max(seen.price_places[coin], places(price_text))
+    seen.size_places[coin] = max(seen.size_places[coin], places(size_text))
     seen.settles_in(coin, fill["feeToken"], where)
     side = SIDES.get(fill["side"], fill["side"])  # an unknown side is quarantined by the load
     seen.follow(user, coin, decimal(fill["startPosition"], where), size if side == "buy" else -size)
@@ -110,8 +111,8 @@ def _fill(event: Event, seen: Seen) -> tuple[str, ...]:
     if mark is not None:
         seen.marks[ts, coin] = plain(decimal(mark, where))
     fee = plain(decimal(fill["fee"], where))
-    text = (coin, side, plain(price), plain(size), fee, kind(user, fill))
-    return ts, event.id, str(fill["tid"]), user, *text
+    how = (side, price_text, size_text, fee, kind(user, fill))
+    return ts, event.id, str(fill["tid"]), user, coin, *how
 
 
 def _instrument(coin: str, seen: Seen) -> tuple[str, ...]:
