@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any, NamedTuple
 
 from engine.clock import iso
+from engine.intake.policy import Policy
 from engine.intake.policy_text import policy_rows
 from jobs.day import Day
 from schemas.core import Table
@@ -132,8 +133,13 @@ def _policy_reasons(day: Day, before: Published) -> Iterator[str]:
         (row["key"], row["valid_from"]): row["value"]
         for row in policy_rows(day.policy, day.session_start, day.end)
     }
+    added = {
+        row["key"]: row["value"] for row in policy_rows(Policy(), 0, 1)
+    }  # by a later version, as defaults
+    for key, _ in old:
+        added.pop(key, None)
     for key, since in sorted(old.keys() | new.keys()):
-        was, now = old.get((key, since)), new.get((key, since))
+        was, now = old.get((key, since), added.get(key)), new.get((key, since))
         if was != now:
             then = f" from {iso(since)}" if since != day.session_start else ""
             yield f"policy key {key}{then}: {was or 'nothing'} -> {now or 'nothing'}"

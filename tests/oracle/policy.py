@@ -49,7 +49,9 @@ POLICY_DEFAULTS: Row = {
     "required_datasets": ["ticks"],
     "fail_on_breaks": [],
     "compared_rules": list(RULES),
+    "max_mark_gap_us": 900_000_000,
     "small_cell": 5,
+    "dominance_share": Fraction(15, 100),
 }
 POLICY_ENUMS = {
     "trigger": ("lt", "lte"),
@@ -82,7 +84,7 @@ def checked(key: str, value: Any, scales: dict[str, int]) -> Any:
         if not isinstance(value, str) or not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
             raise ValueError(value)
         return value
-    if key in ("latency_us", "small_cell"):
+    if key in ("latency_us", "max_mark_gap_us", "small_cell"):
         return parse_field("int", value)
     if key == "fund_floor":
         return floors(value, scales)

@@ -24,6 +24,7 @@ def test_defaults_hold_without_a_policy() -> None:
     assert (terms.session_start, terms.profit_floor_rate, terms.quarantine_max_share) == (0, 10**16, 10**15)
     assert (terms.fund_draws, terms.required_datasets, terms.fail_on_breaks) == ("at_event", ("ticks",), ())
     assert (terms.compared_rules, terms.small_cell) == (COMPARED_RULES, 5)
+    assert (terms.max_mark_gap_us, terms.dominance_share) == (900_000_000, 15 * 10**16)
 
 
 def test_entry_overrides_key_by_key_from_its_time_on() -> None:
@@ -67,7 +68,14 @@ def test_rates_are_exact(value: object, expected: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["slippage_rate", "liquidation_fee_rate", "profit_floor_rate", "quarantine_max_share"]
+    "key",
+    [
+        "slippage_rate",
+        "liquidation_fee_rate",
+        "profit_floor_rate",
+        "quarantine_max_share",
+        "dominance_share",
+    ],
 )
 @pytest.mark.parametrize("value", [5, "1.000000000000000001", "-0.0001"])
 def test_rates_and_shares_lie_between_0_and_1(key: str, value: object) -> None:
@@ -102,6 +110,7 @@ def test_lists_of_names_replace_what_was_listed() -> None:
         ("compared_rules", [["adl_queue"]], "is none of session_profit_prorata, "),
         ("small_cell", "2.5", "'2.5' is not a whole number of accounts"),
         ("small_cell", -1, "-1 is not a whole number of accounts"),
+        ("max_mark_gap_us", "0.5", "'0.5' is not a whole number of microseconds"),
         ("fund_draws", "never", "'never' is none of at_event, at_session_end"),
     ],
 )
@@ -121,6 +130,20 @@ def test_session_start_is_text(value: object) -> None:
 def test_no_binary_float_and_nothing_else_is_a_rate(value: object) -> None:
     with pytest.raises(ConfigError, match=r"^policy entry 1: slippage_rate: "):
         parse_policy([{"valid_from": "2020-01-01", "slippage_rate": value}])
+
+
+@pytest.mark.parametrize(
+    ("key", "default"), [("liquidation_style", "market"), ("fund_draw_rule", "partial"), ("unwind_us", 0)]
+)
+@pytest.mark.parametrize("scenario", [False, True])
+def test_a_key_of_rules_that_are_not_built_is_refused(key: str, default: object, scenario: bool) -> None:
+    """With its default too: a policy that names it counts on it."""
+    entries = [] if scenario else [{"valid_from": "2020-01-01", key: default}]
+    overrides = {key: default} if scenario else None
+    with pytest.raises(
+        ConfigError, match=f"^(policy entry 1|scenario policy): {key}: not yet; .*leave the key out$"
+    ):
+        parse_policy(entries, overrides)
 
 
 @pytest.mark.parametrize("latency", ["-1", "0.5", 1.5])

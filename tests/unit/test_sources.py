@@ -3,9 +3,12 @@
 import shutil
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from engine.intake.policy import Policy
+from engine.intake.policy_text import policy_rows
 from readers.published.tables import PublishedTables
 from schemas.ops import PUBLISHED_FROM, RESTATEMENT_REASONS, RESTATEMENTS
 from store.warehouse import Warehouse
@@ -87,6 +90,26 @@ def test_the_policy_in_force_is_a_table_and_a_changed_key_a_reason(landing: Path
     assert "policy key profit_floor_rate: 0.01 -> 0.5" in reasons(warehouse, D9)
     rows = Warehouse(warehouse).read(PUBLISHED_FROM, D9).to_pylist()
     assert [row["value"] for row in rows if row["kind"] == "policy_file"] == [before + entry]
+
+
+def test_a_key_that_the_version_before_did_not_have_is_no_reason(
+    landing: Path, warehouse: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its default held then, too. Another value is a reason."""
+    keys = ("max_mark_gap_us", "small_cell")
+
+    def rows_without(policy: Policy, start: int, end: int) -> list[dict[str, Any]]:
+        return [row for row in policy_rows(policy, start, end) if row["key"] not in keys]
+
+    with monkeypatch.context() as before:
+        before.setattr("jobs.sources.policy_rows", rows_without)
+        run_dates(landing, warehouse, D9, D9)
+    policy = landing / "policy.yaml"
+    policy.write_text(policy.read_text() + "- valid_from: 2025-01-01\n  small_cell: 4\n")
+    add_late(landing)
+    run_dates(landing, warehouse, D9, D9)
+    found = [reason for reason in reasons(warehouse, D9) if reason.startswith("policy")]
+    assert found == ["policy key small_cell: 5 -> 4"]
 
 
 def test_another_version_of_the_rules_is_a_reason(
