@@ -36,6 +36,10 @@ POLICY = """\
   sharing: none
   session_start: '00:00'
 """
+GAPS = """\
+  # Twice the longest bar: a longer time without a tick is a gap in what was delivered.
+  max_mark_gap_us: {us}
+"""
 
 Row = tuple[str, ...]
 
@@ -80,7 +84,8 @@ def adapt_market(market: Market, source: Path, landing: Path) -> AdaptReport:
             "ticks", sorted((ts, name, price) for name, at in opens.items() for ts, price in at.items())
         )
         zone.dated("funding", funding)
-        zone.policy(POLICY.format(title=market.title, page=market.page))
+        policy = POLICY.format(title=market.title, page=market.page)
+        zone.policy(policy + (GAPS.format(us=2 * bar_us) if bar_us else ""))
         _refuse_empty(market, found, report)
         _note(market, found, report)
         report.notes += [

@@ -15,6 +15,7 @@ import pytest
 from adapters.binance_symbols import coin_margined_symbol_of
 from adapters.registry import VENUES
 from engine.errors import DataError
+from jobs.policy_file import read_policy
 
 usdm, last, coinm = (VENUES[name] for name in ("binance-usdm", "binance-usdm-last", "binance-coinm"))
 
@@ -109,6 +110,24 @@ def test_a_flat_folder_in_every_form_gives_the_same_ticks(tmp_path: Path, name: 
     assert [tick[2] for tick in rows(tmp_path / "landing", "ticks")] == ["115702.16776087", "115372.9"]
     assert report.counts["funding"] == 2
     assert any(note.startswith("1 files of klines lie in no folder") for note in report.notes)
+
+
+@pytest.mark.parametrize(
+    ("names", "minutes"),
+    [
+        (["BTCUSDT-1h-2025-08.zip"], 120),
+        (["markPriceKlines/BTCUSDT-1m-2025-08.zip"], 2),
+        (["markPriceKlines/BTCUSDT-1m-2025-08.zip", "markPriceKlines/BTCUSDT-1d-2025-08.zip"], 2 * 1440),
+        (["mark_5m_august.csv"], 10),
+        (["mark_august.csv"], 15),
+    ],
+    ids=["an hour", "a minute", "the longest", "an export", "no name: the default"],
+)
+def test_a_gap_is_twice_the_bar(tmp_path: Path, names: list[str], minutes: int) -> None:
+    export = "symbol,date,open\nBTCUSDT,2025-08-01 00:00:00+00:00,115702.16776087\n"
+    source = archive(tmp_path, {name: export if name.startswith("mark_") else MARK for name in names})
+    usdm(source, tmp_path / "landing")
+    assert read_policy(tmp_path / "landing", None)[0].at(1 << 60).max_mark_gap_us == minutes * 60_000_000
 
 
 def test_klines_in_no_folder_are_told_apart_by_their_volume(tmp_path: Path) -> None:
