@@ -1,27 +1,18 @@
 """Binance leverage brackets as margin tiers; every published cumulative amount is checked."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
+from adapters.binance_symbols import Symbol
 from adapters.delivered import csv_rows, decimal
 from engine.errors import DataError
 
 COLUMNS = ("symbol", "notional_floor", "maint_margin_rate", "maint_amount_cum")
-QUOTES = ("USDT", "USDC", "BUSD", "BTC")
 _NAME = re.compile(r"tiers_(\d{4}-\d{2}-\d{2})\.csv(\.gz)?")
-
-
-class Symbol(NamedTuple):
-    """An instrument by its currencies; `id` is the venue's own spelling (BTCUSDT, BTCUSDT_251226)."""
-
-    id: str
-    base: str
-    quote: str
-    settlement: str
 
 
 class Bracket(NamedTuple):
@@ -30,20 +21,6 @@ class Bracket(NamedTuple):
     symbol: Symbol
     floor: Decimal
     rate: Decimal
-
-
-def symbol_of(text: str, where: str) -> Symbol:
-    """BTCUSDT, BTCUSDT_221230, BTC/USDT, BTC/USDT:USDT or BTC/USDT:USDT-251226."""
-    unified = re.fullmatch(r"(\w+)/([A-Z]+)(?::([A-Z]+)(?:-(\d{6}))?)?", text)
-    if unified:
-        base, quote, settlement, delivery = unified.groups()
-        name = f"{base}{quote}_{delivery}" if delivery else f"{base}{quote}"
-        return Symbol(name, base, quote, settlement or quote)
-    pair = text.partition("_")[0]
-    for quote in QUOTES:
-        if pair.endswith(quote) and pair != quote:
-            return Symbol(text, pair.removesuffix(quote), quote, quote)
-    raise DataError(f"{where}: symbol {text!r} ends in none of {', '.join(QUOTES)}")
 
 
 def snapshot_date(path: Path) -> str:
@@ -55,7 +32,7 @@ def snapshot_date(path: Path) -> str:
         raise DataError(f"{path}: the name says no date; call it tiers_YYYY-MM-DD.csv.gz") from None
 
 
-def brackets(path: Path) -> Iterator[Bracket]:
+def brackets(path: Path, symbol_of: Callable[[str, str], Symbol]) -> Iterator[Bracket]:
     """The rows of one file, each checked against the recursion of rules.md section 6.
 
     DataError: a floor or rate out of order, or a published cumulative amount that is not

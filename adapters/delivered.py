@@ -2,38 +2,80 @@
 
 import csv
 import gzip
+import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
+from io import TextIOWrapper
+from itertools import chain
 from pathlib import Path
 from typing import IO
+from zipfile import BadZipFile, ZipFile
 
 from engine.errors import DataError
 
+DAMAGE = (OSError, EOFError, UnicodeDecodeError, BadZipFile, zlib.error, csv.Error)
+
 
 def open_text(path: Path) -> IO[str]:
-    """A text file, plain or gzipped by its name."""
+    """A text file as the venue delivered it: plain, or compressed with gzip, LZ4 or zip by its name.
+
+    ModuleNotFoundError: LZ4 needs the extra `adapters`. DataError: a zip file without exactly one member.
+    """
     if path.suffix == ".gz":
         return gzip.open(path, "rt", encoding="utf-8", newline="")
+    if path.suffix == ".lz4":
+        import lz4.frame
+
+        return TextIOWrapper(lz4.frame.open(path, "rb"), encoding="utf-8", newline="")
+    if path.suffix == ".zip":
+        return TextIOWrapper(_only_member(path), encoding="utf-8", newline="")
     return path.open(encoding="utf-8", newline="")
 
 
-def csv_rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    """(row number from 1, row) of a CSV file that must have `columns`; others are left alone."""
-    if not path.is_file():
-        raise DataError(f"{path} is missing")
+def _only_member(path: Path) -> IO[bytes]:
+    archive = ZipFile(path)
+    if len(archive.namelist()) != 1:
+        raise DataError(f"{path} holds {len(archive.namelist())} files instead of one; fetch it again")
+    return archive.open(archive.namelist()[0])
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[IO[str]]:
+    """`open_text`, with whatever a damaged file raises while it is read as one DataError."""
     try:
         with open_text(path) as file:
-            reader = csv.DictReader(file)
-            missing = [c for c in columns if c not in (reader.fieldnames or ())]
-            if missing:
-                raise DataError(f"{path} lacks the column {missing[0]}")
-            for number, row in enumerate(reader, 1):
-                if any(row[c] is None for c in columns):
-                    raise DataError(f"{path} row {number} is cut short; fetch the file again")
-                yield number, row
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+            yield file
+    except DAMAGE as error:
         raise DataError(f"{path} is damaged ({error}); fetch it again") from None
+    except RuntimeError as error:  # what LZ4 and an encrypted zip file raise
+        raise DataError(f"{path} cannot be unpacked ({error}); fetch it again") from None
+
+
+def csv_rows(
+    path: Path, columns: Sequence[str], order: Sequence[str] = ()
+) -> Iterator[tuple[int, dict[str, str]]]:
+    """(row number from 1, row) of a CSV file that must have `columns`; others are left alone.
+
+    `order` names the columns of a file without a header: it is used when the first cell is a number.
+    """
+    if not path.is_file():
+        raise DataError(f"{path} is missing")
+    with reading(path) as file:
+        rows: Iterator[list[str]] = (row for row in csv.reader(file) if row)
+        names = first = next(rows, [])
+        if order and first and first[0].isdigit():
+            names, rows = list(order), chain([first], rows)
+        missing = [c for c in columns if c not in names]
+        if missing:
+            raise DataError(f"{path} lacks the column {missing[0]}")
+        needed = max((names.index(c) for c in columns), default=-1)
+        for number, row in enumerate(rows, 1):
+            if len(row) <= needed:
+                raise DataError(f"{path} row {number} is cut short; fetch the file again")
+            yield number, dict(zip(names, row, strict=False))
 
 
 def decimal(text: object, where: str) -> Decimal:
@@ -55,7 +97,12 @@ def plain(number: Decimal) -> str:
 
 def decimals(number: Decimal) -> int:
     """How many decimals it takes to write the number: 1 for 1.50, 0 for 300."""
-    return len(plain(number).partition(".")[2])
+    return places(plain(number))
+
+
+def places(text: str) -> int:
+    """How many decimals a number in plain text has."""
+    return len(text.partition(".")[2])
 
 
 def step(places: int) -> str:
@@ -76,5 +123,20 @@ def utc_text(text: str, where: str) -> str:
 
 def utc_text_of_ms(ms: int) -> str:
     """Integer milliseconds since the epoch as YYYY-MM-DDTHH:MM:SS.ffffffZ."""
-    second = datetime.fromtimestamp(ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-    return f"{second}.{ms % 1000:03d}000Z"
+    return _utc_text_of_us(ms * 1000)
+
+
+def utc_text_of_epoch(text: str, where: str) -> str:
+    """Milliseconds (13 digits) or microseconds (16 digits) since the epoch as YYYY-MM-DDTHH:MM:SS.ffffffZ."""
+    if not (text.isdecimal() and text.isascii() and len(text) in (13, 16)):
+        raise DataError(f"{where}: {text!r} is no time in milliseconds or microseconds since the epoch")
+    return _utc_text_of_us(int(text) * (1000 if len(text) == 13 else 1))
+
+
+def _utc_text_of_us(us: int) -> str:
+    return f"{_second(us // 1_000_000)}.{us % 1_000_000:06d}Z"
+
+
+@lru_cache(1024)  # fills of one second come together
+def _second(since_epoch: int) -> str:
+    return datetime.fromtimestamp(since_epoch, UTC).strftime("%Y-%m-%dT%H:%M:%S")

@@ -177,6 +177,15 @@ def _note(
         "not delivered: the market makers' side of the trades, fees, funding, marks, margin settings",
         f"assumed: maintenance rate {MAINTENANCE_RATE}, every account a protected retail client",
     ]
+    report.notes += [
+        f"{file} holds no row, so {dataset} is empty"
+        for file, dataset, delivered in (
+            ("non_mm_trades.csv", "fills", trades),
+            ("non_mm_ledger_updates.csv", "transfers", updates),
+            ("liquidations.csv", "venue_liquidations", liquidations),
+        )
+        if not delivered
+    ]
 
 
 def _row_id(number: int) -> str:

@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from adapters import binance_usdm, hyperliquid_2023, hyperliquid_fills
+from adapters import binance_coinm, binance_usdm, hyperliquid_2023, hyperliquid_fills
 from adapters.report import AdaptReport
 
 VENUES: dict[str, Callable[[Path, Path], AdaptReport]] = {
-    binance_usdm.MARK: binance_usdm.adapt,
-    binance_usdm.LAST: binance_usdm.adapt_last,
+    binance_coinm.NAME: binance_coinm.adapt,
+    binance_usdm.NAME: binance_usdm.adapt,
+    binance_usdm.NAME_LAST: binance_usdm.adapt_last,
     hyperliquid_2023.NAME: hyperliquid_2023.adapt,
     hyperliquid_fills.NAME: hyperliquid_fills.adapt,
 }

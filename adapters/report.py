@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from engine.errors import DataError
+
 
 @dataclass
 class AdaptReport:
@@ -18,3 +20,11 @@ class AdaptReport:
         rows = [f"  {dataset}: {count} rows" for dataset, count in self.counts.items()]
         notes = [f"  note: {note}" for note in self.notes]
         return [f"{self.adapter}: landing zone written to {self.landing}", *rows, *notes]
+
+    def refuse_empty(self, dataset: str, delivered: str, why: str) -> None:
+        """DataError when the venue delivered something of a dataset and no row of it was written.
+
+        A landing zone that lacks a whole dataset publishes wrong numbers without a word.
+        """
+        if not self.counts.get(dataset):
+            raise DataError(f"{dataset} would be empty, though {delivered} delivered: {why}")

@@ -8,6 +8,7 @@ EXTRAS = {
     "night": ("pyspark", "delta", "great_expectations", "duckdb_engine", "pandas", "numba"),
     "airflow": ("airflow",),
     "s3": ("obstore",),
+    "adapters": ("lz4",),
     "report": ("jinja2", "vl_convert", "typst", "xlsxwriter", "jsonschema", "altair"),
     "explore": ("streamlit", "altair", "vl_convert"),
 }

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from adapters.binance_brackets import symbol_of
+from adapters.binance_symbols import symbol_of
 from adapters.registry import VENUES
 from engine.errors import DataError
 from engine.prices import tier_deductions

@@ -1,6 +1,7 @@
 """The node archive as a landing zone: both sides, fees, liquidations, and double entry that must close."""
 
 import csv
+import gzip
 import json
 from collections import defaultdict
 from collections.abc import Iterator
@@ -8,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import lz4.frame
 import pytest
 
 from adapters.registry import VENUES
@@ -171,3 +173,198 @@ def test_missing_blocks_are_counted(tmp_path: Path) -> None:
         file.write(json.dumps({"block_number": 103, "events": []}) + "\n")
     notes = adapt(folder, tmp_path / "landing").notes
     assert "2 blocks, 2 missing between the first and the last" in notes
+
+
+BACKSTOP = {"liquidatedUser": "0xlost", "markPx": "22.4", "method": "backstop"}
+AGAINST_THE_VAULT = {"liquidatedUser": "0xvault", "markPx": "22.025", "method": "backstop"}
+TAKEOVER = [
+    fill("0xlost", "A", tid=12, dir="Liquidated Cross Long", liquidation=BACKSTOP),
+    fill("0xvault", "B", tid=12, dir="Open Long", liquidation=BACKSTOP),
+]
+
+
+def deleveraging(vault_dir: str) -> list[list[Any]]:
+    return [
+        fill("0xwinner", "B", tid=13, dir="Auto-Deleveraging", liquidation=AGAINST_THE_VAULT),
+        fill("0xvault", "A", tid=13, dir=vault_dir, liquidation=AGAINST_THE_VAULT),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("blocks", "house"),
+    [
+        ([TAKEOVER], ["0xvault"]),
+        ([TAKEOVER, deleveraging("Auto-Deleveraging")], ["0xvault"]),
+        ([deleveraging("Auto-Deleveraging")], ["0xvault"]),
+        ([deleveraging("Close Long")], ["0xvault"]),
+        (
+            [
+                [
+                    fill("0xlost", "A", tid=14, liquidation=BACKSTOP | {"method": "market"}),
+                    fill("0xmaker", "B", tid=14, liquidation=BACKSTOP | {"method": "market"}),
+                ],
+                [
+                    fill("0xlost", "A", tid=15, dir="Close Long", liquidation=BACKSTOP),
+                    fill("0xwinner", "B", tid=15, dir="Auto-Deleveraging", liquidation=BACKSTOP),
+                ],
+            ],
+            [],
+        ),
+    ],
+    ids=["takeover", "both", "deleveraging", "deleveraging, other dir", "a client deleveraged against"],
+)
+def test_a_deleveraged_winner_is_a_client_and_the_liquidator_is_house(
+    tmp_path: Path, blocks: list[Any], house: list[str]
+) -> None:
+    adapt(source(tmp_path, *blocks), tmp_path / "landing")
+    accounts = {a["account_id"]: a["account_type"] for a in rows(tmp_path / "landing", "accounts")}
+    assert sorted(a for a, kind in accounts.items() if kind == "house") == house
+    kinds = {f["account_id"]: f["kind"] for f in rows(tmp_path / "landing", "fills")}
+    assert kinds.get("0xwinner", "adl") == "adl"
+
+
+def test_a_delisted_perpetual_is_settled_by_fills_against_nobody(tmp_path: Path) -> None:
+    settled = {"coin": "hyna:XMR", "px": "341.23", "sz": "1.0", "dir": "Settlement", "fee": "0.0"}
+    folder = source(
+        tmp_path,
+        [fill("0xa", "B", coin="hyna:XMR"), fill("0xb", "A", coin="hyna:XMR")],
+        [fill("0xa", "A", tid=80, **settled), fill("0xb", "B", tid=81, **settled)],
+    )
+    report = adapt(folder, tmp_path / "landing")
+    assert [f["kind"] for f in rows(tmp_path / "landing", "fills")] == ["normal"] * 2 + ["settlement"] * 2
+    assert "2 one-sided settlement trades of delisted perpetuals: hyna:XMR" in report.notes
+
+
+def test_coins_that_are_no_perpetuals_are_left_out_by_class_and_named(tmp_path: Path) -> None:
+    folder = source(
+        tmp_path,
+        [fill("0xa", "B"), fill("0xb", "A")],
+        [fill("0xa", "A", tid=83, coin="#118440", px="1.0", dir="Settlement")],
+        [fill("0xa", "A", tid=84, coin="#118441", px="0.0", dir="Settlement")],
+        [fill("0xa", "A", tid=0, coin="@107", dir="Spot Dust Conversion")] * 2,
+        [fill("0xa", "A", tid=85, coin="?9", dir="Settlement")],
+    )
+    report = adapt(folder, tmp_path / "landing")
+    assert {f["instrument_id"] for f in rows(tmp_path / "landing", "fills")} == {"ETH"}
+    assert [note for note in report.notes if "left out" in note or "dust" in note] == [
+        "2 spot fills (coins with @ or /) are out of scope and left out",
+        "2 fills of outcome coins (names with # or +) are out of scope and left out: #118440, #118441",
+        "1 fills of coins of a class that this adapter does not know are out of scope and left out: ?9",
+        "2 of the spot fills are one-sided conversions of dust",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("events", "message"),
+    [
+        ([], "fills would be empty, though 1 lines were delivered: none of them holds a fill"),
+        (
+            [fill("0xa", "B", coin="@1"), fill("0xb", "A", coin="@1")],
+            "fills would be empty, though 2 fills were delivered: none of them is of a perpetual",
+        ),
+    ],
+)
+def test_a_delivery_of_which_nothing_is_left_is_a_data_error(
+    tmp_path: Path, events: list[Any], message: str
+) -> None:
+    with pytest.raises(DataError, match=message):
+        adapt(source(tmp_path, events), tmp_path / "landing")
+
+
+def test_a_trade_id_that_comes_again_at_another_time_or_coin_is_another_trade(tmp_path: Path) -> None:
+    later, other = {"time": 1760131020999}, {"coin": "SOL", "px": "200.0"}
+    folder = source(
+        tmp_path,
+        [fill("0xa", "B"), fill("0xb", "B", **other), fill("0xb", "A"), fill("0xa", "A", **other)],
+        [fill("0xa", "B", **later), fill("0xb", "A", **later)],
+    )
+    assert adapt(folder, tmp_path / "landing").counts["fills"] == 6
+
+
+def test_an_unknown_kind_of_one_sided_event_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="does not know a dir among Vault Transfer"):
+        adapt(source(tmp_path, [fill("0xa", "B", dir="Vault Transfer")]), tmp_path / "landing")
+
+
+def test_the_older_archive_has_one_fill_a_line_and_gives_the_same_fills(tmp_path: Path) -> None:
+    blocks = [
+        [fill("0xa", "B"), fill("0xb", "A")],
+        [fill("0xa", "A", time=1760131020900, tid=8), fill("0xb", "B", time=1760131020900, tid=8)],
+    ]
+    adapt(source(tmp_path, *blocks), tmp_path / "blocks")
+    older = tmp_path / "older" / "20251010"
+    older.mkdir(parents=True)
+    for hour, block in zip((9, 10), blocks, strict=True):
+        lines = "".join(json.dumps(side) + "\n" for side in block)
+        (older / f"{hour}.lz4").write_bytes(lz4.frame.compress(lines.encode()))
+    report = adapt(tmp_path / "older", tmp_path / "lines")
+    by_line, by_block = list(rows(tmp_path / "lines", "fills")), list(rows(tmp_path / "blocks", "fills"))
+    assert [f["fill_id"] for f in by_line] == [
+        "1760131020250-000000", "1760131020250-000001", "1760131020900-000000", "1760131020900-000001",
+    ]  # fmt: skip
+    for one, other in zip(by_line, by_block, strict=True):
+        assert one | {"fill_id": ""} == other | {"fill_id": ""}
+    assert report.notes[0].startswith("4 lines of node_fills")
+
+
+def test_every_compression_gives_the_same_landing_zone(tmp_path: Path) -> None:
+    lines = (source(tmp_path, [fill("0xa", "B"), fill("0xb", "A")]) / "0.jsonl").read_bytes()
+    for name, content in (
+        ("21.lz4", lz4.frame.compress(lines)),
+        ("21", lines),
+        ("21.json", lines),
+        ("21.jsonl.gz", gzip.compress(lines)),
+    ):
+        folder = tmp_path / f"as {name}"
+        folder.mkdir()
+        (folder / name).write_bytes(content)
+        adapt(folder, tmp_path / f"landing of {name}")
+    written = {
+        tuple((p / "_adapter.json").read_text() for p in (tmp_path / f"landing of {name}",))
+        for name in ("21.lz4", "21", "21.json", "21.jsonl.gz")
+    }
+    assert len(written) == 1
+
+
+@pytest.mark.parametrize("other", ["the same lines", "their blocks", "the same file twice"])
+def test_lines_delivered_twice_are_refused(tmp_path: Path, other: str) -> None:
+    block = [fill("0xa", "B"), fill("0xb", "A")]
+    later = [fill("0xa", "B", time=1760131020900, tid=8), fill("0xb", "A", time=1760131020900, tid=8)]
+    folder = source(tmp_path, block)
+    lines = "".join(json.dumps(side) + "\n" for side in block + later)
+    (folder / "1.jsonl").write_text(lines * (2 if other == "the same file twice" else 1))
+    if other == "the same lines":
+        (folder / "2.jsonl").write_text(lines)
+    if other != "their blocks":
+        (folder / "0.jsonl").unlink()
+    with pytest.raises(DataError, match="already delivered"):
+        adapt(folder, tmp_path / "landing")
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ({"coin": "BTC", "side_info": []}, "is a line of node_trades, which has no fees"),
+        ({"user": "0xa", "fills": []}, "is the API's userFills, which has one account's side"),
+        ([{"coin": "BTC"}], "is the API's userFills"),
+        ("[" * 100_000, "is not a block of fills, nor a line"),
+        (["0xa", fill("0xa", "B", time=1760131020)[1]], "the time 1760131020 is not in milliseconds"),
+        (["0xa", fill("0xa", "B", tid="x")[1]], "is not a block of fills, nor a line"),
+    ],
+)
+def test_a_line_of_another_shape_is_named(tmp_path: Path, line: Any, message: str) -> None:
+    folder = tmp_path / "source"
+    folder.mkdir()
+    (folder / "0.jsonl").write_text(line if isinstance(line, str) else json.dumps(line))
+    with pytest.raises(DataError, match=message):
+        adapt(folder, tmp_path / "landing")
+
+
+def test_a_damaged_archive_is_a_data_error(tmp_path: Path) -> None:
+    folder = tmp_path / "source"
+    folder.mkdir()
+    whole = lz4.frame.compress(json.dumps(fill("0xa", "B")).encode() * 1000)
+    for content in (whole[:40], b"no lz4 at all", whole[:-20] + b"x" * 20):
+        (folder / "9.lz4").write_bytes(content)
+        with pytest.raises(DataError, match=r"9\.lz4 (is damaged|cannot be unpacked)"):
+            adapt(folder, tmp_path / "landing")

@@ -1,0 +1,110 @@
+"""From a venue's own files to published wallets, and what a landing zone cannot say of a venue."""
+
+import shutil
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adapters.registry import VENUES
+from schemas.attribution import ACCOUNT_DAILY, NEGATIVE_BALANCES, POSITIONS_DAILY, RECONCILIATION
+from schemas.core import Table
+from store.warehouse import Warehouse
+from tests.builders import run_dates
+from tests.cases import DATA
+
+VENUE_DAYS, LIMITS = DATA.parent / "venues", DATA.parent / "limits"
+USER = "0x00000000000000000000000000000000000000"
+
+
+def published(landing: Path, warehouse: Path, day: date, table: Table) -> list[dict[str, Any]]:
+    if not warehouse.exists():
+        run_dates(landing, warehouse, day)
+    rows: list[dict[str, Any]] = Warehouse(warehouse).read(table).to_pylist()
+    return rows
+
+
+def adapted(venue: str, folder: str, tmp_path: Path) -> Path:
+    VENUES[venue](VENUE_DAYS / folder, tmp_path / "landing")
+    return tmp_path / "landing"
+
+
+def lines(landing: Path, dataset: str) -> Iterator[str]:
+    for path in sorted((landing / dataset).rglob("data.csv")):
+        yield from path.read_text().splitlines()[1:]
+
+
+def test_a_deleveraged_winner_is_published_as_a_client_and_the_liquidator_as_house(tmp_path: Path) -> None:
+    landing = adapted("hyperliquid-fills", "deleveraged_winner", tmp_path)
+    accounts = published(landing, tmp_path / "w", date(2025, 10, 10), ACCOUNT_DAILY)
+    assert {row["account_id"]: (row["account_type"], row["realised_pnl"]) for row in accounts} == {
+        USER + "aa": ("client", Decimal("194.2893")),
+        USER + "cc": ("house", Decimal("-12.12525")),
+        USER + "dd": ("client", Decimal("-182.16405")),
+    }
+
+
+def test_a_delisted_perpetual_leaves_everybody_flat_at_the_settlement_price(tmp_path: Path) -> None:
+    landing = adapted("hyperliquid-fills", "delisting", tmp_path)
+    opened, settled = date(2026, 5, 14), date(2026, 5, 15)  # a second before midnight, and just after
+    run_dates(landing, tmp_path / "w", opened, settled)
+    accounts = published(landing, tmp_path / "w", settled, ACCOUNT_DAILY)
+    wallets = {r["account_id"]: r["closing_wallet"] for r in accounts if r["business_date"] == settled}
+    assert wallets == {USER + "aa": Decimal("1.13"), USER + "bb": Decimal("-1.33")}
+    assert published(landing, tmp_path / "w", settled, POSITIONS_DAILY)[-1]["business_date"] == opened
+
+
+def test_an_outcome_that_resolves_is_left_out_and_the_perpetuals_of_the_day_stay(tmp_path: Path) -> None:
+    report = VENUES["hyperliquid-fills"](VENUE_DAYS / "outcome", tmp_path)
+    assert (
+        "3 fills of outcome coins (names with # or +) are out of scope and left out: #118440" in report.notes
+    )
+    assert report.counts["fills"] == 2
+
+
+def test_funding_some_milliseconds_off_the_hour_is_paid_on_the_mark_in_force(tmp_path: Path) -> None:
+    assert list(lines(adapted("binance-usdm", "funding_jitter", tmp_path), "funding")) == [
+        "2026-05-05T08:00:00.011000Z,BTCUSDT,-0.00004626,94000.1",
+        "2026-05-05T16:00:00.002000Z,BTCUSDT,-0.00003756,94100.2",
+    ]
+
+
+def test_a_unified_symbol_is_one_instrument_in_every_dataset(tmp_path: Path) -> None:
+    landing = adapted("binance-usdm", "unified_symbols", tmp_path)
+    assert [line.split(",")[0] for line in lines(landing, "instruments")] == ["BTCUSDT"]
+    assert [line.split(",")[0] for line in lines(landing, "margin_tiers")] == ["BTCUSDT"]
+    assert [line.split(",")[1] for name in ("ticks", "funding") for line in lines(landing, name)] == [
+        "BTCUSDT"
+    ] * 2
+
+
+@pytest.mark.parametrize(
+    ("limit", "day", "published_break"),
+    [
+        ("value_rounded_per_contract", date(2021, 5, 10), Decimal("0.00048668")),
+        ("hedge_mode", date(2025, 10, 10), Decimal(-10)),
+    ],
+)
+def test_what_the_input_cannot_say_is_published_as_a_break_of_the_delivered_balance(
+    tmp_path: Path, limit: str, day: date, published_break: Decimal
+) -> None:
+    shutil.copytree(LIMITS / limit, tmp_path / "landing")
+    rows = published(tmp_path / "landing", tmp_path / "w", day, RECONCILIATION)
+    assert [row["break"] for row in rows if row["rule"] == "venue_account_balance"] == [published_break]
+
+
+def test_a_fee_in_another_currency_is_a_transfer_and_no_fee(tmp_path: Path) -> None:
+    shutil.copytree(LIMITS / "fee_in_another_currency", tmp_path / "landing")
+    day = date(2025, 10, 10)
+    accounts = published(tmp_path / "landing", tmp_path / "w", day, ACCOUNT_DAILY)
+    assert {row["fees"] for row in accounts} == {0}
+    (event,) = published(tmp_path / "landing", tmp_path / "w", day, NEGATIVE_BALANCES)
+    assert (event["currency"], event["cause"], event["protected"], event["deficit"]) == (
+        "BNB",
+        "transfer",
+        False,
+        Decimal("0.00001"),
+    )
