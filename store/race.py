@@ -126,7 +126,7 @@ def _round(root: "StorePath", writer: str, dies: bool) -> Round:
     _barriers[-1].wait()
     lease = _taken(root)
     _barriers[-1].wait()  # nobody gives it back before both have asked
-    committed = _appended(root, writer)
+    committed = _appended(open_table(root / COMMITS.name), writer)
     if lease:
         lease.free()
     return Round(lease is not None, committed, _comes_back(root) if lease and dies else "")
@@ -139,10 +139,12 @@ def _taken(root: "StorePath") -> Lease | None:
         return None
 
 
-def _appended(root: "StorePath", writer: str) -> bool:
-    table = open_table(root / COMMITS.name)
+def _appended(table: DeltaTable, writer: str, token: int = 0) -> bool:
+    """Whether the library says so. `token`: of the lease by which it is written, as every commit of a run names it."""
+    row = pa.table({"writer": [writer]}, arrow_schema(COMMITS))
+    named = CommitProperties(app_transactions=[Transaction(WRITER, token)]) if token else None
     try:
-        write_deltalake(table, pa.table({"writer": [writer]}, arrow_schema(COMMITS)), mode="append")
+        write_deltalake(table, row, mode="append", commit_properties=named)
     except DeltaError:
         return False
     return True
@@ -154,20 +156,14 @@ def _comes_back(root: "StorePath") -> str:
     table = open_table(root / COMMITS.name)
     heir = _heir(root)
     fence([COMMITS], lambda commits: root / commits.name, heir)
-    stale = CommitProperties(app_transactions=[Transaction(WRITER, dead.token)])
-    came_back = "refused"
     try:
         dead.renew()
-        came_back = "let in"
+        renewed = True
     except ConflictError:
-        pass
-    try:
-        table.create_write_transaction([], "append", arrow_schema(COMMITS), [], commit_properties=stale)
-        came_back = "let in"
-    except DeltaError:
-        pass
+        renewed = False
+    committed = _appended(table, "dead", dead.token)
     heir.free()
-    return came_back
+    return "let in" if renewed or committed else "refused"
 
 
 def _heir(root: "StorePath") -> Lease:

@@ -102,9 +102,10 @@ def where(name: str) -> set[tuple[str, str]]:
 def test_rows_get_into_a_table_in_one_place() -> None:
     """docs/decisions/0003: rows, files of the stages, and whole tables for a new scenario.
 
-    What the fence commits is empty: it brings a table's version on, and no row.
+    What the fence commits is empty: it brings a table's version on, and no row. A race writes to a table of its own.
     """
-    assert where("write_deltalake") == {("store/warehouse.py", "_commit")}
+    racing = ("store/race.py", "_appended")
+    assert where("write_deltalake") == {("store/warehouse.py", "_commit"), racing}
     assert {path for path, _ in where("create_write_transaction")} == {"store/warehouse.py", "store/fence.py"}
     assert {path for path, _ in where("link")} == {"store/commit.py", "store/places.py", "jobs/scenario.py"}
 
