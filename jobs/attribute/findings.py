@@ -4,12 +4,14 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from expectations.findings import FEE_SIGN, REJECTED, REPEATED_FILE
 from jobs.attribute.books import Books
 from jobs.attribute.inputs import Inputs
 from jobs.attribute.mark_gaps import find_mark_gaps
+from jobs.replay.recompute import delivered_rows
 from schemas.ledger import FINDINGS, QUARANTINE
 from store.arrow import to_arrow
 from store.delta import dataset
@@ -17,7 +19,6 @@ from store.reference import text_hash
 
 FEES_FROM = 10  # normal fills of a session, from which on their fees' signs are looked at
 FEES_PERCENT = 95  # of them below zero: more is an adapter that has turned the sign
-_FEES = "select count(*) filter (fee < 0), count(*) from normal_fills"
 _KIND = r"""(?i)[{,]\s*"kind"\s*:\s*"\s*(liquidation|adl|settlement)\s*\""""
 _REJECTED = """
     select kind, count(*), min({'file': file, 'row_number': row_number, 'reasons': reasons}, 3)
@@ -28,7 +29,7 @@ _REJECTED = """
 
 def write_findings(books: Books, inputs: Inputs) -> None:
     """Stage what is found."""
-    rows = [*_rejected(books, inputs), *_fee_sign(books, inputs), *_repeated(inputs)]
+    rows = [*_rejected(books, inputs), *_fee_sign(inputs), *_repeated(inputs)]
     found = [to_arrow(FINDINGS, rows, business_date=inputs.day.day)] if rows else []
     gaps = find_mark_gaps(books, inputs)
     parts = [books.staging.write_part(FINDINGS, number, data) for number, data in enumerate(found)]
@@ -66,10 +67,19 @@ def _rejected(books: Books, inputs: Inputs) -> Iterator[dict[str, Any]]:
         yield _finding(name, "ledger.quarantine", count, fills_text, rows=first)
 
 
-def _fee_sign(books: Books, inputs: Inputs) -> Iterator[dict[str, Any]]:
-    """Whether nearly all fees of normal fills are below zero (rules.md section 5: positive = paid)."""
-    books.add("normal_fills", inputs.task.stream("fills", ("fee",), pc.field("kind") == "normal"))
-    ((negative, fills),) = books.rows(_FEES)
+def _fee_sign(inputs: Inputs) -> Iterator[dict[str, Any]]:
+    """Whether nearly all fees of normal fills are below zero (rules.md section 5: positive = paid).
+
+    Ends as soon as so many are not that the rest cannot make them few: in most sessions after a twentieth of the fills.
+    """
+    delivered = delivered_rows(inputs.day, inputs.folders)["fills"]
+    negative = fills = 0
+    with inputs.task.stream("fills", ("fee",), pc.field("kind") == "normal") as batches:
+        for batch in batches:
+            fills += batch.num_rows
+            negative += pc.sum(pc.less(batch.column("fee"), pa.scalar(0, pa.decimal128(38, 18)))).as_py() or 0
+            if (fills - negative) * 100 >= delivered * (100 - FEES_PERCENT):
+                return
     if fills >= FEES_FROM and negative * 100 > fills * FEES_PERCENT:
         yield _finding(
             FEE_SIGN,
