@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from engine.intake.parsing import MAX_FIELD
+from engine.intake.parsing import MAX_FIELD, Moment
 from jobs.load.delivered import Columns, DeliveredRow, row_text
 
 _ROWS = 1024  # of a batch
@@ -75,7 +75,7 @@ def _is_text(kind: pa.DataType) -> bool:
 
 
 def _values(array: Any) -> list[Any]:
-    """As Python values. Times and dates of any range are integers of microseconds and dates where they can be."""
+    """As Python values. Times are moments, dates are dates where they can be."""
     kind = array.type
     if pa.types.is_dictionary(kind):
         used = array.indices.unique().drop_null()
@@ -115,9 +115,9 @@ def _text(data: bytes) -> str | Unreadable:
         return text if len(text) > MAX_FIELD else Unreadable(f"{data[:100]!r}, which is not UTF-8,")
 
 
-def _micros(number: int, unit: str) -> int | Unreadable:
+def _micros(number: int, unit: str) -> Moment | Unreadable:
     micros, rest = divmod(number * 10**6, _PER_SECOND[unit])
-    return Unreadable(f"{number} ns, finer than a microsecond,") if rest else micros
+    return Unreadable(f"{number} ns, finer than a microsecond,") if rest else Moment(micros)
 
 
 def _date(days: int) -> date | Unreadable:

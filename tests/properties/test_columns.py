@@ -141,6 +141,9 @@ times = st.one_of(
             "+1760097600000000",
             "-1",
             "01760097600000000",
+            "1760097600",
+            "1760097600000",
+            "-1760097600000000",
             "1760097600000000000",
             "2025-1-10",
             "2025-10-10T1:00:00Z",
@@ -376,6 +379,16 @@ def test_times_of_every_unit(unit: str, a_second: int) -> None:
     times = [noon, noon + 1, noon + 1000, None, -1, 0, 2**63 - 1, -(2**63)]
     table = pa.Table.from_pylist([ROW | {"fill_id": f"f{n}"} for n in range(len(times))])
     column = pa.array(times, pa.timestamp(unit))
+    same(DATASETS["fills"], "f.parquet", table.drop_columns(["ts"]).append_column("ts", column))
+
+
+@pytest.mark.parametrize("kind", [pa.int64(), pa.uint64(), pa.int32()], ids=str)
+def test_times_as_whole_numbers(kind: pa.DataType) -> None:
+    """Microseconds alone are times; those of another day are told apart from what is no time."""
+    most = 2**31 if kind == pa.int32() else 2**63
+    numbers = [n for n in (NOON, NOON // 10**3, NOON // 10**6, 10**14, 10**17, 10**18, 0, 1) if n < most]
+    table = pa.Table.from_pylist([ROW | {"fill_id": f"f{n}"} for n in range(len(numbers))])
+    column = pa.array(numbers, kind)
     same(DATASETS["fills"], "f.parquet", table.drop_columns(["ts"]).append_column("ts", column))
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.clock import day_of, day_start_us, from_datetime, iso, to_datetime
-from engine.intake.parsing import Unparsable, parse_bool, parse_decimal_e18, parse_text, parse_time_us
+from engine.intake.parsing import Moment, Unparsable, parse_bool, parse_decimal_e18, parse_text, parse_time_us
 from engine.numbers import e18_to_units, round_half_even_div, units_to_e18
 
 E18 = 10**18
@@ -132,6 +132,30 @@ def test_what_is_no_time(delivered: object) -> None:
     """Without Z it says no zone, and finer than a microsecond is no instant of the ledger."""
     with pytest.raises(Unparsable):
         parse_time_us(delivered)
+
+
+@pytest.mark.parametrize(
+    ("number", "why"),
+    [
+        (1_577_836_800, "seems to be in seconds"),
+        (1_577_836_800_000, "seems to be in milliseconds"),
+        (1_577_836_800_000_000_000, "seems to be in nanoseconds"),
+        (10**14 - 1, "seems to be in milliseconds"),
+        (10**17 + 1, "seems to be in nanoseconds"),
+        (0, "is not a time in microseconds"),
+        (-NOON, "is not a time in microseconds"),
+    ],
+)
+def test_whole_numbers_of_another_unit_are_no_times(number: int, why: str) -> None:
+    """Milliseconds as microseconds would be in January 1970, without a word."""
+    for delivered in (number, str(number)):
+        with pytest.raises(Unparsable, match=why):
+            parse_time_us(delivered)
+
+
+def test_whole_numbers_at_both_ends_of_the_range_are_times() -> None:
+    for number in (10**14, 10**17):
+        assert parse_time_us(number) == parse_time_us(str(number)) == parse_time_us(Moment(number)) == number
 
 
 @given(st.datetimes(timezones=st.just(UTC)))

@@ -101,6 +101,10 @@ BAD = parse("""
     instruments    | tick_size           | -0.5                 | tick_size <= 0
     instruments    | lot_size            | 0.0                  | lot_size <= 0
     instruments    | valid_from          | yesterday            | unparsable valid_from
+    instruments    | valid_from          | 1577836800000        | unparsable valid_from
+    margin_tiers   | valid_from          | 1577836800           | unparsable valid_from
+    accounts       | valid_from          | 0                    | unparsable valid_from
+    transfers      | ts                  | 1760083200000        | unparsable ts
     margin_tiers   | instrument_id       | Q                    | unknown instrument
     margin_tiers   | maintenance_rate    | NaN                  | unparsable maintenance_rate
     accounts       | account_type        | robot                | unknown account_type 'robot'

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from engine.intake.parsing import FIRST_MICROS, LAST_MICROS
 from jobs.load.columns.hashing import AVALANCHE, MULTIPLIER, SEED
 from kernel.compiler import inlined, loop
 from kernel.wide import word_at
@@ -13,6 +14,7 @@ from store.arrow import texts
 PLAIN_LENGTH = 256  # longer ids are no error, only not plain
 _SPACE, _PRINTABLE = np.uint8(32), np.uint8(127 - 32)
 _K, _A, _S = np.uint64(MULTIPLIER), np.uint64(AVALANCHE), np.uint64(SEED)
+_FIRST_MICROS, _LAST_MICROS = np.int64(FIRST_MICROS), np.int64(LAST_MICROS)
 _DAYS_BEFORE = np.array([0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334], dtype=np.int64)
 _MONTH_DAYS = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], dtype=np.int64)
 
@@ -51,7 +53,8 @@ def parse_time(text, start, end):
     if 0 < digits <= 18:
         value = _number(text, end - digits, digits)
         if value >= 0:
-            return True, -value if signed and text[start] == 45 else value
+            plain = _FIRST_MICROS <= value <= _LAST_MICROS and text[start] != 45
+            return plain, value if plain else 0
     if length < 10 or text[start + 4] != 45 or text[start + 7] != 45:
         return False, 0
     days = _days(_number(text, start, 4), _number(text, start + 5, 2), _number(text, start + 8, 2))
