@@ -9,7 +9,7 @@ from engine.clock import day_start_us, from_datetime
 MAX_FIELD = 4096  # characters of a field
 MAX_DIGITS = 20  # integer digits that fit DECIMAL(38,18)
 _DECIMAL = re.compile(r"([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,4}))?", re.ASCII)
-_TIME = re.compile(r"(\d{4}-\d{2}-\d{2})(?:T(\d{2}:\d{2}(?::\d{2})?)(?:\.(\d+))?Z)?", re.ASCII)
+_TIME = re.compile(r"(\d{4}-\d{2}-\d{2})(?:T(\d{2}:\d{2}(?::\d{2})?)(?:\.(\d+))?(Z|[+-]\d{2}:\d{2})?)?", re.ASCII)
 FIRST_MICROS, LAST_MICROS = 10**14, 10**17  # of whole numbers that are times: 1973 to 5138
 _WHOLE = re.compile(r"[+-]?\d{1,40}", re.ASCII)
 _OTHER_UNITS = {"seconds": 10**8, "milliseconds": 10**11, "nanoseconds": LAST_MICROS}  # and from when on
@@ -67,7 +67,7 @@ def parse_decimal_e18(value: object) -> int:
 
 
 def parse_time_us(value: object) -> int:
-    """Microseconds since the epoch from ISO-8601 with Z, a date alone, integer microseconds or a datetime."""
+    """Microseconds since the epoch from ISO-8601 with Z or +00:00, a date alone, integer microseconds or a datetime."""
     if isinstance(value, bool):
         raise Unparsable(f"{shown(value)} is not a time")
     if isinstance(value, Moment):
@@ -85,6 +85,10 @@ def parse_time_us(value: object) -> int:
     match = _TIME.fullmatch(value)
     if not match:
         raise Unparsable(f"{shown(value)} is not an ISO-8601 time with Z")
+    if match[2] and not match[4]:
+        raise Unparsable(f"{shown(value)} has no zone: end it with Z")
+    if match[2] and match[4] not in ("Z", "+00:00"):
+        raise Unparsable(f"{shown(value)} is not in UTC: deliver it in UTC, with Z at its end")
     fraction = match[3] or ""
     if fraction[6:].strip("0"):
         raise Unparsable(f"{shown(value)} is finer than a microsecond")

@@ -154,7 +154,7 @@ IDS = (
 )
 LONGEST_FIELD = 4096  # characters
 DECIMAL_TEXT = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?")
-TIME_TEXT = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?Z")
+TIME_TEXT = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?(?:Z|\+00:00)")
 
 
 def parse_decimal(value: Any) -> Fraction:

@@ -106,6 +106,9 @@ NOON = 1_760_097_600_000_000  # 2025-10-10T12:00:00Z
         ("2025-10-10T12:00:00.5Z", NOON + 500_000),
         ("2025-10-10T12:00:00.000001Z", NOON + 1),
         ("2025-10-10T12:00:00.000001000Z", NOON + 1),
+        ("2025-10-10T12:00:00+00:00", NOON),
+        ("2025-10-10T12:00+00:00", NOON),
+        ("2025-10-10T12:00:00.123+00:00", NOON + 123_000),
         ("2025-10-10", NOON - 12 * 3_600_000_000),
         ("1760097600000000", NOON),
         (NOON, NOON),
@@ -122,7 +125,8 @@ def test_times(delivered: object, expected: int) -> None:
 @pytest.mark.parametrize(
     "delivered",
     [
-        *["", "2025-10-10T12:00:00", "2025-10-10T12:00:00+00:00", "2025-10-10 12:00:00Z", "10.10.2025"],
+        *["", "2025-10-10T12:00:00", "2025-10-10T12:00:00+02:00", "2025-10-10 12:00:00Z", "10.10.2025"],
+        *["2025-10-10T12:00:00-00:00", "2025-10-10T12:00:00+0000", "2025-10-10+00:00", "2025-10-10T12:00:00Z+00:00"],
         *["2025-02-30", "2025-10-10T24:00:00Z", "2025-10-10T12:00:60Z", "2025-10-10T12:00:00.0000001Z"],
         *["12:00Z", "999999999999999999", "1.5", 10**30, 1.5, True, None],
     ],
@@ -131,6 +135,20 @@ def test_times(delivered: object, expected: int) -> None:
 def test_what_is_no_time(delivered: object) -> None:
     """Without Z it says no zone, and finer than a microsecond is no instant of the ledger."""
     with pytest.raises(Unparsable):
+        parse_time_us(delivered)
+
+
+@pytest.mark.parametrize(
+    ("delivered", "why"),
+    [
+        ("2025-10-10T12:00:00", "has no zone: end it with Z"),
+        ("2025-10-10T12:00:00.5", "has no zone: end it with Z"),
+        ("2025-10-10T12:00:00+02:00", "is not in UTC"),
+        ("2025-10-10 12:00:00", "is not an ISO-8601 time with Z"),
+    ],
+)
+def test_why_a_time_is_not_taken(delivered: str, why: str) -> None:
+    with pytest.raises(Unparsable, match=why):
         parse_time_us(delivered)
 
 

@@ -46,7 +46,7 @@ def _days(year, month, day):
 
 @loop
 def parse_time(text, start, end):
-    """(plain, microseconds): integer microseconds, a date, or ISO-8601 with seconds or a minute and Z."""
+    """(plain, microseconds): integer microseconds, a date, or ISO-8601 to a minute or finer and Z or +00:00."""
     length = end - start
     signed = length > 1 and (text[start] == 45 or text[start] == 43)
     digits = length - 1 if signed else length
@@ -62,7 +62,13 @@ def parse_time(text, start, end):
         return False, 0
     if length == 10:
         return True, days * 86_400_000_000
-    if length < 17 or text[start + 10] != 84 or text[start + 13] != 58 or text[end - 1] != 90:
+    if length >= 22 and text[end - 6] == 43 and text[end - 3] == 58:
+        if _number(text, end - 5, 2) != 0 or _number(text, end - 2, 2) != 0:
+            return False, 0
+        end, length = end - 5, length - 5  # +00:00 is in the place of Z
+    elif text[end - 1] != 90:
+        return False, 0
+    if length < 17 or text[start + 10] != 84 or text[start + 13] != 58:
         return False, 0
     hour, minute = _number(text, start + 11, 2), _number(text, start + 14, 2)
     second, micros = 0, 0
