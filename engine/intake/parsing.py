@@ -122,7 +122,7 @@ def parse_bool(value: object) -> bool:
         return True
     if value == "false":
         return False
-    raise Unparsable(f"{shown(value)} is neither true nor false")
+    raise Unparsable(f"{shown(value)} is not a boolean: expected true or false")
 
 
 def parse_text(value: object) -> str:

@@ -79,6 +79,8 @@ SPOILED: list[tuple[str, Spoil, int, str]] = [
     ("dataset without files", lambda p: shutil.rmtree(p / "accounts"), DATA, "accounts has no files"),
     ("unknown file type", file(f"{FILLS}/f.xlsx", b""), DATA, "f.xlsx: not one of the file types .csv"),
     ("column missing", rewrite(f"{FILLS}/data.csv", "side", "way"), DATA, "missing required column side"),
+    ("semicolons", rewrite(f"{FILLS}/data.csv", ",", ";"), DATA, "one column found: is the delimiter a comma?"),
+    ("tabs", rewrite("accounts/data.csv", ",", "\t"), DATA, "one column found: is the delimiter a comma?"),
     ("column twice", rewrite(f"{FILLS}/data.csv", "trade_id", "fill_id"), DATA, "twice in the header"),
     ("no header at all", file(f"{FILLS}/b.csv", b""), DATA, "b.csv: missing required column"),
     ("cut off gzip", file(f"{FILLS}/b.csv.gz", b"\x1f\x8b\x08\x00\x00"), DATA, "b.csv.gz: damaged file"),

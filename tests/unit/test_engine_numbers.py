@@ -192,7 +192,7 @@ def test_booleans(delivered: object, expected: bool) -> None:
 
 @pytest.mark.parametrize("delivered", ["True", "1", "yes", "", 1, 0, None])
 def test_what_is_no_boolean(delivered: object) -> None:
-    with pytest.raises(Unparsable):
+    with pytest.raises(Unparsable, match="expected true or false"):
         parse_bool(delivered)
 
 
