@@ -6,6 +6,8 @@ from datetime import date
 from functools import partial
 from typing import Any
 
+import pyarrow.compute as pc
+
 from engine.clock import iso
 from engine.errors import DataError
 from engine.intake.judge import Intake, Reference, Rejected, bad_margin_tables
@@ -15,6 +17,7 @@ from jobs.load.columns.splits import SourceFile, worth_columns
 from jobs.load.deliveries import REFERENCE_DAY, Deliveries, Delivery
 from jobs.load.landing import LandedFile, delivery_hash, landed_files
 from jobs.load.parse import Taken, read_rows, typed_table
+from jobs.terminal import printable
 from schemas.core import Dataset
 from schemas.inputs import REFERENCE
 from schemas.ledger import QUARANTINE, TYPED
@@ -26,7 +29,8 @@ from store.reference import ReferenceData, known_so_far, read_reference, text_ha
 _FIXED = {
     "instruments": (
         ("kind", "base_currency", "quote_currency", "settlement_currency", "multiplier"),
-        "a later version may change tick_size and lot_size only",
+        "a later version may change tick_size and lot_size only: list a contract whose other terms change under "
+        "an id of its own",
     ),
     "accounts": (("account_type",), "a later version may not change account_type"),
 }
@@ -37,7 +41,7 @@ def load_reference(
 ) -> ReferenceData:
     """Bring the reference tables up to date with the landing zone; `day` is the date being run.
 
-    DataError: no files at all, a rejected margin table, too much quarantined.
+    DataError: no files at all, or a row or a margin table is rejected.
     """
     upstream: list[str] = []
     for dataset in REFERENCE:
@@ -49,10 +53,27 @@ def load_reference(
         if before is None or before.sha256 != digest:
             _load(deliveries, landing, dataset, files, digest, day, judge_all)
         upstream.append(digest)
-        deliveries.check_share((REFERENCE_DAY, dataset.name), day)
+        _refuse_rejected(deliveries, dataset)
     reference = read_reference(deliveries.warehouse)
     deliveries.policy.check_currencies(reference.scales)
     return reference
+
+
+def _refuse_rejected(deliveries: Deliveries, dataset: Dataset) -> None:
+    """DataError when a row of the delivery is rejected.
+
+    Without it the version before would stay in force, and be wrong for everybody it concerns: no share is allowed.
+    """
+    delivery = deliveries.loaded.get((REFERENCE_DAY, dataset.name))
+    if not delivery or not delivery.quarantined:
+        return
+    mine = pc.field("dataset") == dataset.name
+    found = deliveries.warehouse.find(QUARANTINE, mine, ["file", "row_number", "reasons"])
+    file, row, why = min(zip(*found.to_pydict().values(), strict=True))
+    raise DataError(
+        f"{printable(file)} row {row} is rejected: {printable(why)} ({delivery.quarantined} of {delivery.rows} "
+        f"rows of {dataset.name}; reference data is taken with every row or not at all); correct it and run again"
+    )
 
 
 def _load(
@@ -99,11 +120,12 @@ def _take_rows(
         if row[:2] in bad
     ]
     for (instrument_id, valid_from), why in bad.items():
+        first = min(origin for row, origin in zip(intake.rows, intake.origins, strict=True) if row[:2] == (instrument_id, valid_from))
         deliveries.file_numbers(REFERENCE_DAY, dataset.name, list(zip(files, rows, strict=True)))
         _quarantine(deliveries, dataset, [*intake.rejected, *rejected_tables], day)
         raise DataError(
-            f"margin table of {instrument_id} valid from {iso(valid_from)} is rejected: {why}; "
-            "correct LANDING/margin_tiers"
+            f"margin table of {printable(instrument_id)} valid from {iso(valid_from)} is rejected: {why} "
+            f"({printable(first[0])} row {first[1]}); correct LANDING/margin_tiers"
         )
     table = typed_table(dataset, intake.rows)
     return Taken(table, intake.rejected, intake.duplicates, rows, extra)

@@ -165,6 +165,10 @@ class Landing:
                         3, f"margin table of {instrument} rejected: first floor not 0 or a rate falls"
                     )
 
+        # Reference data are never let through with a row missing.
+        if self.quarantine:
+            raise OracleError(3, f"reference data: {self.quarantine[0]}")
+
     def _add_versions(self, rows: list[Row], into: Versions, key: str, frozen: tuple[str, ...]) -> None:
         for row in sorted(rows, key=lambda r: r["valid_from"]):
             known = into.rows.get(row[key])
