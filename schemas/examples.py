@@ -345,6 +345,7 @@ EXAMPLES: dict[str, dict[str, str]] = {
         "rows": "4232",
         "accepted": "4232",
         "duplicates": "0",
+        "superseded": "0",
         "quarantined": "0",
         "extra_columns": "client_order_id",
     },

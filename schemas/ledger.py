@@ -97,7 +97,7 @@ DELIVERIES = Table(
     "ledger",
     "deliveries",
     "dataset × folder that was loaded",
-    "What of each delivery is in the ledger now: rows = accepted + duplicates + quarantined.",
+    "What of each delivery is in the ledger now: rows = accepted + duplicates + superseded + quarantined.",
     (
         Column("event_date", Type.DATE, "The folder's date; 1970-01-01 for reference data."),
         text("dataset", "The dataset."),
@@ -105,6 +105,7 @@ DELIVERIES = Table(
         count("rows", "Data rows in the files."),
         count("accepted", "Rows in the ledger."),
         count("duplicates", "Rows identical to an accepted one."),
+        count("superseded", "States of a time of which a later row is accepted: of several the last holds."),
         count("quarantined", "Rows in ledger.quarantine."),
         text("extra_columns", "Columns that were kept out, by name."),
     ),

@@ -90,6 +90,7 @@ COLUMN_FORMATS = {
     ("ops.published_days", "table_sha256"): 2,
     ("ledger.venue_account_balances", "account_bucket"): 4,
     ("ledger.venue_liquidations", "account_bucket"): 4,
+    ("ledger.deliveries", "superseded"): 4,
 }
 _NUMBERS = ("account_number", "instrument_number", "file_number", "row_number")
 

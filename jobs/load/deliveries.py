@@ -1,4 +1,4 @@
-"""The books of the load: every delivered row is counted as accepted, duplicate or quarantined."""
+"""The books of the load: every delivered row is counted as accepted, duplicate, superseded or quarantined."""
 
 import time
 from collections.abc import Iterable, Sequence
@@ -31,6 +31,7 @@ class Delivery:
     rows: int
     accepted: int
     duplicates: int
+    superseded: int
     quarantined: int
     extra_columns: str = ""
 
@@ -44,18 +45,18 @@ class Delivery:
         rows: int,
         accepted: int,
         duplicates: int,
+        superseded: int = 0,
         quarantined: int,
         extra: Iterable[str],
     ) -> "Delivery":
         """Counts of a delivery; nothing may be lost between the files and the books."""
-        if rows != accepted + duplicates + quarantined:
+        if rows != accepted + duplicates + superseded + quarantined:
             raise InvariantError(
-                f"{dataset} of {day}: of {rows} delivered rows {accepted} were accepted, "
-                f"{duplicates} are duplicates and {quarantined} were rejected: a row was lost"
+                f"{dataset} of {day}: of {rows} delivered rows {accepted} were accepted, {duplicates} are "
+                f"duplicates, {superseded} are superseded and {quarantined} were rejected: a row was lost"
             )
-        return cls(
-            day, dataset, sha256, rows, accepted, duplicates, quarantined, ", ".join(sorted(set(extra)))
-        )
+        names = ", ".join(sorted(set(extra)))
+        return cls(day, dataset, sha256, rows, accepted, duplicates, superseded, quarantined, names)
 
     @property
     def label(self) -> str:

@@ -112,6 +112,7 @@ def _counted(item: Incoming) -> Delivery:
         rows=item.rows,
         accepted=item.accepted,
         duplicates=item.duplicates,
+        superseded=item.superseded,
         quarantined=item.rejected,
         extra=item.extra_columns,
     )

@@ -25,6 +25,10 @@ from tests.oracle.policy import Policy
 from tests.oracle.reading import files_of, read_file
 
 
+# Of several states of one time the last holds, equal or not to one before it.
+STATES = ("ticks", "venue_account_balances", "venue_fund_balances")
+
+
 class Versions:
     """Rows with a valid_from: `at(key, t)` is the one with the largest valid_from <= t, or None."""
 
@@ -84,6 +88,7 @@ class Landing:
         self.quarantine: list[Row] = []
         self.rejected: list[Row] = []  # as far as their values can be read
         self.duplicates = 0
+        self.superseded = 0
         self.counts: dict[tuple[str, dt.date], int] = defaultdict(int)
         self.currencies: dict[str, int] = {}
         self.instruments = Versions()
@@ -117,7 +122,7 @@ class Landing:
     def _accepted(
         self, dataset: str, path_rows: Iterator[Row], check: Callable[[Row], list[str]]
     ) -> list[Row]:
-        """Rows without a reason, each key once; the others go to quarantine or are counted as duplicates."""
+        """Rows without a reason, each key once; the others go to quarantine or are counted."""
         _, key = SCHEMAS[dataset]
         kept: dict[tuple[Any, ...], Row] = {}
         for row in path_rows:
@@ -125,6 +130,9 @@ class Landing:
             identity = tuple(row[k] for k in key)
             if reasons:
                 self._reject(row, reasons)
+            elif dataset in STATES:
+                self.superseded += identity in kept
+                kept[identity] = row
             elif identity not in kept:
                 kept[identity] = row
             elif all(kept[identity][c] == row[c] for c in SCHEMAS[dataset][0]):

@@ -198,6 +198,16 @@ def test_first_row_of_a_key_is_kept_in_order_of_file_and_row_number() -> None:
     assert [r[:2] for r in settled.rejected] == [("a.csv", 10)]
 
 
+def test_last_state_of_a_key_is_kept_in_order_of_file_and_row_number() -> None:
+    """Marks of one time, equal or not to one before; a rejected row supersedes none."""
+    marks = {("b.csv", 1): "3", ("a.csv", 10): "2", ("a.csv", 9): "1", ("a.csv", 2): "2.0", ("b.csv", 2): "-1"}
+    rows = [raw(n, file, **GOOD["ticks"] | {"mark_price": v}) for (file, n), v in marks.items()]
+    settled = settle_keys(DATASETS["ticks"], take_in(DATASETS["ticks"], rows, KNOWN, DAY), {})
+    assert [origin[:2] for origin in settled.origins] == [("b.csv", 1)]
+    assert (settled.superseded, settled.duplicates) == (3, 0)
+    assert [r[:2] for r in settled.rejected] == [("b.csv", 2)]
+
+
 def test_a_known_key_conflicts_or_is_a_duplicate() -> None:
     taken = take_in(DATASETS["transfers"], [raw(1, **GOOD["transfers"])], KNOWN, DAY)
     [row] = taken.rows

@@ -95,6 +95,10 @@ class Incoming:
         return sum(s.duplicates for s in self.settled)
 
     @property
+    def superseded(self) -> int:
+        return sum(s.superseded for s in self.settled)
+
+    @property
     def accepted(self) -> int:
         return sum(w.rows for w in self.written)
 
@@ -237,7 +241,7 @@ class Staging:
         table = TYPED[item.dataset.name]
         rows = sum(c.rows for c in item.cuts)
         groups = min(BUCKETS, max(1, rows // _GROUP_ROWS))
-        dropped = [s.dropped for s in item.settled if s.duplicates or s.conflicts]
+        dropped = [s.dropped for s in item.settled if s.duplicates or s.superseded or s.conflicts]
         for n in range(groups):
             yield MergeTask(
                 item.dataset.name,
