@@ -26,6 +26,10 @@ class MissingColumn(Exception):
     """A file lacks required columns; the message names them."""
 
 
+class UnfitColumn(Exception):
+    """No value of a column can be read as its field's type; the message names both."""
+
+
 @dataclass
 class Columns:
     """The columns of a file, complete when its last row has been read."""
