@@ -9,7 +9,9 @@ from engine.clock import day_start_us, from_datetime
 MAX_FIELD = 4096  # characters of a field
 MAX_DIGITS = 20  # integer digits that fit DECIMAL(38,18)
 _DECIMAL = re.compile(r"([+-]?)(\d*)(?:\.(\d*))?(?:[eE]([+-]?\d{1,4}))?", re.ASCII)
-_TIME = re.compile(r"(\d{4}-\d{2}-\d{2})(?:T(\d{2}:\d{2}(?::\d{2})?)(?:\.(\d+))?(Z|[+-]\d{2}:\d{2})?)?", re.ASCII)
+_TIME = re.compile(
+    r"(\d{4}-\d{2}-\d{2})(?:T(\d{2}:\d{2}(?::\d{2})?)(?:\.(\d+))?(Z|[+-]\d{2}:\d{2})?)?", re.ASCII
+)
 FIRST_MICROS, LAST_MICROS = 10**14, 10**17  # of whole numbers that are times: 1973 to 5138
 _WHOLE = re.compile(r"[+-]?\d{1,40}", re.ASCII)
 _OTHER_UNITS = {"seconds": 10**8, "milliseconds": 10**11, "nanoseconds": LAST_MICROS}  # and from when on
@@ -82,6 +84,10 @@ def parse_time_us(value: object) -> int:
         raise Unparsable(f"{shown(value)} is not a time")
     if _WHOLE.fullmatch(value):
         return _micros(int(value), value)
+    return _parse_iso(value)
+
+
+def _parse_iso(value: str) -> int:
     match = _TIME.fullmatch(value)
     if not match:
         raise Unparsable(f"{shown(value)} is not an ISO-8601 time with Z")

@@ -1,7 +1,7 @@
 """The columns of a Parquet file: which are read, and which cannot be what their field is.
 
-Writers encode the same values in many ways, and the file's own Arrow schema, where it has one, says how they had them in
-memory: text as string, view, dictionary or bytes, decimals of any width. All of them are plain here.
+Writers encode the same values in many ways, and a file's own Arrow schema, where it has one, says how they had them
+in memory: text as string, view, dictionary or bytes, decimals of any width. All of them are plain here.
 """
 
 from typing import Any
@@ -64,7 +64,12 @@ def _fits(field: Field, kind: pa.DataType) -> bool:
         kind = kind.value_type
     kind = _stored(kind)
     is_short = pa.types.is_fixed_size_binary(kind) and _width(kind) <= MAX_FIELD
-    return is_text(kind) or is_short or pa.types.is_null(kind) or any(is_one(kind) for is_one in _FITS[field.type][1])
+    return (
+        is_text(kind)
+        or is_short
+        or pa.types.is_null(kind)
+        or any(is_one(kind) for is_one in _FITS[field.type][1])
+    )
 
 
 def check_columns(dataset: Dataset, file: pq.ParquetFile) -> None:
@@ -72,7 +77,9 @@ def check_columns(dataset: Dataset, file: pq.ParquetFile) -> None:
     for field in unfit_columns(dataset, file.schema_arrow):
         kind = file.schema_arrow.field(field.name).type
         if pa.types.is_nested(kind) or _has_values(file, field.name):
-            raise UnfitColumn(f"column {field.name} is of the type {kind}, which is not {_FITS[field.type][0]}")
+            raise UnfitColumn(
+                f"column {field.name} is of the type {kind}, which is not {_FITS[field.type][0]}"
+            )
 
 
 def _has_values(file: pq.ParquetFile, name: str) -> bool:

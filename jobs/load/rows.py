@@ -37,8 +37,8 @@ def read_file(
 ) -> FileRows:
     """A file's rows, from where its bytes are kept if that is given; the errors come while they are gone through.
 
-    DataError when it is damaged, lacks a required column or has one of a type that cannot be read. ConflictError when the bytes that were parsed are
-    not those of `sha256`: rows that were already handed out do not count.
+    DataError when it is damaged, lacks a required column or has one of a type that cannot be read. ConflictError when
+    the bytes that were parsed are not those of `sha256`: rows that were already handed out do not count.
     """
     columns = Columns(dataset)
     return FileRows(_rows(landing, path, columns, sha256, content), columns)

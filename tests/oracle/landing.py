@@ -24,7 +24,6 @@ from tests.oracle.fields import (
 from tests.oracle.policy import Policy
 from tests.oracle.reading import files_of, read_file
 
-
 # Of several states of one time the last holds, equal or not to one before it.
 STATES = ("ticks", "venue_account_balances", "venue_fund_balances")
 

@@ -1,4 +1,4 @@
-"""Repeated keys in pieces are settled as the reference settles them, however they are cut up and whatever they hash to."""
+"""Repeated keys are settled in pieces as the reference settles them, however they are cut up and hashed."""
 
 import json
 import tempfile
@@ -47,7 +47,7 @@ def deliveries(draw: st.DrawFn) -> tuple[Dataset, list[list[dict[str, str]]]]:
 
 @given(deliveries(), st.integers(1, 3), st.sampled_from([1, 2, 1 << 64]))
 def test_repeated_keys(delivery: tuple[Dataset, list[list[dict[str, str]]]], step: int, hashes: int) -> None:
-    """`step`: how many keys and rows are looked at together; `hashes`: how many there are, few so that keys share one."""
+    """`step`: how many keys and rows are looked at together; `hashes`: how many there are, so that keys share them."""
     dataset, files = delivery
     with tempfile.TemporaryDirectory() as folder:
         sources = []
@@ -64,7 +64,9 @@ def test_repeated_keys(delivery: tuple[Dataset, list[list[dict[str, str]]]], ste
 
 
 def _hash(columns: Any, hashes: int) -> np.ndarray:
-    return np.asarray(sum(n * column for n, column in enumerate(columns, 7)) % min(hashes, 1 << 62), np.uint64)
+    return np.asarray(
+        sum(n * column for n, column in enumerate(columns, 7)) % min(hashes, 1 << 62), np.uint64
+    )
 
 
 def by_reference(dataset: Dataset, sources: Sequence[SourceFile]) -> Any:

@@ -200,7 +200,13 @@ def test_first_row_of_a_key_is_kept_in_order_of_file_and_row_number() -> None:
 
 def test_last_state_of_a_key_is_kept_in_order_of_file_and_row_number() -> None:
     """Marks of one time, equal or not to one before; a rejected row supersedes none."""
-    marks = {("b.csv", 1): "3", ("a.csv", 10): "2", ("a.csv", 9): "1", ("a.csv", 2): "2.0", ("b.csv", 2): "-1"}
+    marks = {
+        ("b.csv", 1): "3",
+        ("a.csv", 10): "2",
+        ("a.csv", 9): "1",
+        ("a.csv", 2): "2.0",
+        ("b.csv", 2): "-1",
+    }
     rows = [raw(n, file, **GOOD["ticks"] | {"mark_price": v}) for (file, n), v in marks.items()]
     settled = settle_keys(DATASETS["ticks"], take_in(DATASETS["ticks"], rows, KNOWN, DAY), {})
     assert [origin[:2] for origin in settled.origins] == [("b.csv", 1)]

@@ -9,7 +9,6 @@ from schemas.registry import LEDGER
 from store.warehouse import Warehouse
 from tests.builders import D9, D10, add_rows, deliver, run_dates, small_landing
 
-
 COUNTS = ("rows", "accepted", "duplicates", "superseded", "quarantined", "extra_columns")
 
 
@@ -93,7 +92,14 @@ def test_of_several_states_of_a_time_the_last_holds(landing: Path, tmp_path: Pat
     again = "ts|instrument_id|mark_price\n2025-10-09T10:00:00Z|P|1000.0\n2025-10-09T11:00:00Z|P|1001"
     deliver(landing, "ticks", again, D9, "later.jsonl")
     run_dates(landing, tmp_path / "warehouse", D9)
-    counts = {"rows": 5, "accepted": 2, "duplicates": 0, "superseded": 3, "quarantined": 0, "extra_columns": ""}
+    counts = {
+        "rows": 5,
+        "accepted": 2,
+        "duplicates": 0,
+        "superseded": 3,
+        "quarantined": 0,
+        "extra_columns": "",
+    }
     assert delivery(tmp_path / "warehouse", "ticks") == counts
     ticks = Warehouse(tmp_path / "warehouse").read(LEDGER["ledger.ticks"]).to_pylist()
     assert sorted((row["mark_price"], row["row_number"]) for row in ticks) == [(1000, 1), (1001, 2)]

@@ -44,7 +44,12 @@ def _counts(found: list[tuple[Any, ...]]) -> Table:
         Column("rows", "rows", "In the files.", True),
         Column("used", "used", "In the ledger.", True),
         Column("duplicates", "duplicates", "Identical to a row that is used.", True),
-        Column("superseded", "superseded", "States of a time that a later row states again: the last holds.", True),
+        Column(
+            "superseded",
+            "superseded",
+            "States of a time that a later row states again: the last holds.",
+            True,
+        ),
         Column("quarantined", "quarantined", "Rejected, and kept as delivered.", True),
         Column("check", "check", "rows − used − duplicates − superseded − quarantined: 0.", True),
     )
