@@ -348,6 +348,7 @@ EXAMPLES: dict[str, dict[str, str]] = {
         "superseded": "0",
         "quarantined": "0",
         "extra_columns": "client_order_id",
+        "table_version": "12",
     },
     "ledger.unit_sessions": {
         "business_date": "2025-10-11",

@@ -108,6 +108,13 @@ DELIVERIES = Table(
         count("superseded", "States of a time of which a later row is accepted: of several the last holds."),
         count("quarantined", "Rows in ledger.quarantine."),
         text("extra_columns", "Columns that were kept out, by name."),
+        Column(
+            "table_version",
+            Type.INTEGER,
+            "Version of the Delta table that was read; null where files were delivered. Later versions that leave the "
+            "partition's files as they are do not count.",
+            nullable=True,
+        ),
     ),
     ("event_date", "dataset"),
     "event_date",

@@ -91,6 +91,7 @@ COLUMN_FORMATS = {
     ("ledger.venue_account_balances", "account_bucket"): 4,
     ("ledger.venue_liquidations", "account_bucket"): 4,
     ("ledger.deliveries", "superseded"): 4,
+    ("ledger.deliveries", "table_version"): 4,
 }
 _NUMBERS = ("account_number", "instrument_number", "file_number", "row_number")
 

@@ -34,6 +34,7 @@ class Delivery:
     superseded: int
     quarantined: int
     extra_columns: str = ""
+    table_version: int | None = None
 
     @classmethod
     def counted(
@@ -48,6 +49,7 @@ class Delivery:
         superseded: int = 0,
         quarantined: int,
         extra: Iterable[str],
+        table_version: int | None = None,
     ) -> "Delivery":
         """Counts of a delivery; nothing may be lost between the files and the books."""
         if rows != accepted + duplicates + superseded + quarantined:
@@ -55,8 +57,8 @@ class Delivery:
                 f"{dataset} of {day}: of {rows} delivered rows {accepted} were accepted, {duplicates} are "
                 f"duplicates, {superseded} are superseded and {quarantined} were rejected: a row was lost"
             )
-        names = ", ".join(sorted(set(extra)))
-        return cls(day, dataset, sha256, rows, accepted, duplicates, superseded, quarantined, names)
+        counts = (rows, accepted, duplicates, superseded, quarantined)
+        return cls(day, dataset, sha256, *counts, ", ".join(sorted(set(extra))), table_version)
 
     @property
     def label(self) -> str:

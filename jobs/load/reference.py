@@ -15,7 +15,7 @@ from engine.intake.keys import reject_changed_versions, settle_keys
 from jobs.load.columns.kept import KeepTask, keep_files
 from jobs.load.columns.splits import SourceFile, worth_columns
 from jobs.load.deliveries import REFERENCE_DAY, Deliveries, Delivery
-from jobs.load.landing import LandedFile, delivery_hash, landed_files
+from jobs.load.landing import LandedFile, Tables, delivery_hash, landed_files
 from jobs.load.parse import Taken, read_rows, typed_table
 from jobs.terminal import printable
 from schemas.core import Dataset
@@ -37,7 +37,7 @@ _FIXED = {
 
 
 def load_reference(
-    deliveries: Deliveries, landing: Place, day: date, judge_all: bool = False
+    deliveries: Deliveries, landing: Place, day: date, tables: Tables, judge_all: bool = False
 ) -> ReferenceData:
     """Bring the reference tables up to date with the landing zone; `day` is the date being run.
 
@@ -45,13 +45,14 @@ def load_reference(
     """
     upstream: list[str] = []
     for dataset in REFERENCE:
-        files = landed_files(landing, dataset)
+        files = landed_files(landing, dataset, None, None, tables)
+        version = tables.version(dataset, None)
         before = deliveries.loaded.get((REFERENCE_DAY, dataset.name))
-        if not files and before is None:
+        if not files and (before is None or version is not None):
             raise DataError(f"{landing / dataset.name} has no files: every run needs this dataset")
         digest = text_hash(delivery_hash(files), *upstream) if files else before.sha256 if before else ""
         if before is None or before.sha256 != digest:
-            _load(deliveries, landing, dataset, files, digest, day, judge_all)
+            _load(deliveries, landing, dataset, files, (digest, version), day, judge_all)
         upstream.append(digest)
         _refuse_rejected(deliveries, dataset)
     reference = read_reference(deliveries.warehouse)
@@ -81,10 +82,11 @@ def _load(
     landing: Place,
     dataset: Dataset,
     files: Sequence[LandedFile],
-    digest: str,
+    stamp: tuple[str, int | None],
     day: date,
     judge_all: bool,
 ) -> None:
+    """`stamp`: the delivery's hash, and the version of the Delta table that it is."""
     root = deliveries.warehouse.root
     # in this process: it is needed before anything can be spread out
     keep_files(KeepTask(str(landing), tuple(files), str(root)))
@@ -99,7 +101,7 @@ def _load(
     deliveries.file_numbers(REFERENCE_DAY, dataset.name, list(zip(files, taken.rows, strict=True)))
     _quarantine(deliveries, dataset, taken.rejected, day)
     deliveries.warehouse.replace_all(TYPED[dataset.name], taken.table)
-    deliveries.record(REFERENCE_DAY, [_counted(dataset, digest, taken)])
+    deliveries.record(REFERENCE_DAY, [_counted(dataset, stamp, taken)])
 
 
 def _take_rows(
@@ -120,7 +122,8 @@ def _take_rows(
         if row[:2] in bad
     ]
     for (instrument_id, valid_from), why in bad.items():
-        first = min(origin for row, origin in zip(intake.rows, intake.origins, strict=True) if row[:2] == (instrument_id, valid_from))
+        keys = zip(intake.rows, intake.origins, strict=True)
+        first = min(origin for row, origin in keys if row[:2] == (instrument_id, valid_from))
         deliveries.file_numbers(REFERENCE_DAY, dataset.name, list(zip(files, rows, strict=True)))
         _quarantine(deliveries, dataset, [*intake.rejected, *rejected_tables], day)
         raise DataError(
@@ -139,16 +142,17 @@ def settled(dataset: Dataset, intake: Intake) -> Intake:
     return settled
 
 
-def _counted(dataset: Dataset, sha256: str, taken: Taken) -> Delivery:
+def _counted(dataset: Dataset, stamp: tuple[str, int | None], taken: Taken) -> Delivery:
     return Delivery.counted(
         REFERENCE_DAY,
         dataset.name,
-        sha256,
+        stamp[0],
         rows=sum(taken.rows),
         accepted=taken.table.num_rows,
         duplicates=taken.duplicates,
         quarantined=len(taken.rejected),
         extra=taken.extra,
+        table_version=stamp[1],
     )
 
 

@@ -33,12 +33,16 @@ _GROUP_ROWS = 400_000  # of a file of the ledger, about
 
 @dataclass
 class Incoming:
-    """A delivery that is new or has changed, and what the tasks made of it."""
+    """A delivery that is new or has changed, and what the tasks made of it.
+
+    `table_version`: of the Delta table whose live files these are.
+    """
 
     dataset: Dataset
     day: date
     files: list[LandedFile]
     sha256: str
+    table_version: int | None = None
     sources: list[SourceFile] = field(default_factory=list)
     pieces: list[Piece] = field(default_factory=list)
     cuts: list[CutResult] = field(default_factory=list)
