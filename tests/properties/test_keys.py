@@ -9,6 +9,7 @@ from unittest.mock import patch
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,7 +17,7 @@ from engine.clock import iso
 from engine.intake.judge import take_in
 from engine.intake.keys import settle_keys
 from jobs.load.columns import keys
-from jobs.load.columns.cut import CutTask, cut, read_part, read_rejected
+from jobs.load.columns.cut import CutTask, Part, cut, read_part, read_rejected
 from jobs.load.columns.known import Known, write_known
 from jobs.load.columns.splits import SourceFile, pieces_of
 from jobs.load.rows import read_file
@@ -101,3 +102,37 @@ def in_pieces(dataset: Dataset, sources: Sequence[SourceFile], folder: Path) -> 
 
 def _listed(table: pa.Table, sources: Sequence[SourceFile]) -> Any:
     return [(sources[row["piece"]].path, row["row"] + 1, row["text"]) for row in table.to_pylist()]
+
+
+@pytest.mark.parametrize("name", ["transfers", "ticks"])
+def test_a_flood_of_one_key_is_never_held(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of 2,000 rows with one key no more than a piece is in memory at a time, and one is left to be sorted."""
+    row = {
+        "transfer_id": "x",
+        "ts": iso(NOON),
+        "account_id": "a",
+        "currency": "USD",
+        "amount": "1",
+        "kind": "k",
+    }
+    tick = {"ts": iso(NOON), "instrument_id": "P", "mark_price": "1"}
+    path = tmp_path / "f.jsonl"
+    path.write_text(f"{json.dumps(row if name == 'transfers' else tick)}\n" * 2000)
+    held: list[int] = []
+    taken = keys._rows_of
+
+    def watched(part: Part, rows: np.ndarray) -> pa.Table:
+        held.append(len(rows))
+        return taken(part, rows)
+
+    monkeypatch.setattr(keys, "_PIECE", 100)
+    monkeypatch.setattr(keys, "_rows_of", watched)
+    source = SourceFile(path.name, str(path), path.stat().st_size)
+    kept, duplicates, superseded, _ = in_pieces(DATASETS[name], [source], tmp_path)
+    last = name == "ticks"
+    assert (kept, duplicates, superseded) == (
+        [(path.name, 2000 if last else 1)],
+        1999 * (not last),
+        1999 * last,
+    )
+    assert max(held) == 100
