@@ -81,13 +81,18 @@ class Field:
 
 @dataclass(frozen=True)
 class Dataset:
-    """An input dataset of the landing zone (inputs.md)."""
+    """An input dataset of the landing zone (inputs.md).
+
+    `states`: its rows say how things were at a time, and of several with one key the last holds. Rows of the others
+    say what happened: of several the first does.
+    """
 
     name: str
     dated: bool
     doc: str
     fields: tuple[Field, ...]
     key: tuple[str, ...]
+    states: bool = False
 
     def field(self, name: str) -> Field:
         return next(f for f in self.fields if f.name == name)

@@ -349,6 +349,7 @@ EXAMPLES: dict[str, dict[str, str]] = {
         "quarantined": "0",
         "extra_columns": "client_order_id",
         "content_sha256": "b1cf2d0b0d8a1a1ee34c1b1f4e0bb7a7c1d2cde6c9a9db3a5a3ff0b6a1c09e44",
+        "table_version": "12",
     },
     "ledger.unit_sessions": {
         "business_date": "2025-10-11",

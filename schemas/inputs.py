@@ -125,6 +125,7 @@ TICKS = Dataset(
         Field("ask", _D, "Best ask.", required=False, positive=True, unit="quote currency"),
     ),
     ("instrument_id", "ts"),
+    states=True,
 )
 FUNDING = Dataset(
     "funding",
@@ -162,6 +163,7 @@ VENUE_ACCOUNT_BALANCES = Dataset(
         Field("wallet_balance", _D, "All units of the account together.", money=True),
     ),
     ("account_id", "currency", "ts"),
+    states=True,
 )
 VENUE_FUND_BALANCES = Dataset(
     "venue_fund_balances",
@@ -169,6 +171,7 @@ VENUE_FUND_BALANCES = Dataset(
     "Insurance fund balances as the venue states them.",
     (_WHEN, _CURRENCY, Field("balance", _D, "After the movements up to and with ts.", money=True)),
     ("currency", "ts"),
+    states=True,
 )
 VENUE_LIQUIDATIONS = Dataset(
     "venue_liquidations",

@@ -112,6 +112,13 @@ DELIVERIES = Table(
         count("quarantined", "Rows in ledger.quarantine."),
         text("extra_columns", "Columns that were kept out, by name."),
         text("content_sha256", "Hash of the delivery's paths and contents, and of what its rows refer to."),
+        Column(
+            "table_version",
+            Type.INTEGER,
+            "Version of the Delta table that was read; null where files were delivered. Later versions that leave the "
+            "partition's files as they are do not count.",
+            nullable=True,
+        ),
     ),
     ("event_date", "dataset"),
     "event_date",

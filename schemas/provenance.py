@@ -96,6 +96,7 @@ COLUMN_FORMATS = {
     ("ledger.venue_liquidations", "account_bucket"): 4,
     ("ledger.deliveries", "superseded"): 5,
     ("ledger.deliveries", "content_sha256"): 5,
+    ("ledger.deliveries", "table_version"): 5,
     ("ops.published_days", "table_columns"): 5,
 }
 # What a row has in a column that it was written before; null where the column may be null.

@@ -49,6 +49,7 @@ class Intake:
     origins: list[tuple[str, int, str]] = field(default_factory=list)  # file, row number, text of each row
     rejected: list[Rejected] = field(default_factory=list)
     duplicates: int = 0
+    superseded: int = 0
 
 
 class InstrumentVersion(NamedTuple):

@@ -10,10 +10,13 @@ CONFLICT = "conflict with a known key: the first is kept"
 
 
 def settle_keys(dataset: Dataset, intake: Intake, known: Mapping[tuple[Any, ...], tuple[Any, ...]]) -> Intake:
-    """Keep the first row of each key, in order of file path and row number.
+    """Keep the first row of each key, in order of file path and row number; of states the last.
 
-    An identical row is a duplicate, a different one a conflict. `known`: rows accepted before, by key.
+    An identical row is a duplicate, a different one a conflict; an earlier state is superseded. `known`: rows
+    accepted before, by key; keys of states hold their time, so that no earlier date has them.
     """
+    if dataset.states:
+        return _last_states(dataset, intake)
     result = Intake(rejected=list(intake.rejected), duplicates=intake.duplicates)
     names = [f.name for f in dataset.fields]
     places = [names.index(name) for name in dataset.key]
@@ -32,6 +35,20 @@ def settle_keys(dataset: Dataset, intake: Intake, known: Mapping[tuple[Any, ...]
             result.rejected.append(Rejected(*origin, (CONFLICT,)))
     result.rejected.sort(key=lambda r: r[:2])
     return result
+
+
+def _last_states(dataset: Dataset, intake: Intake) -> Intake:
+    names = [f.name for f in dataset.fields]
+    places = [names.index(name) for name in dataset.key]
+    order = sorted(range(len(intake.rows)), key=lambda i: intake.origins[i][:2])
+    last = {tuple(intake.rows[index][place] for place in places): index for index in order}
+    kept = sorted(last.values(), key=lambda i: intake.origins[i][:2])
+    return Intake(
+        [intake.rows[index] for index in kept],
+        [intake.origins[index] for index in kept],
+        sorted(intake.rejected, key=lambda r: r[:2]),
+        superseded=len(order) - len(kept),
+    )
 
 
 def reject_changed_versions(dataset: Dataset, intake: Intake, fixed: tuple[str, ...], reason: str) -> Intake:

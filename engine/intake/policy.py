@@ -150,9 +150,9 @@ def _parse_entry(entry: object, number: int) -> tuple[int, dict[str, Any]]:
         raise ConfigError(f"{where}: expected a map with valid_from")
     try:
         start = parse_time_us(entry["valid_from"])
-    except Unparsable:
+    except Unparsable as error:
         raise ConfigError(
-            f"{where}: valid_from {entry['valid_from']!r} is not a date or a UTC time"
+            f"{where}: valid_from is a date, or a UTC time like 2025-10-10T08:00:00Z: {error}"
         ) from None
     return start, {k: _parse_value(k, v, where) for k, v in entry.items() if k != "valid_from"}
 

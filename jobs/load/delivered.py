@@ -10,6 +10,7 @@ from typing import NamedTuple
 from schemas.core import Dataset
 
 MAX_TEXT = 2048  # characters of a row that are kept as delivered
+_OTHER_DELIMITERS = ";\t|"
 MAX_EXTRA = 50  # names of unknown columns that are kept, of a file
 
 
@@ -23,6 +24,10 @@ class DeliveredRow(NamedTuple):
 
 class MissingColumn(Exception):
     """A file lacks required columns; the message names them."""
+
+
+class UnfitColumn(Exception):
+    """No value of a column can be read as its field's type; the message names both."""
 
 
 @dataclass
@@ -40,7 +45,12 @@ class Columns:
             twice = shortened(standing_twice(names)[0], 100)
             raise ValueError(f"the column name {twice!r} stands twice in the header")
         self.add(names)
-        self.require()
+        try:
+            self.require()
+        except MissingColumn as error:
+            if len(names) == 1 and any(mark in names[0] for mark in _OTHER_DELIMITERS):
+                raise MissingColumn(f"{error}; one column found: is the delimiter a comma?") from None
+            raise
         self.in_rows = True
 
     def add(self, names: Iterable[str]) -> None:

@@ -1,4 +1,4 @@
-"""The books of the load: every delivered row is counted as accepted, duplicate or quarantined."""
+"""The books of the load: every delivered row is counted as accepted, duplicate, superseded or quarantined."""
 
 import time
 from collections.abc import Collection, Iterable, Sequence
@@ -47,6 +47,7 @@ class Delivery:
     quarantined: int
     extra_columns: str
     content_sha256: str
+    table_version: int | None = None
 
     def __post_init__(self) -> None:
         # A delivery of before there was the column has this hash in the other one.
@@ -65,26 +66,17 @@ class Delivery:
         superseded: int = 0,
         quarantined: int,
         extra: Iterable[str],
+        table_version: int | None = None,
     ) -> "Delivery":
         """Counts of a delivery; nothing may be lost between the files and the books."""
         if rows != accepted + duplicates + superseded + quarantined:
             raise InvariantError(
-                f"{dataset} of {day}: of {rows} delivered rows {accepted} were accepted, "
-                f"{duplicates} are duplicates, {superseded} are superseded and {quarantined} were rejected: "
-                "a row was lost"
+                f"{dataset} of {day}: of {rows} delivered rows {accepted} were accepted, {duplicates} are "
+                f"duplicates, {superseded} are superseded and {quarantined} were rejected: a row was lost"
             )
-        return cls(
-            day,
-            dataset,
-            delivery_hash(content_sha256),
-            rows,
-            accepted,
-            duplicates,
-            superseded,
-            quarantined,
-            ", ".join(sorted(set(extra))),
-            content_sha256,
-        )
+        counts = (rows, accepted, duplicates, superseded, quarantined)
+        names = ", ".join(sorted(set(extra)))
+        return cls(day, dataset, delivery_hash(content_sha256), *counts, names, content_sha256, table_version)
 
     @property
     def label(self) -> str:

@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any, cast
 
 from engine.errors import ConfigError, DataError
+from jobs.load.landed_tables import LOG, LandedTable, read_table, refuse_other_tables
 from jobs.load.source import HashedStream, Refused, changed, leads_out, open_landed
 from jobs.spark.mapper import InProcess, Mapper
 from jobs.terminal import printable
@@ -72,12 +73,47 @@ def _ignored(name: str) -> bool:
     return name.startswith(("_", "."))
 
 
-def dataset_days(landing: Place, dataset: Dataset) -> list[date]:
-    """The dates for which a dated dataset has a folder."""
+class Tables:
+    """The datasets that are Delta tables, each read once: all dates of a run see one version of it."""
+
+    def __init__(self, landing: Place) -> None:
+        self._landing = landing
+        self._found: dict[str, LandedTable | None] = {}
+        self._of_dates: dict[tuple[str, date], LandedTable] = {}
+
+    def of(self, dataset: Dataset) -> LandedTable | None:
+        """None where the dataset's folder is no table. DataError: it cannot be read."""
+        if dataset.name not in self._found:
+            folder = self._landing / dataset.name
+            names = {entry.name for entry in folder.iterdir()} if folder.is_dir() else set()
+            _check_inside(self._landing, folder)
+            refuse_other_tables(folder, names)
+            is_table = LOG in names
+            self._found[dataset.name] = read_table(self._landing, folder, dataset.dated) if is_table else None
+        return self._found[dataset.name]
+
+    def of_date(self, dataset: Dataset, day: date) -> LandedTable:
+        """The table that a date's folder is."""
+        if (dataset.name, day) not in self._of_dates:
+            folder = self._landing / dataset.name / f"date={day.isoformat()}"
+            self._of_dates[dataset.name, day] = read_table(self._landing, folder, False)
+        return self._of_dates[dataset.name, day]
+
+    def version(self, dataset: Dataset, day: date | None) -> int | None:
+        """Of the table that a delivery was read from; None where it was files."""
+        table = self.of(dataset) or (self._of_dates.get((dataset.name, day)) if day else None)
+        return table.version if table else None
+
+
+def dataset_days(landing: Place, dataset: Dataset, tables: Tables | None = None) -> list[date]:
+    """The dates for which a dated dataset has a folder or a partition."""
     folder = landing / dataset.name
     if not folder.is_dir():
         return []
     _check_inside(landing, folder)
+    table = (tables or Tables(landing)).of(dataset)
+    if table:  # folders beside its live files may be remains, or not committed yet
+        return sorted(_in_range(folder, day) for day in table.files if day)
     return sorted(_folder_day(landing, entry) for entry in folder.iterdir() if not _ignored(entry.name))
 
 
@@ -88,28 +124,27 @@ def _folder_day(landing: Place, entry: Place) -> date:
             day = date.fromisoformat(match[1])
             if entry.is_symlink():  # nothing else leads out of a folder that is inside
                 _check_inside(landing, entry)
-            if not FIRST_DAY <= day <= LAST_DAY:
-                raise DataError(f"{_shown(entry)}: dates from {FIRST_DAY} to {LAST_DAY} can be loaded")
-            return day
+            return _in_range(entry, day)
     except ValueError:
         pass
     raise DataError(f"{_shown(entry)}: expected folders named date=YYYY-MM-DD here")
 
 
+def _in_range(where: Place, day: date) -> date:
+    if not FIRST_DAY <= day <= LAST_DAY:
+        raise DataError(f"{_shown(where)}: dates from {FIRST_DAY} to {LAST_DAY} can be loaded, not {day}")
+    return day
+
+
 def landed_files(
-    landing: Place, dataset: Dataset, day: date | None = None, mapper: Mapper | None = None
+    landing: Place,
+    dataset: Dataset,
+    day: date | None = None,
+    mapper: Mapper | None = None,
+    tables: Tables | None = None,
 ) -> list[LandedFile]:
     """The files of one delivery in order of their paths by code points, with their hashes, made in tasks."""
-    folder = landing / dataset.name / f"date={day.isoformat()}" if day else landing / dataset.name
-    if not folder.is_dir():
-        return []
-    paths = []
-    for entry in folder.iterdir():
-        if _ignored(entry.name):
-            continue
-        if entry.is_dir() or not entry.name.endswith(_SUFFIXES):
-            raise DataError(f"{_shown(entry)}: not one of the file types {', '.join(_SUFFIXES)}")
-        paths.append(relative(entry, landing))
+    paths = _paths(landing, dataset, day, tables or Tables(landing))
     tasks = list(_hash_tasks(landing, sorted(paths)))
     work = sum(task.size for task in tasks)
     hashes = (mapper or InProcess(1, 1)).map(hash_files, tasks, work, "bytes")
@@ -118,6 +153,27 @@ def landed_files(
         for task, of_task in zip(tasks, hashes, strict=True)
         for path, of_file in zip(task.paths, of_task, strict=True)
     ]
+
+
+def _paths(landing: Place, dataset: Dataset, day: date | None, tables: Tables) -> Sequence[str]:
+    """Of a delivery, relative to LANDING; of a table those of the live files."""
+    table = tables.of(dataset)
+    if table:
+        return table.files.get(day, ())
+    folder = landing / dataset.name / f"date={day.isoformat()}" if day else landing / dataset.name
+    found: list[Any] = list(folder.iterdir()) if folder.is_dir() else []
+    if day:
+        refuse_other_tables(folder, {entry.name for entry in found})
+        if any(entry.name == LOG for entry in found):
+            return tables.of_date(dataset, day).files.get(None, ())
+    paths = []
+    for entry in found:
+        if _ignored(entry.name):
+            continue
+        if entry.is_dir() or not entry.name.endswith(_SUFFIXES):
+            raise DataError(f"{_shown(entry)}: not one of the file types {', '.join(_SUFFIXES)}")
+        paths.append(relative(entry, landing))
+    return paths
 
 
 @dataclass(frozen=True)

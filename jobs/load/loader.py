@@ -11,7 +11,7 @@ from jobs.load.columns.history import forget_others, hashes_before
 from jobs.load.columns.known import Known
 from jobs.load.columns.rejects import KeepTask, reject_tasks, replaced_rows, write_kept, write_rejected
 from jobs.load.deliveries import REFERENCE_DAY, Deliveries, Delivery, delivery_hash
-from jobs.load.landing import dataset_days, files_hash, landed_files
+from jobs.load.landing import Tables, dataset_days, files_hash, landed_files
 from jobs.load.reference import load_reference
 from jobs.spark.mapper import Mapper
 from schemas.inputs import DATED
@@ -34,10 +34,11 @@ class Loader:
     ) -> None:
         self.warehouse, self.landing = warehouse, landing
         self.deliveries = Deliveries(warehouse, policy)
+        self._tables = Tables(landing)
         self._load = ColumnLoad(warehouse, landing, mapper, judge_all)
 
     def load_reference(self, day: date) -> ReferenceData:
-        return load_reference(self.deliveries, self.landing, day, self._load.judge_all)
+        return load_reference(self.deliveries, self.landing, day, self._tables, self._load.judge_all)
 
     def load_days(self, days: Sequence[date], reference: ReferenceData, session_start: int | None) -> None:
         """Load the folders of these dates. `session_start`: events before it are published already."""
@@ -58,14 +59,17 @@ class Loader:
     def _pending(self, day: date, reference: ReferenceData) -> list[Incoming]:
         pending = []
         for dataset in DATED:
-            files = landed_files(self.landing, dataset, day, self._load.mapper)
+            files = landed_files(self.landing, dataset, day, self._load.mapper, self._tables)
             self.deliveries.note_repeated(day, dataset.name, files)
+            version = self._tables.version(dataset, day)
             content = text_hash(files_hash(files), reference.sha256)
             digest = delivery_hash(content)
             before = self.deliveries.loaded.get((day, dataset.name))
-            if files and (before is None or before.sha256 != digest):
+            # A table's rows of a date may all be deleted.
+            emptied = version is not None and before is not None
+            if (files or emptied) and (before is None or before.sha256 != digest):
                 again = before is not None and before.content_sha256 == content
-                pending.append(Incoming(dataset, day, files, content, digest, again))
+                pending.append(Incoming(dataset, day, files, content, digest, again, version))
         return pending
 
     def _load_day(
@@ -103,7 +107,7 @@ class Loader:
 
     def landed_days(self, until: date) -> list[date]:
         """All dates up to `until` for which there is a folder or a loaded delivery."""
-        days = {day for dataset in DATED for day in dataset_days(self.landing, dataset)}
+        days = {day for dataset in DATED for day in dataset_days(self.landing, dataset, self._tables)}
         days |= {day for day, _ in self.deliveries.loaded if day != REFERENCE_DAY}
         return sorted(day for day in days if day <= until)
 
@@ -116,6 +120,8 @@ def _counted(item: Incoming) -> Delivery:
         rows=item.rows,
         accepted=item.accepted,
         duplicates=item.duplicates,
+        superseded=item.superseded,
         quarantined=item.rejected,
         extra=item.extra_columns,
+        table_version=item.table_version,
     )

@@ -8,8 +8,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from engine.intake.parsing import MAX_FIELD
+from engine.intake.parsing import MAX_FIELD, Moment
 from jobs.load.delivered import Columns, DeliveredRow, row_text
+from jobs.load.parquet_columns import AS_PLAIN, check_columns, is_text, plain_columns, text_columns
 
 _ROWS = 1024  # of a batch
 _BUFFER = 1 << 18  # bytes that are read ahead, per column
@@ -28,7 +29,7 @@ class Unreadable:
 
 
 def parquet_rows(file: BinaryIO, columns: Columns) -> Iterator[DeliveredRow]:
-    """Rows in order; unknown columns that are nested are left out. ValueError, OSError, MemoryError."""
+    """Rows in order; unknown columns that are nested are left out. UnfitColumn, ValueError, OSError, MemoryError."""
     try:
         yield from _rows(file, columns)
     except pa.ArrowException as error:
@@ -38,24 +39,16 @@ def parquet_rows(file: BinaryIO, columns: Columns) -> Iterator[DeliveredRow]:
 
 
 def _rows(file: BinaryIO, columns: Columns) -> Iterator[DeliveredRow]:
-    schema = pq.ParquetFile(file).schema_arrow
+    whole = pq.ParquetFile(file)
+    schema = whole.schema_arrow
     columns.set_header(schema.names)
     columns.in_rows = False  # batches are read at once: no row is known to be the damaged one
-    known = {f.name for f in columns.dataset.fields}
-    for column in schema:
-        if column.name in known and pa.types.is_nested(column.type):
-            raise ValueError(f"column {column.name} is nested: {column.type}")
-    plain = plain_columns(schema)
-    # Dictionaries stay what they are: a long text that is named a million times is in memory once.
-    texts = [c.name for c in schema if c.name in plain and (_is_text(c.type) or pa.types.is_binary(c.type))]
-    content = pq.ParquetFile(file, read_dictionary=texts, buffer_size=_BUFFER, pre_buffer=False)
-    for batch in content.iter_batches(_ROWS, columns=plain, use_threads=False):
-        yield from batch_rows(batch, plain)
-
-
-def plain_columns(schema: pa.Schema) -> list[str]:
-    """The columns that are read: none that are nested or have values of unreasonable length."""
-    return [c.name for c in schema if not pa.types.is_nested(c.type) and _width(c.type) <= MAX_FIELD]
+    check_columns(columns.dataset, whole)
+    names = plain_columns(schema)
+    texts = [name for name in text_columns(schema) if name in names]
+    content = pq.ParquetFile(file, read_dictionary=texts, buffer_size=_BUFFER, **AS_PLAIN)
+    for batch in content.iter_batches(_ROWS, columns=names, use_threads=False):
+        yield from batch_rows(batch, names)
 
 
 def batch_rows(batch: pa.RecordBatch, plain: Sequence[str]) -> Iterator[DeliveredRow]:
@@ -66,22 +59,18 @@ def batch_rows(batch: pa.RecordBatch, plain: Sequence[str]) -> Iterator[Delivere
         yield DeliveredRow(row, row_text(row))
 
 
-def _width(kind: pa.DataType) -> int:
-    return int(kind.byte_width) if pa.types.is_fixed_size_binary(kind) else 0
-
-
-def _is_text(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
-
-
 def _values(array: Any) -> list[Any]:
-    """As Python values. Times and dates of any range are integers of microseconds and dates where they can be."""
+    """As Python values. Times are moments, dates are dates where they can be."""
     kind = array.type
+    if kind == pa.json_():
+        return _values(array.storage)
+    if pa.types.is_run_end_encoded(kind):
+        return _values(pc.run_end_decode(array))
     if pa.types.is_dictionary(kind):
         used = array.indices.unique().drop_null()
         value_of = dict(zip(used.to_pylist(), _values(array.dictionary.take(used)), strict=True))
         return [value_of.get(index) for index in array.indices.to_pylist()]
-    if _is_text(kind):
+    if is_text(kind) or pa.types.is_fixed_size_binary(kind):
         return [None if data is None else _text(data) for data in _beginnings(array.cast(pa.large_binary()))]
     if pa.types.is_timestamp(kind):
         return [None if n is None else _micros(n, kind.unit) for n in array.cast(pa.int64()).to_pylist()]
@@ -115,9 +104,9 @@ def _text(data: bytes) -> str | Unreadable:
         return text if len(text) > MAX_FIELD else Unreadable(f"{data[:100]!r}, which is not UTF-8,")
 
 
-def _micros(number: int, unit: str) -> int | Unreadable:
+def _micros(number: int, unit: str) -> Moment | Unreadable:
     micros, rest = divmod(number * 10**6, _PER_SECOND[unit])
-    return Unreadable(f"{number} ns, finer than a microsecond,") if rest else micros
+    return Unreadable(f"{number} ns, finer than a microsecond,") if rest else Moment(micros)
 
 
 def _date(days: int) -> date | Unreadable:

@@ -6,6 +6,8 @@ from datetime import date
 from functools import partial
 from typing import Any
 
+import pyarrow.compute as pc
+
 from engine.clock import iso
 from engine.errors import DataError
 from engine.intake.judge import Intake, Reference, Rejected, bad_margin_tables
@@ -13,8 +15,9 @@ from engine.intake.keys import reject_changed_versions, settle_keys
 from jobs.load.columns.kept import KeepTask, keep_files
 from jobs.load.columns.splits import SourceFile, worth_columns
 from jobs.load.deliveries import REFERENCE_DAY, Deliveries, Delivery, delivery_hash
-from jobs.load.landing import LandedFile, files_hash, landed_files
+from jobs.load.landing import LandedFile, Tables, files_hash, landed_files
 from jobs.load.parse import Taken, read_rows, typed_table
+from jobs.terminal import printable
 from schemas.core import Dataset
 from schemas.inputs import REFERENCE
 from schemas.ledger import QUARANTINE, TYPED
@@ -26,36 +29,54 @@ from store.reference import ReferenceData, known_so_far, read_reference, text_ha
 _FIXED = {
     "instruments": (
         ("kind", "base_currency", "quote_currency", "settlement_currency", "multiplier"),
-        "a later version may change tick_size and lot_size only",
+        "a later version may change tick_size and lot_size only: list a contract whose other terms change under "
+        "an id of its own",
     ),
     "accounts": (("account_type",), "a later version may not change account_type"),
 }
 
 
 def load_reference(
-    deliveries: Deliveries, landing: Place, day: date, judge_all: bool = False
+    deliveries: Deliveries, landing: Place, day: date, tables: Tables, judge_all: bool = False
 ) -> ReferenceData:
     """Bring the reference tables up to date with the landing zone; `day` is the date being run.
 
-    DataError: no files at all, a rejected margin table, too much quarantined.
+    DataError: no files at all, or a row or a margin table is rejected.
     """
     upstream: list[str] = []
     for dataset in REFERENCE:
-        files = landed_files(landing, dataset)
+        files = landed_files(landing, dataset, None, None, tables)
         deliveries.note_repeated(REFERENCE_DAY, dataset.name, files)
+        version = tables.version(dataset, None)
         before = deliveries.loaded.get((REFERENCE_DAY, dataset.name))
-        if not files and before is None:
+        if not files and (before is None or version is not None):
             raise DataError(f"{landing / dataset.name} has no files: every run needs this dataset")
         if files:
             content = text_hash(files_hash(files), *upstream)
             if before is None or before.sha256 != delivery_hash(content):
-                _load(deliveries, landing, dataset, files, content, day, judge_all)
+                _load(deliveries, landing, dataset, files, (content, version), day, judge_all)
         upstream.append(deliveries.loaded[REFERENCE_DAY, dataset.name].content_sha256)
-        deliveries.check_share((REFERENCE_DAY, dataset.name), day)
-    deliveries.tell_rejected([day], REFERENCE)
+        _refuse_rejected(deliveries, dataset)
     reference = read_reference(deliveries.warehouse)
     deliveries.policy.check_currencies(reference.scales)
     return reference
+
+
+def _refuse_rejected(deliveries: Deliveries, dataset: Dataset) -> None:
+    """DataError when a row of the delivery is rejected.
+
+    Without it the version before would stay in force, and be wrong for everybody it concerns: no share is allowed.
+    """
+    delivery = deliveries.loaded.get((REFERENCE_DAY, dataset.name))
+    if not delivery or not delivery.quarantined:
+        return
+    mine = pc.field("dataset") == dataset.name
+    found = deliveries.warehouse.find(QUARANTINE, mine, ["file", "row_number", "reasons"])
+    file, row, why = min(zip(*found.to_pydict().values(), strict=True))
+    raise DataError(
+        f"{printable(file)} row {row} is rejected: {printable(why)} ({delivery.quarantined} of {delivery.rows} "
+        f"rows of {dataset.name}; reference data is taken with every row or not at all); correct it and run again"
+    )
 
 
 def _load(
@@ -63,10 +84,11 @@ def _load(
     landing: Place,
     dataset: Dataset,
     files: Sequence[LandedFile],
-    content_sha256: str,
+    stamp: tuple[str, int | None],
     day: date,
     judge_all: bool,
 ) -> None:
+    """`stamp`: the delivery's hash, and the version of the Delta table that it is."""
     root = deliveries.warehouse.root
     # in this process: it is needed before anything can be spread out
     keep_files(KeepTask(str(landing), tuple(files), str(root)))
@@ -81,7 +103,7 @@ def _load(
     deliveries.file_numbers(REFERENCE_DAY, dataset.name, list(zip(files, taken.rows, strict=True)))
     _quarantine(deliveries, dataset, taken.rejected, day)
     deliveries.warehouse.replace_all(TYPED[dataset.name], taken.table)
-    deliveries.record(REFERENCE_DAY, [_counted(dataset, content_sha256, taken)])
+    deliveries.record(REFERENCE_DAY, [_counted(dataset, stamp, taken)])
 
 
 def _take_rows(
@@ -102,11 +124,13 @@ def _take_rows(
         if row[:2] in bad
     ]
     for (instrument_id, valid_from), why in bad.items():
+        keys = zip(intake.rows, intake.origins, strict=True)
+        first = min(origin for row, origin in keys if row[:2] == (instrument_id, valid_from))
         deliveries.file_numbers(REFERENCE_DAY, dataset.name, list(zip(files, rows, strict=True)))
         _quarantine(deliveries, dataset, [*intake.rejected, *rejected_tables], day)
         raise DataError(
-            f"margin table of {instrument_id} valid from {iso(valid_from)} is rejected: {why}; "
-            "correct LANDING/margin_tiers"
+            f"margin table of {printable(instrument_id)} valid from {iso(valid_from)} is rejected: {why} "
+            f"({printable(first[0])} row {first[1]}); correct LANDING/margin_tiers"
         )
     table = typed_table(dataset, intake.rows)
     return Taken(table, intake.rejected, intake.duplicates, rows, extra)
@@ -120,16 +144,17 @@ def settled(dataset: Dataset, intake: Intake) -> Intake:
     return settled
 
 
-def _counted(dataset: Dataset, content_sha256: str, taken: Taken) -> Delivery:
+def _counted(dataset: Dataset, stamp: tuple[str, int | None], taken: Taken) -> Delivery:
     return Delivery.counted(
         REFERENCE_DAY,
         dataset.name,
-        content_sha256,
+        stamp[0],
         rows=sum(taken.rows),
         accepted=taken.table.num_rows,
         duplicates=taken.duplicates,
         quarantined=len(taken.rejected),
         extra=taken.extra,
+        table_version=stamp[1],
     )
 
 

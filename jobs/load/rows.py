@@ -10,7 +10,7 @@ from typing import BinaryIO, cast
 
 from engine.errors import DataError
 from engine.intake.judge import RawRow
-from jobs.load.delivered import Columns, DeliveredRow, MissingColumn
+from jobs.load.delivered import Columns, DeliveredRow, MissingColumn, UnfitColumn
 from jobs.load.source import HashedBlocks, HashedStream, Refused, changed, open_landed, open_regular
 from jobs.load.text_rows import csv_rows, json_rows
 from jobs.terminal import printable
@@ -37,8 +37,8 @@ def read_file(
 ) -> FileRows:
     """A file's rows, from where its bytes are kept if that is given; the errors come while they are gone through.
 
-    DataError when it is damaged or lacks a required column. ConflictError when the bytes that were parsed are
-    not those of `sha256`: rows that were already handed out do not count.
+    DataError when it is damaged, lacks a required column or has one of a type that cannot be read. ConflictError when
+    the bytes that were parsed are not those of `sha256`: rows that were already handed out do not count.
     """
     columns = Columns(dataset)
     return FileRows(_rows(landing, path, columns, sha256, content), columns)
@@ -55,13 +55,13 @@ def _rows(
             try:
                 for number, row in enumerate(_delivered(source, path, columns), 1):
                     yield RawRow(path, number, *row)
-            except (MissingColumn, *_DAMAGE):
+            except (MissingColumn, UnfitColumn, *_DAMAGE):
                 _check(source, sha256, shown)  # what was swapped is not damaged
                 raise
             _check(source, sha256, shown)
     except FileNotFoundError as error:
         raise changed(shown) from error
-    except (Refused, MissingColumn) as error:
+    except (Refused, MissingColumn, UnfitColumn) as error:
         raise DataError(f"{shown}: {error}") from error
     except PermissionError:
         raise

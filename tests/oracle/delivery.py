@@ -102,6 +102,8 @@ class Delivery:
             return "true" if value else "false"
         if kind == "t":
             choice = 0 if self.plain else self.rng.randrange(4)
+            if choice == 1:
+                return iso(value).replace("Z", "+00:00")
             return str(value) if choice == 3 else iso(value, choice == 2)
         text = format(value, "f")
         if not self.plain and self.rng.randrange(12) == 0:

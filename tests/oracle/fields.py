@@ -154,7 +154,7 @@ IDS = (
 )
 LONGEST_FIELD = 4096  # characters
 DECIMAL_TEXT = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,4})?")
-TIME_TEXT = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?Z")
+TIME_TEXT = re.compile(r"(\d{4}-\d\d-\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,6}))?(?:Z|\+00:00)")
 
 
 def parse_decimal(value: Any) -> Fraction:
@@ -177,6 +177,13 @@ def date_us(day: dt.date) -> int:
     return (day - dt.date(1970, 1, 1)).days * DAY_US
 
 
+def micros(number: int) -> int:
+    """An integer below 10^14 or above 10^17 is no time."""
+    if number < 10**14 or number > 10**17:
+        raise ValueError(number)
+    return number
+
+
 def parse_time(value: Any) -> int:
     """Microseconds since the epoch; ValueError if it is no time."""
     if isinstance(value, dt.datetime):
@@ -187,11 +194,11 @@ def parse_time(value: Any) -> int:
     if isinstance(value, dt.date):
         return date_us(value)
     if isinstance(value, int) and not isinstance(value, bool):
-        return value
+        return micros(value)
     if not isinstance(value, str):
         raise ValueError(value)
     if re.fullmatch(r"-?\d+", value):
-        return int(value)
+        return micros(int(value))
     if re.fullmatch(r"\d{4}-\d\d-\d\d", value):
         return date_us(dt.date.fromisoformat(value))
     match = TIME_TEXT.fullmatch(value)

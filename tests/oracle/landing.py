@@ -24,6 +24,9 @@ from tests.oracle.fields import (
 from tests.oracle.policy import Policy
 from tests.oracle.reading import files_of, read_file
 
+# Of several states of one time the last holds, equal or not to one before it.
+STATES = ("ticks", "venue_account_balances", "venue_fund_balances")
+
 
 class Versions:
     """Rows with a valid_from: `at(key, t)` is the one with the largest valid_from <= t, or None."""
@@ -84,6 +87,7 @@ class Landing:
         self.quarantine: list[Row] = []
         self.rejected: list[Row] = []  # as far as their values can be read
         self.duplicates = 0
+        self.superseded = 0
         self.counts: dict[tuple[str, dt.date], int] = defaultdict(int)
         self.currencies: dict[str, int] = {}
         self.instruments = Versions()
@@ -117,7 +121,7 @@ class Landing:
     def _accepted(
         self, dataset: str, path_rows: Iterator[Row], check: Callable[[Row], list[str]]
     ) -> list[Row]:
-        """Rows without a reason, each key once; the others go to quarantine or are counted as duplicates."""
+        """Rows without a reason, each key once; the others go to quarantine or are counted."""
         _, key = SCHEMAS[dataset]
         kept: dict[tuple[Any, ...], Row] = {}
         for row in path_rows:
@@ -125,6 +129,9 @@ class Landing:
             identity = tuple(row[k] for k in key)
             if reasons:
                 self._reject(row, reasons)
+            elif dataset in STATES:
+                self.superseded += identity in kept
+                kept[identity] = row
             elif identity not in kept:
                 kept[identity] = row
             elif all(kept[identity][c] == row[c] for c in SCHEMAS[dataset][0]):
@@ -164,6 +171,10 @@ class Landing:
                     raise OracleError(
                         3, f"margin table of {instrument} rejected: first floor not 0 or a rate falls"
                     )
+
+        # Reference data are never let through with a row missing.
+        if self.quarantine:
+            raise OracleError(3, f"reference data: {self.quarantine[0]}")
 
     def _add_versions(self, rows: list[Row], into: Versions, key: str, frozen: tuple[str, ...]) -> None:
         for row in sorted(rows, key=lambda r: r["valid_from"]):

@@ -45,13 +45,6 @@ def add_bad_rows(market: Scenery) -> None:
         ("fund_movements", {"movement_id": "q2", "amount": "0.0000000001"}),
         ("fund_movements", {"movement_id": "q\x853"}),
         ("fund_movements", {"movement_id": "q4", "amount": "x", "twice": {"amount": "1"}}),
-        ("accounts", {"account_type": "corporate"}),
-        ("accounts", {"account_id": "new\x7f"}),
-        ("instruments", {"instrument_id": "BAD", "lot_size": "0"}),
-        ("instruments", {"multiplier": "99", "valid_from": "2021-05-05"}),
-        ("accounts", {"account_type": "house", "valid_from": "2021-05-05"}),
-        ("margin_tiers", {"instrument_id": "NOPE"}),
-        ("currencies", {"currency": "ZZZ", "scale": "-1"}),
     ]
     for dataset, change in market.rng.sample(breaks, market.rng.randrange(1, 9)):
         days = [d for name, d in sorted(market.out.rows) if name == dataset]
@@ -60,6 +53,4 @@ def add_bad_rows(market: Scenery) -> None:
             continue
         day = market.rng.choice(days)
         good = [r for r in market.out.rows[dataset, day] if not r.get("bad")]
-        if dataset == "accounts":
-            good = [r for r in good if r["account_type"] == "client"]
         market.out.add(dataset, day, {**market.rng.choice(good), **change, "bad": True})

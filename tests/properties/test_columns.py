@@ -39,6 +39,7 @@ from jobs.load.landing import LandedFile
 from schemas.core import Dataset, Type
 from schemas.inputs import DATASETS, DATED
 from store.numbers import Numbers
+from tests.unit.test_landing import encoded
 
 DAY = date(2025, 10, 10)
 NOON = 1_760_097_600_000_000
@@ -129,6 +130,16 @@ times = st.one_of(
             "2025-10-11T00:00:00Z",
             "2025-10-09T23:59:59.999999Z",
             "2025-10-10T12:00:00+00:00",
+            "2025-10-10T12:00+00:00",
+            "2025-10-10T12:00:00.123456+00:00",
+            "2025-10-10T12:00:00.1234567+00:00",
+            "2025-10-10T12:00:00.+00:00",
+            "2025-10-10T12:00:00+00:01",
+            "2025-10-10T12:00:00+02:00",
+            "2025-10-10T12:00:00-00:00",
+            "2025-10-10T12:00:00Z+00:00",
+            "2025-10-10T+00:00",
+            "2025-10-10+00:00",
             "2025-10-10T12:00:00",
             "2025-10-10t12:00:00z",
             "2025-10-32",
@@ -141,6 +152,9 @@ times = st.one_of(
             "+1760097600000000",
             "-1",
             "01760097600000000",
+            "1760097600",
+            "1760097600000",
+            "-1760097600000000",
             "1760097600000000000",
             "2025-1-10",
             "2025-10-10T1:00:00Z",
@@ -309,28 +323,48 @@ def typed(field: Any, text: str) -> Any:
 
 
 ARROW = {
-    Type.DECIMAL: [pa.decimal128(38, 18), pa.decimal256(60, 18)],
+    Type.DECIMAL: [pa.decimal128(38, 18), pa.decimal256(60, 18), pa.decimal64(18, 2), pa.decimal32(9, 1)],
     Type.TIME: [pa.timestamp("us", tz="UTC"), pa.timestamp("us"), pa.timestamp("ns", tz="UTC")],
     Type.BOOLEAN: [pa.bool_()],
-    Type.TEXT: [pa.string(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())],
+    Type.TEXT: [],
 }
+TEXTS = [pa.string(), pa.large_string(), pa.string_view(), pa.binary(), pa.large_binary(), pa.binary_view()]
+TEXTS += [pa.dictionary(pa.int32(), pa.string()), pa.dictionary(pa.uint8(), pa.binary()), pa.json_()]
 
 
 @given(tables(), st.data())
 def test_parquet(table: tuple[Dataset, list[dict[str, str]]], data: st.DataObject) -> None:
-    """Every column typed or as text."""
+    """Every column typed or as text, in every encoding: columns and rows are read alike, and text as plain text is."""
     dataset, rows = table
-    columns = {}
+    columns, plain = {}, {}
     for field in dataset.fields:
         values: list[Any] = [row[field.name] for row in rows]
-        kind = pa.string()
-        if data.draw(st.booleans()):
-            kind = data.draw(st.sampled_from(ARROW[field.type]))
-            values = [typed(field, text) for text in values]
-        columns[field.name] = pa.array(values, pa.string() if pa.types.is_dictionary(kind) else kind).cast(
-            kind
-        )
+        kinds = ARROW[field.type]
+        if kinds and data.draw(st.booleans()):
+            kind = data.draw(st.sampled_from(kinds))
+            values = [narrowed(typed(field, text), kind) for text in values]
+            columns[field.name] = plain[field.name] = pa.array(values, kind)
+        else:
+            plain[field.name] = pa.array([text or None for text in values], pa.string())
+            columns[field.name] = encoded(plain[field.name].to_pylist(), data.draw(st.sampled_from(TEXTS)))
     same(dataset, "f.parquet", pa.table(columns))
+    if any(columns[name].type != plain[name].type for name in columns):
+        assert in_rows(dataset, pa.table(columns)) == in_rows(dataset, pa.table(plain))
+
+
+def narrowed(value: Any, kind: pa.DataType) -> Any:
+    """Nothing where a decimal is too long for the type."""
+    if not isinstance(value, Decimal) or kind.scale == 18:
+        return value
+    fits = value == round(value, kind.scale) and abs(value) < 10 ** (kind.precision - kind.scale)
+    return round(value, kind.scale) if fits else None
+
+
+def in_rows(dataset: Dataset, content: pa.Table) -> Any:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "f.parquet"
+        pq.write_table(content, path)
+        return results(dataset, path, False)
 
 
 ROW = {
@@ -354,10 +388,11 @@ ROW = {
         as_csv([ROW], csv.QUOTE_MINIMAL, "\n"),
         as_csv([ROW], csv.QUOTE_ALL, "\r\n"),
         as_csv([ROW | {"ts": "2025-10-10T11:00:00.123Z", "price": "1.005e2"}], csv.QUOTE_ALL, "\n"),
+        as_csv([ROW | {"ts": "2025-10-10T11:00:00.123+00:00"}], csv.QUOTE_MINIMAL, "\n"),
         as_csv([ROW | {"ts": "1760094000000000", "isolated": ""}], csv.QUOTE_MINIMAL, "\n"),
         b"\xef\xbb\xbf" + as_csv([ROW | {"more": "x"}], csv.QUOTE_MINIMAL, "\n\n"),
     ],
-    ids=["plain", "quoted", "fractions", "microseconds", "BOM, blank lines, another column"],
+    ids=["plain", "quoted", "fractions", "+00:00", "microseconds", "BOM, blank lines, another column"],
 )
 def test_what_venues_write_needs_no_judge(
     content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -377,6 +412,16 @@ def test_times_of_every_unit(unit: str, a_second: int) -> None:
     times = [noon, noon + 1, noon + 1000, None, -1, 0, 2**63 - 1, -(2**63)]
     table = pa.Table.from_pylist([ROW | {"fill_id": f"f{n}"} for n in range(len(times))])
     column = pa.array(times, pa.timestamp(unit))
+    same(DATASETS["fills"], "f.parquet", table.drop_columns(["ts"]).append_column("ts", column))
+
+
+@pytest.mark.parametrize("kind", [pa.int64(), pa.uint64(), pa.int32()], ids=str)
+def test_times_as_whole_numbers(kind: pa.DataType) -> None:
+    """Microseconds alone are times; those of another day are told apart from what is no time."""
+    most = 2**31 if kind == pa.int32() else 2**63
+    numbers = [n for n in (NOON, NOON // 10**3, NOON // 10**6, 10**14, 10**17, 10**18, 0, 1) if n < most]
+    table = pa.Table.from_pylist([ROW | {"fill_id": f"f{n}"} for n in range(len(numbers))])
+    column = pa.array(numbers, kind)
     same(DATASETS["fills"], "f.parquet", table.drop_columns(["ts"]).append_column("ts", column))
 
 

@@ -24,6 +24,7 @@ from tests.properties.test_columns import as_csv, odd_texts
 
 Row = dict[str, str]
 TIMES = ["0", "2025-01-01T00:00:00Z", "2025-01-01", "-5", "99999999999999999", "2025-01-01T00:00:00.5Z", ""]
+TIMES += ["1735689600000000", "1735689600000", "1735689600"]
 
 
 @st.composite

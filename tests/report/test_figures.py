@@ -139,14 +139,16 @@ def test_debt_from_before_and_losses_of_trading_stand_between_causes_and_losses(
 def test_every_delivered_row_is_counted(made: Made) -> None:
     rows = made.table("deliveries")
     whole = sql(
-        made.root, "select sum(rows), sum(accepted), sum(duplicates), sum(quarantined) from ledger.deliveries"
+        made.root,
+        "select sum(rows), sum(accepted), sum(duplicates), sum(superseded), sum(quarantined) "
+        "from ledger.deliveries",
     )
-    names = ("rows", "used", "duplicates", "quarantined")
+    names = ("rows", "used", "duplicates", "superseded", "quarantined")
     assert tuple(sum(row[name] for row in rows) for name in names) == whole[0]
     assert {row["check"] for row in rows} == {0}
     assert {row["delivery"] for row in rows} == {"2025-10-10", "2025-10-11", "reference data"}
     (ticks,) = [row for row in rows if (row["delivery"], row["dataset"]) == ("2025-10-10", "ticks")]
-    assert (ticks["duplicates"], ticks["quarantined"]) == (1, 1)
+    assert (ticks["duplicates"], ticks["superseded"], ticks["quarantined"]) == (0, 1, 1)
     told = [tuple(row.values()) for row in made.table("quarantine")]
     assert told == [("2025-10-10", "ticks", reason, 1) for reason in ("unknown instrument", "unparsable ask")]
 

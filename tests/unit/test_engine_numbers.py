@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.clock import day_of, day_start_us, from_datetime, iso, to_datetime
-from engine.intake.parsing import Unparsable, parse_bool, parse_decimal_e18, parse_text, parse_time_us
+from engine.intake.parsing import Moment, Unparsable, parse_bool, parse_decimal_e18, parse_text, parse_time_us
 from engine.numbers import e18_to_units, round_half_even_div, units_to_e18
 
 E18 = 10**18
@@ -106,6 +106,9 @@ NOON = 1_760_097_600_000_000  # 2025-10-10T12:00:00Z
         ("2025-10-10T12:00:00.5Z", NOON + 500_000),
         ("2025-10-10T12:00:00.000001Z", NOON + 1),
         ("2025-10-10T12:00:00.000001000Z", NOON + 1),
+        ("2025-10-10T12:00:00+00:00", NOON),
+        ("2025-10-10T12:00+00:00", NOON),
+        ("2025-10-10T12:00:00.123+00:00", NOON + 123_000),
         ("2025-10-10", NOON - 12 * 3_600_000_000),
         ("1760097600000000", NOON),
         (NOON, NOON),
@@ -122,7 +125,13 @@ def test_times(delivered: object, expected: int) -> None:
 @pytest.mark.parametrize(
     "delivered",
     [
-        *["", "2025-10-10T12:00:00", "2025-10-10T12:00:00+00:00", "2025-10-10 12:00:00Z", "10.10.2025"],
+        *["", "2025-10-10T12:00:00", "2025-10-10T12:00:00+02:00", "2025-10-10 12:00:00Z", "10.10.2025"],
+        *[
+            "2025-10-10T12:00:00-00:00",
+            "2025-10-10T12:00:00+0000",
+            "2025-10-10+00:00",
+            "2025-10-10T12:00:00Z+00:00",
+        ],
         *["2025-02-30", "2025-10-10T24:00:00Z", "2025-10-10T12:00:60Z", "2025-10-10T12:00:00.0000001Z"],
         *["12:00Z", "999999999999999999", "1.5", 10**30, 1.5, True, None],
     ],
@@ -132,6 +141,44 @@ def test_what_is_no_time(delivered: object) -> None:
     """Without Z it says no zone, and finer than a microsecond is no instant of the ledger."""
     with pytest.raises(Unparsable):
         parse_time_us(delivered)
+
+
+@pytest.mark.parametrize(
+    ("delivered", "why"),
+    [
+        ("2025-10-10T12:00:00", "has no zone: end it with Z"),
+        ("2025-10-10T12:00:00.5", "has no zone: end it with Z"),
+        ("2025-10-10T12:00:00+02:00", "is not in UTC"),
+        ("2025-10-10 12:00:00", "is not an ISO-8601 time with Z"),
+    ],
+)
+def test_why_a_time_is_not_taken(delivered: str, why: str) -> None:
+    with pytest.raises(Unparsable, match=why):
+        parse_time_us(delivered)
+
+
+@pytest.mark.parametrize(
+    ("number", "why"),
+    [
+        (1_577_836_800, "seems to be in seconds"),
+        (1_577_836_800_000, "seems to be in milliseconds"),
+        (1_577_836_800_000_000_000, "seems to be in nanoseconds"),
+        (10**14 - 1, "seems to be in milliseconds"),
+        (10**17 + 1, "seems to be in nanoseconds"),
+        (0, "is not a time in microseconds"),
+        (-NOON, "is not a time in microseconds"),
+    ],
+)
+def test_whole_numbers_of_another_unit_are_no_times(number: int, why: str) -> None:
+    """Milliseconds as microseconds would be in January 1970, without a word."""
+    for delivered in (number, str(number)):
+        with pytest.raises(Unparsable, match=why):
+            parse_time_us(delivered)
+
+
+def test_whole_numbers_at_both_ends_of_the_range_are_times() -> None:
+    for number in (10**14, 10**17):
+        assert parse_time_us(number) == parse_time_us(str(number)) == parse_time_us(Moment(number)) == number
 
 
 @given(st.datetimes(timezones=st.just(UTC)))
@@ -150,7 +197,7 @@ def test_booleans(delivered: object, expected: bool) -> None:
 
 @pytest.mark.parametrize("delivered", ["True", "1", "yes", "", 1, 0, None])
 def test_what_is_no_boolean(delivered: object) -> None:
-    with pytest.raises(Unparsable):
+    with pytest.raises(Unparsable, match="expected true or false"):
         parse_bool(delivered)
 
 

@@ -101,6 +101,10 @@ BAD = parse("""
     instruments    | tick_size           | -0.5                 | tick_size <= 0
     instruments    | lot_size            | 0.0                  | lot_size <= 0
     instruments    | valid_from          | yesterday            | unparsable valid_from
+    instruments    | valid_from          | 1577836800000        | unparsable valid_from
+    margin_tiers   | valid_from          | 1577836800           | unparsable valid_from
+    accounts       | valid_from          | 0                    | unparsable valid_from
+    transfers      | ts                  | 1760083200000        | unparsable ts
     margin_tiers   | instrument_id       | Q                    | unknown instrument
     margin_tiers   | maintenance_rate    | NaN                  | unparsable maintenance_rate
     accounts       | account_type        | robot                | unknown account_type 'robot'
@@ -192,6 +196,22 @@ def test_first_row_of_a_key_is_kept_in_order_of_file_and_row_number() -> None:
     assert [origin[:2] for origin in settled.origins] == [("a.csv", 9)]
     assert settled.duplicates == 2
     assert [r[:2] for r in settled.rejected] == [("a.csv", 10)]
+
+
+def test_last_state_of_a_key_is_kept_in_order_of_file_and_row_number() -> None:
+    """Marks of one time, equal or not to one before; a rejected row supersedes none."""
+    marks = {
+        ("b.csv", 1): "3",
+        ("a.csv", 10): "2",
+        ("a.csv", 9): "1",
+        ("a.csv", 2): "2.0",
+        ("b.csv", 2): "-1",
+    }
+    rows = [raw(n, file, **GOOD["ticks"] | {"mark_price": v}) for (file, n), v in marks.items()]
+    settled = settle_keys(DATASETS["ticks"], take_in(DATASETS["ticks"], rows, KNOWN, DAY), {})
+    assert [origin[:2] for origin in settled.origins] == [("b.csv", 1)]
+    assert (settled.superseded, settled.duplicates) == (3, 0)
+    assert [r[:2] for r in settled.rejected] == [("b.csv", 2)]
 
 
 def test_a_known_key_conflicts_or_is_a_duplicate() -> None:

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +17,8 @@ from engine.intake.judge import InstrumentVersion, Reference, take_in
 from engine.numbers import E18
 from engine.versions import Versions
 from jobs.load.landing import dataset_days, files_hash, landed_files
+from jobs.load.parquet_columns import plain
+from jobs.load.parquet_rows import batch_rows
 from jobs.load.rows import read_file
 from schemas.inputs import DATASETS
 
@@ -138,14 +141,79 @@ def test_parquet_says_the_same(columns: dict[str, pa.Array], tmp_path: Path) -> 
     assert read(tmp_path / "f.parquet") == [TYPED]
 
 
+TEXTS = [pa.string(), pa.large_string(), pa.string_view(), pa.binary(), pa.large_binary(), pa.binary_view()]
+TEXTS += [pa.dictionary(index, pa.string()) for index in (pa.int8(), pa.uint64())]
+TEXTS += [pa.dictionary(pa.int16(), pa.binary()), pa.json_()]
+
+
+@pytest.mark.parametrize("store_schema", [True, False])
+@pytest.mark.parametrize("kind", TEXTS, ids=str)
+def test_text_is_text_however_it_is_encoded(kind: pa.DataType, store_schema: bool, tmp_path: Path) -> None:
+    """In every column, times, decimals and booleans among them; the file may keep the writer's Arrow schema."""
+    row = ROW | {"isolated": "false"}
+    columns = {name: encoded([value], kind) for name, value in row.items()}
+    pq.write_table(pa.table(columns), tmp_path / "f.parquet", store_schema=store_schema)
+    assert read(tmp_path / "f.parquet") == [TYPED]
+
+
+def encoded(values: list[str | None], kind: pa.DataType) -> pa.Array:
+    """Texts as an array of that type."""
+    texts = pa.array(values, pa.string())
+    if pa.types.is_dictionary(kind):
+        coded = texts.cast(kind.value_type).dictionary_encode()
+        return pa.DictionaryArray.from_arrays(coded.indices.cast(kind.index_type), coded.dictionary)
+    if kind == pa.json_():
+        return pa.ExtensionArray.from_storage(kind, texts)
+    return texts.cast(kind)
+
+
+def test_bytes_of_one_length_are_text(tmp_path: Path) -> None:
+    parquet(tmp_path / "f.parquet", kind=pa.array([b"normal"], pa.binary(6)))
+    assert read(tmp_path / "f.parquet") == [TYPED]
+
+
+def test_run_end_encoded_columns_are_what_they_encode() -> None:
+    """Arrow's own writer has none in Parquet, others may."""
+    runs = pa.RunEndEncodedArray.from_arrays(pa.array([2, 3], pa.int32()), pa.array(["a", None]))
+    assert plain(runs).to_pylist() == ["a", "a", None]
+    assert [row.values["c"] for row in batch_rows(pa.record_batch([runs], ["c"]), ["c"])] == ["a", "a", None]
+
+
 @pytest.mark.parametrize(
-    ("value", "reason"),
-    [(pa.array([100.5]), "100.5 is not a decimal"), (pa.array([float("nan")]), "nan is not a decimal")],
+    "kind", [pa.decimal32(6, 2), pa.decimal64(10, 2), pa.decimal128(5, 2), pa.decimal256(60, 2)], ids=str
 )
-def test_binary_floats_are_no_amounts(value: pa.Array, reason: str, tmp_path: Path) -> None:
-    parquet(tmp_path / "f.parquet", price=value)
-    taken = take_in(FILLS, read_file(tmp_path, "f.parquet", FILLS).rows, KNOWN, DAY)
-    assert [r.reasons for r in taken.rejected] == [(f"unparsable price: {reason}",)]
+def test_decimals_of_every_width_are_decimals(kind: pa.DataType, tmp_path: Path) -> None:
+    parquet(tmp_path / "f.parquet", price=pa.array([Decimal("100.50")], kind))
+    assert read(tmp_path / "f.parquet") == [TYPED]
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "why"),
+    [
+        ("price", pa.array([100.5]), "column price is of the type double, which is not a decimal"),
+        ("fee", pa.array([float("nan")], pa.float16()), "column fee is of the type halffloat, which is not a decimal"),
+        ("fill_id", pa.array([Decimal(1)]), "column fill_id is of the type decimal128(1, 0), which is not text"),
+        ("trade_id", pa.array([1.0]), "column trade_id is of the type double, which is not text"),
+        ("ts", pa.array([True]), "column ts is of the type bool, which is not a time"),
+        ("ts", pa.array([1.0]), "column ts is of the type double, which is not a time"),
+        ("isolated", pa.array([1]), "column isolated is of the type int64, which is not true or false"),
+        ("side", pa.array([["buy"]]), "column side is of the type list<element: string>, which is not text"),
+        ("kind", pa.array([b"n" * 5000], pa.binary(5000)), "fixed_size_binary[5000], which is not text"),
+    ],
+)  # fmt: skip
+def test_a_column_that_cannot_be_read_is_said_once(
+    column: str, values: pa.Array, why: str, tmp_path: Path
+) -> None:
+    """Binary floats are no amounts: with the column and its type, and not row by row."""
+    parquet(tmp_path / "f.parquet", **{column: values})
+    with pytest.raises(DataError, match=f"^f.parquet: .*{re.escape(why)}"):
+        list(read_file(tmp_path, "f.parquet", FILLS).rows)
+
+
+def test_a_column_without_values_is_null_whatever_its_type(tmp_path: Path) -> None:
+    """As pandas writes a column in which nothing is."""
+    parquet(tmp_path / "f.parquet", isolated=pa.array([None], pa.float64()))
+    assert read(tmp_path / "f.parquet") == [TYPED]
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e400"])

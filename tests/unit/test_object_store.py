@@ -7,7 +7,9 @@ from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
+import pyarrow as pa
 import pytest
+from deltalake import DeltaTable, write_deltalake
 
 import jobs.attribute.trades as trades
 import jobs.load.columns.delivery as delivery
@@ -17,8 +19,10 @@ from cli.main import main
 from cli.stage import main as stage
 from jobs import publish
 from jobs.day import Day
+from jobs.load.landing import Tables, dataset_days, landed_files
 from jobs.spark.session import spark_conf
 from jobs.stages import NAMES
+from schemas.inputs import DATASETS
 from schemas.registry import TABLES
 from store.places import Place, files_below, place
 from store.published import Published, published_days
@@ -250,3 +254,18 @@ def test_a_store_that_is_away(
     assert "(store http://127.0.0.1:9): the store does not answer, also when asked again" in err
     assert err.count("\n") == 1
     assert KEY_ID not in err and SECRET not in err
+
+
+def test_a_delta_table_of_a_store_is_read_by_its_log(store: Store, tmp_path: Path) -> None:
+    """Files that are no longer alive stay where they are, and are not read."""
+    table = pa.table({"fill_id": ["f1", "f2"], "date": [str(FIRST), str(SECOND)]})
+    for mode in ("error", "overwrite"):
+        write_deltalake(tmp_path / "fills", table, mode=mode, partition_by=["date"])
+    landing = place(f"s3://{BUCKET}/with tables")
+    upload(tmp_path / "fills", f"{landing}/fills")
+    tables = Tables(landing)
+    assert dataset_days(landing, DATASETS["fills"], tables) == [FIRST, SECOND]
+    [file] = landed_files(landing, DATASETS["fills"], FIRST, None, tables)
+    [name] = [uri for uri in DeltaTable(tmp_path / "fills").file_uris() if f"date={FIRST}" in uri]
+    assert file.path == f"fills/date={FIRST}/{Path(name).name}"
+    assert tables.version(DATASETS["fills"], FIRST) == 1

@@ -9,6 +9,8 @@ from schemas.registry import LEDGER
 from store.warehouse import Warehouse
 from tests.builders import D9, D10, add_rows, deliver, run_dates, small_landing
 
+COUNTS = ("rows", "accepted", "duplicates", "superseded", "quarantined", "extra_columns")
+
 
 @pytest.fixture
 def landing(tmp_path: Path) -> Path:
@@ -43,6 +45,7 @@ def test_every_delivered_row_is_accepted_a_duplicate_or_quarantined(landing: Pat
         "rows": 7,
         "accepted": 3,
         "duplicates": 1,
+        "superseded": 0,
         "quarantined": 3,
         "extra_columns": "",
     }
@@ -83,6 +86,26 @@ def test_duplicates_and_conflicts_across_dates(landing: Path, tmp_path: Path) ->
     ]
 
 
+def test_of_several_states_of_a_time_the_last_holds(landing: Path, tmp_path: Path) -> None:
+    """The mark of 10:00 is delivered four times, in two files: the last row of the last file counts, equal or not."""
+    add_rows(landing, "ticks", "2025-10-09T10:00:00Z | P | 990\n2025-10-09T10:00:00Z | P | 995", D9)
+    again = "ts|instrument_id|mark_price\n2025-10-09T10:00:00Z|P|1000.0\n2025-10-09T11:00:00Z|P|1001"
+    deliver(landing, "ticks", again, D9, "later.jsonl")
+    run_dates(landing, tmp_path / "warehouse", D9)
+    counts = {
+        "rows": 5,
+        "accepted": 2,
+        "duplicates": 0,
+        "superseded": 3,
+        "quarantined": 0,
+        "extra_columns": "",
+    }
+    assert delivery(tmp_path / "warehouse", "ticks") == counts
+    ticks = Warehouse(tmp_path / "warehouse").read(LEDGER["ledger.ticks"]).to_pylist()
+    assert sorted((row["mark_price"], row["row_number"]) for row in ticks) == [(1000, 1), (1001, 2)]
+    assert quarantine(tmp_path / "warehouse") == []
+
+
 def test_extra_columns_are_kept_out_and_reported(
     landing: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -109,7 +132,7 @@ def tables(warehouse: Path, name: str) -> list[dict[str, str]]:
 
 def delivery(warehouse: Path, dataset: str) -> dict[str, object]:
     [row] = [r for r in tables(warehouse, "deliveries") if r["dataset"] == dataset]
-    return {name: row[name] for name in ("rows", "accepted", "duplicates", "quarantined", "extra_columns")}
+    return {name: row[name] for name in COUNTS}
 
 
 def quarantine(warehouse: Path) -> list[tuple[object, object, object]]:

@@ -23,6 +23,6 @@ def test_a_rule_that_loses_a_unit(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_row_that_is_neither_accepted_nor_rejected() -> None:
-    counts = {"rows": 1, "accepted": 0, "duplicates": 0, "quarantined": 0}
+    counts = {"rows": 1, "accepted": 0, "duplicates": 0, "superseded": 0, "quarantined": 0}
     with pytest.raises(InvariantError, match="of 1 delivered rows 0 were accepted"):
         Delivery.counted(date(2025, 10, 10), "ticks", "", **counts, extra=())

@@ -35,7 +35,8 @@ _GROUP_ROWS = 400_000  # of a file of the ledger, about
 class Incoming:
     """A delivery that is new or has changed, and what the tasks made of it.
 
-    `again`: its content has been loaded before, by other rules.
+    `again`: its content has been loaded before, by other rules. `table_version`: of the Delta table whose live files
+    these are.
     """
 
     dataset: Dataset
@@ -44,6 +45,7 @@ class Incoming:
     content_sha256: str
     sha256: str
     again: bool = False
+    table_version: int | None = None
     sources: list[SourceFile] = field(default_factory=list)
     pieces: list[Piece] = field(default_factory=list)
     cuts: list[CutResult] = field(default_factory=list)
@@ -98,6 +100,10 @@ class Incoming:
     @property
     def duplicates(self) -> int:
         return sum(s.duplicates for s in self.settled)
+
+    @property
+    def superseded(self) -> int:
+        return sum(s.superseded for s in self.settled)
 
     @property
     def accepted(self) -> int:
@@ -242,7 +248,7 @@ class Staging:
         table = TYPED[item.dataset.name]
         rows = sum(c.rows for c in item.cuts)
         groups = min(BUCKETS, max(1, rows // _GROUP_ROWS))
-        dropped = [s.dropped for s in item.settled if s.duplicates or s.conflicts]
+        dropped = [s.dropped for s in item.settled if s.duplicates or s.superseded or s.conflicts]
         for n in range(groups):
             yield MergeTask(
                 item.dataset.name,

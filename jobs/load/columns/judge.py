@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from engine.clock import DAY_US, day_start_us
+from engine.intake.parsing import FIRST_MICROS, LAST_MICROS
 from jobs.load.columns.hashing import hash_numbers
 from jobs.load.columns.known import Known, enum_table
 from jobs.load.columns.layout import (
@@ -285,12 +286,15 @@ def _decode_times(source: Source, good: np.ndarray) -> np.ndarray:
     if isinstance(source, pa.Array) and (
         pa.types.is_timestamp(source.type) or pa.types.is_int64(source.type)
     ):
-        unit = source.type.unit if pa.types.is_timestamp(source.type) else "us"
-        source = source.view(pa.int64())
+        kind, source = source.type, source.view(pa.int64())
         if source.null_count:
             good &= _valid(source)
             source = pc.fill_null(source, 0)
-        return _micros(source.to_numpy(zero_copy_only=False), unit, good)
+        times = source.to_numpy(zero_copy_only=False)
+        if pa.types.is_timestamp(kind):
+            return _micros(times, kind.unit, good)
+        good &= (times >= FIRST_MICROS) & (times <= LAST_MICROS)
+        return times
     out = np.zeros(len(good), dtype=np.int64)
     parse_times(*_spans(source, good), good, out)
     return out

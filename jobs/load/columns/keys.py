@@ -1,22 +1,25 @@
 """Repeated keys: found by their hashes, over all buckets and earlier dates; settled exactly as inputs.md says.
 
 Of the rows with one key the first in order of file path and row number is kept. An identical row is a duplicate, a
-different one a conflict. A key of an earlier date is always a conflict: the times of the two rows differ.
+different one a conflict. A key of an earlier date is always a conflict: the times of the two rows differ. Of states
+the last row is kept, and the others are superseded.
+
+However many rows repeat a key, memory holds the rows that are kept of some keys, and a piece of the others.
 """
 
-from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import date
+from itertools import groupby, islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from engine.intake.keys import CONFLICT
-from jobs.load.columns.cut import REJECTED, Part, write_arrow
+from jobs.load.columns.cut import REJECTED, Part
 from jobs.load.columns.layout import ROW_BITS, ROW_MASK, id_field
 from jobs.load.columns.radix import sorted_between
 from jobs.load.columns.slim import full
@@ -29,6 +32,9 @@ from store.ledger_ids import ids_before
 from store.places import fetched, place, written
 
 SHARE = 16_000_000  # hashes of a task
+_KEYS = 1 << 19  # repeated hashes that are decided on together
+_PIECE = 1 << 17  # rows that are compared at a time
+_TEXTS = 1 << 14  # rejected rows that are written at a time
 
 
 @dataclass(frozen=True)
@@ -56,7 +62,11 @@ def repeated_hashes(task: HashTask) -> HashResult:
     parts = [chunk.to_numpy() for column in columns for chunk in column.chunks]
     low, high = (-(-(share << 64) // task.shares) for share in (task.share, task.share + 1))
     hashes = sorted_between(parts, low, high - 1)
-    twice = np.unique(hashes[1:][hashes[1:] == hashes[:-1]])
+    again = np.zeros(len(hashes), dtype=bool)
+    again[1:] = hashes[1:] == hashes[:-1]
+    twice = np.unique(hashes[again & ~np.roll(again, 1)])  # each once: a flood of one key is one hash
+    if len(twice):
+        hashes = hashes[~again]
     before = holds(task.history, hashes)
     if task.out:
         _save(task.out, hashes)
@@ -101,55 +111,140 @@ class SettleResult(NamedTuple):
     dropped: str
     rejected: str
     duplicates: int
+    superseded: int
     conflicts: int
 
 
 def settle(task: SettleTask) -> SettleResult:
     """Decide on every row whose key may stand twice."""
-    rows = _rows_of(task.parts, _load(task.repeated))
-    name = id_field(DATASETS[task.dataset])
-    taken = pa.array([], pa.string())
-    if task.ledger and name:
-        taken = ids_before(task.ledger, TYPED[task.dataset], name, task.day, rows.column(name))
-    known = pc.is_in(rows.column(name), taken).to_numpy() if len(taken) else np.zeros(rows.num_rows, bool)
-    duplicate, conflict = _compare(rows.filter(pa.array(~known)), task.dataset)
-    conflict = np.sort(np.concatenate([conflict, rows.column("place").to_numpy()[known]]))
-    _save(task.dropped, np.sort(np.concatenate([duplicate, conflict])))
+    repeated, found = _load(task.repeated), _Dropped()
+    for first in range(0, len(repeated), _KEYS):
+        _Keys(task, repeated[first : first + _KEYS]).decide(found)
+    conflict = _sorted_places(found.conflicts)
+    ignored = sum(map(len, found.ignored))
+    _save(task.dropped, _sorted_places([*found.ignored, conflict]))
     if len(conflict):
-        write_arrow(_rejected(task, conflict), task.rejected)
-    return SettleResult(task.dropped, task.rejected if len(conflict) else "", len(duplicate), len(conflict))
+        _write_rejected(task, conflict)
+    superseded = ignored if DATASETS[task.dataset].states else 0
+    rejected = task.rejected if len(conflict) else ""
+    return SettleResult(task.dropped, rejected, ignored - superseded, superseded, len(conflict))
 
 
-def _rows_of(parts: Sequence[str], repeated: np.ndarray) -> pa.Table:
-    """All rows with these hashes, in order of hash, file and row."""
-    tables = []
-    for path in parts:
-        table = Part(path).rows
-        hashes = table.column("key_hash").to_numpy()
-        at = np.minimum(np.searchsorted(repeated, hashes), len(repeated) - 1)
-        table = table.replace_schema_metadata(None)
-        tables.append(full(table.take(pa.array(np.flatnonzero(repeated[at] == hashes)))))
-    rows = pa.concat_tables(tables).combine_chunks()
-    order = np.lexsort((rows.column("place").to_numpy(), rows.column("key_hash").to_numpy()))
-    return rows.take(pa.array(order)).combine_chunks()
+@dataclass
+class _Dropped:
+    """Places of the rows that are not kept: duplicates or superseded states, and conflicts."""
+
+    ignored: list[np.ndarray] = field(default_factory=list)
+    conflicts: list[np.ndarray] = field(default_factory=list)
 
 
-def _compare(rows: pa.Table, dataset: str) -> tuple[np.ndarray, np.ndarray]:
-    """Places of duplicates and of conflicts."""
-    places, hashes = rows.column("place").to_numpy(), rows.column("key_hash").to_numpy()
-    starts = np.flatnonzero(np.r_[True, hashes[1:] != hashes[:-1]]) if len(hashes) else np.empty(0, int)
-    first = np.repeat(starts, np.diff(np.r_[starts, len(hashes)])).astype(np.int64)
-    firsts = rows.take(pa.array(first))
-    key = _key_columns(dataset)
-    same_key = _same(rows, firsts, key)
-    same = same_key & _same(rows, firsts, [n for n in rows.column_names[1:] if n not in key])
-    itself = first == np.arange(len(first))
-    collided = np.isin(first, first[~same_key])  # two keys with one hash: rare, and looked at one by one
-    clear = ~itself & ~collided
-    more = _one_by_one(rows.filter(pa.array(collided)), key)
-    duplicate = [*places[clear & same].tolist(), *more[0]]
-    conflict = [*places[clear & ~same].tolist(), *more[1]]
-    return np.array(duplicate, dtype=np.int64), np.array(conflict, dtype=np.int64)
+def _sorted_places(parts: Sequence[np.ndarray]) -> np.ndarray:
+    places = np.concatenate([np.empty(0, np.int64), *parts])
+    places.sort()
+    return places
+
+
+class _Keys:
+    """The rows of some repeated hashes, of which one each is kept. Two keys with one hash are rare."""
+
+    def __init__(self, task: SettleTask, hashes: np.ndarray) -> None:
+        self.task, self.hashes, self.key = task, hashes, _key_columns(task.dataset)
+        self.states = DATASETS[task.dataset].states
+        self.kept_place = np.full(len(hashes), -1 if self.states else np.iinfo(np.int64).max)
+        self.found = [(path, *self._find(path)) for path in task.parts]
+
+    def _find(self, path: str) -> tuple[np.ndarray, np.ndarray]:
+        """The rows of a part that have one of the hashes, and which of them."""
+        part = Part(path)
+        hashes, places = (part.rows.column(name).to_numpy() for name in ("key_hash", "place"))
+        rows = np.flatnonzero((hashes >= self.hashes[0]) & (hashes <= self.hashes[-1])).astype(np.int32)
+        at = np.searchsorted(self.hashes, hashes[rows]).astype(np.int32)
+        mine = self.hashes[at] == hashes[rows]
+        rows, at = rows[mine], at[mine]
+        (np.maximum if self.states else np.minimum).at(self.kept_place, at, places[rows])
+        part.forget()
+        return rows, at
+
+    def _pieces(self) -> Iterator[tuple[pa.Table, np.ndarray]]:
+        """The rows, in the types of the cut, each with which of the hashes it has."""
+        for path, rows, at in self.found:
+            part = Part(path)
+            for first in range(0, len(rows), _PIECE):
+                some = slice(first, first + _PIECE)
+                yield _rows_of(part, rows[some]), at[some]
+            part.forget()
+
+    def decide(self, into: _Dropped) -> None:
+        """Add what is not kept."""
+        kept = self._kept_rows()
+        known = self._of_earlier_dates(kept.column(self.key[0]))
+        collided = np.zeros(len(self.hashes), dtype=bool)
+        found = _Dropped()
+        for rows, at in self._pieces():
+            beside, places = kept.take(pa.array(at)), rows.column("place").to_numpy()
+            collided[at[~_same(rows, beside, self.key)]] = True
+            others, conflict = places != self.kept_place[at], known[at]
+            if not self.states:
+                rest = [name for name in rows.column_names[1:] if name not in self.key]
+                conflict = conflict | (others & ~_same(rows, beside, rest))
+            found.ignored.append(places[others & ~conflict])
+            found.conflicts.append(places[conflict])
+        if collided.any():
+            if not collided.all():
+                _Keys(self.task, self.hashes[~collided]).decide(into)
+            _Keys(self.task, self.hashes[collided]).decide_one_by_one(into)
+            return
+        into.ignored += found.ignored
+        into.conflicts += found.conflicts
+
+    def _kept_rows(self) -> pa.Table:
+        """In order of the hashes."""
+        tables, numbers = [], []
+        for path, rows, at in self.found:
+            part = Part(path)
+            kept = part.rows.column("place").to_numpy()[rows] == self.kept_place[at]
+            tables.append(_rows_of(part, rows[kept]))
+            numbers.append(at[kept])
+            part.forget()
+        return pa.concat_tables(tables).take(pa.array(np.argsort(np.concatenate(numbers)))).combine_chunks()
+
+    def _of_earlier_dates(self, ids: pa.ChunkedArray) -> np.ndarray:
+        """Which of these keys stand in the ledger under an earlier date."""
+        name = id_field(DATASETS[self.task.dataset])
+        if not self.task.ledger or not name:
+            return np.zeros(len(ids), dtype=bool)
+        taken = ids_before(self.task.ledger, TYPED[self.task.dataset], name, self.task.day, ids)
+        found: np.ndarray = pc.is_in(ids, taken).to_numpy()
+        return found
+
+    def decide_one_by_one(self, into: _Dropped) -> None:
+        """The same for keys that share a hash."""
+        kept: dict[tuple[object, ...], dict[str, object]] = {}
+        for key, row in self._one_by_one():
+            held = kept.setdefault(key, row)
+            if (row["place"] > held["place"]) == self.states:
+                kept[key] = row
+        ids = pa.chunked_array([pa.array([key[0] for key in kept])])
+        known = {key for key, is_known in zip(kept, self._of_earlier_dates(ids), strict=True) if is_known}
+        ignored, conflicts = list[object](), list[object]()
+        for key, row in self._one_by_one():
+            held = kept[key]
+            same = self.states or all(row[name] == held[name] for name in row if name != "place")
+            if key in known or not same:
+                conflicts.append(row["place"])
+            elif row["place"] != held["place"]:
+                ignored.append(row["place"])
+        into.ignored.append(np.array(ignored, dtype=np.int64))
+        into.conflicts.append(np.array(conflicts, dtype=np.int64))
+
+    def _one_by_one(self) -> Iterator[tuple[tuple[object, ...], dict[str, Any]]]:
+        for rows, _ in self._pieces():
+            for row in rows.to_pylist():
+                yield tuple(row[name] for name in self.key), row
+
+
+def _rows_of(part: Part, rows: np.ndarray) -> pa.Table:
+    return full(part.rows.take(pa.array(rows)))
 
 
 def _key_columns(dataset: str) -> list[str]:
@@ -170,32 +265,30 @@ def _same(left: pa.Table, right: pa.Table, names: Sequence[str]) -> np.ndarray:
     return same
 
 
-def _one_by_one(rows: pa.Table, key: Sequence[str]) -> tuple[list[int], list[int]]:
-    first: dict[tuple[object, ...], dict[str, object]] = {}
-    duplicate: list[int] = []
-    conflict: list[int] = []
-    for row in sorted(rows.to_pylist(), key=lambda row: row["place"]):
-        place = row.pop("place")
-        kept = first.setdefault(tuple(row[name] for name in key), row)
-        if kept is not row:
-            (duplicate if kept == row else conflict).append(place)
-    return duplicate, conflict
+def _write_rejected(task: SettleTask, conflict: np.ndarray) -> None:
+    """Conflicts, by their sorted places, with their rows as delivered, read from their files once more."""
+    found = _delivered(task, conflict)
+    with (
+        written(place(task.rejected)) as file,
+        pa.OSFile(str(file), "wb") as sink,
+        pa.ipc.new_file(sink, REJECTED) as writer,
+    ):
+        while some := list(islice(found, _TEXTS)):
+            columns = [pa.array(c, t) for c, t in zip(zip(*some, strict=True), REJECTED.types, strict=True)]
+            writer.write_table(pa.table(columns, schema=REJECTED))
 
 
-def _rejected(task: SettleTask, conflict: np.ndarray) -> pa.Table:
-    """Conflicts with their rows as delivered, read from their files once more."""
-    wanted: defaultdict[int, dict[int, tuple[int, int]]] = defaultdict(dict)
-    first_piece = {file: number for number, file in reversed(list(enumerate(task.files)))}
-    for at in conflict.tolist():
-        piece, row = at >> ROW_BITS, at & ROW_MASK
-        wanted[first_piece[task.files[piece]]][task.first_rows[piece] + row + 1] = (piece, row)
-    found = []
-    for number in sorted(wanted):
-        file, rows = task.files[number], wanted[number]
-        for delivered in read_file(
-            Path(), file.path, DATASETS[task.dataset], content=place(file.content)
-        ).rows:
-            if delivered.number in rows:
-                found.append((*rows[delivered.number], delivered.text, CONFLICT))
-    columns = [pa.array(c, t) for c, t in zip(zip(*found, strict=True), REJECTED.types, strict=True)]
-    return pa.table(columns, schema=REJECTED)
+def _delivered(task: SettleTask, conflict: np.ndarray) -> Iterator[tuple[int, int, str, str]]:
+    """Piece, row in it, text and reason of each."""
+    pieces = conflict >> ROW_BITS
+    numbers = np.asarray(task.first_rows, dtype=np.int64)[pieces] + (conflict & ROW_MASK) + 1
+    present = np.unique(pieces).tolist()  # pieces of a file follow one another
+    for file, some in groupby(present, key=lambda piece: task.files[piece]):
+        mine = list(some)
+        first, last = np.searchsorted(pieces, [mine[0], mine[-1] + 1]).tolist()
+        content = read_file(Path(), file.path, DATASETS[task.dataset], content=place(file.content))
+        at = first
+        for row in content.rows:
+            if at < last and row.number == numbers[at]:
+                yield int(pieces[at]), int(conflict[at] & ROW_MASK), row.text, CONFLICT
+                at += 1

@@ -72,7 +72,7 @@ def merge(task: MergeTask) -> Written:
     writer: Any = None
     with ExitStack() as files:
         for stretch in _stretches(task):
-            data = _sorted(_kept(stretch, task.dropped), dataset)
+            data = _sorted(stretch, dataset)
             if not data.num_rows:
                 continue
             columns = _ledger_columns(task, dataset, table, known, data, schema)
@@ -95,14 +95,15 @@ def merge(task: MergeTask) -> Written:
 
 
 def _stretches(task: MergeTask) -> Iterator[pa.Table]:
-    """All rows, in stretches of the sort key where they are too many to be sorted at once."""
+    """All rows that are kept, in stretches of the sort key where they are too many to be sorted at once."""
+    dropped = _dropped(task)
     parts = [Part(path, (task.first, task.last)) for path in task.parts]
     slices = [s for part in parts for s in _slices(task, part)]
     total = sum(s.num_rows for s in slices)
     if not total:
         return
     if total <= _AT_ONCE:
-        yield together(slices)
+        yield together([_kept(s, dropped) for s in slices])
         return
     keys = [s.column("sort_key").to_numpy() for s in slices]
     sorted_by_key = [len(k) >= SORTED_FROM and bool((k[1:] >= k[:-1]).all()) for k in keys]
@@ -113,7 +114,7 @@ def _stretches(task: MergeTask) -> Iterator[pa.Table]:
     for high in [*bounds.tolist(), np.iinfo(np.int64).max]:
         yield together(
             [
-                _between(s, k, low, high, in_order)
+                _kept(_between(s, k, low, high, in_order), dropped)
                 for s, k, in_order in zip(slices, keys, sorted_by_key, strict=True)
             ]
         )
@@ -145,13 +146,22 @@ def _between(rows: pa.Table, keys: np.ndarray, low: int, high: int, in_order: bo
     return rows.filter(pa.array((keys > low) & (keys <= high)))
 
 
-def _kept(data: pa.Table, dropped: Sequence[str]) -> pa.Table:
-    """Without the rows whose places stand in these sorted files."""
+def _dropped(task: MergeTask) -> list[np.ndarray]:
+    """The sorted places of rows that are not kept, a file each."""
+    found = []
+    for path in task.dropped:
+        with fetched(place(path)) as file:
+            found.append(np.load(file, mmap_mode="r"))
+    return found
+
+
+def _kept(data: pa.Table, dropped: Sequence[np.ndarray]) -> pa.Table:
+    """Without the rows whose places are dropped: of a flood of one key nothing else is held."""
+    if not dropped or not data.num_rows:
+        return data
     places = data.column("place").to_numpy()
     kept = np.ones(len(places), dtype=bool)
-    for path in dropped:
-        with fetched(place(path)) as file:
-            found = np.load(file, mmap_mode="r")
+    for found in dropped:
         kept &= found[np.minimum(np.searchsorted(found, places), len(found) - 1)] != places
     return data if kept.all() else data.filter(pa.array(kept))
 

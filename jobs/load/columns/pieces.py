@@ -18,7 +18,7 @@ from jobs.load.columns.layout import id_field, kind_of
 from jobs.load.columns.odd import csv_header, odd_csv, odd_json, odd_parquet
 from jobs.load.columns.splits import Piece
 from jobs.load.delivered import MAX_EXTRA, DeliveredRow, shortened
-from jobs.load.parquet_rows import plain_columns
+from jobs.load.parquet_columns import AS_PLAIN, plain, plain_columns, text_columns, unfit_columns
 from schemas.core import Dataset, Field, Type
 from store.places import open_binary, open_parquet, place
 
@@ -76,20 +76,20 @@ def _parquet(dataset: Dataset, piece: Piece, columns: Columns) -> Iterator[Batch
     content = place(piece.file.content)
     schema = open_parquet(content).schema_arrow
     _note(dataset, schema.names, columns)
-    plain = plain_columns(schema)
+    if unfit_columns(dataset, schema):
+        raise NotPlain("a column of another type")
+    names = plain_columns(schema)
     known = {f.name: f for f in dataset.fields}
-    if any(pa.types.is_nested(schema.field(name).type) for name in known if name in schema.names):
-        raise NotPlain("a nested column")
-    coded = [name for name in plain if name in known and _has_few_values(dataset, known[name])]
-    coded = [name for name in coded if pa.types.is_string(schema.field(name).type)]
-    file = open_parquet(content, read_dictionary=coded, buffer_size=_BUFFER, pre_buffer=False)
+    coded = [name for name in names if name in known and _has_few_values(dataset, known[name])]
+    coded = [name for name in coded if name in text_columns(schema)]
+    file = open_parquet(content, read_dictionary=coded, buffer_size=_BUFFER, **AS_PLAIN)
     groups = list(range(file.num_row_groups) if piece.is_whole else range(piece.first, piece.last))
     _check_lengths(piece, file.metadata, groups, coded)
-    for batch in file.iter_batches(_BATCH_ROWS, row_groups=groups, columns=plain, use_threads=False):
-        sources = {name: batch.column(name) for name in plain if name in known}
+    for batch in file.iter_batches(_BATCH_ROWS, row_groups=groups, columns=names, use_threads=False):
+        sources = {name: plain(batch.column(name)) for name in names if name in known}
 
         def deliver(rows: np.ndarray, batch: pa.RecordBatch = batch) -> list[DeliveredRow]:
-            return odd_parquet(batch.take(pa.array(rows)), plain)
+            return odd_parquet(batch.take(pa.array(rows)), names)
 
         yield Batch(sources, np.zeros(batch.num_rows, np.uint8), deliver)
 
@@ -112,7 +112,7 @@ def _check_lengths(piece: Piece, metadata: Any, groups: Sequence[int], coded: Se
         if not names:
             continue
         content = place(piece.file.content)
-        probe = open_parquet(content, read_dictionary=names, buffer_size=_BUFFER, pre_buffer=False)
+        probe = open_parquet(content, read_dictionary=names, buffer_size=_BUFFER, **AS_PLAIN)
         for batch in probe.iter_batches(1, row_groups=[group], columns=names, use_threads=False):
             for column in batch.columns:
                 if pa.types.is_dictionary(column.type) and _longest(column.dictionary) > LONGEST_CELL:

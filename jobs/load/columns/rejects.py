@@ -59,7 +59,7 @@ def write_rejected(task: RejectTask) -> Written:
 def quarantined(task: RejectTask) -> Iterator[pa.Table]:
     """Rejected rows as the quarantine holds them; row numbers count within the file."""
     firsts, paths = np.array(task.first_rows, dtype=np.int64), pa.array(task.paths, pa.string())
-    for table in read_rejected(task.rejected):
+    for table in _batches(task.rejected):
         piece = table.column("piece").to_numpy()
         columns: list[Any] = [
             pa.repeat(pa.scalar(task.dataset), table.num_rows),
@@ -69,6 +69,12 @@ def quarantined(task: RejectTask) -> Iterator[pa.Table]:
             table.column("reasons"),
         ]
         yield pa.Table.from_arrays(columns, schema=_SCHEMA)
+
+
+def _batches(rejected: Sequence[str]) -> Iterator[pa.Table]:
+    for table in read_rejected(rejected):
+        for batch in table.to_batches():
+            yield pa.Table.from_batches([batch])
 
 
 def write_kept(task: KeepTask) -> Written:

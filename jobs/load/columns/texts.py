@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from engine.intake.parsing import FIRST_MICROS, LAST_MICROS
 from jobs.load.columns.hashing import AVALANCHE, MULTIPLIER, SEED
 from kernel.compiler import inlined, loop
 from kernel.wide import word_at
@@ -13,6 +14,7 @@ from store.arrow import texts
 PLAIN_LENGTH = 256  # longer ids are no error, only not plain
 _SPACE, _PRINTABLE = np.uint8(32), np.uint8(127 - 32)
 _K, _A, _S = np.uint64(MULTIPLIER), np.uint64(AVALANCHE), np.uint64(SEED)
+_FIRST_MICROS, _LAST_MICROS = np.int64(FIRST_MICROS), np.int64(LAST_MICROS)
 _DAYS_BEFORE = np.array([0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334], dtype=np.int64)
 _MONTH_DAYS = np.array([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31], dtype=np.int64)
 
@@ -44,14 +46,15 @@ def _days(year, month, day):
 
 @loop
 def parse_time(text, start, end):
-    """(plain, microseconds): integer microseconds, a date, or ISO-8601 with seconds or a minute and Z."""
+    """(plain, microseconds): integer microseconds, a date, or ISO-8601 to a minute or finer and Z or +00:00."""
     length = end - start
     signed = length > 1 and (text[start] == 45 or text[start] == 43)
     digits = length - 1 if signed else length
     if 0 < digits <= 18:
         value = _number(text, end - digits, digits)
         if value >= 0:
-            return True, -value if signed and text[start] == 45 else value
+            plain = _FIRST_MICROS <= value <= _LAST_MICROS and text[start] != 45
+            return plain, value if plain else 0
     if length < 10 or text[start + 4] != 45 or text[start + 7] != 45:
         return False, 0
     days = _days(_number(text, start, 4), _number(text, start + 5, 2), _number(text, start + 8, 2))
@@ -59,7 +62,13 @@ def parse_time(text, start, end):
         return False, 0
     if length == 10:
         return True, days * 86_400_000_000
-    if length < 17 or text[start + 10] != 84 or text[start + 13] != 58 or text[end - 1] != 90:
+    if length >= 22 and text[end - 6] == 43 and text[end - 3] == 58:
+        if _number(text, end - 5, 2) != 0 or _number(text, end - 2, 2) != 0:
+            return False, 0
+        end, length = end - 5, length - 5  # +00:00 is in the place of Z
+    elif text[end - 1] != 90:
+        return False, 0
+    if length < 17 or text[start + 10] != 84 or text[start + 13] != 58:
         return False, 0
     hour, minute = _number(text, start + 11, 2), _number(text, start + 14, 2)
     second, micros = 0, 0

@@ -1,4 +1,4 @@
-"""K: what became of every delivered row: used, a duplicate, or in quarantine and why."""
+"""K: what became of every delivered row: used, a duplicate, superseded, or in quarantine and why."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from readers.report.model import Cell, Column, Table
 from schemas import ledger
 from store.arrow import to_rows
 
-_COLUMNS = ("event_date", "dataset", "rows", "accepted", "duplicates", "quarantined")
+_COLUMNS = ("event_date", "dataset", "rows", "accepted", "duplicates", "superseded", "quarantined")
 
 
 def delivered(facts: Facts) -> tuple[Table, Table]:
@@ -34,18 +34,24 @@ def _folders(facts: Facts, known: list[date]) -> Iterator[date]:
 
 def _counts(found: list[tuple[Any, ...]]) -> Table:
     rows: list[tuple[Cell, ...]] = []
-    for folder, dataset, count, used, duplicates, quarantined in found:
+    for folder, dataset, count, used, duplicates, superseded, quarantined in found:
         told = "reference data" if folder == REFERENCE_DAY else str(folder)
-        left = count - used - duplicates - quarantined
-        rows.append((told, dataset, count, used, duplicates, quarantined, left))
+        left = count - used - duplicates - superseded - quarantined
+        rows.append((told, dataset, count, used, duplicates, superseded, quarantined, left))
     columns = (
         Column("delivery", "delivery of", "Its folder's date."),
         Column("dataset", "dataset"),
         Column("rows", "rows", "In the files.", True),
         Column("used", "used", "In the ledger.", True),
         Column("duplicates", "duplicates", "Identical to a row that is used.", True),
+        Column(
+            "superseded",
+            "superseded",
+            "States of a time that a later row states again: the last holds.",
+            True,
+        ),
         Column("quarantined", "quarantined", "Rejected, and kept as delivered.", True),
-        Column("check", "check", "rows − used − duplicates − quarantined: 0.", True),
+        Column("check", "check", "rows − used − duplicates − superseded − quarantined: 0.", True),
     )
     title, source = "What became of every delivered row", ("ledger.deliveries",)
     return Table("deliveries", title, columns, tuple(rows), source, 2, shown=60)
