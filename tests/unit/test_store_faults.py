@@ -10,6 +10,7 @@ from threading import Event, Thread
 import pytest
 
 from cli.main import main
+from store.asking import meaning
 from store.places import place
 
 STATUS = ["status", "--warehouse", "s3://bucket/w"]
@@ -102,3 +103,11 @@ def test_a_fault_that_passes_is_not_seen(fault: str) -> None:
     with faulty(fault, times=2, patience_s=60) as store:
         assert place("s3://bucket/object").read_bytes() == b"well"
     assert store.asked == 3
+
+
+def test_a_store_that_lacks_something_is_not_asked_again() -> None:
+    """It is no passing fault: code 2, and Airflow does not try again for an hour."""
+    answer = OSError("Server returned non-2xx status code: 501 Not Implemented: <Code>NotImplemented</Code>")
+    error = meaning(answer, "s3://bucket/w/.lock")
+    assert error.exit_code == 2
+    assert "such as a put on condition (If-None-Match, If-Match): another store is needed" in str(error)
