@@ -37,7 +37,7 @@ def verify_lines(root: Place) -> Iterator[str]:
     if found:
         raise DataError(
             f"{root}: {found:,} finding{'' if found == 1 else 's'}, above: bring the files back from a copy, or run "
-            "the dates again"
+            "all dates into a new warehouse"
         )
     yield f"{len(days):,} date{'' if len(days) == 1 else 's'}, {len(tasks):,} tables: all rows are those published"
 

@@ -7,13 +7,14 @@ that passes, is not looked at.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from fractions import Fraction
 from typing import Any, NamedTuple
 
 Key = Any  # hashable, such as a tuple of names
 Equation = Mapping[Key, int]  # coefficients of cells whose sum is 0
 Parts = Mapping[str, int]  # account to its part of a cell
+Number = int | Fraction
 _E18 = 10**18
 
 
@@ -54,6 +55,11 @@ class Suppression:
         self._cells, self._equations = cells, equations
         self._below, self._share = below, share_e18
         self._sensitive = {key for key, cell in cells.items() if cell.sensitive(below, share_e18)}
+        self._sums: defaultdict[Key, list[int]] = defaultdict(list)  # the equations that a cell is in
+        for number, equation in enumerate(equations):
+            for key in equation:
+                self._sums[key].append(number)
+        self._seen: dict[frozenset[Key], set[frozenset[Key]]] = {}
 
     def hidden(self) -> set[Key]:
         """The cells to hold back: every sensitive one, and what else it takes."""
@@ -69,13 +75,31 @@ class Suppression:
 
     def _exposed(self, hidden: set[Key]) -> set[frozenset[Key]]:
         """Sensitive cells that are determined, and sums of several that are known and would be sensitive themselves."""
-        found = set()
-        for row in _known(hidden, self._equations):
-            if not self._sensitive & row.keys():
-                continue
-            if len(row) == 1 or (len(set(row.values())) == 1 and self._sum_is_sensitive(row)):
-                found.add(frozenset(row))
-        return found
+        return {keys for piece in self._pieces(hidden) for keys in self._exposed_in(piece)}
+
+    def _pieces(self, hidden: set[Key]) -> Iterator[frozenset[Key]]:
+        """Hidden cells that sums connect: what is known of one piece says nothing of another."""
+        left = set(hidden)
+        while left:
+            piece, edge = set[Key](), {left.pop()}
+            while edge:
+                piece |= edge
+                sums = {number for key in edge for number in self._sums[key]}
+                edge = {key for number in sums for key in self._equations[number] if key in left}
+                left -= edge
+            yield frozenset(piece)
+
+    def _exposed_in(self, piece: frozenset[Key]) -> set[frozenset[Key]]:
+        if piece not in self._seen:
+            numbers = sorted({number for key in piece for number in self._sums[key]})
+            found = set()
+            for row in _known(piece, [self._equations[number] for number in numbers]):
+                if not self._sensitive & row.keys():
+                    continue
+                if len(row) == 1 or (len(set(row.values())) == 1 and self._sum_is_sensitive(row)):
+                    found.add(frozenset(row))
+            self._seen[piece] = found
+        return self._seen[piece]
 
     def _sum_is_sensitive(self, keys: Iterable[Key]) -> bool:
         cells = [self._cells[key] for key in keys]
@@ -91,11 +115,14 @@ class Suppression:
 
     def _spared(self, hidden: set[Key]) -> set[Key]:
         """Without those that a later one has made needless."""
-        exposed = self._exposed(hidden)
-        for key in sorted(hidden - self._sensitive, key=str):
-            if self._exposed(hidden - {key}) <= exposed:
-                hidden = hidden - {key}
-        return hidden
+        kept = set[Key]()
+        for piece in self._pieces(hidden):
+            mine, exposed = set(piece), self._exposed_in(piece)
+            for key in sorted(piece - self._sensitive, key=str):
+                if self._exposed(mine - {key}) <= exposed:
+                    mine.remove(key)
+            kept |= mine
+        return kept
 
     def _another(self, cell: Key, hidden: set[Key]) -> Key | None:
         """A cell that shares a sum with this one: not empty if there is one, of few accounts rather than of many."""
@@ -122,11 +149,11 @@ def _cost(cell: Count, key: Key) -> tuple[bool, bool, int, str]:
     return cell.zero, cell.accounts is None, cell.accounts or 0, str(key)
 
 
-def _known(hidden: set[Key], equations: Sequence[Equation]) -> Iterator[Mapping[Key, Fraction]]:
+def _known(hidden: Set[Key], equations: Sequence[Equation]) -> Iterator[Mapping[Key, Number]]:
     """Sums of hidden cells that a reader knows: of each equation, and of all together after Gauss and Jordan."""
-    pivots: dict[Key, dict[Key, Fraction]] = {}
+    pivots: dict[Key, dict[Key, Number]] = {}
     for equation in equations:
-        row = {key: Fraction(value) for key, value in equation.items() if key in hidden and value}
+        row: dict[Key, Number] = {k: value for k, value in equation.items() if k in hidden and value}
         if row:
             yield dict(row)
         for key in [k for k in row if k in pivots]:
@@ -134,7 +161,8 @@ def _known(hidden: set[Key], equations: Sequence[Equation]) -> Iterator[Mapping[
         if not row:
             continue
         lead = min(row, key=str)
-        row = {key: value / row[lead] for key, value in row.items()}
+        by = row[lead]
+        row = {key: _quotient(value, by) for key, value in row.items()}
         for other in pivots.values():
             if lead in other:
                 _subtract(other, row, other[lead])
@@ -142,9 +170,14 @@ def _known(hidden: set[Key], equations: Sequence[Equation]) -> Iterator[Mapping[
     yield from pivots.values()
 
 
-def _subtract(row: dict[Key, Fraction], other: Mapping[Key, Fraction], times: Fraction) -> None:
+def _quotient(value: Number, by: Number) -> Number:
+    """Exact; whole where it is, which is quicker to go on with."""
+    return value * by if by in (1, -1) else Fraction(value) / by
+
+
+def _subtract(row: dict[Key, Number], other: Mapping[Key, Number], times: Number) -> None:
     for key, value in other.items():
-        left = row.get(key, Fraction(0)) - times * value
+        left = row.get(key, 0) - times * value
         if left:
             row[key] = left
         else:

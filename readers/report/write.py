@@ -49,8 +49,8 @@ def _check_rows(facts: Facts) -> None:
             version = day.table_versions[name]
             if wrong := not_as_published(warehouse, table, day, version, day.table_sha256[name]):
                 raise DataError(
-                    f"{name} of {day.day}: {wrong}; bring its files back from a copy, or run the date again; "
-                    f"lossledger verify --warehouse {warehouse.root} tells all that is so"
+                    f"{name} of {day.day}: {wrong}; bring its files back from a copy; lossledger verify --warehouse "
+                    f"{warehouse.root} lists all that is so"
                 )
 
 

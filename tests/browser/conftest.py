@@ -44,7 +44,7 @@ def address(root: Path) -> Iterator[str]:
         (found,) = re.findall(r"http://127\.0\.0\.1:\d+", printed)
         yield found
         server.send_signal(signal.SIGINT)
-        assert server.wait(60) == 0
+        assert server.wait(600) == 0
 
 
 @pytest.fixture(scope="session")

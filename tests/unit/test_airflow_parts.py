@@ -15,22 +15,25 @@ SCRIPT = Path(__file__).parents[2] / "scripts" / "airflow_parts.py"
 # In the place of airflow: notes what it is, and has a child that outlives it.
 PART = """#!{python}
 import os, subprocess, sys, time
-child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3600)"])
 open("{folder}/" + sys.argv[1], "w").write(f"{{os.getpid()}} {{child.pid}} {{' '.join(sys.argv[2:])}}")
+while not all(os.path.exists("{folder}/" + part) for part in {parts}):
+    time.sleep(0.1)
 time.sleep({seconds})
 """
 PARTS = ("scheduler", "dag-processor", "api-server", "triggerer")
+PATIENCE_S = 600  # with what would hang for ever
 Start = Callable[[float], "subprocess.Popen[bytes]"]
 
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Starts the parts, which would end by themselves after so many seconds."""
+    """Starts the parts, which would end by themselves so many seconds after all are there."""
     running: list[subprocess.Popen[bytes]] = []
 
     def begin(seconds: float) -> "subprocess.Popen[bytes]":
         stub = tmp_path / "airflow"
-        stub.write_text(PART.format(python=sys.executable, folder=tmp_path, seconds=seconds))
+        stub.write_text(PART.format(python=sys.executable, folder=tmp_path, parts=PARTS, seconds=seconds))
         stub.chmod(0o755)
         environment = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
         running.append(subprocess.Popen([sys.executable, SCRIPT], env=environment, start_new_session=True))
@@ -39,12 +42,12 @@ def start(tmp_path: Path) -> Iterator[Start]:
     yield begin
     for process in running:
         process.terminate()
-        process.wait(60)
+        process.wait(PATIENCE_S)
 
 
 def notes(folder: Path) -> list[list[str]]:
     """Per part: its process, its child's, and its arguments; waits until all have been started."""
-    for _ in range(200):
+    for _ in range(10 * PATIENCE_S):
         found = [(folder / part).read_text() for part in PARTS if (folder / part).exists()]
         if len(found) == len(PARTS) and all(found):
             return [text.split() for text in found]
@@ -63,19 +66,19 @@ def living(folder: Path) -> list[int]:
 def test_interrupt_ends_all_that_was_started(
     end: Callable[[int, int], None], start: Start, tmp_path: Path
 ) -> None:
-    process = start(60)
+    process = start(3600)
     assert len(living(tmp_path)) == 8
     end(process.pid, signal.SIGINT)
-    assert process.wait(30) == 0
+    assert process.wait(PATIENCE_S) == 0
     assert living(tmp_path) == []
 
 
 def test_part_that_ends_takes_the_others_with_it(start: Start, tmp_path: Path) -> None:
-    assert start(1).wait(30) == 1
+    assert start(1).wait(PATIENCE_S) == 1
     assert living(tmp_path) == []
 
 
 def test_nothing_serves_logs(start: Start, tmp_path: Path) -> None:
     """The log servers of Airflow listen on every address, and no setting changes that."""
-    start(60)
+    start(3600)
     assert [note[2:] for note in notes(tmp_path)] == [["--skip-serve-logs"], [], [], ["--skip-serve-logs"]]

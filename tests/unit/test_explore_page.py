@@ -31,7 +31,7 @@ SHOWN = {
 def look(root: Path, monkeypatch: pytest.MonkeyPatch, **address: str) -> AppTest:
     """The page at an address."""
     monkeypatch.setenv("LOSSLEDGER_WAREHOUSE", str(root))
-    page = AppTest.from_file(APP, default_timeout=60)
+    page = AppTest.from_file(APP, default_timeout=600)
     for name, value in address.items():
         page.query_params[name] = value
     return page.run()

@@ -170,6 +170,6 @@ def test_ctrl_c_ends_a_query_that_never_would(root: Path) -> None:
     sql = "SELECT count(*) FROM range(100000000000) a, range(100000) b"
     with PublishedTables.open(root).connect([]) as database:
         main_thread = threading.main_thread().ident
-        threading.Timer(0.3, signal.pthread_kill, [main_thread, signal.SIGINT]).start()
         with pytest.raises(KeyboardInterrupt):
+            threading.Timer(0.3, signal.pthread_kill, [main_thread, signal.SIGINT]).start()
             waiting_for(database, database.execute, sql)
