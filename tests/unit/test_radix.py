@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from jobs.load.columns import radix
-from jobs.load.columns.radix import order_of, sorted_between
+from jobs.load.columns.radix import chosen_between, in_order, order_of
 
 NUMBERS = st.one_of(st.integers(0, 3), st.integers(0, 2**63 - 1), st.integers(2**63 - 4, 2**63 - 1))
 
@@ -37,7 +37,7 @@ WORDS = st.one_of(st.integers(0, 3), st.integers(0, 2**64 - 1), st.integers(2**6
 
 @given(st.lists(st.lists(WORDS, max_size=20), max_size=3), st.tuples(WORDS, WORDS).map(sorted))
 def test_numbers_of_a_range_are_sorted(parts: list[list[int]], ends: list[int]) -> None:
-    found = sorted_between([np.array(part, np.uint64) for part in parts], *ends)
+    found = in_order(chosen_between([np.array(part, np.uint64) for part in parts], *ends), *ends)
     assert found.tolist() == sorted(n for part in parts for n in part if ends[0] <= n <= ends[1])
 
 
@@ -49,4 +49,10 @@ def test_many_numbers_of_a_range_are_sorted(ends: tuple[int, int]) -> None:
     numbers[:20_000] = drawn.choice(np.array([*ends, 0, 2**64 - 1], np.uint64), 20_000)
     numbers = np.concatenate([numbers, numbers[::2]])
     among = numbers[(numbers >= ends[0]) & (numbers <= ends[1])]
-    assert (sorted_between(np.array_split(numbers, 3), *ends) == np.sort(among)).all()
+    found = in_order(chosen_between(np.array_split(numbers, 3), *ends), *ends)
+    assert (found == np.sort(among)).all()
+
+
+def test_a_flood_of_one_number_is_in_order_as_it_is() -> None:
+    numbers = np.append(np.full(100_000, 2**63, np.uint64), np.array([0, 2**64 - 1], np.uint64))
+    assert (in_order(numbers, 0, 2**64 - 1) == np.sort(numbers)).all()

@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from engine.intake.keys import CONFLICT
 from jobs.load.columns.cut import REJECTED, Part
 from jobs.load.columns.layout import ROW_BITS, ROW_MASK, id_field
-from jobs.load.columns.radix import sorted_between
+from jobs.load.columns.radix import chosen_between, in_order
 from jobs.load.columns.slim import full
 from jobs.load.columns.splits import SourceFile
 from jobs.load.rows import read_file
@@ -58,10 +58,14 @@ class HashResult(NamedTuple):
 
 def repeated_hashes(task: HashTask) -> HashResult:
     """Write the sorted hashes of the date's keys, and those that stand twice or in an earlier date."""
-    columns = [Part(path).rows.column("key_hash") for path in task.parts]
-    parts = [chunk.to_numpy() for column in columns for chunk in column.chunks]
+    parts = [Part(path) for path in task.parts]
+    columns = [chunk.to_numpy() for part in parts for chunk in part.rows.column("key_hash").chunks]
     low, high = (-(-(share << 64) // task.shares) for share in (task.share, task.share + 1))
-    hashes = sorted_between(parts, low, high - 1)
+    chosen = chosen_between(columns, low, high - 1)
+    for part in parts:
+        part.forget()
+    hashes = in_order(chosen, low, high - 1)
+    del chosen
     again = np.zeros(len(hashes), dtype=bool)
     again[1:] = hashes[1:] == hashes[:-1]
     twice = np.unique(hashes[again & ~np.roll(again, 1)])  # each once: a flood of one key is one hash

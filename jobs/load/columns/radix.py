@@ -60,19 +60,26 @@ def _by_digits(
     return order
 
 
-def sorted_between(parts: Sequence[np.ndarray], low: int, high: int) -> np.ndarray:
-    """The unsigned 64-bit integers from `low` to `high` in some arrays, rising: quick where they are spread."""
+def chosen_between(parts: Sequence[np.ndarray], low: int, high: int) -> np.ndarray:
+    """The unsigned 64-bit integers from `low` to `high` in some arrays."""
     if sum(map(len, parts)) < FEW:
         numbers = np.concatenate([np.empty(0, np.uint64), *parts])
-        return np.sort(numbers[(numbers >= low) & (numbers <= high)])
+        return numbers[(numbers >= low) & (numbers <= high)]
     chosen = np.empty(sum(map(len, parts)), np.uint64)  # room that is not used takes no memory
     count = 0
     for part in parts:
         fixed = part.view()
         fixed.flags.writeable = False
         count = _choose(fixed, np.uint64(low), np.uint64(high), chosen, count)
-    found = np.empty(count, np.uint64)
-    _by_boxes(chosen[:count], np.uint64(low), np.uint64(max(0, (high - low).bit_length() - _BITS)), found)
+    return chosen[:count]
+
+
+def in_order(numbers: np.ndarray, low: int, high: int) -> np.ndarray:
+    """Unsigned 64-bit integers from `low` to `high`, rising: quick where they are spread, or all the same."""
+    if len(numbers) < FEW:
+        return np.sort(numbers)
+    found = np.empty(len(numbers), np.uint64)
+    _by_boxes(numbers, np.uint64(low), np.uint64(max(0, (high - low).bit_length() - _BITS)), found)
     return found
 
 
@@ -109,6 +116,11 @@ def _sort_digits(numbers: np.ndarray, spare: np.ndarray, low: int, bits: int) ->
     """Sort numbers that are alike above their last `bits`, counted from `low`."""
     if len(numbers) < _FEW_IN_BOX:
         numbers.sort()
+        return
+    same = 1
+    while same < len(numbers) and numbers[same] == numbers[0]:
+        same += 1
+    if same == len(numbers):  # a flood of one key: the room for another order is not touched
         return
     places, mask = np.empty(1 << _BITS, np.int64), np.uint64((1 << _BITS) - 1)
     now, then, shift = numbers, spare[: len(numbers)], np.uint64(0)
