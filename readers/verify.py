@@ -45,7 +45,7 @@ def verify_lines(root: Place) -> Iterator[str]:
 def _findings(warehouse: Warehouse, task: tuple[Table, Published]) -> list[str]:
     table, row = task
     name, where = table.full_name, f"{row.day} {table.full_name}"
-    if wrong := not_as_published(warehouse, table, row, row.table_versions[name], row.table_sha256[name]):
+    if wrong := not_as_published(warehouse, table, row, row.version_of(table), row.table_sha256[name]):
         return [f"{where}: {wrong}"]
     try:
         if head_differs(warehouse, table, row):

@@ -133,7 +133,7 @@ class Judge:
 
     def _value_reasons(self, spec: Field, value: Any) -> list[str]:
         if (spec.name, value) in _NOT_YET:
-            return [f"{spec.name} {value} is not supported yet"]
+            return [f"{spec.name} {value}: not yet; this version has no rules for it"]
         if spec.values and value not in spec.values:
             return [f"unknown {spec.name} {shown(value)}: expected {', '.join(spec.values)}"]
         if is_id(spec) and _CONTROL.search(value):

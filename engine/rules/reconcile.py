@@ -28,7 +28,10 @@ class Check(NamedTuple):
 
 
 class TradeTotals(NamedTuple):
-    """The session's trades: counts by sides, and the signed quantity of those that do not net to zero."""
+    """The session's trades: counts by sides, and the signed quantity of those that do not net to zero.
+
+    `broken` by instrument_id|trade_id.
+    """
 
     one_sided: int
     many_sided: int

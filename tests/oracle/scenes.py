@@ -53,8 +53,8 @@ WAYS = (
 # What makes a row of a deleveraged account one that is not accepted.
 BREAKS: tuple[dict[str, Any], ...] = (
     {"account_id": "ghost"},
-    {"quantity": "0.01"},
-    {"price": "99.003"},
+    {"quantity": "0"},
+    {"price": "-99"},
     {"fee": "0.000000000001"},
     {"kind": "ADL"},
     {"trade_id": None},

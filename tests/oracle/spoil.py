@@ -18,7 +18,7 @@ def add_bad_rows(market: Scenery) -> None:
         ("fills", {"fill_id": "q5", "kind": "odd"}),
         ("fills", {"fill_id": "q6", "quantity": "0"}),
         ("fills", {"fill_id": "q7", "ts": "yesterday"}),
-        ("fills", {"fill_id": "q8", "price": "0.000000001"}),
+        ("fills", {"fill_id": "q8", "price": "0.000000001", "kind": "normal"}),
         ("fills", {"fill_id": "q9", "side": "hold"}),
         ("fills", {"fee": "77.77777777777"}),
         ("fills", {"fee": "1234567"}),

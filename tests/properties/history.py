@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from engine.events import Market, UnitKey
+from engine.events import Market, Trade, UnitKey
 from engine.intake.policy import Policy
 from engine.replayed import Tables
 from engine.rows import SessionRows, UnitPosition, UnitSession
@@ -84,10 +84,10 @@ def session_input(
     start = (opens if before else BEGINNING) if start is None else start
     end = closes if end is None else end
     state = before or Carried()
-    sides: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
+    sides: defaultdict[Trade, list[tuple[str, str]]] = defaultdict(list)
     for key, fill in ledger.fills:
         if fill.ts < end:
-            sides[fill.trade_id].append((fill.fill_id, key.account_id))
+            sides[Trade(fill.instrument_id, fill.trade_id)].append((fill.fill_id, key.account_id))
     return SessionInput(
         day,
         start,

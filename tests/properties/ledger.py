@@ -155,13 +155,13 @@ def _add_events(ledger: Ledger, accepted: dict[str, Tuples]) -> None:
     for transfer_id, ts, account_id, currency, isolation, amount, _ in accepted["transfers"]:
         units = e18_to_units(amount, scales[currency])
         ledger.transfers.append((UnitKey(account_id, currency, isolation), Transfer(ts, transfer_id, units)))
-    met = {(row[1], row[2]) for row in accepted["fills"] if row[-1] == "adl"}
+    met = {(row[4], row[1], row[2]) for row in accepted["fills"] if row[-1] == "adl"}
     for fill_id, trade_id, ts, account, instrument, isolated, side, price, quantity, fee, kind in accepted[
         "fills"
     ]:
         contract = ledger.contracts[instrument]
         units, sign = e18_to_units(fee, contract.scale), 1 if side == "buy" else -1
-        by_adl = kind == "liquidation" and (trade_id, ts) in met
+        by_adl = kind == "liquidation" and (instrument, trade_id, ts) in met
         fill = Fill(ts, fill_id, trade_id, instrument, sign, price, quantity, units, kind, by_adl)
         ledger.fills.append((UnitKey(account, contract.currency, instrument if isolated else ""), fill))
     ledger.ticks = sorted(((ts, i, m, b, a) for ts, i, m, _, b, a in accepted["ticks"]), key=lambda r: r[:2])

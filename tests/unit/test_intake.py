@@ -108,6 +108,7 @@ BAD = parse("""
     margin_tiers   | instrument_id       | Q                    | unknown instrument
     margin_tiers   | maintenance_rate    | NaN                  | unparsable maintenance_rate
     accounts       | account_type        | robot                | unknown account_type 'robot'
+    accounts       | account_type        | liquidator           | account_type liquidator: not yet
     accounts       | client_class        | Retail               | unknown client_class 'Retail'
     accounts       | negative_balance_protected | yes                  | unparsable negative_balance_protected
     transfers      | transfer_id         |                      | missing transfer_id
@@ -179,6 +180,15 @@ def test_more_fields_than_the_header() -> None:
     row = RawRow("f.csv", 1, GOOD["funding"] | {"rate": "x"}, "{}", ("more fields than the header",))
     [rejected] = take_in(DATASETS["funding"], [row], KNOWN, DAY).rejected
     assert rejected.reasons == ("more fields than the header", "unparsable rate: 'x' is not a decimal")
+
+
+@pytest.mark.parametrize("kind", ["liquidation", "adl", "settlement"])
+def test_the_grid_of_the_order_book_binds_orders_alone(kind: str) -> None:
+    """A delivery price is an average of an index, and what is taken over is what there was."""
+    row = GOOD["fills"] | {"price": "100.25", "quantity": "0.15"}
+    taken = take_in(DATASETS["fills"], [raw(1, **row), raw(2, **row | {"kind": kind})], KNOWN, DAY)
+    reasons = ("price off the tick size", "quantity off the lot size")
+    assert [(r.row_number, r.reasons) for r in taken.rejected] == [(1, reasons)]
 
 
 def test_tick_and_lot_size_are_those_of_the_rows_time() -> None:

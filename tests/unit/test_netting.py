@@ -13,7 +13,8 @@ from schemas.attribution import RECONCILIATION
 from store.warehouse import Warehouse
 from tests.builders import D9, D10, add_rows, run_dates, small_landing
 
-# On the second date: x1 has a side of the first date, z1 has one side, y1 and the long one do not net, w1 does.
+# On the second date, of P: x1 has a side of the first date, z1 has one side, y1 and the long one do not net, w1 does.
+# Of I they are other trades: x1 and y1 have one side, w1 does not net.
 FILLS = """
     g1|x1|2025-10-10T01:00:00Z|b|P|buy|1000|0.5|0|normal
     g2|z1|2025-10-10T01:00:00Z|b|P|buy|1000|0.1|0|normal
@@ -24,6 +25,10 @@ FILLS = """
     g7|w1|2025-10-10T02:00:00Z|a|P|sell|1000|0.1|0|normal
     g8|a-long-trade-id|2025-10-10T03:00:00Z|a|P|buy|1000|1|0|normal
     g9|a-long-trade-id|2025-10-10T03:00:00Z|b|P|buy|1000|1|0|normal
+    h1|x1|2025-10-10T01:00:00Z|b|I|buy|1000|1|0|normal
+    h2|y1|2025-10-10T02:00:00Z|a|I|buy|1000|1|0|normal
+    h3|w1|2025-10-10T02:00:00Z|b|I|buy|1000|1|0|normal
+    h4|w1|2025-10-10T02:00:00Z|a|I|sell|1000|2|0|normal
 """
 HASHES = sides.hashes_of
 Hashes = Callable[[pa.RecordBatch], tuple[np.ndarray, np.ndarray]]
@@ -33,6 +38,7 @@ def reconciled(root: Path) -> dict[str, tuple[Any, Any]]:
     """What both dates say of trades, by key."""
     landing = small_landing(root / "landing")
     add_rows(landing, "fills", FILLS, D10)
+    add_rows(landing, "margin_tiers", "I|2020-01-01|0|0.005")
     run_dates(landing, root / "warehouse", D9, D10)
     rows = Warehouse(root / "warehouse").read(RECONCILIATION, D10).to_pylist()
     return {row["key"]: (row["expected"], row["actual"]) for row in rows if row["rule"] == "trade_zero_sum"}
@@ -44,13 +50,14 @@ def by_query(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Any, A
 
 
 def test_the_query_knows_what_nets(by_query: dict[str, tuple[Any, Any]]) -> None:
-    """Of four trades with more than one side two net: x2 and w1. Of x1 nothing is told again."""
+    """Of five trades with more than one side two net: x2 and w1 of P. Of its x1 nothing is told again."""
     told = {key: (f"{expected:.1f}", f"{actual:.1f}") for key, (expected, actual) in by_query.items()}
     assert told == {
-        "all": ("4.0", "2.0"),
-        "one_sided": ("1.0", "1.0"),
+        "all": ("5.0", "2.0"),
+        "one_sided": ("3.0", "3.0"),
         "P|y1": ("0.0", "-0.1"),
         "P|a-long-trade-id": ("0.0", "2.0"),
+        "I|w1": ("0.0", "-1.0"),
     }
 
 

@@ -180,12 +180,12 @@ def _sorted(data: pa.Table, dataset: Dataset) -> pa.Table:
         within = np.flatnonzero(np.r_[tie, False] | np.r_[False, tie])
         rows = order[within]
         ids = data.column(name).combine_chunks().take(pa.array(rows))
-        by = pa.table({"key": ordered[within], **_id_order(ids)})
+        by = pa.table({"key": ordered[within], **id_order(ids)})
         order[within] = rows[pc.sort_indices(by, [(n, "ascending") for n in by.column_names]).to_numpy()]
     return pc.take(data, pa.array(order), boundscheck=False).combine_chunks()
 
 
-def _id_order(ids: pa.Array) -> dict[str, pa.Array]:
+def id_order(ids: pa.Array) -> dict[str, pa.Array]:
     """Columns that put ids into the order of `engine.ids.order_key`."""
     text = ids.cast(pa.binary())  # bytes of UTF-8 are in the order of code points
     digits = pc.match_substring_regex(ids, "^[0-9]+$")
