@@ -108,7 +108,7 @@ BAD = parse("""
     margin_tiers   | instrument_id       | Q                    | unknown instrument
     margin_tiers   | maintenance_rate    | NaN                  | unparsable maintenance_rate
     accounts       | account_type        | robot                | unknown account_type 'robot'
-    accounts       | account_type        | liquidator           | account_type liquidator: not yet
+    accounts       | account_type        | liquidator           | account_type liquidator
     accounts       | client_class        | Retail               | unknown client_class 'Retail'
     accounts       | negative_balance_protected | yes                  | unparsable negative_balance_protected
     transfers      | transfer_id         |                      | missing transfer_id
