@@ -7,30 +7,26 @@ is trusted: a path that leads out of the table is refused.
 import re
 import stat
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-import pyarrow as pa
-from deltalake import DeltaTable
-from deltalake.exceptions import DeltaError
-
 from engine.errors import DataError
 from jobs.load.source import leads_out
 from jobs.terminal import printable
-from store.places import Place, entries, open_binary, open_table, relative
+from store.live_files import LOG, NoTable, live_files
+from store.places import Place, relative
 
-LOG, HUDI, ICEBERG = "_delta_log", ".hoodie", "metadata"
+HUDI, ICEBERG = ".hoodie", "metadata"
 _READ = (
     "timestampNtz",
     "v2Checkpoint",
     "vacuumProtocolCheck",
 )  # features that change nothing in the data files
 _PARTITION = "date"
-_COMMIT = 1 << 20  # bytes of a commit that are looked at
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -54,24 +50,23 @@ def read_table(landing: Place, folder: Place, partitioned: bool) -> LandedTable:
     """The newest version of the table. `partitioned`: by date; else not at all. DataError: it cannot be read."""
     _check_log(landing, folder)
     try:
-        table = open_table(folder)
-        _check_features(folder, table)
-        columns = table.metadata().partition_columns
-        live = pa.table(table.get_add_actions(flatten=True)).to_pylist()
-    except DeltaError as error:
-        why = f"{printable(str(error))}{_mapping(folder)}"
-        raise DataError(f"{_shown(folder)}: the Delta table cannot be read: {why}") from error
-    if columns != ([_PARTITION] if partitioned else []):
-        wanted = f"by {_PARTITION} alone" if partitioned else "by nothing"
-        found = f"by {', '.join(columns)}" if columns else "by nothing"
+        found = live_files(folder)
+    except NoTable as error:
         raise DataError(
-            f"{_shown(folder)}: a Delta table that is partitioned {printable(found)}: it has to be {wanted}"
+            f"{_shown(folder)}: the Delta table cannot be read: {printable(str(error))}"
+        ) from error
+    _check_features(folder, found.features)
+    if found.partitioned_by != ((_PARTITION,) if partitioned else ()):
+        wanted = f"by {_PARTITION} alone" if partitioned else "by nothing"
+        by = f"by {', '.join(found.partitioned_by) or 'nothing'}"
+        raise DataError(
+            f"{_shown(folder)}: a Delta table that is partitioned {printable(by)}: it has to be {wanted}"
         )
     files = defaultdict[date | None, list[str]](list)
-    for file in live:
-        day = _day(folder, file[f"partition.{_PARTITION}"]) if partitioned else None
-        files[day].append(relative(folder, landing) + "/" + _inside(folder, file["path"]))
-    return LandedTable(table.version(), {day: tuple(sorted(paths)) for day, paths in files.items()})
+    for path, values in found.files:
+        day = _day(folder, values[_PARTITION]) if partitioned else None
+        files[day].append(relative(folder, landing) + "/" + _inside(folder, path))
+    return LandedTable(found.version, {day: tuple(sorted(paths)) for day, paths in files.items()})
 
 
 def _check_log(landing: Place, folder: Place) -> None:
@@ -87,26 +82,13 @@ def _check_log(landing: Place, folder: Place) -> None:
             raise DataError(f"{_shown(path)}: not a regular file")
 
 
-def _check_features(folder: Place, table: DeltaTable) -> None:
-    features = [f for f in table.protocol().reader_features or () if f not in _READ]
-    mapping = table.metadata().configuration.get("delta.columnMapping.mode", "none")
-    if mapping != "none" and "columnMapping" not in features:
-        features.append("columnMapping")
-    if features:
+def _check_features(folder: Place, features: Sequence[str]) -> None:
+    others = [name for name in features if name not in _READ]
+    if others:
         raise DataError(
-            f"{_shown(folder)}: the Delta table has {printable(', '.join(sorted(features)))}, which cannot be "
-            "read here: deliver it without, or as files"
+            f"{_shown(folder)}: the Delta table has {printable(', '.join(others))}, which cannot be read here: "
+            "deliver it without, or as files"
         )
-
-
-def _mapping(folder: Place) -> str:
-    """What the library does not say of a table that it cannot open: that its columns have other names in the files."""
-    for path in entries(folder / LOG):
-        if path.name.endswith(".json"):
-            with open_binary(path) as file:
-                if b"delta.columnMapping.mode" in file.read(_COMMIT):
-                    return " (it has column mapping)"
-    return ""
 
 
 def _day(folder: Place, value: Any) -> date:

@@ -9,12 +9,13 @@ from datetime import date
 from typing import Any, cast
 
 from engine.errors import ConfigError, DataError
-from jobs.load.landed_tables import LOG, LandedTable, read_table, refuse_other_tables
+from jobs.load.landed_tables import LandedTable, read_table, refuse_other_tables
 from jobs.load.source import HashedStream, Refused, changed, leads_out, open_landed
 from jobs.spark.mapper import InProcess, Mapper
 from jobs.terminal import printable
 from schemas.core import Dataset
 from schemas.inputs import DATASETS
+from store.live_files import LOG
 from store.places import Place, entries, relative
 from store.scenarios import SCENARIOS
 

@@ -86,7 +86,7 @@ SPOILED: list[tuple[str, Spoil, str]] = [
     ("year 9999", file("fills/date=9999-12-31/x.csv", GOOD), "fills/date=9999-12-31: dates from 1970-01-02 to"),
     ("header with a column twice", file(f"{DAY}/x.csv", GOOD.replace(b"kind", b"amount")), "'amount' stands twice"),
     ("Parquet with a column twice", parquet_column_twice, f"{DAY}/x.parquet: damaged file, deliver it again (the"),
-    ("known Parquet column is a list", parquet(amount=[[1]]), "x.parquet: damaged file, deliver it again (column amo"),
+    ("known Parquet column is a list", parquet(amount=[[1]]), "x.parquet: column amount is of the type list"),
     ("quotes that never end", file(f"{DAY}/x.csv", GOOD + b'"' + b"a\n" * 2**20), f"x.csv: {AGAIN} (row 2: "),
     ("long quotes", file(f"{DAY}/x.csv", GOOD + b'"' + b"a" * 2**21 + b'"\n'), "row 2: longer than 1,048,576"),
     ("row that is no UTF-8", file(f"{DAY}/x.csv", GOOD + b"\xff\n"), f"x.csv: {AGAIN} (row 2: not UTF-8)"),
