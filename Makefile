@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
-CODE := schemas engine kernel expectations store jobs readers cli adapters simulator dags tests scripts examples $(wildcard benchmarks)
+CODE := src dags tests scripts examples $(wildcard benchmarks)
 # Set up anew when what it installs has changed; otherwise at once.
 STAMP := .venv/.setup-done
 
@@ -16,7 +16,7 @@ help: ## list the commands
 
 setup: $(STAMP) ## install everything a run needs into this folder (needs Python >= 3.11, Java >= 17)
 
-$(STAMP): scripts/setup pyproject.toml uv.lock jobs/spark/jars.lock
+$(STAMP): scripts/setup pyproject.toml uv.lock src/lossledger/jobs/spark/jars.lock
 	@PYTHON=$(PYTHON) scripts/setup
 	@touch $@
 

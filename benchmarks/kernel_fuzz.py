@@ -10,11 +10,11 @@ import time
 from collections import Counter
 from random import Random
 
-from engine.errors import DataError
-from engine.rows import SessionRows
-from engine.rules.order import replay_units
-from engine.rules.units import UnitInput
-from kernel.replay import WIDTHS, replay_what_fits
+from lossledger.engine.errors import DataError
+from lossledger.engine.rows import SessionRows
+from lossledger.engine.rules.order import replay_units
+from lossledger.engine.rules.units import UnitInput
+from lossledger.kernel.replay import WIDTHS, replay_what_fits
 from tests.kernel.worlds import World, canonical, draw_world
 
 

@@ -9,18 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from engine.events import Market as Reference
-from engine.intake.policy import Policy, parse_policy
-from engine.numbers import E18
-from engine.rules.contracts import Contract
-from engine.rules.margin import TierHistory, TierTable
-from engine.versions import Versions
-from kernel import layout
-from kernel.columns import Fills, Positions, Snapshots, States, Transfers, assemble
-from kernel.layout import Bucket, Market
-from kernel.market import Funding, Grid, Ticks, market_arrays
-from kernel.session import replay_bucket
-from kernel.words import AMOUNTS, WIDE, WORDS
+from lossledger.engine.events import Market as Reference
+from lossledger.engine.intake.policy import Policy, parse_policy
+from lossledger.engine.numbers import E18
+from lossledger.engine.rules.contracts import Contract
+from lossledger.engine.rules.margin import TierHistory, TierTable
+from lossledger.engine.versions import Versions
+from lossledger.kernel import layout
+from lossledger.kernel.columns import Fills, Positions, Snapshots, States, Transfers, assemble
+from lossledger.kernel.layout import Bucket, Market
+from lossledger.kernel.market import Funding, Grid, Ticks, market_arrays
+from lossledger.kernel.session import replay_bucket
+from lossledger.kernel.words import AMOUNTS, WIDE, WORDS
 
 START = 1_760_054_400_000_000
 DAY_US = 86_400_000_000

@@ -36,7 +36,16 @@ def simulated(folder: Path, accounts: int, millions: float, name: str, options: 
             f"--accounts {accounts} --copies {copies(millions)} --days 1 --instruments 20 --tick-seconds 10"
         )
         busy = ["--trades-per-account-day", "40"]
-        command = [sys.executable, "-m", "cli.main", "simulate", "--landing", str(new), "--seed", "1"]
+        command = [
+            sys.executable,
+            "-m",
+            "lossledger.cli.main",
+            "simulate",
+            "--landing",
+            str(new),
+            "--seed",
+            "1",
+        ]
         subprocess.run([*command, *size.split(), *busy, *options], check=True)
 
     return _made(landing, write)

@@ -16,10 +16,10 @@ from pathlib import Path
 from time import perf_counter
 
 from benchmarks.rivals.float_script import first_breaches
-from jobs.run import Request, run
-from jobs.spark.mapper import InProcess, Mapper, OnSpark
-from schemas.attribution import LIQUIDATIONS
-from store.warehouse import Warehouse
+from lossledger.jobs.run import Request, run
+from lossledger.jobs.spark.mapper import InProcess, Mapper, OnSpark
+from lossledger.schemas.attribution import LIQUIDATIONS
+from lossledger.store.warehouse import Warehouse
 
 
 def interleaved(rounds: int, **contenders: Callable[[], object]) -> dict[str, list[float]]:
@@ -44,8 +44,8 @@ def report(title: str, seconds: dict[str, list[float]]) -> None:
 
 def market(landing: Path, accounts: int) -> tuple[date, date]:
     """A generated crash: deterministic, with recorded liquidations."""
-    from simulator.config import MarketConfig
-    from simulator.simulate import simulate
+    from lossledger.simulator.config import MarketConfig
+    from lossledger.simulator.simulate import simulate
 
     summary = simulate(
         MarketConfig(seed=7, accounts=accounts, days=2, instruments=3, tick_seconds=60), landing
@@ -94,7 +94,7 @@ def compare_commits(folder: Path, rounds: int) -> None:
     import pyarrow as pa
     from deltalake import write_deltalake
 
-    from jobs.spark.session import spark_session
+    from lossledger.jobs.spark.session import spark_session
 
     spark = spark_session()
     data = pa.table({"business_date": ["2025-10-10"] * 10, "amount": list(range(10))})

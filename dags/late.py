@@ -54,7 +54,7 @@ def published_in_time() -> None:
         log.info("%s is paused: no date is waited for", NIGHTLY)
         return
     sql = f"SELECT count(*) FROM published_days WHERE business_date = DATE '{date}'"
-    command = module_command("cli.main", "query", "--warehouse", warehouse, "--format", "csv", sql)
+    command = module_command("lossledger.cli.main", "query", "--warehouse", warehouse, "--format", "csv", sql)
     try:
         found = run_command(command, failures={})
     except AirflowFailException as error:  # no warehouse, or no date in it: so not this one either

@@ -20,7 +20,7 @@ def maintain() -> None:
     context = get_current_context()
     words = ["maintain", "--warehouse", str(setting(context, "warehouse"))]
     words += ["--older-than", str(context["params"]["older_than"])]
-    run_command(module_command("cli.main", *words, *["--dry-run"] * context["params"]["dry_run"]))
+    run_command(module_command("lossledger.cli.main", *words, *["--dry-run"] * context["params"]["dry_run"]))
 
 
 with DAG(

@@ -52,7 +52,7 @@ log = logging.getLogger(__name__)
 
 def stage_command(stage: str, context: Mapping[str, Any]) -> list[str]:
     """The command line of one stage of the run's business date."""
-    command = module_command("cli.stage", stage)
+    command = module_command("lossledger.cli.stage", stage)
     command += ["--landing", str(setting(context, "landing"))]
     command += ["--warehouse", str(setting(context, "warehouse"))]
     command += ["--business-date", business_date(context)]

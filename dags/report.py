@@ -1,7 +1,7 @@
 """The month's report: for the regulator and for the public, each verified as soon as it is made.
 
-A report is a subprocess (`python -m cli.main report`). The month is the run's partition key, YYYY-MM: on the second of
-a month, after its night, the month before.
+A report is a subprocess (`python -m lossledger.cli.main report`). The month is the run's partition key, YYYY-MM: on the
+second of a month, after its night, the month before.
 
 Settings, from the environment or, for one run, from its parameters of the same meaning: LOSSLEDGER_WAREHOUSE and
 LOSSLEDGER_REPORTS (both required; a folder REPORTS/YYYY-MM/AUDIENCE is made), LOSSLEDGER_VENUE and LOSSLEDGER_DATA
@@ -44,7 +44,7 @@ def month(context: Mapping[str, Any]) -> tuple[date, date]:
 def commands(audience: str, context: Mapping[str, Any]) -> list[list[str]]:
     """Make the report, then verify it."""
     first, last = month(context)
-    program = module_command("cli.main")
+    program = module_command("lossledger.cli.main")
     warehouse = ["--warehouse", str(setting(context, "warehouse"))]
     reports = str(setting(context, "reports"))
     folder, before = (

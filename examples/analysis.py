@@ -20,9 +20,9 @@ with app.setup:
     import altair as alt
     import marimo as mo
 
-    from engine.errors import InvariantError
-    from readers.published.tables import PublishedTables
-    from readers.query.output import plain
+    from lossledger.engine.errors import InvariantError
+    from lossledger.readers.published.tables import PublishedTables
+    from lossledger.readers.query.output import plain
 
     getcontext().prec = 60  # amounts have up to 38 digits, Python's decimals only 28 if one does not ask
 

@@ -80,7 +80,7 @@ def _is_one_of(days: list[date]) -> str:
 
 def main(warehouse: str, query: str) -> None:
     """Show what the query finds."""
-    from jobs.spark.session import spark_session
+    from lossledger.jobs.spark.session import spark_session
 
     spark = spark_session()
     register_published(spark, warehouse, [name for name in TABLES if name in query])

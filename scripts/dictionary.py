@@ -5,11 +5,11 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from expectations import page as checks
-from schemas.core import Column, Dataset, Field, Table
-from schemas.inputs import DATASETS
-from schemas.provenance import example, example_of_input, since, source
-from schemas.registry import CARRIED, LEDGER, OPS, PUBLISHED, RAW
+from lossledger.expectations import page as checks
+from lossledger.schemas.core import Column, Dataset, Field, Table
+from lossledger.schemas.inputs import DATASETS
+from lossledger.schemas.provenance import example, example_of_input, since, source
+from lossledger.schemas.registry import CARRIED, LEDGER, OPS, PUBLISHED, RAW
 
 TARGET = Path(__file__).resolve().parents[1] / "docs" / "dictionary.md"
 GROUPS = {

@@ -7,10 +7,10 @@ Any S3 client does the same with the address and the keys that `make stack` and 
 import sys
 from pathlib import Path
 
-from engine.errors import LossledgerError
+from lossledger.engine.errors import LossledgerError
+from lossledger.store.bucket import StorePath
+from lossledger.store.places import files_below, place, relative
 from scripts.stacktest.compose import Failed, secrets, set_store
-from store.bucket import StorePath
-from store.places import files_below, place, relative
 
 
 def deliver(folder: Path, target: str) -> int:

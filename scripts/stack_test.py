@@ -15,14 +15,14 @@ from contextlib import suppress
 from datetime import date
 from pathlib import Path
 
-from cli.failure import leave
-from engine.errors import LossledgerError
+from lossledger.cli.failure import leave
+from lossledger.engine.errors import LossledgerError
+from lossledger.store.places import place, remove_tree
 from scripts.stack_deliver import deliver
 from scripts.stacktest import faults, page, rows, secrets
 from scripts.stacktest.airflow import Airflow
 from scripts.stacktest.compose import ROOT, Failed, compose, memory_peaks, set_store, unhealthy
 from scripts.stacktest.compose import secrets as env_of
-from store.places import place, remove_tree
 
 DATES = (date(2025, 10, 10), date(2025, 10, 11))
 
@@ -49,7 +49,7 @@ class StackTest:
 
     def on_a_laptop(self) -> str:
         """The demo and the busy market, by the command line on this machine's disk."""
-        from simulator.demo import write_demo
+        from lossledger.simulator.demo import write_demo
 
         write_demo(self.scratch / "landing")
         faults.generate(str(self.scratch / "busy"))

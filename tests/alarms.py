@@ -4,11 +4,11 @@ from datetime import date
 
 import duckdb
 
-from expectations.check import FAIL
-from expectations.rules import all_rules
-from jobs.check import tables_to_check
-from jobs.day import Day
-from store.places import Copies
+from lossledger.expectations.check import FAIL
+from lossledger.expectations.rules import all_rules
+from lossledger.jobs.check import tables_to_check
+from lossledger.jobs.day import Day
+from lossledger.store.places import Copies
 
 
 class Alarms:

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
-from jobs.run import Request, run
-from jobs.spark.mapper import InProcess
-from schemas.attribution import TABLES
-from schemas.ops import PUBLISHED_DAYS
-from store.warehouse import Warehouse
+from lossledger.jobs.run import Request, run
+from lossledger.jobs.spark.mapper import InProcess
+from lossledger.schemas.attribution import TABLES
+from lossledger.schemas.ops import PUBLISHED_DAYS
+from lossledger.store.warehouse import Warehouse
 from tests.spec.tables import Cells, parse
 from tests.unchecked import unchecked
 

@@ -6,13 +6,13 @@ from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
-from jobs.run import Request, run
-from jobs.spark.mapper import InProcess, Mapper
-from jobs.stages import Check
-from schemas.attribution import TABLES
-from schemas.core import Table
-from schemas.ledger import QUARANTINE
-from store.warehouse import Warehouse
+from lossledger.jobs.run import Request, run
+from lossledger.jobs.spark.mapper import InProcess, Mapper
+from lossledger.jobs.stages import Check
+from lossledger.schemas.attribution import TABLES
+from lossledger.schemas.core import Table
+from lossledger.schemas.ledger import QUARANTINE
+from lossledger.store.warehouse import Warehouse
 from tests.oracle.compare import diff_tables
 from tests.unchecked import unchecked
 

@@ -79,7 +79,7 @@ def tables_made_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
     import pyarrow as pa
     from deltalake import DeltaTable
 
-    import store.creation
+    import lossledger.store.creation
 
     made: dict[tuple[bytes, str], Path] = {}
 
@@ -92,7 +92,7 @@ def tables_made_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]
         shutil.copytree(made[like], where)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(store.creation, "DeltaTable", SimpleNamespace(create=create))
+        patch.setattr(lossledger.store.creation, "DeltaTable", SimpleNamespace(create=create))
         yield
 
 
@@ -107,7 +107,7 @@ def warehouse_format4(tmp_path: Path) -> "Format4":
 @pytest.fixture(scope="session")
 def spark() -> "Iterator[SparkSession]":
     """The session that the jobs themselves use, on two cores; needs `make setup` and the mark `spark`."""
-    from jobs.spark.session import spark_session
+    from lossledger.jobs.spark.session import spark_session
 
     session = spark_session(cores=2)
     yield session

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import yaml
 
-from jobs.load.landing import SCENARIOS
-from jobs.run import Request, run
-from jobs.spark.mapper import InProcess
+from lossledger.jobs.load.landing import SCENARIOS
+from lossledger.jobs.run import Request, run
+from lossledger.jobs.spark.mapper import InProcess
 from tests.unchecked import unchecked
 
 

@@ -4,9 +4,9 @@ import argparse
 from dataclasses import replace
 from datetime import date
 
-from cli.arguments import request_from
-from jobs.day import Day
-from jobs.run import Request
+from lossledger.cli.arguments import request_from
+from lossledger.jobs.day import Day
+from lossledger.jobs.run import Request
 
 
 def unchecked(day: Day, run_id: str) -> None:

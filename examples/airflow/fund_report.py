@@ -27,7 +27,7 @@ def query(sql: str) -> str:
         os.environ.get("LOSSLEDGER_PYTHON") or sys.executable,
         os.environ["LOSSLEDGER_WAREHOUSE"],
     )
-    command = [python, "-m", "cli.main", "query", "--warehouse", warehouse, "--format", "csv", sql]
+    command = [python, "-m", "lossledger.cli.main", "query", "--warehouse", warehouse, "--format", "csv", sql]
     return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 

@@ -4,12 +4,12 @@ import json
 from datetime import date
 from pathlib import Path
 
-from schemas.registry import PUBLISHED
+from lossledger.schemas.registry import PUBLISHED
+from lossledger.store.lease import FREE
+from lossledger.store.places import Place, place, text_of
+from lossledger.store.published import Published, published_days
+from lossledger.store.warehouse import Warehouse, content_hash
 from scripts.stacktest.compose import Failed, compose
-from store.lease import FREE
-from store.places import Place, place, text_of
-from store.published import Published, published_days
-from store.warehouse import Warehouse, content_hash
 
 SPARK_READER = Path(__file__).with_name("spark_rows.py")
 Hashes = dict[str, str]

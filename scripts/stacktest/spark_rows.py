@@ -9,13 +9,13 @@ from datetime import date
 
 from pyspark.sql.functions import col, lit
 
-from cli.failure import leave
-from jobs.spark.session import spark_session
-from schemas.registry import PUBLISHED
-from store.arrow import arrow_schema
-from store.places import place
-from store.published import published_days
-from store.warehouse import Warehouse, content_hash
+from lossledger.cli.failure import leave
+from lossledger.jobs.spark.session import spark_session
+from lossledger.schemas.registry import PUBLISHED
+from lossledger.store.arrow import arrow_schema
+from lossledger.store.places import place
+from lossledger.store.published import published_days
+from lossledger.store.warehouse import Warehouse, content_hash
 
 root, day = place(sys.argv[1]), date.fromisoformat(sys.argv[2])
 warehouse = Warehouse(root)

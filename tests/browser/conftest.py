@@ -37,7 +37,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def address(root: Path) -> Iterator[str]:
     """As the command prints it. Ctrl-C ends the command, with code 0."""
-    call = [sys.executable, "-m", "cli.main", "explore", "--warehouse", str(root), "--port", "0"]
+    call = [sys.executable, "-m", "lossledger.cli.main", "explore", "--warehouse", str(root), "--port", "0"]
     with subprocess.Popen(call, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout
         printed = server.stdout.readline()

@@ -110,7 +110,7 @@ def test_a_date_that_is_not_published_is_told(
         "Lossledger 2025-10-10 is not published\nit was to be published by 2025-10-11 04:30 UTC\nRun: scheduled__9\n"
     )
     assert (tmp_path / "asked").read_text() == (
-        "-m cli.main query --warehouse /data/w --format csv "
+        "-m lossledger.cli.main query --warehouse /data/w --format csv "
         "SELECT count(*) FROM published_days WHERE business_date = DATE '2025-10-10'\n"
     )
 

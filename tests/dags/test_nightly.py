@@ -142,7 +142,7 @@ def test_command_of_a_stage(nightly: ModuleType, monkeypatch: pytest.MonkeyPatch
     monkeypatch.delenv("LOSSLEDGER_POLICY", raising=False)
     asked = context("2025-10-09", warehouse="/other", policy="p.yaml", to="2025-10-10")
     assert nightly.stage_command("load", asked) == [
-        "/jobs/python", "-m", "cli.stage", "load", "--landing", "/landing", "--warehouse", "/other",
+        "/jobs/python", "-m", "lossledger.cli.stage", "load", "--landing", "/landing", "--warehouse", "/other",
         "--business-date", "2025-10-09", "--asked-by", "scheduled__1", "--policy", "p.yaml", "--to", "2025-10-10",
     ]  # fmt: skip
 

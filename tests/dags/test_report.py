@@ -39,9 +39,9 @@ def test_a_report_is_made_and_verified(report: ModuleType, monkeypatch: pytest.M
     monkeypatch.setenv("LOSSLEDGER_VENUE", "A Venue")
     asked = context("2025-10", warehouse="w", reports="r", allow_missing=True)
     assert report.commands("public", asked) == [
-        ["python", "-m", "cli.main", "report", "--warehouse", "w", "--from", "2025-10-01", "--to", "2025-10-31",
-         "--audience", "public", "--out", "r/2025-10/public", "--venue", "A Venue", "--allow-missing"],
-        ["python", "-m", "cli.main", "verify-report", "r/2025-10/public", "--warehouse", "w"],
+        ["python", "-m", "lossledger.cli.main", "report", "--warehouse", "w", "--from", "2025-10-01", "--to",
+         "2025-10-31", "--audience", "public", "--out", "r/2025-10/public", "--venue", "A Venue", "--allow-missing"],
+        ["python", "-m", "lossledger.cli.main", "verify-report", "r/2025-10/public", "--warehouse", "w"],
     ]  # fmt: skip
 
 

@@ -5,21 +5,18 @@ import dataclasses
 import importlib
 import inspect
 import re
-import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from engine.errors import LossledgerError
-from jobs.stages import NAMES
-from schemas.registry import TABLES
+from lossledger.engine.errors import LossledgerError
+from lossledger.jobs.stages import NAMES
+from lossledger.schemas.registry import TABLES
 from tests.docs.pages import PAGES, ROOT, codes, prose, table
 
-ROOMS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
-    "root_packages"
-]
-FILES = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))]
+PACKAGE = ROOT / "src" / "lossledger"
+FILES = sorted(PACKAGE.rglob("*.py"))
 BUFFERS = {
     *("store/amounts.py", "store/arrow.py"),
     *("jobs/load/columns/judge.py", "jobs/load/columns/layout.py", "jobs/load/columns/slim.py"),
@@ -96,7 +93,7 @@ def calls(path: Path, name: str) -> Iterator[str]:
 
 
 def where(name: str) -> set[tuple[str, str]]:
-    return {(str(path.relative_to(ROOT)), function) for path in FILES for function in calls(path, name)}
+    return {(str(path.relative_to(PACKAGE)), function) for path in FILES for function in calls(path, name)}
 
 
 def test_rows_get_into_a_table_in_one_place() -> None:
@@ -140,7 +137,7 @@ def test_fields_named_in_a_docstring_are_there() -> None:
     values = {value for t in TABLES.values() for column in t.columns for value in column.values}
     missing = []
     for path in FILES:
-        name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+        name = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__")
         module = importlib.import_module(name)
         for kind in vars(module).values():
             rows = inspect.isclass(kind) and (dataclasses.is_dataclass(kind) or hasattr(kind, "_fields"))

@@ -154,7 +154,7 @@ HELP: dict[str, str] = {}
 
 def help_of(command: str) -> str:
     if command not in HELP:
-        call = [sys.executable, "-m", "cli.main", command, "--help"]
+        call = [sys.executable, "-m", "lossledger.cli.main", command, "--help"]
         HELP[command] = run(call, ROOT) + " --help --debug"
     return HELP[command]
 

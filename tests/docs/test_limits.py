@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from adapters.registry import VENUES
+from lossledger.adapters.registry import VENUES
 from tests.docs.pages import ROOT
 
 CONVENTIONS = (ROOT / "docs" / "adapters" / "conventions.md").read_text(encoding="utf-8")

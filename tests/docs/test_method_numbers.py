@@ -3,11 +3,11 @@
 import re
 from decimal import Decimal
 
-from engine.intake.parsing import parse_decimal_e18
-from engine.numbers import E18, e18_to_units, round_half_even_div, units_to_e18
-from engine.rules.contracts import Contract
-from engine.rules.margin import TierTable
-from engine.rules.sharing import largest_remainder
+from lossledger.engine.intake.parsing import parse_decimal_e18
+from lossledger.engine.numbers import E18, e18_to_units, round_half_even_div, units_to_e18
+from lossledger.engine.rules.contracts import Contract
+from lossledger.engine.rules.margin import TierTable
+from lossledger.engine.rules.sharing import largest_remainder
 from tests.cases import expected
 from tests.docs.pages import ROOT, table
 from tests.docs.test_method_examples import METHOD, ONE_PERCENT, components, quoted_table

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from engine.errors import InvariantError
+from lossledger.engine.errors import InvariantError
 from tests.cases import run_case
 
 

@@ -14,7 +14,10 @@ SECTIONS = [
     number for number in map(int, re.findall(r"^## (\d+)\. ", RULES, re.MULTILINE)) if number not in NOT_YET
 ]
 SPEC = sorted((ROOT / "tests" / "spec").glob("test_*.py"))
-CODE = [*sorted((ROOT / "engine" / "rules").glob("*.py")), ROOT / "engine" / "numbers.py"]
+CODE = [
+    *sorted((ROOT / "src" / "lossledger" / "engine" / "rules").glob("*.py")),
+    ROOT / "src" / "lossledger" / "engine" / "numbers.py",
+]
 
 
 def sections(path: Path) -> set[int]:

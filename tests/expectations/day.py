@@ -14,11 +14,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from schemas.attribution import COMPARED_RULES
-from schemas.attribution import TABLES as ATTRIBUTION
-from schemas.core import Column, Table, Type
-from schemas.registry import PUBLISHED
-from store.arrow import arrow_schema
+from lossledger.schemas.attribution import COMPARED_RULES
+from lossledger.schemas.attribution import TABLES as ATTRIBUTION
+from lossledger.schemas.core import Column, Table, Type
+from lossledger.schemas.registry import PUBLISHED
+from lossledger.store.arrow import arrow_schema
 
 DAY = date(2025, 10, 10)
 TINY = Decimal("1e-18")

@@ -7,7 +7,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from expectations.finer import FINER, finer_than, register
+from lossledger.expectations.finer import FINER, finer_than, register
 
 EXACT = pa.decimal128(38, 18)
 scales = st.integers(0, 18)

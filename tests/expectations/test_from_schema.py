@@ -9,12 +9,12 @@ from functools import cache
 import pyarrow as pa
 import pytest
 
-from expectations.check import Check, CheckResult, rows_check, suite_sha256
-from expectations.from_schema import structural_checks
-from expectations.run import Checker
-from schemas.attribution import INSURANCE_FUND_DAILY, LOSS_COMPONENTS_TABLE
-from schemas.attribution import TABLES as ATTRIBUTION
-from schemas.core import Table, Type
+from lossledger.expectations.check import Check, CheckResult, rows_check, suite_sha256
+from lossledger.expectations.from_schema import structural_checks
+from lossledger.expectations.run import Checker
+from lossledger.schemas.attribution import INSURANCE_FUND_DAILY, LOSS_COMPONENTS_TABLE
+from lossledger.schemas.attribution import TABLES as ATTRIBUTION
+from lossledger.schemas.core import Table, Type
 from tests.expectations.day import DAY, Spoil, add, change, good_day, to_tables
 
 FUND, CAUSES = INSURANCE_FUND_DAILY, LOSS_COMPONENTS_TABLE

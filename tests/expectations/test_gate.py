@@ -16,17 +16,17 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-import jobs.stages
-from engine.errors import DataError
-from expectations.suites import published_suites
-from jobs.attribute.attribute import attribute_day
-from jobs.day import Day
-from jobs.run import Request, run
-from jobs.spark.mapper import InProcess
-from schemas.attribution import INSURANCE_FUND_DAILY
-from schemas.ops import DQ_RESULTS, RUNS
-from store.published import published_days
-from store.warehouse import Warehouse
+import lossledger.jobs.stages
+from lossledger.engine.errors import DataError
+from lossledger.expectations.suites import published_suites
+from lossledger.jobs.attribute.attribute import attribute_day
+from lossledger.jobs.day import Day
+from lossledger.jobs.run import Request, run
+from lossledger.jobs.spark.mapper import InProcess
+from lossledger.schemas.attribution import INSURANCE_FUND_DAILY
+from lossledger.schemas.ops import DQ_RESULTS, RUNS
+from lossledger.store.published import published_days
+from lossledger.store.warehouse import Warehouse
 
 LANDING = Path(__file__).resolve().parents[1] / "data" / "cases" / "recorded_profit" / "landing"
 FIRST, LAST = date(2025, 10, 9), date(2025, 10, 10)
@@ -54,7 +54,7 @@ def spoiled_fund(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch
             day.staging.write(INSURANCE_FUND_DAILY, spoiled)
 
     with monkeypatch.context() as patch:
-        patch.setattr(jobs.stages, "attribute_day", attribute)
+        patch.setattr(lossledger.jobs.stages, "attribute_day", attribute)
         yield patch
 
 
@@ -128,7 +128,7 @@ def refuse(*arguments):
     print("connects to", arguments)
 
 socket.socket.connect = socket.getaddrinfo = refuse
-from expectations.run import checker
+from lossledger.expectations.run import checker
 from tests.expectations.day import DAY, good_day, to_tables
 
 assert "great_expectations" not in sys.modules

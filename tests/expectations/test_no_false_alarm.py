@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from jobs.day import Day
-from jobs.run import Request, run
-from jobs.spark.mapper import InProcess
+from lossledger.jobs.day import Day
+from lossledger.jobs.run import Request, run
+from lossledger.jobs.spark.mapper import InProcess
 from tests.alarms import Alarms
 from tests.cases import run_case
 from tests.oracle.markets import write_market
@@ -36,6 +36,6 @@ def test_a_wrong_date_is_an_alarm(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         return day.end - 1
 
     alarms = Alarms()
-    monkeypatch.setattr("jobs.check._drawn_at", late)
+    monkeypatch.setattr("lossledger.jobs.check._drawn_at", late)
     run_case("recorded_profit", tmp_path, check=alarms)
     assert {name for found in alarms.found.values() for name in found} == {"fund_draws_match_events"}

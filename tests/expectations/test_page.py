@@ -1,7 +1,7 @@
 """docs/checks.md says what the rules say."""
 
-from expectations.page import TARGET, render
-from expectations.rules import all_rules
+from lossledger.expectations.page import TARGET, render
+from lossledger.expectations.rules import all_rules
 
 
 def test_the_page_is_up_to_date() -> None:

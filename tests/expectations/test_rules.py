@@ -7,10 +7,10 @@ from functools import cache
 
 import pytest
 
-from expectations.check import FAIL, CheckResult
-from expectations.rules import FOLDER, Rule, all_rules, parse_rule
-from expectations.run import Checker, checker
-from schemas.registry import PUBLISHED
+from lossledger.expectations.check import FAIL, CheckResult
+from lossledger.expectations.rules import FOLDER, Rule, all_rules, parse_rule
+from lossledger.expectations.run import Checker, checker
+from lossledger.schemas.registry import PUBLISHED
 from tests.expectations import red_accounts, red_losses, red_recomputed
 from tests.expectations.day import DAY, Spoil, add, at, change, drop, good_day, to_tables
 

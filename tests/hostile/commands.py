@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.main import main
+from lossledger.cli.main import main
 from tests.builders import D9, D10
 
 CONFIG, DATA, CONFLICT = 2, 3, 4

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-import cli.main
+import lossledger.cli.main
 from tests.builders import small_landing
 from tests.unchecked import unchecked_request
 
@@ -17,4 +17,4 @@ def landing(tmp_path: Path) -> Path:
 @pytest.fixture
 def no_checks(monkeypatch: pytest.MonkeyPatch) -> None:
     """For what never gets as far as the quality checks, or is not about them."""
-    monkeypatch.setattr(cli.main, "request_from", unchecked_request)
+    monkeypatch.setattr(lossledger.cli.main, "request_from", unchecked_request)

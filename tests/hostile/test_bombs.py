@@ -130,9 +130,9 @@ def run_apart(landing: Path, warehouse: Path) -> tuple[int, str, int]:
 
 # Without the quality checks: they load a great library, and what is measured here ends before them.
 _MEASURED = """
-import re, sys, cli.main, tests.unchecked
-cli.main.request_from = tests.unchecked.unchecked_request
-code = cli.main.main()
+import re, sys, lossledger.cli.main, tests.unchecked
+lossledger.cli.main.request_from = tests.unchecked.unchecked_request
+code = lossledger.cli.main.main()
 sys.stderr.write(re.search("VmHWM:.*", open("/proc/self/status").read())[0])
 sys.exit(code)
 """

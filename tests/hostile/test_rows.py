@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from schemas.ledger import QUARANTINE, TYPED
-from store.arrow import to_rows
-from store.warehouse import Warehouse
+from lossledger.schemas.ledger import QUARANTINE, TYPED
+from lossledger.store.arrow import to_rows
+from lossledger.store.warehouse import Warehouse
 from tests.builders import D9, small_landing
 from tests.hostile.commands import DAY, TRANSFER, file, policy, run, transfer_csv, transfer_json
 

@@ -8,15 +8,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from engine.errors import ConflictError
-from jobs.load import loader, reference
-from jobs.load.landing import LandedFile
-from jobs.load.rows import read_file
-from jobs.load.source import HashedBlocks
-from schemas.inputs import DATASETS
-from schemas.ledger import TYPED
-from store.arrow import to_rows
-from store.warehouse import Warehouse
+from lossledger.engine.errors import ConflictError
+from lossledger.jobs.load import loader, reference
+from lossledger.jobs.load.landing import LandedFile
+from lossledger.jobs.load.rows import read_file
+from lossledger.jobs.load.source import HashedBlocks
+from lossledger.schemas.inputs import DATASETS
+from lossledger.schemas.ledger import TYPED
+from lossledger.store.arrow import to_rows
+from lossledger.store.warehouse import Warehouse
 from tests.builders import D9, published_rows
 from tests.hostile.commands import CONFLICT, DAY, TRANSFER, error_line, run, transfer_csv, transfer_json
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.main import main
-from jobs.terminal import printable
+from lossledger.cli.main import main
+from lossledger.jobs.terminal import printable
 from tests.hostile.commands import DATA, DAY, HEADER, file, run, transfer_json
 
 RED = "\x1b[31m"

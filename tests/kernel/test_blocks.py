@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.blocks import FAN, build
+from lossledger.kernel.blocks import FAN, build
 
 
 @given(st.lists(st.integers(1, 1000), max_size=5 * FAN**2), st.integers(0, 3))

@@ -5,14 +5,14 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.errors import DataError
-from engine.rules.order import replay_units
-from engine.rules.units import UnitInput
-from kernel.market import Grid
-from kernel.objects import bucket_of, grid_of, instruments_of, market_of
-from kernel.rows import named
-from kernel.session import Replayed, replay_bucket
-from kernel.words import NARROW, WIDE, Width
+from lossledger.engine.errors import DataError
+from lossledger.engine.rules.order import replay_units
+from lossledger.engine.rules.units import UnitInput
+from lossledger.kernel.market import Grid
+from lossledger.kernel.objects import bucket_of, grid_of, instruments_of, market_of
+from lossledger.kernel.rows import named
+from lossledger.kernel.session import Replayed, replay_bucket
+from lossledger.kernel.words import NARROW, WIDE, Width
 from tests.kernel.worlds import World, draw_world
 
 Stands = dict[

@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel import layout
-from kernel.columns import (
+from lossledger.kernel import layout
+from lossledger.kernel.columns import (
     Fills,
     Positions,
     Snapshots,
@@ -16,7 +16,7 @@ from kernel.columns import (
     on_grid,
     words_on_grid,
 )
-from kernel.words import WIDE, integers
+from lossledger.kernel.words import WIDE, integers
 
 
 def words(values: list[int]) -> np.ndarray:

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from numba.core import caching
 
-from kernel import compiler
-from kernel.wide import added
+from lossledger.kernel import compiler
+from lossledger.kernel.wide import added
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ def test_without_the_compiler_it_says_which_variable_to_unset(tmp_path: Path) ->
     landing = small_landing(tmp_path / "landing")
     words = ["run", "--engine", "local", "--landing", str(landing), "--warehouse", str(tmp_path / "w")]
     done = subprocess.run(
-        [sys.executable, "-m", "cli.main", *words, "--from", "2025-10-09", "--to", "2025-10-09"],
+        [sys.executable, "-m", "lossledger.cli.main", *words, "--from", "2025-10-09", "--to", "2025-10-09"],
         env=os.environ | {"NUMBA_DISABLE_JIT": "1"}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 2

@@ -5,18 +5,27 @@ from typing import Any
 
 import pytest
 
-import kernel.session
-from engine.events import Account, AccountVersion, Fill, Funding, Market, TickSeries, Transfer, UnitKey
-from engine.intake.policy import Policy, Terms
-from engine.numbers import E18
-from engine.rows import EndedEpisode
-from engine.rules.contracts import Contract
-from engine.rules.margin import TierHistory, TierTable
-from engine.rules.order import replay_units
-from engine.rules.units import UnitInput
-from engine.versions import Versions
-from kernel.replay import replay_what_fits
-from kernel.words import NARROW, WIDE, Width
+import lossledger.kernel.session
+from lossledger.engine.events import (
+    Account,
+    AccountVersion,
+    Fill,
+    Funding,
+    Market,
+    TickSeries,
+    Transfer,
+    UnitKey,
+)
+from lossledger.engine.intake.policy import Policy, Terms
+from lossledger.engine.numbers import E18
+from lossledger.engine.rows import EndedEpisode
+from lossledger.engine.rules.contracts import Contract
+from lossledger.engine.rules.margin import TierHistory, TierTable
+from lossledger.engine.rules.order import replay_units
+from lossledger.engine.rules.units import UnitInput
+from lossledger.engine.versions import Versions
+from lossledger.kernel.replay import replay_what_fits
+from lossledger.kernel.words import NARROW, WIDE, Width
 from tests.kernel.worlds import canonical
 
 START = 1_760_054_400_000_000
@@ -216,8 +225,10 @@ def test_a_bucket_with_more_rows_than_room_is_done_in_several_goes(monkeypatch: 
     for each in given:
         each.snapshots = [START + k for k in range(5)]
         each.transfers = [Transfer(START + 3, "t", 5)]
-    roomy = kernel.session._first_sizes
-    monkeypatch.setattr(kernel.session, "_first_sizes", lambda bucket: dict.fromkeys(roomy(bucket), 7))
+    roomy = lossledger.kernel.session._first_sizes
+    monkeypatch.setattr(
+        lossledger.kernel.session, "_first_sizes", lambda bucket: dict.fromkeys(roomy(bucket), 7)
+    )
     rows, left = replay_what_fits(given, market(marks), Policy(), START)
     assert not left
     assert canonical(rows) == canonical(replay_units(given, market(marks), Policy(), START))

@@ -6,10 +6,10 @@ from random import Random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.errors import DataError
-from engine.rules.order import replay_units
-from engine.rules.units import UnitInput
-from kernel.thinned import Thinned
+from lossledger.engine.errors import DataError
+from lossledger.engine.rules.order import replay_units
+from lossledger.engine.rules.units import UnitInput
+from lossledger.kernel.thinned import Thinned
 from tests.kernel.worlds import World, canonical, draw_world
 from tests.properties.examples import replays
 

@@ -7,11 +7,20 @@ import numpy as np
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from engine.numbers import round_half_even_div
-from kernel.compiler import wide_entry
-from kernel.layout import Amounts
-from kernel.wide import at_most, ceiling, ceiling_with, divided, half_even, of_words, rounded_up, words_of
-from kernel.words import WIDE, integers
+from lossledger.engine.numbers import round_half_even_div
+from lossledger.kernel.compiler import wide_entry
+from lossledger.kernel.layout import Amounts
+from lossledger.kernel.wide import (
+    at_most,
+    ceiling,
+    ceiling_with,
+    divided,
+    half_even,
+    of_words,
+    rounded_up,
+    words_of,
+)
+from lossledger.kernel.words import WIDE, integers
 
 LARGEST = (1 << 63) - 1
 numbers = st.one_of(st.integers(0, LARGEST), st.integers(0, 1000), st.integers(LARGEST - 1000, LARGEST))

@@ -3,15 +3,24 @@
 from dataclasses import dataclass, fields
 from random import Random
 
-from engine.events import Account, AccountVersion, Fill, Funding, Market, TickSeries, Transfer, UnitKey
-from engine.intake.policy import Policy, Terms
-from engine.numbers import E18
-from engine.rows import SessionRows
-from engine.rules.contracts import INVERSE, LINEAR, QUANTO, Contract
-from engine.rules.episode import Episode, Held, Liquidated
-from engine.rules.margin import TierHistory, TierTable
-from engine.rules.units import UnitInput
-from engine.versions import Versions
+from lossledger.engine.events import (
+    Account,
+    AccountVersion,
+    Fill,
+    Funding,
+    Market,
+    TickSeries,
+    Transfer,
+    UnitKey,
+)
+from lossledger.engine.intake.policy import Policy, Terms
+from lossledger.engine.numbers import E18
+from lossledger.engine.rows import SessionRows
+from lossledger.engine.rules.contracts import INVERSE, LINEAR, QUANTO, Contract
+from lossledger.engine.rules.episode import Episode, Held, Liquidated
+from lossledger.engine.rules.margin import TierHistory, TierTable
+from lossledger.engine.rules.units import UnitInput
+from lossledger.engine.versions import Versions
 
 START = 1_760_054_400_000_000
 

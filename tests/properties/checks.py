@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from itertools import pairwise
 
-from engine.events import UnitKey
-from engine.numbers import e18_to_units
-from engine.session import Outcome
+from lossledger.engine.events import UnitKey
+from lossledger.engine.numbers import e18_to_units
+from lossledger.engine.session import Outcome
 from tests.properties.ledger import Ledger
 
 History = list[Outcome]

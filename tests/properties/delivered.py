@@ -12,11 +12,11 @@ from typing import Any
 
 import yaml
 
-from jobs.load.landing import POLICY_FILE, dataset_days, landed_files
-from jobs.load.rows import read_file
-from schemas.inputs import DATASETS
-from simulator.config import MarketConfig
-from simulator.simulate import simulate
+from lossledger.jobs.load.landing import POLICY_FILE, dataset_days, landed_files
+from lossledger.jobs.load.rows import read_file
+from lossledger.schemas.inputs import DATASETS
+from lossledger.simulator.config import MarketConfig
+from lossledger.simulator.simulate import simulate
 from tests.oracle.markets import Market
 from tests.oracle.scenery import MINUTE
 

@@ -8,7 +8,7 @@ import os
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from engine.session import Outcome
+from lossledger.engine.session import Outcome
 from tests.properties.delivered import KINDS, delivered
 from tests.properties.history import run_history
 from tests.properties.ledger import Ledger, read_ledger

@@ -8,13 +8,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from engine.events import Market, Trade, UnitKey
-from engine.intake.policy import Policy
-from engine.replayed import Tables
-from engine.rows import SessionRows, UnitPosition, UnitSession
-from engine.rules.order import replay_units
-from engine.rules.units import UnitInput
-from engine.session import (
+from lossledger.engine.events import Market, Trade, UnitKey
+from lossledger.engine.intake.policy import Policy
+from lossledger.engine.replayed import Tables
+from lossledger.engine.rows import SessionRows, UnitPosition, UnitSession
+from lossledger.engine.rules.order import replay_units
+from lossledger.engine.rules.units import UnitInput
+from lossledger.engine.session import (
     BEGINNING,
     Carried,
     Outcome,
@@ -24,7 +24,7 @@ from engine.session import (
     replay_session,
     run_session,
 )
-from schemas.attribution import TABLES
+from lossledger.schemas.attribution import TABLES
 from tests.properties.ledger import Ledger
 
 _COLUMNS = {t.name: [c.name for c in t.columns if c.name != t.partition] for t in TABLES}

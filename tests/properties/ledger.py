@@ -7,16 +7,25 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from engine.events import Account, AccountVersion, Fill, Funding, Market, TickSeries, Transfer, UnitKey
-from engine.intake.judge import InstrumentVersion, Intake, RawRow, Reference, take_in
-from engine.intake.keys import reject_changed_versions, settle_keys
-from engine.intake.policy import Policy, parse_policy
-from engine.numbers import e18_to_units
-from engine.rules.contracts import Contract
-from engine.rules.fund import ExternalMovement
-from engine.rules.margin import TierHistory, TierTable
-from engine.versions import Versions
-from schemas.inputs import DATASETS
+from lossledger.engine.events import (
+    Account,
+    AccountVersion,
+    Fill,
+    Funding,
+    Market,
+    TickSeries,
+    Transfer,
+    UnitKey,
+)
+from lossledger.engine.intake.judge import InstrumentVersion, Intake, RawRow, Reference, take_in
+from lossledger.engine.intake.keys import reject_changed_versions, settle_keys
+from lossledger.engine.intake.policy import Policy, parse_policy
+from lossledger.engine.numbers import e18_to_units
+from lossledger.engine.rules.contracts import Contract
+from lossledger.engine.rules.fund import ExternalMovement
+from lossledger.engine.rules.margin import TierHistory, TierTable
+from lossledger.engine.versions import Versions
+from lossledger.schemas.inputs import DATASETS
 from tests.properties.delivered import Delivered
 
 Tuples = list[tuple[Any, ...]]

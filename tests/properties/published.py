@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from engine.replayed import Row
-from engine.session import Outcome
+from lossledger.engine.replayed import Row
+from lossledger.engine.session import Outcome
 
 _CAPPED = ("session_profit_prorata", "equity_prorata", "session_profit_floor")
 

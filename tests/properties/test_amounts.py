@@ -7,8 +7,8 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.rules.fund import ExternalMovement
-from engine.session import BEGINNING, Carried
+from lossledger.engine.rules.fund import ExternalMovement
+from lossledger.engine.session import BEGINNING, Carried
 from tests.properties import checks, published
 from tests.properties.examples import Market, history_of, ledger_of, markets, replays
 from tests.properties.history import replay_part, run_day

@@ -15,16 +15,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.numbers import E18
-from engine.rows import NegativeBalance
-from jobs.attribute.by_event.columns import ColumnStates, Unfit
-from jobs.attribute.by_event.plain import PlainStates
-from jobs.attribute.by_event.share import Charged, Event, by_the_rule, by_weights, in_order
-from jobs.attribute.by_event.states import States
-from jobs.replay.prices import Columns, Prices
-from kernel.market import Grid
-from kernel.objects import grid_of, market_of
-from store.amounts import e18_decimals, to_decimals
+from lossledger.engine.numbers import E18
+from lossledger.engine.rows import NegativeBalance
+from lossledger.jobs.attribute.by_event.columns import ColumnStates, Unfit
+from lossledger.jobs.attribute.by_event.plain import PlainStates
+from lossledger.jobs.attribute.by_event.share import Charged, Event, by_the_rule, by_weights, in_order
+from lossledger.jobs.attribute.by_event.states import States
+from lossledger.jobs.replay.prices import Columns, Prices
+from lossledger.kernel.market import Grid
+from lossledger.kernel.objects import grid_of, market_of
+from lossledger.store.amounts import e18_decimals, to_decimals
 from tests.kernel.worlds import START, World, draw_world
 
 UNITS = sorted((account, isolation) for account in "abcdefg" for isolation in ("", "I0"))

@@ -23,22 +23,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import jobs.load.columns.pieces as pieces
-import jobs.load.columns.splits as splits
-from engine.clock import iso
-from engine.errors import DataError
-from engine.intake.judge import InstrumentVersion, Reference
-from engine.numbers import E18
-from engine.versions import Versions
-from jobs.load.columns.cut import CutTask, cut, read_part
-from jobs.load.columns.delivery import Incoming
-from jobs.load.columns.known import Known, write_known
-from jobs.load.columns.rejects import quarantined, reject_tasks
-from jobs.load.columns.splits import SourceFile, pieces_of, task_pieces
-from jobs.load.landing import LandedFile
-from schemas.core import Dataset, Type
-from schemas.inputs import DATASETS, DATED
-from store.numbers import Numbers
+import lossledger.jobs.load.columns.pieces as pieces
+import lossledger.jobs.load.columns.splits as splits
+from lossledger.engine.clock import iso
+from lossledger.engine.errors import DataError
+from lossledger.engine.intake.judge import InstrumentVersion, Reference
+from lossledger.engine.numbers import E18
+from lossledger.engine.versions import Versions
+from lossledger.jobs.load.columns.cut import CutTask, cut, read_part
+from lossledger.jobs.load.columns.delivery import Incoming
+from lossledger.jobs.load.columns.known import Known, write_known
+from lossledger.jobs.load.columns.rejects import quarantined, reject_tasks
+from lossledger.jobs.load.columns.splits import SourceFile, pieces_of, task_pieces
+from lossledger.jobs.load.landing import LandedFile
+from lossledger.schemas.core import Dataset, Type
+from lossledger.schemas.inputs import DATASETS, DATED
+from lossledger.store.numbers import Numbers
 from tests.unit.test_landing import encoded
 
 DAY = date(2025, 10, 10)
@@ -399,7 +399,9 @@ def test_what_venues_write_needs_no_judge(
 ) -> None:
     path = tmp_path / "f.csv"
     path.write_bytes(content)
-    monkeypatch.setattr("jobs.load.columns.cut._Writer.judge", lambda *_: pytest.fail("went to the judge"))
+    monkeypatch.setattr(
+        "lossledger.jobs.load.columns.cut._Writer.judge", lambda *_: pytest.fail("went to the judge")
+    )
     rows, rejected, count, _ = results(DATASETS["fills"], path, True)
     assert (len(rows), rejected, count) == (1, [], 1)
     assert (rows[0]["price"], rows[0]["fee"]) == (Decimal("100.5"), Decimal("-0.01"))

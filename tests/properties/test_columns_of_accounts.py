@@ -13,13 +13,13 @@ import pyarrow.parquet as pq
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.errors import DataError
-from engine.intake.judge import Reference
-from jobs.load.columns.accounts import take_accounts
-from jobs.load.columns.splits import SourceFile
-from jobs.load.parse import read_rows, typed_table
-from jobs.load.reference import settled
-from schemas.inputs import ACCOUNTS
+from lossledger.engine.errors import DataError
+from lossledger.engine.intake.judge import Reference
+from lossledger.jobs.load.columns.accounts import take_accounts
+from lossledger.jobs.load.columns.splits import SourceFile
+from lossledger.jobs.load.parse import read_rows, typed_table
+from lossledger.jobs.load.reference import settled
+from lossledger.schemas.inputs import ACCOUNTS
 from tests.properties.test_columns import as_csv, odd_texts
 
 Row = dict[str, str]

@@ -13,16 +13,16 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.intake.policy import Policy, Terms
-from engine.numbers import e18_to_units
-from engine.rows import FundMovement, NegativeBalance
-from engine.rules.fund import ExternalMovement, FundDay, FundEntry, run_waterfall
-from jobs.attribute.books import Books
-from jobs.attribute.fund import run_fund
-from schemas.attribution import INSURANCE_FUND_DAILY, INSURANCE_FUND_LEDGER
-from schemas.ledger import FUND_MOVEMENTS, NEGATIVE_BALANCES
-from store.arrow import to_rows, tuples_to_arrow
-from store.staging import Staging
+from lossledger.engine.intake.policy import Policy, Terms
+from lossledger.engine.numbers import e18_to_units
+from lossledger.engine.rows import FundMovement, NegativeBalance
+from lossledger.engine.rules.fund import ExternalMovement, FundDay, FundEntry, run_waterfall
+from lossledger.jobs.attribute.books import Books
+from lossledger.jobs.attribute.fund import run_fund
+from lossledger.schemas.attribution import INSURANCE_FUND_DAILY, INSURANCE_FUND_LEDGER
+from lossledger.schemas.ledger import FUND_MOVEMENTS, NEGATIVE_BALANCES
+from lossledger.store.arrow import to_rows, tuples_to_arrow
+from lossledger.store.staging import Staging
 
 DAY, END = date(2025, 10, 10), 100
 SCALES = {"BTC": 8, "USD": 2}

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 
-from engine.clock import iso
-from engine.replayed import Tables
-from jobs.run import Request, run
-from jobs.spark.mapper import InProcess, Mapper, OnSpark
-from schemas.attribution import LIQUIDATION_POSITIONS, LIQUIDATIONS, LOSS_COMPONENTS_TABLE, TABLES
-from schemas.core import Column, Table, Type
-from store.arrow import to_rows
-from store.warehouse import Warehouse
+from lossledger.engine.clock import iso
+from lossledger.engine.replayed import Tables
+from lossledger.jobs.run import Request, run
+from lossledger.jobs.spark.mapper import InProcess, Mapper, OnSpark
+from lossledger.schemas.attribution import LIQUIDATION_POSITIONS, LIQUIDATIONS, LOSS_COMPONENTS_TABLE, TABLES
+from lossledger.schemas.core import Column, Table, Type
+from lossledger.store.arrow import to_rows
+from lossledger.store.warehouse import Warehouse
 from tests.oracle.compare import diff_tables
 from tests.oracle.oracle import compute
 from tests.properties.delivered import delivered, write_small_market

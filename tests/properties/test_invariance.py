@@ -11,11 +11,11 @@ from zlib import crc32
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.intake.parsing import parse_time_us
-from engine.intake.policy import parse_policy
-from engine.replayed import Tables
-from engine.rows import SessionRows, UnitSession
-from engine.session import Carried, Outcome
+from lossledger.engine.intake.parsing import parse_time_us
+from lossledger.engine.intake.policy import parse_policy
+from lossledger.engine.replayed import Tables
+from lossledger.engine.rows import SessionRows, UnitSession
+from lossledger.engine.session import Carried, Outcome
 from tests.properties.delivered import Delivered, Row, delivered
 from tests.properties.examples import Market, history_of, ledger_of, markets, replays
 from tests.properties.history import canonical, replay_part, run_day, run_history, stored

@@ -13,16 +13,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.clock import iso
-from engine.intake.judge import take_in
-from engine.intake.keys import settle_keys
-from jobs.load.columns import keys
-from jobs.load.columns.cut import CutTask, Part, cut, read_part, read_rejected
-from jobs.load.columns.known import Known, write_known
-from jobs.load.columns.splits import SourceFile, pieces_of
-from jobs.load.rows import read_file
-from schemas.core import Dataset
-from schemas.inputs import DATASETS
+from lossledger.engine.clock import iso
+from lossledger.engine.intake.judge import take_in
+from lossledger.engine.intake.keys import settle_keys
+from lossledger.jobs.load.columns import keys
+from lossledger.jobs.load.columns.cut import CutTask, Part, cut, read_part, read_rejected
+from lossledger.jobs.load.columns.known import Known, write_known
+from lossledger.jobs.load.columns.splits import SourceFile, pieces_of
+from lossledger.jobs.load.rows import read_file
+from lossledger.schemas.core import Dataset
+from lossledger.schemas.inputs import DATASETS
 from tests.properties.test_columns import DAY, KNOWN, NOON, NUMBERS
 
 TIMES = st.integers(NOON, NOON + 1).map(iso)
@@ -57,8 +57,8 @@ def test_repeated_keys(delivery: tuple[Dataset, list[list[dict[str, str]]]], ste
             path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
             sources.append(SourceFile(path.name, str(path), path.stat().st_size))
         with (
-            patch("jobs.load.columns.layout.hash_text", lambda text: ord(text) % hashes),
-            patch("jobs.load.columns.layout.hash_numbers", lambda columns: _hash(columns, hashes)),
+            patch("lossledger.jobs.load.columns.layout.hash_text", lambda text: ord(text) % hashes),
+            patch("lossledger.jobs.load.columns.layout.hash_numbers", lambda columns: _hash(columns, hashes)),
             patch.multiple(keys, _KEYS=step, _PIECE=step, _TEXTS=step),
         ):
             assert in_pieces(dataset, sources, Path(folder)) == by_reference(dataset, sources)

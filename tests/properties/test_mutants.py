@@ -12,14 +12,14 @@ from zlib import crc32
 
 import pytest
 
-from engine.errors import InvariantError
-from engine.events import NO_TICKS, Market
-from engine.rows import SessionRows
-from engine.rules import fund, margin, negative_balance, sharing
-from engine.rules.episode import Episode
-from engine.rules.position import Position
-from engine.rules.units import Unit
-from engine.tables import losses
+from lossledger.engine.errors import InvariantError
+from lossledger.engine.events import NO_TICKS, Market
+from lossledger.engine.rows import SessionRows
+from lossledger.engine.rules import fund, margin, negative_balance, sharing
+from lossledger.engine.rules.episode import Episode
+from lossledger.engine.rules.position import Position
+from lossledger.engine.rules.units import Unit
+from lossledger.engine.tables import losses
 from tests.properties import test_amounts, test_invariance, test_scaling
 from tests.properties.delivered import KINDS
 from tests.properties.examples import history_of, history_of_good

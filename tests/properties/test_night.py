@@ -11,15 +11,15 @@ from typing import Any
 
 import pytest
 
-import jobs.attribute.by_event.states
-import jobs.replay.changes
-import jobs.replay.recompute
-from jobs.attribute.by_event.columns import ColumnStates, Unfit
-from jobs.run import Request, run
-from jobs.spark.mapper import InProcess
-from schemas.attribution import RECONCILIATION, TABLES
-from store.arrow import to_rows
-from store.warehouse import Warehouse
+import lossledger.jobs.attribute.by_event.states
+import lossledger.jobs.replay.changes
+import lossledger.jobs.replay.recompute
+from lossledger.jobs.attribute.by_event.columns import ColumnStates, Unfit
+from lossledger.jobs.run import Request, run
+from lossledger.jobs.spark.mapper import InProcess
+from lossledger.schemas.attribution import RECONCILIATION, TABLES
+from lossledger.store.arrow import to_rows
+from lossledger.store.warehouse import Warehouse
 from tests.properties.delivered import KINDS, write_small_market
 from tests.properties.examples import history_of
 from tests.properties.history import canonical
@@ -33,10 +33,10 @@ def test_published_tables_are_those_of_the_rules(
     market: tuple[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kind, seed = market
-    monkeypatch.setattr(jobs.replay.changes, "STATES", 7)  # the tasks take a few units at a time
-    monkeypatch.setattr(jobs.attribute.by_event.states, "WINDOW", 5)
+    monkeypatch.setattr(lossledger.jobs.replay.changes, "STATES", 7)  # the tasks take a few units at a time
+    monkeypatch.setattr(lossledger.jobs.attribute.by_event.states, "WINDOW", 5)
     if seed > 1:  # by columns and the kernel, not by rows of the reference
-        monkeypatch.setattr(jobs.replay.recompute, "COLUMNS_FROM", 0)
+        monkeypatch.setattr(lossledger.jobs.replay.recompute, "COLUMNS_FROM", 0)
     if seed > 2:  # but the states of units do not fit in the middle of the events
         monkeypatch.setattr(ColumnStates, "window", _unfit_at_the_third(ColumnStates.window))
     first, last = write_small_market(tmp_path / "landing", kind, seed)

@@ -16,9 +16,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.numbers import e18_to_units
-from engine.rules.episode import Episode
-from engine.session import Outcome
+from lossledger.engine.numbers import e18_to_units
+from lossledger.engine.rules.episode import Episode
+from lossledger.engine.session import Outcome
 from tests.properties.delivered import Delivered, Row, delivered
 from tests.properties.examples import Market, history_of_good, ledger_of, markets, replays
 from tests.properties.history import run_history

@@ -11,31 +11,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.errors import DataError, InvariantError
-from engine.events import Account, UnitKey
-from engine.intake.judge import Reference
-from engine.rows import SessionRows
-from engine.rules.order import replay_units
-from engine.rules.units import UnitInput
-from jobs.replay.directory import Accounts, Directory
-from jobs.replay.events import FillRows
-from jobs.replay.fill_rows import joined, some
-from jobs.replay.given import Given
-from jobs.replay.house import House
-from jobs.replay.merged import merged
-from jobs.replay.names import Group
-from jobs.replay.prices import Columns, Prices
-from jobs.replay.source import BucketTask
-from jobs.replay.state import Carried
-from jobs.replay.stretches import Stretches
-from jobs.replay.tables import totals
-from kernel.columns import Fills, Positions, States, Transfers
-from kernel.layout import NORMAL, ROW_TYPES, UNIT_ROW, Ints, Rows
-from kernel.objects import bucket_of, grid_of, market_of
-from kernel.rows import Names, session_rows
-from kernel.session import Replayed, replay_bucket
-from kernel.words import NARROW, WIDE, Width
-from store.reference import ReferenceData
+from lossledger.engine.errors import DataError, InvariantError
+from lossledger.engine.events import Account, UnitKey
+from lossledger.engine.intake.judge import Reference
+from lossledger.engine.rows import SessionRows
+from lossledger.engine.rules.order import replay_units
+from lossledger.engine.rules.units import UnitInput
+from lossledger.jobs.replay.directory import Accounts, Directory
+from lossledger.jobs.replay.events import FillRows
+from lossledger.jobs.replay.fill_rows import joined, some
+from lossledger.jobs.replay.given import Given
+from lossledger.jobs.replay.house import House
+from lossledger.jobs.replay.merged import merged
+from lossledger.jobs.replay.names import Group
+from lossledger.jobs.replay.prices import Columns, Prices
+from lossledger.jobs.replay.source import BucketTask
+from lossledger.jobs.replay.state import Carried
+from lossledger.jobs.replay.stretches import Stretches
+from lossledger.jobs.replay.tables import totals
+from lossledger.kernel.columns import Fills, Positions, States, Transfers
+from lossledger.kernel.layout import NORMAL, ROW_TYPES, UNIT_ROW, Ints, Rows
+from lossledger.kernel.objects import bucket_of, grid_of, market_of
+from lossledger.kernel.rows import Names, session_rows
+from lossledger.kernel.session import Replayed, replay_bucket
+from lossledger.kernel.words import NARROW, WIDE, Width
+from lossledger.store.reference import ReferenceData
 from tests.kernel.worlds import World, canonical, draw_world
 
 PLACES = [("USD", ""), ("USD", "I0")]  # of every account

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from readers.report.request import PUBLIC, REGULATOR, ReportRequest
-from readers.report.write import report_lines
-from simulator.config import MarketConfig
-from simulator.simulate import simulate
+from lossledger.readers.report.request import PUBLIC, REGULATOR, ReportRequest
+from lossledger.readers.report.write import report_lines
+from lossledger.simulator.config import MarketConfig
+from lossledger.simulator.simulate import simulate
 from tests.scenarios import run_range
 
 DAYS = (date(2025, 10, 10), date(2025, 10, 11))

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-from engine.clock import day_start_us
-from engine.numbers import E18
-from readers.charts import fund, history, losses, path
-from readers.charts.style import svg
-from readers.charts.waterfall import waterfall
+from lossledger.engine.clock import day_start_us
+from lossledger.engine.numbers import E18
+from lossledger.readers.charts import fund, history, losses, path
+from lossledger.readers.charts.style import svg
+from lossledger.readers.charts.waterfall import waterfall
 
 MINUTE = 60_000_000
 DAYS = (date(2025, 10, 10), date(2025, 10, 11))

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from readers.charts import fund, losses
-from readers.charts.style import PALETTE, busiest, svg
+from lossledger.readers.charts import fund, losses
+from lossledger.readers.charts.style import PALETTE, busiest, svg
 from tests.report.drawings import drawings
 
 MINUTE = 60_000_000

@@ -4,16 +4,16 @@ import shutil
 from fractions import Fraction
 from pathlib import Path
 
-from engine.numbers import E18
-from readers.margin import Distance, distances
-from readers.published.tables import PublishedTables
-from readers.report.build import build, gather
-from readers.report.model import shown
-from readers.report.request import ReportRequest
-from readers.rows import PublishedRows, of
-from schemas import attribution
-from simulator.config import MarketConfig
-from simulator.simulate import simulate
+from lossledger.engine.numbers import E18
+from lossledger.readers.margin import Distance, distances
+from lossledger.readers.published.tables import PublishedTables
+from lossledger.readers.report.build import build, gather
+from lossledger.readers.report.model import shown
+from lossledger.readers.report.request import ReportRequest
+from lossledger.readers.rows import PublishedRows, of
+from lossledger.schemas import attribution
+from lossledger.simulator.config import MarketConfig
+from lossledger.simulator.simulate import simulate
 from tests.report.conftest import DAYS, Made
 from tests.scenarios import run_range
 

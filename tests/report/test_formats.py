@@ -11,15 +11,15 @@ import openpyxl
 import pytest
 from pypdf import PdfReader
 
-from cli.main import main
-from cli.report import stated
-from engine.errors import ConfigError
-from engine.numbers import E18
-from readers.report.as_xlsx import as_number
-from readers.report.build import build, gather
-from readers.report.model import Amount, shown
-from readers.report.request import PUBLIC, REGULATOR, ReportRequest
-from readers.report.write import rendered
+from lossledger.cli.main import main
+from lossledger.cli.report import stated
+from lossledger.engine.errors import ConfigError
+from lossledger.engine.numbers import E18
+from lossledger.readers.report.as_xlsx import as_number
+from lossledger.readers.report.build import build, gather
+from lossledger.readers.report.model import Amount, shown
+from lossledger.readers.report.request import PUBLIC, REGULATOR, ReportRequest
+from lossledger.readers.report.write import rendered
 from tests.report.conftest import DAYS, Made, ask
 
 

@@ -10,19 +10,19 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
-from readers.published.tables import PublishedTables
-from readers.report.build import gather
-from readers.report.manifest import NAME, read_manifest, read_previous
-from readers.report.model import Hidden, Table
-from readers.report.public import public_sections
-from readers.report.suppress import Count, dominated, suppressed
-from readers.report.totals import totals
-from readers.report.verify import verify
-from readers.report.write import report_lines
-from readers.rows import PublishedRows
-from schemas import attribution
-from store.published import published_days
-from store.warehouse import Warehouse
+from lossledger.readers.published.tables import PublishedTables
+from lossledger.readers.report.build import gather
+from lossledger.readers.report.manifest import NAME, read_manifest, read_previous
+from lossledger.readers.report.model import Hidden, Table
+from lossledger.readers.report.public import public_sections
+from lossledger.readers.report.suppress import Count, dominated, suppressed
+from lossledger.readers.report.totals import totals
+from lossledger.readers.report.verify import verify
+from lossledger.readers.report.write import report_lines
+from lossledger.readers.rows import PublishedRows
+from lossledger.schemas import attribution
+from lossledger.store.published import published_days
+from lossledger.store.warehouse import Warehouse
 from tests.report.attack import found_out, known_sums
 from tests.report.conftest import DAYS, Made, ask
 

@@ -8,12 +8,19 @@ from typing import Any
 
 import pytest
 
-from cli.main import main
-from engine.errors import ConfigError, DataError
-from readers.report.manifest import EARLIER, NAME, SIGNATURES, content_sha256, read_manifest, to_text
-from readers.report.sign import person, sign_lines
-from readers.report.verify import verify
-from readers.report.write import report_lines
+from lossledger.cli.main import main
+from lossledger.engine.errors import ConfigError, DataError
+from lossledger.readers.report.manifest import (
+    EARLIER,
+    NAME,
+    SIGNATURES,
+    content_sha256,
+    read_manifest,
+    to_text,
+)
+from lossledger.readers.report.sign import person, sign_lines
+from lossledger.readers.report.verify import verify
+from lossledger.readers.report.write import report_lines
 from tests.report.conftest import Made, ask
 
 

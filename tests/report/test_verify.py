@@ -15,21 +15,27 @@ import pyarrow.compute as pc
 import pytest
 from pypdf import PdfWriter
 
-from cli.main import main
-from engine.errors import DataError
-from jobs.run import Request, run
-from jobs.spark.mapper import InProcess
-from readers.report.build import build, gather
-from readers.report.differences import apart
-from readers.report.manifest import changed_files, content_sha256, read_manifest, read_previous, to_text
-from readers.report.model import shown
-from readers.report.proof import files_sha256
-from readers.report.request import REGULATOR
-from readers.report.sign import sign_lines
-from readers.report.verify import table_findings, verify, verify_lines
-from schemas.attribution import SESSION_LOSSES, SOCIALISED_LOSSES
-from store.commit import files_of
-from store.warehouse import Warehouse
+from lossledger.cli.main import main
+from lossledger.engine.errors import DataError
+from lossledger.jobs.run import Request, run
+from lossledger.jobs.spark.mapper import InProcess
+from lossledger.readers.report.build import build, gather
+from lossledger.readers.report.differences import apart
+from lossledger.readers.report.manifest import (
+    changed_files,
+    content_sha256,
+    read_manifest,
+    read_previous,
+    to_text,
+)
+from lossledger.readers.report.model import shown
+from lossledger.readers.report.proof import files_sha256
+from lossledger.readers.report.request import REGULATOR
+from lossledger.readers.report.sign import sign_lines
+from lossledger.readers.report.verify import table_findings, verify, verify_lines
+from lossledger.schemas.attribution import SESSION_LOSSES, SOCIALISED_LOSSES
+from lossledger.store.commit import files_of
+from lossledger.store.warehouse import Warehouse
 from tests.report.conftest import DAYS, Made, ask
 from tests.unchecked import unchecked
 
@@ -241,7 +247,7 @@ def test_a_signature_is_void_when_anything_changes(copy: Made) -> None:
 def test_a_missing_file_and_a_date_no_longer_published_are_found(
     copy: Made, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from schemas.ops import PUBLISHED_DAYS
+    from lossledger.schemas.ops import PUBLISHED_DAYS
 
     warehouse = Warehouse(copy.root)
     rows = warehouse.read(PUBLISHED_DAYS)

@@ -9,13 +9,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from cli.main import main
-from readers.verify import TABLES
-from schemas.attribution import SESSION_LOSSES
-from schemas.ledger import UNIT_SESSIONS
-from schemas.ops import PUBLISHED_DAYS
-from store.commit import files_of
-from store.warehouse import Warehouse
+from lossledger.cli.main import main
+from lossledger.readers.verify import TABLES
+from lossledger.schemas.attribution import SESSION_LOSSES
+from lossledger.schemas.ledger import UNIT_SESSIONS
+from lossledger.schemas.ops import PUBLISHED_DAYS
+from lossledger.store.commit import files_of
+from lossledger.store.warehouse import Warehouse
 from tests.report.conftest import DAYS, Made
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from jobs.spark.mapper import OnSpark
+from lossledger.jobs.spark.mapper import OnSpark
 from tests.cases import differences, run_case, run_day_by_day
 
 if TYPE_CHECKING:

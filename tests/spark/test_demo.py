@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from schemas import attribution
-from store.warehouse import Warehouse
+from lossledger.schemas import attribution
+from lossledger.store.warehouse import Warehouse
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
 

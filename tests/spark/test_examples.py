@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 import pytest
 from deltalake import DeltaTable
 
-import jobs.publish
+import lossledger.jobs.publish
 from examples.spark_sql import TABLES, register_published
-from schemas import attribution
-from store.warehouse import Warehouse
+from lossledger.schemas import attribution
+from lossledger.store.warehouse import Warehouse
 from tests.builders import D9, D10, add_rows, run_dates, small_landing
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def test_sql_sees_published_versions_only(spark: "SparkSession", tmp_path: Path)
     run_dates(landing, warehouse, D9, D10)
     add_rows(landing, "transfers", "t9 | 2025-10-09T08:00:01Z | a | USD | | 1 | deposit", D9)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(jobs.publish, "_commit", die)
+        patch.setattr(lossledger.jobs.publish, "_commit", die)
         with pytest.raises(KeyboardInterrupt):
             run_dates(landing, warehouse, D9, D10)
     newest = (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from jobs.spark.session import spark_conf, spark_session
+from lossledger.jobs.spark.session import spark_conf, spark_session
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -71,7 +71,7 @@ def test_cluster_is_named_by_the_environment(monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.slow
 def test_a_run_and_a_failed_query_leave_stderr_empty(tmp_path: Path) -> None:
     code = (
-        "from jobs.spark.session import spark_session\n"
+        "from lossledger.jobs.spark.session import spark_session\n"
         "spark = spark_session(1)\n"
         "print(spark.range(3).count())\n"
         "try: spark.sparkContext.parallelize([0], 1).map(lambda n: 1 / n).collect()\n"

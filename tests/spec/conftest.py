@@ -2,11 +2,14 @@
 
 import pytest
 
-import engine.rules.order
-import kernel.replay
+import lossledger.engine.rules.order
+import lossledger.kernel.replay
 from tests.spec import tables
 
-REPLAYS = {"reference": engine.rules.order.replay_units, "kernel": kernel.replay.replay_units}
+REPLAYS = {
+    "reference": lossledger.engine.rules.order.replay_units,
+    "kernel": lossledger.kernel.replay.replay_units,
+}
 
 
 @pytest.fixture(params=sorted(REPLAYS), autouse=True)

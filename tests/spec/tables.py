@@ -10,21 +10,30 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
-from engine.clock import day_start_us
-from engine.events import Account, AccountVersion, Fill, Funding, Market, TickSeries, Transfer, UnitKey
-from engine.intake.parsing import parse_decimal_e18
-from engine.intake.policy import Policy, parse_policy
-from engine.numbers import E18, e18_to_units
-from engine.rules.contracts import Contract
-from engine.rules.fund import ExternalMovement
-from engine.rules.margin import TierHistory, TierTable
-from engine.rules.order import replay_units
-from engine.rules.units import UnitInput
-from engine.session import BEGINNING, SessionInput, carry_over, replay_session, run_session
-from engine.tables.reconciliation import check_rows, replay_checks
-from engine.versions import Versions
-from schemas.core import Type
-from schemas.registry import PUBLISHED
+from lossledger.engine.clock import day_start_us
+from lossledger.engine.events import (
+    Account,
+    AccountVersion,
+    Fill,
+    Funding,
+    Market,
+    TickSeries,
+    Transfer,
+    UnitKey,
+)
+from lossledger.engine.intake.parsing import parse_decimal_e18
+from lossledger.engine.intake.policy import Policy, parse_policy
+from lossledger.engine.numbers import E18, e18_to_units
+from lossledger.engine.rules.contracts import Contract
+from lossledger.engine.rules.fund import ExternalMovement
+from lossledger.engine.rules.margin import TierHistory, TierTable
+from lossledger.engine.rules.order import replay_units
+from lossledger.engine.rules.units import UnitInput
+from lossledger.engine.session import BEGINNING, SessionInput, carry_over, replay_session, run_session
+from lossledger.engine.tables.reconciliation import check_rows, replay_checks
+from lossledger.engine.versions import Versions
+from lossledger.schemas.core import Type
+from lossledger.schemas.registry import PUBLISHED
 
 Cells = dict[str, str]
 DAY = date(2025, 10, 10)

@@ -2,8 +2,8 @@
 
 import pytest
 
-from engine.numbers import ceil_div, round_half_even_div
-from engine.versions import Versions
+from lossledger.engine.numbers import ceil_div, round_half_even_div
+from lossledger.engine.versions import Versions
 from tests.spec.tables import expect, instant, parse, session
 
 

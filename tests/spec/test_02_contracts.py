@@ -2,9 +2,9 @@
 
 import pytest
 
-from engine.intake.parsing import parse_decimal_e18
-from engine.numbers import units_to_e18
-from engine.rules.contracts import Contract
+from lossledger.engine.intake.parsing import parse_decimal_e18
+from lossledger.engine.numbers import units_to_e18
+from lossledger.engine.rules.contracts import Contract
 from tests.spec.tables import expect, parse, session
 
 KINDS = """

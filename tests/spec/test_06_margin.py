@@ -2,9 +2,9 @@
 
 import pytest
 
-from engine.intake.parsing import parse_decimal_e18
-from engine.numbers import e18_to_units, units_to_e18
-from engine.rules.margin import TierTable
+from lossledger.engine.intake.parsing import parse_decimal_e18
+from lossledger.engine.numbers import e18_to_units, units_to_e18
+from lossledger.engine.rules.margin import TierTable
 from tests.spec.tables import expect, parse, session
 
 

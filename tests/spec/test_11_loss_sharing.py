@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.rules.sharing import largest_remainder
+from lossledger.engine.rules.sharing import largest_remainder
 from tests.spec.tables import expect, parse, session
 
 VECTORS = Path(__file__).parents[1] / "data" / "protocol_vectors" / "worked_examples.json"

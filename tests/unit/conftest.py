@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-import cli.main
-import cli.stage
+import lossledger.cli.main
+import lossledger.cli.stage
 from tests.builders import D10, small_landing
 from tests.lived import small_warehouse
 from tests.scenarios import run_range, write_scenario
@@ -28,5 +28,5 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def unchecked_cli(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the command line asks for is run without the quality checks."""
-    for door in (cli.main, cli.stage):
+    for door in (lossledger.cli.main, lossledger.cli.stage):
         monkeypatch.setattr(door, "request_from", unchecked_request)

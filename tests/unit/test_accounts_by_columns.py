@@ -7,11 +7,11 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.events import AccountVersion
-from schemas.ledger import TYPED
-from store.accounts import Accounts, FirstSeen
-from store.arrow import arrow_schema
-from store.buckets import account_bucket, account_buckets
+from lossledger.engine.events import AccountVersion
+from lossledger.schemas.ledger import TYPED
+from lossledger.store.accounts import Accounts, FirstSeen
+from lossledger.store.arrow import arrow_schema
+from lossledger.store.buckets import account_bucket, account_buckets
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 ROWS = [

@@ -12,10 +12,10 @@ from zipfile import ZIP_DEFLATED, ZipFile
 
 import pytest
 
-from adapters.binance_symbols import coin_margined_symbol_of
-from adapters.registry import VENUES
-from engine.errors import DataError
-from jobs.policy_file import read_policy
+from lossledger.adapters.binance_symbols import coin_margined_symbol_of
+from lossledger.adapters.registry import VENUES
+from lossledger.engine.errors import DataError
+from lossledger.jobs.policy_file import read_policy
 
 usdm, last, coinm = (VENUES[name] for name in ("binance-usdm", "binance-usdm-last", "binance-coinm"))
 

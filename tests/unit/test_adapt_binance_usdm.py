@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from adapters.binance_symbols import symbol_of
-from adapters.registry import VENUES
-from engine.errors import DataError
-from engine.prices import tier_deductions
-from jobs.policy_file import read_policy
+from lossledger.adapters.binance_symbols import symbol_of
+from lossledger.adapters.registry import VENUES
+from lossledger.engine.errors import DataError
+from lossledger.engine.prices import tier_deductions
+from lossledger.jobs.policy_file import read_policy
 
 SNAPSHOTS = Path(__file__).parents[1] / "data" / "binance" / "tiers"
 adapt, adapt_last = VENUES["binance-usdm"], VENUES["binance-usdm-last"]

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.registry import VENUES
-from engine.errors import DataError
+from lossledger.adapters.registry import VENUES
+from lossledger.engine.errors import DataError
 
 SOURCE = Path(__file__).parents[1] / "data" / "hyperliquid_2023"
 MICRO = Decimal("0.000001")

@@ -12,8 +12,8 @@ from typing import Any
 import lz4.frame
 import pytest
 
-from adapters.registry import VENUES
-from engine.errors import DataError
+from lossledger.adapters.registry import VENUES
+from lossledger.engine.errors import DataError
 
 SOURCE = Path(__file__).parents[1] / "data" / "hyperliquid_node_fills"
 adapt = VENUES["hyperliquid-fills"]

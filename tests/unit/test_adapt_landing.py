@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from adapters.landing import LandingWriter, landing_zone
-from adapters.report import AdaptReport
-from engine.errors import ConfigError
+from lossledger.adapters.landing import LandingWriter, landing_zone
+from lossledger.adapters.report import AdaptReport
+from lossledger.engine.errors import ConfigError
 
 
 def write(landing: Path, adapter: str = "demo", amount: str = "1") -> AdaptReport:

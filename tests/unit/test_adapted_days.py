@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from adapters.registry import VENUES
-from schemas.attribution import ACCOUNT_DAILY, NEGATIVE_BALANCES, POSITIONS_DAILY, RECONCILIATION
-from schemas.core import Table
-from store.warehouse import Warehouse
+from lossledger.adapters.registry import VENUES
+from lossledger.schemas.attribution import ACCOUNT_DAILY, NEGATIVE_BALANCES, POSITIONS_DAILY, RECONCILIATION
+from lossledger.schemas.core import Table
+from lossledger.store.warehouse import Warehouse
 from tests.builders import run_dates
 from tests.cases import DATA
 

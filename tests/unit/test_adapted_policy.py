@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from adapters.registry import VENUES
-from jobs.policy_file import read_policy
+from lossledger.adapters.registry import VENUES
+from lossledger.jobs.policy_file import read_policy
 from tests.cases import DATA
 
 SOURCES = {"hyperliquid-2023": "hyperliquid_2023", "hyperliquid-fills": "hyperliquid_node_fills"}

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from jobs.run import Request, run
-from jobs.spark.mapper import InProcess
-from schemas.attribution import LOSS_COMPONENTS_TABLE
-from store.warehouse import Warehouse
+from lossledger.jobs.run import Request, run
+from lossledger.jobs.spark.mapper import InProcess
+from lossledger.schemas.attribution import LOSS_COMPONENTS_TABLE
+from lossledger.store.warehouse import Warehouse
 from tests.builders import D9, D10, small_landing
 from tests.unchecked import unchecked
 

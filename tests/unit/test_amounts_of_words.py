@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.words import WIDE, integers
-from store.amounts import exact_sum, to_decimals
+from lossledger.kernel.words import WIDE, integers
+from lossledger.store.amounts import exact_sum, to_decimals
 
 amounts = st.lists(st.integers(-(1 << 119), 1 << 119), max_size=20)
 

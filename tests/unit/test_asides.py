@@ -6,18 +6,18 @@ from html import unescape
 
 import pytest
 
-from engine.numbers import E18
-from readers.asides import asides
-from readers.demo_text import report_lines
-from readers.published.tables import PublishedTables
-from readers.report.as_html import to_html
-from readers.report.build import build, gather
-from readers.report.request import ReportRequest
-from readers.rows import PublishedRows, Row, of, total
-from readers.session_figures import draws, fees_below_zero, paid, relief
-from schemas import attribution
-from simulator.config import MarketConfig
-from simulator.simulate import simulate
+from lossledger.engine.numbers import E18
+from lossledger.readers.asides import asides
+from lossledger.readers.demo_text import report_lines
+from lossledger.readers.published.tables import PublishedTables
+from lossledger.readers.report.as_html import to_html
+from lossledger.readers.report.build import build, gather
+from lossledger.readers.report.request import ReportRequest
+from lossledger.readers.rows import PublishedRows, Row, of, total
+from lossledger.readers.session_figures import draws, fees_below_zero, paid, relief
+from lossledger.schemas import attribution
+from lossledger.simulator.config import MarketConfig
+from lossledger.simulator.simulate import simulate
 from tests.scenarios import run_range, write_scenario
 
 MARKET = MarketConfig(

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from deltalake.exceptions import DeltaError
 
-from engine.errors import LossledgerError, ending
-from jobs.run import Request, run
-from jobs.spark.mapper import InProcess
-from store.published import published_days
-from store.scenarios import scenario_root
-from store.warehouse import Warehouse
+from lossledger.engine.errors import LossledgerError, ending
+from lossledger.jobs.run import Request, run
+from lossledger.jobs.spark.mapper import InProcess
+from lossledger.store.published import published_days
+from lossledger.store.scenarios import scenario_root
+from lossledger.store.warehouse import Warehouse
 from tests.builders import D9, small_landing
 from tests.scenarios import write_scenario
 from tests.unchecked import unchecked

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from cli.main import main
-from store.warehouse import Warehouse
+from lossledger.cli.main import main
+from lossledger.store.warehouse import Warehouse
 from tests.builders import D9, D10, D11, POLICY, published_rows, run_dates, small_landing
 
 pytestmark = pytest.mark.usefixtures("unchecked_cli")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from jobs.check import check_day
-from jobs.day import Day
-from jobs.spark.mapper import InProcess
+from lossledger.jobs.check import check_day
+from lossledger.jobs.day import Day
+from lossledger.jobs.spark.mapper import InProcess
 from tests.alarms import Alarms
 from tests.cases import CASES, DATA, case_days, differences, expected, published, run_case, run_day_by_day
 from tests.explained import differing
@@ -71,9 +71,9 @@ def test_ids_are_those_of_any_other_run(edges: Path, tmp_path: Path) -> None:
 
 
 UNCHECKED = """
-import sys, cli.main, tests.unchecked
-cli.main.request_from = tests.unchecked.unchecked_request
-sys.exit(cli.main.main())
+import sys, lossledger.cli.main, tests.unchecked
+lossledger.cli.main.request_from = tests.unchecked.unchecked_request
+sys.exit(lossledger.cli.main.main())
 """
 
 
@@ -104,6 +104,6 @@ def test_comparison_sees_one_unit(edges: Path) -> None:
 @pytest.mark.slow
 def test_processes_beside_this_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What tasks are told can be sent to another process, and what they find comes back."""
-    monkeypatch.setattr("jobs.spark.mapper.MUCH", 0)
+    monkeypatch.setattr("lossledger.jobs.spark.mapper.MUCH", 0)
     run_case("edges", tmp_path, InProcess(2, processes=2))
     assert differences("edges", tmp_path) == {}

@@ -5,11 +5,11 @@ from threading import BrokenBarrierError
 
 import pytest
 
-import store.trial as trial
-from cli.main import main
-from engine.errors import ConflictError
-from store.places import place
-from store.race import Round, Seen, _results, _summed
+import lossledger.store.trial as trial
+from lossledger.cli.main import main
+from lossledger.engine.errors import ConflictError
+from lossledger.store.places import place
+from lossledger.store.race import Round, Seen, _results, _summed
 from tests.s3 import BUCKET, CONDITIONS, s3_server
 
 NEW = f"s3://{BUCKET}/new"

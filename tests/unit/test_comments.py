@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 from deltalake import DeltaTable
 
-import schemas.provenance
-import store.arrow
-from schemas.core import Column, Table
-from schemas.ops import RESTATEMENTS
-from schemas.registry import TABLES
-from store.warehouse import Warehouse
+import lossledger.schemas.provenance
+import lossledger.store.arrow
+from lossledger.schemas.core import Column, Table
+from lossledger.schemas.ops import RESTATEMENTS
+from lossledger.schemas.registry import TABLES
+from lossledger.store.warehouse import Warehouse
 
 DAY = date(2025, 10, 10)
 ROW = {
@@ -35,7 +35,7 @@ def test_comments_are_those_of_the_dictionary(tmp_path: Path) -> None:
     Warehouse.create(tmp_path)
     for table in TABLES.values():
         assert comments(tmp_path, table) == {
-            column.name: schemas.provenance.comment(table, column) for column in table.columns
+            column.name: lossledger.schemas.provenance.comment(table, column) for column in table.columns
         }
     assert comments(tmp_path, TABLES["attribution.session_losses"])["fund_draw"] == (
         "Paid by the insurance fund. [currency] Source: rules.md section 10, since warehouse format 1. "
@@ -58,14 +58,14 @@ def test_a_table_with_older_comments_is_written_on(tmp_path: Path, monkeypatch: 
     def worded(table: Table, column: Column) -> str:
         return "As it was worded before."
 
-    monkeypatch.setattr(store.arrow, "comment", worded)
-    store.arrow.arrow_schema.cache_clear()
+    monkeypatch.setattr(lossledger.store.arrow, "comment", worded)
+    lossledger.store.arrow.arrow_schema.cache_clear()
     Warehouse.create(tmp_path)
     monkeypatch.undo()
-    store.arrow.arrow_schema.cache_clear()
+    lossledger.store.arrow.arrow_schema.cache_clear()
     warehouse = Warehouse(tmp_path)
     row = {c.name: "" if c.type.value == "text" else ROW.get(c.name) for c in RESTATEMENTS.columns} | ROW
-    data = store.arrow.to_arrow(RESTATEMENTS, [row])
+    data = lossledger.store.arrow.to_arrow(RESTATEMENTS, [row])
     warehouse.replace_day(RESTATEMENTS, data, DAY)
     warehouse.append(RESTATEMENTS, data)
     warehouse.replace_all(RESTATEMENTS, data)

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-import jobs.publish
-from jobs.run import Request, run
-from jobs.spark.mapper import InProcess
-from schemas.ops import RUNS
-from schemas.registry import CARRIED, PUBLISHED
-from store.published import published_days
-from store.warehouse import Warehouse
+import lossledger.jobs.publish
+from lossledger.jobs.run import Request, run
+from lossledger.jobs.spark.mapper import InProcess
+from lossledger.schemas.ops import RUNS
+from lossledger.schemas.registry import CARRIED, PUBLISHED
+from lossledger.store.published import published_days
+from lossledger.store.warehouse import Warehouse
 from tests.lived import case_warehouse
 from tests.unchecked import unchecked
 
@@ -45,7 +45,7 @@ def kill_before_commit(landing: Path, warehouse: Path, monkeypatch: pytest.Monke
         raise Killed
 
     with monkeypatch.context() as patched:
-        patched.setattr(jobs.publish, "_commit", die)
+        patched.setattr(lossledger.jobs.publish, "_commit", die)
         with pytest.raises(Killed):
             run_dates(landing, warehouse, FIRST, FIRST)
     return before
@@ -100,7 +100,7 @@ def test_first_publication_that_died_is_told_and_noted_by_the_next_run(
         raise Killed
 
     with monkeypatch.context() as patched:
-        patched.setattr(jobs.publish, "_commit", die)
+        patched.setattr(lossledger.jobs.publish, "_commit", die)
         with pytest.raises(Killed):
             run_dates(landing, tmp_path / "w", FIRST, FIRST)
     assert "  published  " in run_dates(landing, tmp_path / "w", FIRST, FIRST)[0]

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import DataError
-from engine.rules.breaks import breaks_text, count_breaks
-from schemas.attribution import RECONCILIATION
-from schemas.ops import RUNS
-from store.published import published_days
-from store.warehouse import Warehouse
+from lossledger.engine.errors import DataError
+from lossledger.engine.rules.breaks import breaks_text, count_breaks
+from lossledger.schemas.attribution import RECONCILIATION
+from lossledger.schemas.ops import RUNS
+from lossledger.store.published import published_days
+from lossledger.store.warehouse import Warehouse
 from tests.builders import D9, D10, D11, POLICY, deliver, run_dates, small_landing
 from tests.lived import small_warehouse
 

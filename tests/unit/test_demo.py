@@ -4,19 +4,19 @@ from pathlib import Path
 
 import pytest
 
-import simulator.demo
-from cli.demo import GENERATED, demo_lines
-from engine.errors import ConfigError
-from jobs.spark.mapper import InProcess
-from jobs.stages import NAMES
-from simulator.config import MarketConfig
+import lossledger.simulator.demo
+from lossledger.cli.demo import GENERATED, demo_lines
+from lossledger.engine.errors import ConfigError
+from lossledger.jobs.spark.mapper import InProcess
+from lossledger.jobs.stages import NAMES
+from lossledger.simulator.config import MarketConfig
 
 SMALL = MarketConfig(seed=1, accounts=20, days=1, instruments=2, tick_seconds=1800)
 
 
 @pytest.fixture(autouse=True)
 def small_market(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(simulator.demo, "DEMO", SMALL)
+    monkeypatch.setattr(lossledger.simulator.demo, "DEMO", SMALL)
 
 
 def demo(folder: Path) -> list[str]:

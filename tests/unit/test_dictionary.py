@@ -6,13 +6,13 @@ from decimal import Decimal
 
 import pytest
 
-from schemas.core import Dataset, Table, Type
-from schemas.examples import EXAMPLES
-from schemas.inputs import DATASETS
-from schemas.provenance import RULES, example, example_of_input, since, source
-from schemas.registry import TABLES
+from lossledger.schemas.core import Dataset, Table, Type
+from lossledger.schemas.examples import EXAMPLES
+from lossledger.schemas.inputs import DATASETS
+from lossledger.schemas.provenance import RULES, example, example_of_input, since, source
+from lossledger.schemas.registry import TABLES
+from lossledger.store.marker import FORMAT
 from scripts.dictionary import TARGET, render
-from store.marker import FORMAT
 from tests.docs.pages import ROOT
 
 SECTIONS = re.findall(r"^## (\d+)\. ", (ROOT / "docs" / "spec" / "rules.md").read_text("utf-8"), re.MULTILINE)

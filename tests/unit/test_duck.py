@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from store import duck
+from lossledger.store import duck
 
 # Rows that do not fit into the memory that is given here.
 ROWS = "select range as number, md5(range::varchar) as text from range({}, {})"

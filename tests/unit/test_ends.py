@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from cli import stage
-from cli.main import main
-from engine.errors import ConfigError, ConflictError, DataError, Ending, ending
-from jobs.stages import NAMES
-from schemas.ops import RUNS
-from store.warehouse import Warehouse
+from lossledger.cli import stage
+from lossledger.cli.main import main
+from lossledger.engine.errors import ConfigError, ConflictError, DataError, Ending, ending
+from lossledger.jobs.stages import NAMES
+from lossledger.schemas.ops import RUNS
+from lossledger.store.warehouse import Warehouse
 from tests.builders import D9, small_landing
 
 pytestmark = pytest.mark.usefixtures("unchecked_cli")
@@ -87,7 +87,7 @@ def test_what_is_noted_is_what_the_process_ends_with(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr("jobs.stages.attribute_day", fails_with(error))
+    monkeypatch.setattr("lossledger.jobs.stages.attribute_day", fails_with(error))
     warehouse = tmp_path / "warehouse"
     call = ["run", *arguments(landing, warehouse), "--from", str(D9), "--to", str(D9)]
     assert main(call) == code
@@ -107,7 +107,9 @@ def test_a_stage_that_is_tried_again_has_a_row_of_its_own(
         return [stage.main([name, *common]) for name in names]
 
     with monkeypatch.context() as patch:
-        patch.setattr("jobs.stages.attribute_day", fails_with(PermissionError(13, "Permission denied", "/w")))
+        patch.setattr(
+            "lossledger.jobs.stages.attribute_day", fails_with(PermissionError(13, "Permission denied", "/w"))
+        )
         assert night(*NAMES[:3]) == [0, 0, 2]
     assert night(*NAMES[2:]) == [0, 0, 0]
     rows = Warehouse(warehouse).read(RUNS).to_pylist()
@@ -120,7 +122,7 @@ def test_a_failure_that_cannot_be_noted_is_told_all_the_same(
     landing: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The disk is full for ops.runs as well: the path at fault is the first one."""
-    monkeypatch.setattr("jobs.stages.attribute_day", fails_with(FULL))
+    monkeypatch.setattr("lossledger.jobs.stages.attribute_day", fails_with(FULL))
     append = Warehouse.append
 
     def refuse(self: Warehouse, table: Any, data: Any) -> None:

@@ -7,9 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.clock import day_of, day_start_us, from_datetime, iso, to_datetime
-from engine.intake.parsing import Moment, Unparsable, parse_bool, parse_decimal_e18, parse_text, parse_time_us
-from engine.numbers import e18_to_units, round_half_even_div, units_to_e18
+from lossledger.engine.clock import day_of, day_start_us, from_datetime, iso, to_datetime
+from lossledger.engine.intake.parsing import (
+    Moment,
+    Unparsable,
+    parse_bool,
+    parse_decimal_e18,
+    parse_text,
+    parse_time_us,
+)
+from lossledger.engine.numbers import e18_to_units, round_half_even_div, units_to_e18
 
 E18 = 10**18
 

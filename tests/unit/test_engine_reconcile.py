@@ -2,18 +2,18 @@
 
 import pytest
 
-from engine.events import Fill, Market
-from engine.intake.parsing import parse_decimal_e18, parse_time_us
-from engine.numbers import E18
-from engine.rules.contracts import Contract
-from engine.rules.reconcile import TradeTotals, trade_checks
-from engine.rules.reconcile_venue import (
+from lossledger.engine.events import Fill, Market
+from lossledger.engine.intake.parsing import parse_decimal_e18, parse_time_us
+from lossledger.engine.numbers import E18
+from lossledger.engine.rules.contracts import Contract
+from lossledger.engine.rules.reconcile import TradeTotals, trade_checks
+from lossledger.engine.rules.reconcile_venue import (
     VenueBalance,
     VenueLiquidation,
     balance_checks,
     liquidation_value_checks,
 )
-from engine.versions import Versions
+from lossledger.engine.versions import Versions
 from tests.spec.tables import parse
 
 TS = parse_time_us("2025-10-10T09:00:00Z")

@@ -16,21 +16,31 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from cli.main import main
-from engine.errors import ConfigError
-from engine.numbers import E18
-from readers.explain.as_html import html_text
-from readers.explain.as_json import json_text
-from readers.explain.compared import TABLES
-from readers.explain.document import Check, Compared, Explanation, Grid, Number, Row, Said, Section, Source
-from readers.explain.explain import explain_account, explain_event
-from readers.explain.session import Dates
-from readers.explain.text import WIDTH, text_lines
-from schemas import attribution
-from schemas.core import Table, Type
-from schemas.ledger import UNIT_CHARGES
-from store.commit import files_of
-from store.warehouse import Warehouse
+from lossledger.cli.main import main
+from lossledger.engine.errors import ConfigError
+from lossledger.engine.numbers import E18
+from lossledger.readers.explain.as_html import html_text
+from lossledger.readers.explain.as_json import json_text
+from lossledger.readers.explain.compared import TABLES
+from lossledger.readers.explain.document import (
+    Check,
+    Compared,
+    Explanation,
+    Grid,
+    Number,
+    Row,
+    Said,
+    Section,
+    Source,
+)
+from lossledger.readers.explain.explain import explain_account, explain_event
+from lossledger.readers.explain.session import Dates
+from lossledger.readers.explain.text import WIDTH, text_lines
+from lossledger.schemas import attribution
+from lossledger.schemas.core import Table, Type
+from lossledger.schemas.ledger import UNIT_CHARGES
+from lossledger.store.commit import files_of
+from lossledger.store.warehouse import Warehouse
 from tests.builders import D9, D10
 from tests.cases import DATA
 from tests.lived import case_warehouse

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import ConfigError
-from engine.numbers import E18
-from readers.charts.losses import Cause
-from readers.charts.waterfall import steps
-from readers.explain.session import Dates
-from readers.explore.questions import account, beside, event, rules, session
-from readers.explore.questions.asking import Answer, ask
-from readers.query.query import query_lines
+from lossledger.engine.errors import ConfigError
+from lossledger.engine.numbers import E18
+from lossledger.readers.charts.losses import Cause
+from lossledger.readers.charts.waterfall import steps
+from lossledger.readers.explain.session import Dates
+from lossledger.readers.explore.questions import account, beside, event, rules, session
+from lossledger.readers.explore.questions.asking import Answer, ask
+from lossledger.readers.query.query import query_lines
 from tests.builders import D10
 
 NB = "event_id"

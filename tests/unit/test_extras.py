@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.extras import EXTRAS, not_installed
+from lossledger.cli.extras import EXTRAS, not_installed
 from tests.builders import D9, D10, run_dates, small_landing
 from tests.docs.pages import ROOT
 
@@ -24,7 +24,7 @@ sys.meta_path.insert(0, Blocked())
 import importlib.util
 found = importlib.util.find_spec
 importlib.util.find_spec = lambda name, package=None: None if name in {blocked!r} else found(name, package)
-from cli.main import main
+from lossledger.cli.main import main
 code = 0
 for line in sys.stdin:
     try:

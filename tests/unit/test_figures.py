@@ -2,8 +2,8 @@
 
 import pytest
 
-from engine.figures import exact, percent, rounded, text_table
-from engine.numbers import E18
+from lossledger.engine.figures import exact, percent, rounded, text_table
+from lossledger.engine.numbers import E18
 
 
 @pytest.mark.parametrize(

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from cli.main import main
-from expectations.findings import kind_of
-from readers.report.build import gather
-from readers.report.model import Table, shown
-from readers.report.request import ReportRequest
-from readers.report.sections.quality import quality
-from schemas.ops import DQ_RESULTS
-from store.warehouse import Warehouse
+from lossledger.cli.main import main
+from lossledger.expectations.findings import kind_of
+from lossledger.readers.report.build import gather
+from lossledger.readers.report.model import Table, shown
+from lossledger.readers.report.request import ReportRequest
+from lossledger.readers.report.sections.quality import quality
+from lossledger.schemas.ops import DQ_RESULTS
+from lossledger.store.warehouse import Warehouse
 from tests.builders import D9, D10, D11, add_rows, deliver, run_dates, small_landing
 
 # Of the limits: of the small landing zone, and of these tests.

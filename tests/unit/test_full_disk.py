@@ -11,16 +11,16 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import DeltaError
 
-import store.creation
-import store.warehouse
-from cli.main import main
-from engine.errors import ConfigError, ConflictError
-from schemas.attribution import ACCOUNT_DAILY
-from schemas.ledger import TYPED
-from schemas.ops import RUNS
-from schemas.registry import TABLES
-from store.published import published_days
-from store.warehouse import Warehouse
+import lossledger.store.creation
+import lossledger.store.warehouse
+from lossledger.cli.main import main
+from lossledger.engine.errors import ConfigError, ConflictError
+from lossledger.schemas.attribution import ACCOUNT_DAILY
+from lossledger.schemas.ledger import TYPED
+from lossledger.schemas.ops import RUNS
+from lossledger.schemas.registry import TABLES
+from lossledger.store.published import published_days
+from lossledger.store.warehouse import Warehouse
 from tests.builders import D9, small_landing
 
 pytestmark = pytest.mark.usefixtures("unchecked_cli")
@@ -62,7 +62,7 @@ def test_full_while_tables_are_created(
         return DeltaTable.create(where, *rest, **options)
 
     with monkeypatch.context() as patch:
-        patch.setattr(store.creation, "DeltaTable", SimpleNamespace(create=create))
+        patch.setattr(lossledger.store.creation, "DeltaTable", SimpleNamespace(create=create))
         assert run(landing, warehouse) == 4
     path = warehouse / full.schema / full.name
     assert last_line(capsys).startswith(
@@ -129,7 +129,7 @@ def test_full_while_a_table_is_written(
         return write
 
     with monkeypatch.context() as patch:
-        patch.setattr(store.warehouse, "write_deltalake", filling(write_deltalake))
+        patch.setattr(lossledger.store.warehouse, "write_deltalake", filling(write_deltalake))
         patch.setattr(DeltaTable, "create_write_transaction", filling(DeltaTable.create_write_transaction))
         assert run(landing, warehouse) == 4
     assert last_line(capsys).startswith(f"no space left on the disk: {table.full_name} in {warehouse}")
@@ -166,7 +166,7 @@ def test_any_other_failure_to_write_is_for_a_person_to_mend(
     def write(*_: Any, **__: Any) -> None:
         raise DeltaError("Permission denied (os error 13)")
 
-    monkeypatch.setattr(store.warehouse, "write_deltalake", write)
+    monkeypatch.setattr(lossledger.store.warehouse, "write_deltalake", write)
     with pytest.raises(ConfigError, match=r"cannot write ops\.runs in .*Permission denied"):
         opened.append(RUNS, opened.read(RUNS))
 

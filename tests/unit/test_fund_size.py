@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import ConfigError
-from engine.intake.policy import Policy, parse_policy
-from jobs.fund_size import Movement, Need, fund_size_lines, smallest_opening
-from jobs.load.landing import SCENARIOS
-from jobs.run import Request
-from jobs.spark.mapper import InProcess
+from lossledger.engine.errors import ConfigError
+from lossledger.engine.intake.policy import Policy, parse_policy
+from lossledger.jobs.fund_size import Movement, Need, fund_size_lines, smallest_opening
+from lossledger.jobs.load.landing import SCENARIOS
+from lossledger.jobs.run import Request
+from lossledger.jobs.spark.mapper import InProcess
 from tests.cases import DATA, case_days
 from tests.oracle.oracle import compute
 from tests.unchecked import unchecked

@@ -8,9 +8,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from engine.ids import order_key
-from jobs.attribute.id_order import order_key_sql
-from jobs.load.columns.merge import id_order
+from lossledger.engine.ids import order_key
+from lossledger.jobs.attribute.id_order import order_key_sql
+from lossledger.jobs.load.columns.merge import id_order
 
 LONG = "123456789012345678901234567890"
 IN_ORDER = [

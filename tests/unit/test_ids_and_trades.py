@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from schemas.attribution import ACCOUNT_DAILY, ADL_LOSSES, LOSS_COMPONENTS_TABLE, POSITIONS_DAILY
-from schemas.core import Table
-from store.warehouse import Warehouse
+from lossledger.schemas.attribution import ACCOUNT_DAILY, ADL_LOSSES, LOSS_COMPONENTS_TABLE, POSITIONS_DAILY
+from lossledger.schemas.core import Table
+from lossledger.store.warehouse import Warehouse
 from tests.builders import POLICY, deliver, run_dates
 
 DAY = date(2025, 10, 10)
@@ -47,8 +47,8 @@ FILL = "fill_id|trade_id|ts|account_id|instrument_id|side|price|quantity|fee|kin
 def landing(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Reference data, deposits and marks of a day without fills."""
     if request.param == "by columns":
-        monkeypatch.setattr("jobs.replay.recompute.COLUMNS_FROM", 0)
-        monkeypatch.setattr("jobs.load.columns.splits.SMALL_BYTES", 0)
+        monkeypatch.setattr("lossledger.jobs.replay.recompute.COLUMNS_FROM", 0)
+        monkeypatch.setattr("lossledger.jobs.load.columns.splits.SMALL_BYTES", 0)
     landing = tmp_path / "landing"
     deliver(landing, "currencies", "currency | scale\nUSDT | 6")
     for name, text in (("accounts", ACCOUNTS), ("instruments", INSTRUMENT), ("margin_tiers", TIERS)):

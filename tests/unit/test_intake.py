@@ -4,12 +4,19 @@ from datetime import date
 
 import pytest
 
-from engine.intake.judge import InstrumentVersion, Intake, RawRow, Reference, bad_margin_tables, take_in
-from engine.intake.keys import reject_changed_versions, settle_keys
-from engine.intake.parsing import parse_time_us
-from engine.numbers import E18
-from engine.versions import Versions
-from schemas.inputs import DATASETS
+from lossledger.engine.intake.judge import (
+    InstrumentVersion,
+    Intake,
+    RawRow,
+    Reference,
+    bad_margin_tables,
+    take_in,
+)
+from lossledger.engine.intake.keys import reject_changed_versions, settle_keys
+from lossledger.engine.intake.parsing import parse_time_us
+from lossledger.engine.numbers import E18
+from lossledger.engine.versions import Versions
+from lossledger.schemas.inputs import DATASETS
 from tests.spec.tables import parse
 
 DAY = date(2025, 10, 10)

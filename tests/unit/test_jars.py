@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import ConfigError
-from jobs.spark import jars
+from lossledger.engine.errors import ConfigError
+from lossledger.jobs.spark import jars
 
 CONTENT = b"an archive"
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import ConfigError
-from jobs.spark.java import parse_java_version, require_java
+from lossledger.engine.errors import ConfigError
+from lossledger.jobs.spark.java import parse_java_version, require_java
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,11 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
-from engine.errors import DataError
-from jobs.load.landing import Tables, dataset_days, landed_files
-from schemas.inputs import DATASETS
-from schemas.registry import LEDGER
-from store.warehouse import Warehouse
+from lossledger.engine.errors import DataError
+from lossledger.jobs.load.landing import Tables, dataset_days, landed_files
+from lossledger.schemas.inputs import DATASETS
+from lossledger.schemas.registry import LEDGER
+from lossledger.store.warehouse import Warehouse
 from tests.builders import D9, D10, published_rows, run_dates, small_landing
 from tests.spec.tables import parse
 

@@ -12,15 +12,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from engine.errors import DataError
-from engine.intake.judge import InstrumentVersion, Reference, take_in
-from engine.numbers import E18
-from engine.versions import Versions
-from jobs.load.landing import dataset_days, files_hash, landed_files
-from jobs.load.parquet_columns import plain
-from jobs.load.parquet_rows import batch_rows
-from jobs.load.rows import read_file
-from schemas.inputs import DATASETS
+from lossledger.engine.errors import DataError
+from lossledger.engine.intake.judge import InstrumentVersion, Reference, take_in
+from lossledger.engine.numbers import E18
+from lossledger.engine.versions import Versions
+from lossledger.jobs.load.landing import dataset_days, files_hash, landed_files
+from lossledger.jobs.load.parquet_columns import plain
+from lossledger.jobs.load.parquet_rows import batch_rows
+from lossledger.jobs.load.rows import read_file
+from lossledger.schemas.inputs import DATASETS
 
 FILLS, TRANSFERS = DATASETS["fills"], DATASETS["transfers"]
 DAY = date(2025, 10, 10)

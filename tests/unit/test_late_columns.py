@@ -11,16 +11,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from schemas import provenance
-from schemas.core import BUSINESS_DATE, Column, Table, Type, count, flag, money, text, units, when
-from schemas.registry import TABLES
-from store.arrow import arrow_schema, to_arrow
-from store.commit import files_of
-from store.creation import add_columns, create_table
-from store.duck import filled_columns, select_files
-from store.hashes import stored_sha256
-from store.session_inputs import Source
-from store.warehouse import NOT_THERE, Warehouse
+from lossledger.schemas import provenance
+from lossledger.schemas.core import BUSINESS_DATE, Column, Table, Type, count, flag, money, text, units, when
+from lossledger.schemas.registry import TABLES
+from lossledger.store.arrow import arrow_schema, to_arrow
+from lossledger.store.commit import files_of
+from lossledger.store.creation import add_columns, create_table
+from lossledger.store.duck import filled_columns, select_files
+from lossledger.store.hashes import stored_sha256
+from lossledger.store.session_inputs import Source
+from lossledger.store.warehouse import NOT_THERE, Warehouse
 
 DAY, NEXT = date(2025, 10, 9), date(2025, 10, 10)
 LATE = (
@@ -79,8 +79,8 @@ def forget() -> None:
     """The table is another one under the same name."""
     arrow_schema.cache_clear()
     provenance.late_columns.cache_clear()
-    from store.arrow import bare_schema
-    from store.staging import part_schema
+    from lossledger.store.arrow import bare_schema
+    from lossledger.store.staging import part_schema
 
     bare_schema.cache_clear()
     part_schema.cache_clear()

@@ -8,18 +8,18 @@ from pathlib import Path
 
 import pytest
 
-import store.lease as lease_module
-from cli.main import main
-from engine.errors import ConfigError, ConflictError
-from schemas.core import Type
-from schemas.ops import PUBLISHED_DAYS, RUNS
-from schemas.registry import TABLES
-from store.arrow import to_arrow
-from store.bucket import StorePath
-from store.lease import Held, take
-from store.places import place
-from store.staging import Staging
-from store.warehouse import Warehouse
+import lossledger.store.lease as lease_module
+from lossledger.cli.main import main
+from lossledger.engine.errors import ConfigError, ConflictError
+from lossledger.schemas.core import Type
+from lossledger.schemas.ops import PUBLISHED_DAYS, RUNS
+from lossledger.schemas.registry import TABLES
+from lossledger.store.arrow import to_arrow
+from lossledger.store.bucket import StorePath
+from lossledger.store.lease import Held, take
+from lossledger.store.places import place
+from lossledger.store.staging import Staging
+from lossledger.store.warehouse import Warehouse
 from tests.builders import small_landing
 from tests.s3 import BUCKET, CONDITIONS, s3_server
 

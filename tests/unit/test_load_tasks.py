@@ -7,14 +7,14 @@ from typing import Any, TypeVar
 
 import pytest
 
-import jobs.load.columns.delivery as delivery
-import jobs.load.columns.splits as splits
-from engine.intake.policy import Policy
-from jobs.load.loader import Loader
-from jobs.policy_file import read_policy
-from jobs.spark.mapper import InProcess
-from schemas.ledger import DELIVERIES, FILES, QUARANTINE, TYPED
-from store.warehouse import Warehouse
+import lossledger.jobs.load.columns.delivery as delivery
+import lossledger.jobs.load.columns.splits as splits
+from lossledger.engine.intake.policy import Policy
+from lossledger.jobs.load.loader import Loader
+from lossledger.jobs.policy_file import read_policy
+from lossledger.jobs.spark.mapper import InProcess
+from lossledger.schemas.ledger import DELIVERIES, FILES, QUARANTINE, TYPED
+from lossledger.store.warehouse import Warehouse
 from tests.cases import DATA
 
 T = TypeVar("T")
@@ -89,12 +89,12 @@ def test_any_number_of_ledger_files_holds_the_same_rows(
 ) -> None:
     """`many`: rows of a bucket in a part that are sorted there, and merged as they stand."""
     load(LANDING, tmp_path / "one")
-    monkeypatch.setattr("jobs.load.columns.cut.SORTED_FROM", many)
-    monkeypatch.setattr("jobs.load.columns.merge.SORTED_FROM", many)
+    monkeypatch.setattr("lossledger.jobs.load.columns.cut.SORTED_FROM", many)
+    monkeypatch.setattr("lossledger.jobs.load.columns.merge.SORTED_FROM", many)
     monkeypatch.setattr(delivery, "_GROUP_ROWS", 10)
     monkeypatch.setattr(delivery, "SHARE", 50)
-    monkeypatch.setattr("jobs.load.columns.merge._AT_ONCE", 7)
-    monkeypatch.setattr("jobs.load.columns.cut._PART_ROWS", 20)
+    monkeypatch.setattr("lossledger.jobs.load.columns.merge._AT_ONCE", 7)
+    monkeypatch.setattr("lossledger.jobs.load.columns.cut._PART_ROWS", 20)
     load(LANDING, tmp_path / "many")
     assert contents(tmp_path / "one") == contents(tmp_path / "many")
 

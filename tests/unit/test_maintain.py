@@ -9,17 +9,17 @@ from pathlib import Path
 import pytest
 from deltalake import DeltaTable
 
-import cli.main
-import jobs.publish
-from engine.errors import ConfigError
-from jobs.load.landing import SCENARIOS
-from jobs.maintain import maintain_lines
-from schemas.attribution import ACCOUNT_DAILY
-from schemas.attribution import TABLES as ATTRIBUTION
-from schemas.ops import PUBLISHED_DAYS, RUNS
-from schemas.registry import TABLES
-from store.named import named_versions
-from store.warehouse import Warehouse
+import lossledger.cli.main
+import lossledger.jobs.publish
+from lossledger.engine.errors import ConfigError
+from lossledger.jobs.load.landing import SCENARIOS
+from lossledger.jobs.maintain import maintain_lines
+from lossledger.schemas.attribution import ACCOUNT_DAILY
+from lossledger.schemas.attribution import TABLES as ATTRIBUTION
+from lossledger.schemas.ops import PUBLISHED_DAYS, RUNS
+from lossledger.schemas.registry import TABLES
+from lossledger.store.named import named_versions
+from lossledger.store.warehouse import Warehouse
 from tests.builders import D9, D10, D11, add_rows, deliver, run_dates, small_landing
 from tests.lived import small_warehouse
 from tests.scenarios import run_range, write_scenario
@@ -53,7 +53,7 @@ def lived_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run_dates(landing, warehouse, D10)
     add_rows(landing, "transfers", DEPOSIT.format(4), D10)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(jobs.publish, "_commit", die)
+        patch.setattr(lossledger.jobs.publish, "_commit", die)
         with pytest.raises(KeyboardInterrupt):
             run_dates(landing, warehouse, D10)
     add_rows(landing, "transfers", DEPOSIT.format(5), D10)
@@ -172,7 +172,7 @@ def test_leftovers_of_dead_runs_go(warehouse: Path) -> None:
 
 def test_a_date_that_was_being_published_keeps_its_staging(warehouse: Path) -> None:
     """Its note tells the next run that what readers see is not what stands in the tables."""
-    note = warehouse / "staging" / str(D10) / f"{jobs.publish.IN_PROGRESS}.json"
+    note = warehouse / "staging" / str(D10) / f"{lossledger.jobs.publish.IN_PROGRESS}.json"
     note.parent.mkdir(parents=True, exist_ok=True)
     note.write_text(json.dumps({"run_id": "dead"}))
     list(maintain_lines(warehouse, now_ms=later()))
@@ -216,16 +216,16 @@ def test_a_log_with_a_gap_frees_nothing(warehouse: Path) -> None:
 
 def test_a_held_warehouse_is_refused(warehouse: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with Warehouse(warehouse).locked():
-        assert cli.main.main(["maintain", "--warehouse", str(warehouse)]) == 4
+        assert lossledger.cli.main.main(["maintain", "--warehouse", str(warehouse)]) == 4
     assert "another run is writing" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("days", ["0", "-1", "week"])
 def test_the_age_is_at_least_a_day(warehouse: Path, days: str) -> None:
     with pytest.raises(SystemExit):
-        cli.main.main(["maintain", "--warehouse", str(warehouse), "--older-than", days])
+        lossledger.cli.main.main(["maintain", "--warehouse", str(warehouse), "--older-than", days])
 
 
 def test_a_folder_that_is_no_warehouse_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main.main(["maintain", "--warehouse", str(tmp_path)]) == 2
+    assert lossledger.cli.main.main(["maintain", "--warehouse", str(tmp_path)]) == 2
     assert "no Lossledger warehouse" in capsys.readouterr().err

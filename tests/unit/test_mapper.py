@@ -10,9 +10,9 @@ from time import sleep
 
 import pytest
 
-from jobs.spark import memory
-from jobs.spark.mapper import MUCH, InProcess
-from jobs.spark.memory import SETTINGS, kept
+from lossledger.jobs.spark import memory
+from lossledger.jobs.spark.mapper import MUCH, InProcess
+from lossledger.jobs.spark.memory import SETTINGS, kept
 
 
 def place(number: int) -> tuple[int, int]:

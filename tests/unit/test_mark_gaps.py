@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 import pytest
 
-from engine.clock import DAY_US, day_start_us, iso
-from engine.intake.parsing import parse_time_us
-from schemas.attribution import LIQUIDATION_POSITIONS, LIQUIDATIONS
-from schemas.ops import DQ_RESULTS
-from store.arrow import to_rows
-from store.warehouse import Warehouse
+from lossledger.engine.clock import DAY_US, day_start_us, iso
+from lossledger.engine.intake.parsing import parse_time_us
+from lossledger.schemas.attribution import LIQUIDATION_POSITIONS, LIQUIDATIONS
+from lossledger.schemas.ops import DQ_RESULTS
+from lossledger.store.arrow import to_rows
+from lossledger.store.warehouse import Warehouse
 from tests.builders import D9, D11, deliver, run_dates, small_landing
 
 MINUTE = 60_000_000

@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from jobs.attribute import netting, shares, sides, trades
-from schemas.attribution import RECONCILIATION
-from store.warehouse import Warehouse
+from lossledger.jobs.attribute import netting, shares, sides, trades
+from lossledger.schemas.attribution import RECONCILIATION
+from lossledger.store.warehouse import Warehouse
 from tests.builders import D9, D10, add_rows, run_dates, small_landing
 
 # On the second date, of P: x1 has a side of the first date, z1 has one side, y1 and the long one do not net, w1 does.

@@ -11,22 +11,22 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
-import jobs.attribute.trades as trades
-import jobs.load.columns.delivery as delivery
-import jobs.load.columns.splits as splits
-import jobs.replay.recompute as recompute
-from cli.main import main
-from cli.stage import main as stage
-from jobs import publish
-from jobs.day import Day
-from jobs.load.landing import Tables, dataset_days, landed_files
-from jobs.spark.session import spark_conf
-from jobs.stages import NAMES
-from schemas.inputs import DATASETS
-from schemas.registry import TABLES
-from store.places import Place, files_below, place
-from store.published import Published, published_days
-from store.warehouse import Warehouse
+import lossledger.jobs.attribute.trades as trades
+import lossledger.jobs.load.columns.delivery as delivery
+import lossledger.jobs.load.columns.splits as splits
+import lossledger.jobs.replay.recompute as recompute
+from lossledger.cli.main import main
+from lossledger.cli.stage import main as stage
+from lossledger.jobs import publish
+from lossledger.jobs.day import Day
+from lossledger.jobs.load.landing import Tables, dataset_days, landed_files
+from lossledger.jobs.spark.session import spark_conf
+from lossledger.jobs.stages import NAMES
+from lossledger.schemas.inputs import DATASETS
+from lossledger.schemas.registry import TABLES
+from lossledger.store.places import Place, files_below, place
+from lossledger.store.published import Published, published_days
+from lossledger.store.warehouse import Warehouse
 from tests.cases import DATA, case_days
 from tests.s3 import BUCKET, KEY_ID, SECRET, s3_server
 from tests.scenarios import run_range
@@ -68,7 +68,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     run_range(DATA / "edges" / "landing", local, FIRST, SECOND)
     made = Store(f"s3://{BUCKET}/landing", f"s3://{BUCKET}/ware house/eu=1", local)
     with s3_server(), pytest.MonkeyPatch.context() as patch:
-        for door in ("cli.main", "cli.stage"):
+        for door in ("lossledger.cli.main", "lossledger.cli.stage"):
             patch.setattr(sys.modules[door], "request_from", unchecked_request)
         patch.setattr(splits, "SMALL_BYTES", 0)
         patch.setattr(recompute, "COLUMNS_FROM", 0)
@@ -160,7 +160,7 @@ def test_a_run_that_slept_before_it_published_publishes_nothing(
 
     def asleep(day: Day, row: Published) -> None:
         monkeypatch.setattr(publish, "_commit", publishing)
-        monkeypatch.setattr("store.lease._age", lambda path, tag, seconds: 3600)
+        monkeypatch.setattr("lossledger.store.lease._age", lambda path, tag, seconds: 3600)
         assert main(args) == 0
         published.append(published_days(Warehouse(place(store.warehouse)))[THIRD])
         publishing(day, row)
@@ -215,7 +215,7 @@ def test_what_only_writes_files_wants_a_folder(
 def test_without_the_library_it_says_what_to_install(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.delitem(sys.modules, "store.bucket", raising=False)
+    monkeypatch.delitem(sys.modules, "lossledger.store.bucket", raising=False)
     monkeypatch.setitem(sys.modules, "obstore", None)
     with pytest.raises(SystemExit):
         main(["status", "--warehouse", "s3://bucket/w"])

@@ -9,26 +9,26 @@ from typing import Any
 import pytest
 from deltalake import DeltaTable
 
-from engine.errors import ConfigError
-from engine.rules.version import RULES_VERSION
-from jobs.load.columns.delivery import Staging
-from jobs.load.deliveries import LOAD_VERSION
-from jobs.maintain import maintain_lines
-from jobs.run import Request, run
-from jobs.spark.mapper import InProcess
-from readers.explain.explain import explain_account
-from readers.explain.session import Dates
-from readers.published.tables import PublishedTables
-from readers.report.verify import verify, verify_lines
-from readers.status import status_lines
-from schemas.ledger import DELIVERIES
-from schemas.ops import PUBLISHED_DAYS, PUBLISHED_FROM, RESTATEMENT_REASONS
-from schemas.provenance import OLDEST_FORMAT, columns_in
-from schemas.registry import TABLES
-from store.hashes import stored_sha256
-from store.marker import FORMAT
-from store.published import published_days
-from store.warehouse import Warehouse
+from lossledger.engine.errors import ConfigError
+from lossledger.engine.rules.version import RULES_VERSION
+from lossledger.jobs.load.columns.delivery import Staging
+from lossledger.jobs.load.deliveries import LOAD_VERSION
+from lossledger.jobs.maintain import maintain_lines
+from lossledger.jobs.run import Request, run
+from lossledger.jobs.spark.mapper import InProcess
+from lossledger.readers.explain.explain import explain_account
+from lossledger.readers.explain.session import Dates
+from lossledger.readers.published.tables import PublishedTables
+from lossledger.readers.report.verify import verify, verify_lines
+from lossledger.readers.status import status_lines
+from lossledger.schemas.ledger import DELIVERIES
+from lossledger.schemas.ops import PUBLISHED_DAYS, PUBLISHED_FROM, RESTATEMENT_REASONS
+from lossledger.schemas.provenance import OLDEST_FORMAT, columns_in
+from lossledger.schemas.registry import TABLES
+from lossledger.store.hashes import stored_sha256
+from lossledger.store.marker import FORMAT
+from lossledger.store.published import published_days
+from lossledger.store.warehouse import Warehouse
 from tests.builders import D9, D10, run_dates, small_landing
 from tests.explained import differing
 from tests.format4 import NEW_DATE, OLD_DATES, Format4
@@ -140,13 +140,13 @@ def test_run_again_its_files_are_judged_anew_and_the_reason_is_the_rules(
 
 def as_if_it_came_out_differently(monkeypatch: pytest.MonkeyPatch) -> None:
     """Today's first dates, whatever they are, beside published ones that were something else."""
-    from jobs.publish import published_hashes
+    from lossledger.jobs.publish import published_hashes
 
     def other(*args: Any) -> dict[str, str]:
         found = dict(published_hashes(*args))
         return found | {"attribution.account_daily": "another"} if found else found
 
-    monkeypatch.setattr("jobs.publish.published_hashes", other)
+    monkeypatch.setattr("lossledger.jobs.publish.published_hashes", other)
 
 
 def test_the_first_date_is_restated_since_fill_9_comes_before_fill_10(warehouse_format4: Format4) -> None:
@@ -182,7 +182,7 @@ def test_explain_names_the_rules_where_a_figure_differs_that_other_rules_gave(
 
     assert "rules" not in facts(), "all are equal"
     monkeypatch.setattr(
-        "readers.explain.compared.Comparison.cell", lambda _, column, row, named: str(id(row))
+        "lossledger.readers.explain.compared.Comparison.cell", lambda _, column, row, named: str(id(row))
     )
     assert "published under version 2 of the rules" in facts()["rules"]
 
@@ -194,9 +194,9 @@ def test_a_folder_of_a_published_session_is_judged_anew_and_no_late_row_is_seen(
     landing, warehouse = small_landing(tmp_path / "landing"), tmp_path / "warehouse"
     with (landing / "policy.yaml").open("a") as policy:
         policy.write("  session_start: '08:00'\n")
-    monkeypatch.setattr("jobs.load.deliveries.LOAD_VERSION", "before")
+    monkeypatch.setattr("lossledger.jobs.load.deliveries.LOAD_VERSION", "before")
     run_dates(landing, warehouse, D9)
-    monkeypatch.setattr("jobs.load.deliveries.LOAD_VERSION", "after")
+    monkeypatch.setattr("lossledger.jobs.load.deliveries.LOAD_VERSION", "after")
     again: list[bool] = []
     real = Staging.refuse_late_rows
     monkeypatch.setattr(
@@ -206,7 +206,7 @@ def test_a_folder_of_a_published_session_is_judged_anew_and_no_late_row_is_seen(
             again.extend(i.again for i in incoming) or real(staging, incoming, start)
         ),
     )
-    monkeypatch.setattr("jobs.load.columns.delivery.early_rows_differ", lambda task: True)
+    monkeypatch.setattr("lossledger.jobs.load.columns.delivery.early_rows_differ", lambda task: True)
     run_dates(landing, warehouse, D10)
     assert again == [True, True], "fills and ticks of the 10th"
 
@@ -223,7 +223,7 @@ def test_a_run_that_died_while_it_added_columns_is_gone_on_with(
 ) -> None:
     root = warehouse_format4.warehouse
     with monkeypatch.context() as patch:
-        patch.setattr("store.warehouse.write_marker", power_cut)
+        patch.setattr("lossledger.store.warehouse.write_marker", power_cut)
         with pytest.raises(ConfigError, match="power cut"), Warehouse.made(root):
             pass
     assert format_of(root) == OLDEST_FORMAT

@@ -4,13 +4,13 @@ from datetime import date
 
 import pytest
 
-from engine.clock import day_start_us
-from engine.errors import ConfigError
-from engine.intake.parsing import parse_time_us
-from engine.intake.policy import Policy, parse_policy
-from engine.intake.policy_text import policy_of, policy_rows
-from engine.numbers import E18
-from schemas.attribution import COMPARED_RULES
+from lossledger.engine.clock import day_start_us
+from lossledger.engine.errors import ConfigError
+from lossledger.engine.intake.parsing import parse_time_us
+from lossledger.engine.intake.policy import Policy, parse_policy
+from lossledger.engine.intake.policy_text import policy_of, policy_rows
+from lossledger.engine.numbers import E18
+from lossledger.schemas.attribution import COMPARED_RULES
 
 D9, D10 = date(2025, 10, 9), date(2025, 10, 10)
 HOUR = 3_600_000_000

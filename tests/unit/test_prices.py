@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.errors import DataError
-from engine.prices import (
+from lossledger.engine.errors import DataError
+from lossledger.engine.prices import (
     OpenPosition,
     Tier,
     bankruptcy_price,

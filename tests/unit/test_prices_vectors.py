@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from engine.prices import OpenPosition, Tier, bankruptcy_price, liquidation_price, position_at
-from engine.rules.sharing import largest_remainder
+from lossledger.engine.prices import OpenPosition, Tier, bankruptcy_price, liquidation_price, position_at
+from lossledger.engine.rules.sharing import largest_remainder
 
 VECTORS = Path(__file__).parents[1] / "data" / "protocol_vectors"
 MICRO = 10**6

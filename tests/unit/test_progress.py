@@ -2,16 +2,16 @@
 
 import pytest
 
-import jobs.spark.progress
-from jobs.spark.mapper import InProcess
-from jobs.spark.progress import Progress
+import lossledger.jobs.spark.progress
+from lossledger.jobs.spark.mapper import InProcess
+from lossledger.jobs.spark.progress import Progress
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The time, as a list of one, which a test may change."""
     now = [0.0]
-    monkeypatch.setattr(jobs.spark.progress, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(lossledger.jobs.spark.progress, "perf_counter", lambda: now[0])
     return now
 
 

@@ -9,13 +9,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from engine.clock import to_datetime
-from engine.errors import ConfigError
-from readers.published.tables import PublishedTables
-from schemas.registry import PUBLISHED, TABLES
+from lossledger.engine.clock import to_datetime
+from lossledger.engine.errors import ConfigError
+from lossledger.readers.published.tables import PublishedTables
+from lossledger.schemas.registry import PUBLISHED, TABLES
+from lossledger.store.published import published_days
+from lossledger.store.warehouse import Warehouse
 from scripts.recipes import queries
-from store.published import published_days
-from store.warehouse import Warehouse
 from tests.cases import DATA, case_days
 from tests.lived import case_warehouse
 from tests.scenarios import run_range, write_scenario

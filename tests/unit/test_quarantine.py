@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from schemas.registry import LEDGER
-from store.warehouse import Warehouse
+from lossledger.schemas.registry import LEDGER
+from lossledger.store.warehouse import Warehouse
 from tests.builders import D9, D10, add_rows, deliver, run_dates, small_landing
 
 COUNTS = ("rows", "accepted", "duplicates", "superseded", "quarantined", "extra_columns")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cli.main import main
+from lossledger.cli.main import main
 from tests.builders import D9, D10, deliver, run_dates, small_landing
 
 pytestmark = pytest.mark.usefixtures("unchecked_cli")

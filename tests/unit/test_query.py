@@ -11,13 +11,13 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from cli.main import main
-from engine.errors import ConfigError
-from readers.published.tables import PublishedTables
-from readers.query.output import plain
-from readers.query.query import query_lines
-from readers.query.waiting import waiting_for
-from store.warehouse import Warehouse
+from lossledger.cli.main import main
+from lossledger.engine.errors import ConfigError
+from lossledger.readers.published.tables import PublishedTables
+from lossledger.readers.query.output import plain
+from lossledger.readers.query.query import query_lines
+from lossledger.readers.query.waiting import waiting_for
+from lossledger.store.warehouse import Warehouse
 from tests.builders import D10
 from tests.lived import case_warehouse
 

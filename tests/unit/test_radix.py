@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.load.columns import radix
-from jobs.load.columns.radix import chosen_between, in_order, order_of
+from lossledger.jobs.load.columns import radix
+from lossledger.jobs.load.columns.radix import chosen_between, in_order, order_of
 
 NUMBERS = st.one_of(st.integers(0, 3), st.integers(0, 2**63 - 1), st.integers(2**63 - 4, 2**63 - 1))
 

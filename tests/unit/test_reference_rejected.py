@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import DataError
+from lossledger.engine.errors import DataError
 from tests.builders import D9, add_rows, published_rows, run_dates, small_landing
 
 INSTRUMENT = "linear | BTC | USD | USD"
@@ -62,7 +62,7 @@ def test_a_contract_of_another_size_is_listed_under_an_id_of_its_own(landing: Pa
 def test_accounts_by_columns_are_no_other_matter(
     landing: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("jobs.load.reference.worth_columns", lambda _: True)
+    monkeypatch.setattr("lossledger.jobs.load.reference.worth_columns", lambda _: True)
     add_rows(landing, "accounts", "b | house | retail | true | 2021-01-01")
     told = refused(landing, tmp_path / "warehouse")
     assert "accounts/data.csv row 4 is rejected: a later version may not change account_type" in told

@@ -16,21 +16,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-import jobs.replay.group
-import jobs.replay.house
-from jobs.day import Day
-from jobs.replay.changes import changes_at
-from jobs.replay.events import FillRows, fill_batches
-from jobs.replay.fill_rows import some
-from jobs.replay.recompute import bucket_tasks, recompute
-from jobs.replay.source import BucketTask
-from jobs.run import Request, run
-from jobs.spark.mapper import InProcess
-from kernel.layout import Bucket
-from kernel.session import Replayed, replay_bucket
-from schemas.ledger import EVENT_STATES, FUNDING_TOTALS, REPLAYED
-from store.arrow import sort_by_key
-from store.staging import part_schema
+import lossledger.jobs.replay.group
+import lossledger.jobs.replay.house
+from lossledger.jobs.day import Day
+from lossledger.jobs.replay.changes import changes_at
+from lossledger.jobs.replay.events import FillRows, fill_batches
+from lossledger.jobs.replay.fill_rows import some
+from lossledger.jobs.replay.recompute import bucket_tasks, recompute
+from lossledger.jobs.replay.source import BucketTask
+from lossledger.jobs.run import Request, run
+from lossledger.jobs.spark.mapper import InProcess
+from lossledger.kernel.layout import Bucket
+from lossledger.kernel.session import Replayed, replay_bucket
+from lossledger.schemas.ledger import EVENT_STATES, FUNDING_TOTALS, REPLAYED
+from lossledger.store.arrow import sort_by_key
+from lossledger.store.staging import part_schema
 from tests.cases import CASES, DATA, case_days, differences
 from tests.properties.delivered import KINDS, write_small_market
 from tests.unchecked import unchecked
@@ -47,10 +47,10 @@ class Ways:
         """`all_ways`: also in groups, stretches and parts as small as can be, and with units left."""
         self.monkeypatch, self.all_ways = monkeypatch, all_ways
         self.taken = self.days = self.stretches = 0
-        monkeypatch.setattr("jobs.stages.recompute", self)
-        monkeypatch.setattr("jobs.attribute.trades.MANY", ALWAYS)
+        monkeypatch.setattr("lossledger.jobs.stages.recompute", self)
+        monkeypatch.setattr("lossledger.jobs.attribute.trades.MANY", ALWAYS)
         # What the rule comparison asks for in its second pass goes by columns too.
-        monkeypatch.setattr("jobs.replay.recompute.COLUMNS_FROM", ALWAYS)
+        monkeypatch.setattr("lossledger.jobs.replay.recompute.COLUMNS_FROM", ALWAYS)
 
     def __call__(self, day: Day, *args: Any) -> None:
         self.days += 1
@@ -89,14 +89,14 @@ class Ways:
             return leaving(market, bucket)
 
         with self.monkeypatch.context() as patch:
-            patch.setattr("jobs.replay.recompute.COLUMNS_FROM", columns_from)
-            patch.setattr("jobs.replay.choice.COMPILED_FROM", compiled_from)
-            patch.setattr(jobs.replay.group, "replay_bucket", leaving)
-            patch.setattr(jobs.replay.house, "replay_bucket", stretch)
+            patch.setattr("lossledger.jobs.replay.recompute.COLUMNS_FROM", columns_from)
+            patch.setattr("lossledger.jobs.replay.choice.COMPILED_FROM", compiled_from)
+            patch.setattr(lossledger.jobs.replay.group, "replay_bucket", leaving)
+            patch.setattr(lossledger.jobs.replay.house, "replay_bucket", stretch)
             for size, value in sizes.items():
-                patch.setattr(f"jobs.replay.task.{size}", value)
+                patch.setattr(f"lossledger.jobs.replay.task.{size}", value)
             if sizes:
-                patch.setattr(jobs.replay.group, "fill_batches", few_at_a_time)
+                patch.setattr(lossledger.jobs.replay.group, "fill_batches", few_at_a_time)
             recompute(day, *args)
         parts = {t.name: [pq.ParquetFile(p).read() for p in day.staging.paths(t)] for t in REPLAYED.values()}
         return {name: pa.concat_tables(found) for name, found in parts.items() if found}
@@ -108,8 +108,8 @@ class Ways:
         expected = changes(replace(task, columns=False), instants)
         assert changes(task, instants) == expected
         with self.monkeypatch.context() as patch:
-            patch.setattr("jobs.replay.states.AT_ONCE", 1)
-            patch.setattr(jobs.replay.group, "fill_batches", few_at_a_time)
+            patch.setattr("lossledger.jobs.replay.states.AT_ONCE", 1)
+            patch.setattr(lossledger.jobs.replay.group, "fill_batches", few_at_a_time)
             assert changes(task, instants) == expected
 
 
@@ -139,7 +139,7 @@ def in_order(staged: Staged) -> Staged:
 @pytest.mark.parametrize("name", CASES)
 def test_case(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ways, days = Ways(monkeypatch, all_ways=name.startswith("edges")), case_days(name)
-    monkeypatch.setattr("jobs.load.columns.splits.SMALL_BYTES", 0)
+    monkeypatch.setattr("lossledger.jobs.load.columns.splits.SMALL_BYTES", 0)
     list(run(Request(DATA / name / "landing", tmp_path, days[0], days[-1], InProcess(3), check=unchecked)))
     assert differences(name, tmp_path) == {}
     assert ways.days == len(days)

@@ -1,9 +1,9 @@
 """Which replay a task uses is decided by how many steps the reference would take."""
 
-from engine.events import Account, AccountVersion, Fill, Market, TickSeries, UnitKey
-from engine.rules.units import UnitInput
-from engine.versions import Versions
-from jobs.replay.choice import steps
+from lossledger.engine.events import Account, AccountVersion, Fill, Market, TickSeries, UnitKey
+from lossledger.engine.rules.units import UnitInput
+from lossledger.engine.versions import Versions
+from lossledger.jobs.replay.choice import steps
 
 
 def test_steps_are_events_and_the_ticks_of_what_is_traded() -> None:

@@ -10,18 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.intake.judge import Reference
-from engine.intake.policy import Policy
-from jobs.replay.group import bucket_groups
-from jobs.replay.source import BucketTask, buckets_note
-from schemas.ledger import MARKS, TYPED
-from store.amounts import decimal_words, scaled_decimals
-from store.arrow import plain_rows, to_arrow
-from store.commit import commit_files
-from store.reference import ReferenceData
-from store.session_inputs import Source
-from store.staging import Staging
-from store.warehouse import Warehouse
+from lossledger.engine.intake.judge import Reference
+from lossledger.engine.intake.policy import Policy
+from lossledger.jobs.replay.group import bucket_groups
+from lossledger.jobs.replay.source import BucketTask, buckets_note
+from lossledger.schemas.ledger import MARKS, TYPED
+from lossledger.store.amounts import decimal_words, scaled_decimals
+from lossledger.store.arrow import plain_rows, to_arrow
+from lossledger.store.commit import commit_files
+from lossledger.store.reference import ReferenceData
+from lossledger.store.session_inputs import Source
+from lossledger.store.staging import Staging
+from lossledger.store.warehouse import Warehouse
 
 DAY = date(2025, 10, 10)
 

@@ -8,13 +8,13 @@ import pyarrow as pa
 import pytest
 from deltalake import DeltaTable
 
-import jobs.publish
-from engine.errors import ConfigError, DataError
-from schemas.attribution import ACCOUNT_DAILY, SESSION_LOSSES, TABLES
-from schemas.core import Table
-from schemas.ops import PUBLISHED_DAYS, RESTATEMENTS, RUNS
-from schemas.registry import TABLES as ALL_TABLES
-from store.warehouse import Warehouse
+import lossledger.jobs.publish
+from lossledger.engine.errors import ConfigError, DataError
+from lossledger.schemas.attribution import ACCOUNT_DAILY, SESSION_LOSSES, TABLES
+from lossledger.schemas.core import Table
+from lossledger.schemas.ops import PUBLISHED_DAYS, RESTATEMENTS, RUNS
+from lossledger.schemas.registry import TABLES as ALL_TABLES
+from lossledger.store.warehouse import Warehouse
 from tests.builders import D9, D10, D11, add_rows, deliver, published_rows, run_dates, small_landing
 from tests.lived import small_warehouse
 
@@ -175,7 +175,7 @@ def test_error_in_the_replay_publishes_nothing_of_the_date(
         raise MemoryError("no memory")
 
     with monkeypatch.context() as patch:
-        patch.setattr("jobs.stages.attribute_day", out_of_memory)
+        patch.setattr("lossledger.jobs.stages.attribute_day", out_of_memory)
         with pytest.raises(MemoryError):
             run_dates(landing, warehouse, D10)
     assert published_rows(warehouse) == before
@@ -187,7 +187,7 @@ def test_crash_between_tables_is_mended_by_the_next_run(
 ) -> None:
     """A date is published by its row in ops.published_days, the last write."""
     small_warehouse(D9, warehouse)
-    commit = jobs.publish.commit_files
+    commit = lossledger.jobs.publish.commit_files
     written: list[str] = []
 
     def dies(warehouse: Warehouse, table: Table, *rest: Any) -> int:
@@ -197,7 +197,7 @@ def test_crash_between_tables_is_mended_by_the_next_run(
         return commit(warehouse, table, *rest)
 
     with monkeypatch.context() as patch:
-        patch.setattr(jobs.publish, "commit_files", dies)
+        patch.setattr(lossledger.jobs.publish, "commit_files", dies)
         with pytest.raises(OSError, match="power cut"):
             run_dates(landing, warehouse, D10)
     assert days(warehouse) == [D9]

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import ConfigError
-from jobs.policy_file import read_policy, read_scenario
+from lossledger.engine.errors import ConfigError
+from lossledger.jobs.policy_file import read_policy, read_scenario
 from tests.cases import DATA, case_days
 from tests.scenarios import run_range, write_scenario
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from engine.errors import ConfigError, ConflictError
-from jobs.load.landing import SCENARIOS
-from schemas.registry import PUBLISHED, TABLES
-from store.published import published_days
-from store.scenarios import scenario_names, scenario_root
-from store.warehouse import Warehouse
+from lossledger.engine.errors import ConfigError, ConflictError
+from lossledger.jobs.load.landing import SCENARIOS
+from lossledger.schemas.registry import PUBLISHED, TABLES
+from lossledger.store.published import published_days
+from lossledger.store.scenarios import scenario_names, scenario_root
+from lossledger.store.warehouse import Warehouse
 from tests.cases import DATA, case_days, published, text_rows
 from tests.lived import case_warehouse
 from tests.oracle.compare import diff_tables

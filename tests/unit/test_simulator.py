@@ -16,11 +16,11 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from engine.errors import ConfigError
-from simulator.command import add_arguments, run
-from simulator.config import MarketConfig
-from simulator.demo import DEMO, write_demo
-from simulator.simulate import simulate
+from lossledger.engine.errors import ConfigError
+from lossledger.simulator.command import add_arguments, run
+from lossledger.simulator.config import MarketConfig
+from lossledger.simulator.demo import DEMO, write_demo
+from lossledger.simulator.simulate import simulate
 
 SMALL = MarketConfig(seed=7, accounts=40, days=2, instruments=6, tick_seconds=600, prices="jumps")
 Rows = list[dict[str, str]]
@@ -58,7 +58,9 @@ def test_same_arguments_same_bytes(tmp_path: Path, file_format: str) -> None:
 
 
 def test_the_bytes_do_not_depend_on_the_process(tmp_path: Path) -> None:
-    code = "import sys, pathlib, simulator.demo as demo; demo.write_demo(pathlib.Path(sys.argv[1]))"
+    code = (
+        "import sys, pathlib, lossledger.simulator.demo as demo; demo.write_demo(pathlib.Path(sys.argv[1]))"
+    )
     for seed in ("1", "2"):
         subprocess.run(
             [sys.executable, "-c", code, str(tmp_path / seed)], check=True, env={"PYTHONHASHSEED": seed}
@@ -283,7 +285,7 @@ def test_the_command_writes_a_market_and_says_what_is_in_it(
 
 
 def test_importing_the_command_loads_nothing_heavy() -> None:
-    code = "import sys, simulator.command; sys.exit(bool({'numpy', 'pyarrow'} & set(sys.modules)))"
+    code = "import sys, lossledger.simulator.command; sys.exit(bool({'numpy', 'pyarrow'} & set(sys.modules)))"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

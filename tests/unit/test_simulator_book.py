@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 
-from simulator.config import MarketConfig
-from simulator.contracts import Contract, MarginTable, decimal_text, div_half_even
-from simulator.landing import LandingZone
-from simulator.ledger import Ledger, MoneyNotConserved
-from simulator.liquidator import Liquidator
-from simulator.market import build_contracts, build_traders
-from simulator.prices import epoch_seconds
-from simulator.simulate import _Market
-from simulator.venue import Venue
-from simulator.waterfall import Waterfall, largest_remainder
+from lossledger.simulator.config import MarketConfig
+from lossledger.simulator.contracts import Contract, MarginTable, decimal_text, div_half_even
+from lossledger.simulator.landing import LandingZone
+from lossledger.simulator.ledger import Ledger, MoneyNotConserved
+from lossledger.simulator.liquidator import Liquidator
+from lossledger.simulator.market import build_contracts, build_traders
+from lossledger.simulator.prices import epoch_seconds
+from lossledger.simulator.simulate import _Market
+from lossledger.simulator.venue import Venue
+from lossledger.simulator.waterfall import Waterfall, largest_remainder
 
 
 def contract(kind: str, multiplier: str, tick: str, lot: str, scale: int) -> Contract:

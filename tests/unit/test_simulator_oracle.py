@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from simulator.config import MarketConfig
-from simulator.simulate import simulate
+from lossledger.simulator.config import MarketConfig
+from lossledger.simulator.simulate import simulate
 from tests.oracle.oracle import compute
 
 

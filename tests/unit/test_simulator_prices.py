@@ -6,9 +6,9 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from simulator.config import MarketConfig
-from simulator.market import build_contracts
-from simulator.prices import (
+from lossledger.simulator.config import MarketConfig
+from lossledger.simulator.market import build_contracts
+from lossledger.simulator.prices import (
     CANDLE_SECONDS,
     DAY_SECONDS,
     SYMBOLS,

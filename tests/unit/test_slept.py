@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from cli import stage as cli_stage
-from cli.main import main
-from jobs.stages import NAMES, Stages
-from store.places import place
-from store.published import published_days
-from store.staging import Staging
-from store.warehouse import Warehouse
+from lossledger.cli import stage as cli_stage
+from lossledger.cli.main import main
+from lossledger.jobs.stages import NAMES, Stages
+from lossledger.store.places import place
+from lossledger.store.published import published_days
+from lossledger.store.staging import Staging
+from lossledger.store.warehouse import Warehouse
 from tests.builders import D9, small_landing
 from tests.s3 import BUCKET, s3_server
 
@@ -50,7 +50,7 @@ def sleep_in(stage: str, monkeypatch: pytest.MonkeyPatch, *, after: bool = False
             awake(stages, name)
 
     monkeypatch.setattr(Stages, "run", asleep)
-    monkeypatch.setattr("store.lease._age", lambda path, tag, seconds: 3600)
+    monkeypatch.setattr("lossledger.store.lease._age", lambda path, tag, seconds: 3600)
 
 
 def take_over() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.load.columns import slim
+from lossledger.jobs.load.columns import slim
 
 DECIMAL = pa.decimal128(38, 18)
 LARGEST = 10**18 - 1  # of 18 digits: units of 10^-8

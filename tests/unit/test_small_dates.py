@@ -8,14 +8,14 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from jobs.attribute.books import Books
-from jobs.attribute.trades import _RANGES
-from jobs.spark.mapper import MUCH, InProcess, OnSpark
-from jobs.worth import Without
-from schemas.ops import RUNS
-from store.opened import at_version
-from store.staging import Staging
-from store.warehouse import Warehouse
+from lossledger.jobs.attribute.books import Books
+from lossledger.jobs.attribute.trades import _RANGES
+from lossledger.jobs.spark.mapper import MUCH, InProcess, OnSpark
+from lossledger.jobs.worth import Without
+from lossledger.schemas.ops import RUNS
+from lossledger.store.opened import at_version
+from lossledger.store.staging import Staging
+from lossledger.store.warehouse import Warehouse
 
 
 @pytest.mark.parametrize(

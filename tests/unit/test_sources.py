@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from engine.intake.policy import Policy
-from engine.intake.policy_text import policy_rows
-from engine.rules.version import RULES_VERSION
-from readers.published.tables import PublishedTables
-from schemas.ops import PUBLISHED_FROM, RESTATEMENT_REASONS, RESTATEMENTS
-from store.warehouse import Warehouse
+from lossledger.engine.intake.policy import Policy
+from lossledger.engine.intake.policy_text import policy_rows
+from lossledger.engine.rules.version import RULES_VERSION
+from lossledger.readers.published.tables import PublishedTables
+from lossledger.schemas.ops import PUBLISHED_FROM, RESTATEMENT_REASONS, RESTATEMENTS
+from lossledger.store.warehouse import Warehouse
 from tests.builders import D9, D10, run_dates, small_landing
 from tests.lived import small_warehouse
 
@@ -51,9 +51,9 @@ def test_a_run_that_died_before_its_commit_says_it_once(
     """A scheduler starts the stage again, in the same run."""
     small_warehouse(D9, warehouse)
     add_late(landing)
-    monkeypatch.setattr("jobs.run.new_run_id", lambda: "the run")
+    monkeypatch.setattr("lossledger.jobs.run.new_run_id", lambda: "the run")
     with monkeypatch.context() as patch:
-        patch.setattr("jobs.publish.record_sources", power_cut)
+        patch.setattr("lossledger.jobs.publish.record_sources", power_cut)
         with pytest.raises(OSError, match="power cut"):
             run_dates(landing, warehouse, D9, D9)
     before = Warehouse(warehouse).read(RESTATEMENTS, D9).num_rows
@@ -103,7 +103,7 @@ def test_a_key_that_the_version_before_did_not_have_is_no_reason(
         return [row for row in policy_rows(policy, start, end) if row["key"] not in keys]
 
     with monkeypatch.context() as before:
-        before.setattr("jobs.sources.policy_rows", rows_without)
+        before.setattr("lossledger.jobs.sources.policy_rows", rows_without)
         run_dates(landing, warehouse, D9, D9)
     policy = landing / "policy.yaml"
     policy.write_text(policy.read_text() + "- valid_from: 2025-01-01\n  small_cell: 4\n")
@@ -118,7 +118,7 @@ def test_another_version_of_the_rules_is_a_reason(
 ) -> None:
     small_warehouse(D9, warehouse)
     add_late(landing)
-    monkeypatch.setattr("jobs.stages.RULES_VERSION", "next")
+    monkeypatch.setattr("lossledger.jobs.stages.RULES_VERSION", "next")
     run_dates(landing, warehouse, D9, D9)
     assert f"the rules changed ({RULES_VERSION} -> next)" in reasons(warehouse, D9)
 
@@ -127,7 +127,7 @@ def test_a_warehouse_made_before_gets_the_tables_and_says_that_nothing_was_recor
     landing: Path, warehouse: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as before:
-        before.setattr("jobs.publish.record_sources", lambda *_: {})
+        before.setattr("lossledger.jobs.publish.record_sources", lambda *_: {})
         run_dates(landing, warehouse, D9, D10)
     for name in ("policies", "published_from", "restatement_reasons"):
         shutil.rmtree(warehouse / "ops" / name)

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
-from store.delta import batches, one_ahead
+from lossledger.store.delta import batches, one_ahead
 
 
 @pytest.fixture

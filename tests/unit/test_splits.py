@@ -2,7 +2,7 @@
 
 import pytest
 
-from jobs.load.columns.splits import WEIGHT, SourceFile, pieces_of, task_pieces
+from lossledger.jobs.load.columns.splits import WEIGHT, SourceFile, pieces_of, task_pieces
 
 MIB = 1 << 20
 

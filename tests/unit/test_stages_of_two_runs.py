@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from cli import stage
-from jobs.stages import NAMES
-from schemas.attribution import ACCOUNT_DAILY
-from schemas.ops import PUBLISHED_DAYS
-from store.warehouse import Warehouse
+from lossledger.cli import stage
+from lossledger.jobs.stages import NAMES
+from lossledger.schemas.attribution import ACCOUNT_DAILY
+from lossledger.schemas.ops import PUBLISHED_DAYS
+from lossledger.store.warehouse import Warehouse
 from tests.builders import D9, D10, deliver, run_dates, small_landing
 from tests.lived import small_warehouse
 

@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from cli import stage
-from cli.main import main
-from jobs.replay.recompute import recompute
-from jobs.run import Request
-from jobs.run import run as execute
-from jobs.spark.mapper import InProcess
-from jobs.stages import NAMES
-from schemas.ops import RUNS
-from store.warehouse import Warehouse
+from lossledger.cli import stage
+from lossledger.cli.main import main
+from lossledger.jobs.replay.recompute import recompute
+from lossledger.jobs.run import Request
+from lossledger.jobs.run import run as execute
+from lossledger.jobs.spark.mapper import InProcess
+from lossledger.jobs.stages import NAMES
+from lossledger.schemas.ops import RUNS
+from lossledger.store.warehouse import Warehouse
 from tests.builders import D9, D10, D11, add_rows, deliver, run_dates, small_landing
 from tests.lived import small_warehouse
 from tests.scenarios import write_scenario
@@ -195,8 +195,8 @@ def test_a_night_in_several_processes_took_all_its_stages(
         clock[0] += 1000.0
         recompute(*rest)
 
-    monkeypatch.setattr("jobs.stages.perf_counter", lambda: clock[0])
-    monkeypatch.setattr("jobs.stages.recompute", slow)
+    monkeypatch.setattr("lossledger.jobs.stages.perf_counter", lambda: clock[0])
+    monkeypatch.setattr("lossledger.jobs.stages.recompute", slow)
     common = ["--engine", "local", "--landing", str(landing), "--warehouse", str(warehouse)]
     for name in NAMES:
         assert stage.main([name, *common, "--business-date", str(D9)]) == 0

@@ -9,9 +9,9 @@ from threading import Event, Thread
 
 import pytest
 
-from cli.main import main
-from store.asking import meaning
-from store.places import place
+from lossledger.cli.main import main
+from lossledger.store.asking import meaning
+from lossledger.store.places import place
 
 STATUS = ["status", "--warehouse", "s3://bucket/w"]
 

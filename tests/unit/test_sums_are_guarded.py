@@ -4,11 +4,11 @@ from datetime import date
 
 import pytest
 
-from engine.errors import InvariantError
-from engine.rules import comparison
-from engine.rules.comparison import SharedLoss, Split, compare_rules
-from engine.rules.sharing import unit_charges
-from jobs.load.deliveries import Delivery
+from lossledger.engine.errors import InvariantError
+from lossledger.engine.rules import comparison
+from lossledger.engine.rules.comparison import SharedLoss, Split, compare_rules
+from lossledger.engine.rules.sharing import unit_charges
+from lossledger.jobs.load.deliveries import Delivery
 
 
 def test_a_charge_without_a_unit_to_take_it_from() -> None:

@@ -5,9 +5,9 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.load.columns.hashing import hash_text
-from jobs.load.columns.texts import PLAIN_LENGTH, hash_spans, hash_twice, plain_ids
-from store.arrow import texts
+from lossledger.jobs.load.columns.hashing import hash_text
+from lossledger.jobs.load.columns.texts import PLAIN_LENGTH, hash_spans, hash_twice, plain_ids
+from lossledger.store.arrow import texts
 
 IDS = st.lists(st.one_of(st.text(max_size=30), st.text("f01", min_size=1, max_size=12)), max_size=8)
 

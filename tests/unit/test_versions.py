@@ -2,14 +2,14 @@
 
 import pytest
 
-from engine.clock import NEVER
-from engine.errors import DataError
-from engine.events import Account, AccountVersion, Market
-from engine.intake.policy import parse_policy
-from engine.numbers import E18
-from engine.rules.contracts import Contract
-from engine.rules.margin import TierHistory, TierTable
-from engine.versions import Versions
+from lossledger.engine.clock import NEVER
+from lossledger.engine.errors import DataError
+from lossledger.engine.events import Account, AccountVersion, Market
+from lossledger.engine.intake.policy import parse_policy
+from lossledger.engine.numbers import E18
+from lossledger.engine.rules.contracts import Contract
+from lossledger.engine.rules.margin import TierHistory, TierTable
+from lossledger.engine.versions import Versions
 
 
 @pytest.mark.parametrize(

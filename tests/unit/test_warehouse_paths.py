@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-import jobs.scenario
-from engine.errors import ConfigError
-from jobs.fund_size import fund_size_lines
-from jobs.run import Request
-from jobs.spark.mapper import InProcess
-from store.scenarios import SCENARIOS, scenario_names, scenario_root
-from store.warehouse import Warehouse
+import lossledger.jobs.scenario
+from lossledger.engine.errors import ConfigError
+from lossledger.jobs.fund_size import fund_size_lines
+from lossledger.jobs.run import Request
+from lossledger.jobs.spark.mapper import InProcess
+from lossledger.store.scenarios import SCENARIOS, scenario_names, scenario_root
+from lossledger.store.warehouse import Warehouse
 from tests.cases import DATA, case_days
 from tests.lived import case_warehouse
 from tests.scenarios import run_range, write_scenario
@@ -62,7 +62,7 @@ def test_a_scenario_that_cannot_be_made_leaves_nothing(here: Path, monkeypatch: 
     def full(source: Warehouse, target: Warehouse) -> None:
         raise ConfigError("no space left")
 
-    monkeypatch.setattr(jobs.scenario, "copy_input", full)
+    monkeypatch.setattr(lossledger.jobs.scenario, "copy_input", full)
     with pytest.raises(ConfigError, match="no space left"):
         run_range(Path("landing"), Path("w/house"), DAYS[0], DAYS[0], "none")
     assert leftovers(Path("w/house")) == scenario_names(Path("w/house")) == []

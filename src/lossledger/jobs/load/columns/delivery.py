@@ -1,0 +1,325 @@
+"""The load of the deliveries that are new: tasks in stages; the driver sees counts and names of files."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+
+from lossledger.engine.clock import DAY_US, day_of, day_start_us, iso
+from lossledger.engine.errors import DataError
+from lossledger.jobs.load.columns.commit import commit_day, data_file
+from lossledger.jobs.load.columns.cut import CutResult, CutTask, PieceRows, cut
+from lossledger.jobs.load.columns.early import EarlyTask, early_rows_differ
+from lossledger.jobs.load.columns.kept import KeepTask, keep_files
+from lossledger.jobs.load.columns.keys import SHARE, HashTask, SettleResult, SettleTask, repeated_hashes, settle
+from lossledger.jobs.load.columns.known import Known, write_known
+from lossledger.jobs.load.columns.layout import group_field, id_field
+from lossledger.jobs.load.columns.merge import MergeTask, Written, merge
+from lossledger.jobs.load.columns.splits import LEAST, WEIGHT, Piece, SourceFile, pieces_of, task_pieces, worth_columns
+from lossledger.jobs.load.landing import LandedFile
+from lossledger.jobs.spark.mapper import Mapper
+from lossledger.schemas.core import Dataset
+from lossledger.schemas.inputs import DATASETS
+from lossledger.schemas.ledger import BUCKETS, TYPED
+from lossledger.store.content import content_path
+from lossledger.store.key_hashes import hash_file
+from lossledger.store.places import Place, remove_tree
+from lossledger.store.staging import of_writer
+from lossledger.store.warehouse import Warehouse
+
+_GROUP_ROWS = 400_000  # of a file of the ledger, about
+
+
+@dataclass
+class Incoming:
+    """A delivery that is new or has changed, and what the tasks made of it.
+
+    `again`: its content has been loaded before, by other rules. `table_version`: of the Delta table whose live files
+    these are.
+    """
+
+    dataset: Dataset
+    day: date
+    files: list[LandedFile]
+    content_sha256: str
+    sha256: str
+    again: bool = False
+    table_version: int | None = None
+    sources: list[SourceFile] = field(default_factory=list)
+    pieces: list[Piece] = field(default_factory=list)
+    cuts: list[CutResult] = field(default_factory=list)
+    settled: list[SettleResult] = field(default_factory=list)
+    written: list[Written] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return f"{self.dataset.name}-{self.day}"
+
+    @property
+    def by_piece(self) -> dict[int, PieceRows]:
+        return {p.number: p for c in self.cuts for p in c.pieces}
+
+    @property
+    def parts(self) -> list[str]:
+        return [path for c in self.cuts for path in c.parts]
+
+    @property
+    def rejected_files(self) -> list[str]:
+        return [path for c in self.cuts for path in c.rejected] + [
+            s.rejected for s in self.settled if s.rejected
+        ]
+
+    def rows_of_files(self) -> list[int]:
+        """Data rows, in the order of the files."""
+        rows = dict.fromkeys((f.path for f in self.files), 0)
+        counts = self.by_piece
+        for piece in self.pieces:
+            rows[piece.file.path] += counts[piece.number].rows
+        return list(rows.values())
+
+    def first_rows(self) -> list[int]:
+        """Per piece, the rows of its file that stand before it."""
+        firsts, before, path = [], 0, ""
+        counts = self.by_piece
+        for piece in self.pieces:
+            before = before if piece.file.path == path else 0
+            path = piece.file.path
+            firsts.append(before)
+            before += counts[piece.number].rows
+        return firsts
+
+    @property
+    def rows(self) -> int:
+        return sum(self.rows_of_files())
+
+    @property
+    def rejected(self) -> int:
+        return sum(p.rejected for p in self.by_piece.values()) + sum(s.conflicts for s in self.settled)
+
+    @property
+    def duplicates(self) -> int:
+        return sum(s.duplicates for s in self.settled)
+
+    @property
+    def superseded(self) -> int:
+        return sum(s.superseded for s in self.settled)
+
+    @property
+    def accepted(self) -> int:
+        return sum(w.rows for w in self.written)
+
+    @property
+    def extra_columns(self) -> list[str]:
+        return [name for p in self.by_piece.values() for name in p.extra]
+
+
+@dataclass
+class ColumnLoad:
+    """Loads deliveries. `judge_all`: every row goes to the reference judge."""
+
+    warehouse: Warehouse
+    landing: Place
+    mapper: Mapper
+    judge_all: bool = False
+
+    @contextmanager
+    def staged(self, known: Known) -> Iterator["Staging"]:
+        """A folder for what passes between the tasks, removed at the end; a writer's own, where tokens tell them."""
+        folder = self.warehouse.root / "staging" / f"load{of_writer(self.warehouse.token)}"
+        for left in folder.parent.glob("load*"):
+            if left.name <= folder.name:
+                remove_tree(left)
+        try:
+            write_known(known, folder / "known.pickle")
+            yield Staging(self, folder)
+        finally:
+            remove_tree(folder)
+
+
+@dataclass
+class Staging:
+    """The stages of a load, in order: judge, for a date settle and merge, then commit."""
+
+    load: ColumnLoad
+    folder: Place
+
+    @property
+    def _known(self) -> str:
+        return str(self.folder / "known.pickle")
+
+    def judge(self, incoming: Sequence[Incoming]) -> None:
+        """Keep the files, then pass 1 over all of them."""
+        tasks = [
+            KeepTask(str(self.load.landing), tuple(some), str(self.load.warehouse.root))
+            for item in incoming
+            for some in _some(item.files)
+        ]
+        self.load.mapper.map(keep_files, tasks, sum(f.size for item in incoming for f in item.files), "bytes")
+        for item in incoming:
+            item.sources = [
+                SourceFile(f.path, str(content_path(self.load.warehouse.root, f.sha256)), f.size)
+                for f in item.files
+            ]
+            item.pieces = pieces_of(item.sources)
+        owners, cuts = [], []
+        weight = sum(f.weight for item in incoming for f in item.sources)
+        columns = not self.load.judge_all and worth_columns(weight)
+        most = max(LEAST, min(WEIGHT, weight // (2 * self.load.mapper.partitions)))
+        for item in incoming:
+            for n, pieces in enumerate(task_pieces(item.pieces, most)):
+                owners.append(item)
+                cuts.append(self._cut(item, pieces, f"{n}", columns))
+        for item, result in zip(
+            owners, self.load.mapper.map(cut, cuts, weight, "unpacked bytes"), strict=True
+        ):
+            item.cuts.append(result)
+        self._read_again(incoming, weight)
+
+    def _cut(self, item: Incoming, pieces: Sequence[Piece], name: str, columns: bool) -> CutTask:
+        return CutTask(
+            item.dataset.name, item.day, pieces, self._known, str(self.folder / item.name), name, columns
+        )
+
+    def _read_again(self, incoming: Sequence[Incoming], weight: int) -> None:
+        """Files that have not the plain shape go to the reference reader, each as one piece."""
+        owners, cuts = [], []
+        for item in incoming:
+            for path in _not_plain(item):
+                mine = [p for p in item.pieces if p.file.path == path]
+                numbers = {p.number for p in mine}
+                item.cuts = [c for c in item.cuts if not numbers & {p.number for p in c.pieces}]
+                item.cuts.append(CutResult([PieceRows(n, 0, 0, (), ()) for n in sorted(numbers)[1:]]))
+                whole = Piece(mine[0].number, mine[0].file)
+                owners.append(item)
+                cuts.append(self._cut(item, [whole], f"again-{whole.number}", False))
+        for item, result in zip(
+            owners, self.load.mapper.map(cut, cuts, weight, "unpacked bytes"), strict=True
+        ):
+            item.cuts.append(result)
+
+    def settle(self, incoming: Sequence[Incoming], history: dict[str, list[str]]) -> None:
+        """Repeated keys of a date's deliveries; `history`: files of the hashes of earlier dates, by dataset."""
+        owners, tasks = [], []
+        for item in incoming:
+            shares = max(1, -(-sum(c.rows for c in item.cuts) // SHARE))
+            for share in range(shares):
+                name = id_field(item.dataset)
+                table = self.load.warehouse.path(TYPED[item.dataset.name])
+                out = str(hash_file(table, item.day, item.sha256, share)) if name else ""
+                repeated = str(self.folder / item.name / f"repeated-{share}.npy")
+                before = history.get(item.dataset.name, [])
+                owners.append(item)
+                tasks.append(HashTask(item.parts, share, shares, before, out, repeated))
+        rows = sum(c.rows for item in incoming for c in item.cuts)
+        results = self.load.mapper.map(repeated_hashes, tasks, rows)
+        found = [(item, result) for item, result in zip(owners, results, strict=True) if result.repeated]
+        settles = []
+        for n, (item, result) in enumerate(found):
+            folder = self.folder / item.name
+            settles.append(
+                SettleTask(
+                    item.dataset.name,
+                    item.day,
+                    item.parts,
+                    result.repeated,
+                    [p.file for p in item.pieces],
+                    item.first_rows(),
+                    str(self.load.warehouse.path(TYPED[item.dataset.name])) if result.earlier else "",
+                    str(folder / f"dropped-{n}.npy"),
+                    str(folder / f"conflicts-{n}.arrow"),
+                )
+            )
+        for (item, _), settled in zip(found, self.load.mapper.map(settle, settles, rows), strict=True):
+            item.settled.append(settled)
+
+    def merge(self, incoming: Sequence[Incoming], numbers: dict[str, int]) -> None:
+        """Pass 2. `numbers`: of the files, by path."""
+        owners, tasks = [], []
+        for item in incoming:
+            for task in self._merges(item, numbers):
+                owners.append(item)
+                tasks.append(task)
+        rows = sum(c.rows for item in incoming for c in item.cuts)
+        for item, written in zip(owners, self.load.mapper.map(merge, tasks, rows), strict=True):
+            item.written.append(written)
+
+    def _merges(self, item: Incoming, numbers: dict[str, int]) -> Iterator[MergeTask]:
+        table = TYPED[item.dataset.name]
+        rows = sum(c.rows for c in item.cuts)
+        groups = min(BUCKETS, max(1, rows // _GROUP_ROWS))
+        dropped = [s.dropped for s in item.settled if s.duplicates or s.superseded or s.conflicts]
+        for n in range(groups):
+            yield MergeTask(
+                item.dataset.name,
+                item.day,
+                item.parts,
+                n * BUCKETS // groups,
+                (n + 1) * BUCKETS // groups,
+                dropped,
+                self._known,
+                [numbers[p.file.path] for p in item.pieces],
+                item.first_rows(),
+                data_file(self.load.warehouse, table, item.day, n),
+            )
+
+    def refuse_late_rows(self, incoming: Sequence[Incoming], session_start: int | None) -> None:
+        """Rows of sessions that are published may not change while a later date is run. DataError.
+
+        What changed in them because the load's rules did is no late row: such a session stays as it was published,
+        from the ledger of then, until it is run again.
+        """
+        for item in incoming:
+            if session_start is None or session_start <= day_start_us(item.day) or item.again:
+                continue
+            table = TYPED[item.dataset.name]
+            whole = group_field(item.dataset) != "account_id"
+            files = [w.path for w in item.written if w.rows]
+            shares = [None] if whole else [(b, b + 8) for b in range(0, BUCKETS, 8)]
+            tasks = [
+                EarlyTask(
+                    item.dataset.name,
+                    item.day,
+                    str(self.load.warehouse.path(table)),
+                    self.load.warehouse.version(table),
+                    files,
+                    session_start,
+                    share,
+                )
+                for share in shares
+            ]
+            if any(self.load.mapper.map(early_rows_differ, tasks, item.rows)):
+                raise DataError(
+                    f"{item.dataset.name}/date={item.day} has changed rows before {iso(session_start)}, in a "
+                    f"session that is published: run again from the date before, "
+                    f"--from {day_of(session_start - DAY_US)}"
+                )
+
+    def commit(self, item: Incoming) -> None:
+        """The files become the date's rows."""
+        commit_day(self.load.warehouse, TYPED[item.dataset.name], item.day, item.written)
+
+
+def _some(files: Sequence[LandedFile]) -> Iterator[list[LandedFile]]:
+    for first in range(0, len(files), 50):
+        yield list(files[first : first + 50])
+
+
+def _not_plain(item: Incoming) -> list[str]:
+    """Paths of files that no task could read by columns alone."""
+    counts = item.by_piece
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    rows: defaultdict[str, int] = defaultdict(int)
+    bad = set()
+    for piece in item.pieces:
+        if piece.is_whole:  # its task has seen to it
+            continue
+        of_piece = counts[piece.number]
+        path = piece.file.path
+        rows[path] += of_piece.rows
+        found[path] |= set(of_piece.found)
+        if not of_piece.plain:
+            bad.add(path)
+    required = set(DATASETS[item.dataset.name].required_columns)
+    bad |= {path for path, count in rows.items() if count and not required <= found[path]}
+    return sorted(bad)

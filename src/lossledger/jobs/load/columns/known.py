@@ -1,0 +1,110 @@
+"""What rows are judged by, as arrays: every account, instrument and currency at the place of its number."""
+
+import pickle
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lossledger.engine.intake.judge import Reference
+from lossledger.store.accounts import FirstSeen
+from lossledger.store.buckets import account_buckets
+from lossledger.store.creation import whole
+from lossledger.store.numbers import Numbers
+from lossledger.store.places import Place, place, stamp
+
+NEVER = (1 << 63) - 1
+
+
+@dataclass
+class Known:
+    """`reference` is what the judge knows; the arrays say the same by number."""
+
+    reference: Reference
+    numbers: Numbers
+    account_from: np.ndarray = field(init=False)
+    account_bucket: np.ndarray = field(init=False)
+    settlement: np.ndarray = field(init=False)
+    version_at: np.ndarray = field(init=False)
+    version_from: np.ndarray = field(init=False)
+    grids: Mapping[str, list[int]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        reference, arrays = self.reference, self.numbers.arrays
+        self.account_from = _first_seen(arrays["account"], FirstSeen.of(reference.accounts))
+        self.account_bucket = account_buckets(arrays["account"])
+        instruments, currencies = arrays["instrument"].to_pylist(), arrays["currency"].to_pylist()
+        currency = {name: number for number, name in enumerate(currencies)}
+        self.settlement = np.array(
+            [currency[reference.settlement[i]] if i in reference.settlement else -1 for i in instruments],
+            dtype=np.int32,
+        )
+        versions = [
+            reference.instruments[i].items() if i in reference.instruments else [] for i in instruments
+        ]
+        self.version_at = np.cumsum([0, *map(len, versions)], dtype=np.int64)
+        flat = [v for of_one in versions for v in of_one]
+        self.version_from = np.array([since for since, _ in flat], dtype=np.int64)
+        units = [10 ** (18 - reference.scales[c]) if c in reference.scales else 0 for c in currencies]
+        self.grids = {
+            "price": [v.tick_size_e18 for _, v in flat],
+            "quantity": [v.lot_size_e18 for _, v in flat],
+            "money": units,
+        }
+
+    @cached_property
+    def steps(self) -> dict[str, np.ndarray]:
+        """The grids as the compiled check wants them."""
+        from lossledger.jobs.load.columns.wide import step_words
+
+        return {
+            name: np.array([step_words(s) if s else (0,) * 5 for s in grid], dtype=np.uint64).reshape(-1, 5)
+            for name, grid in self.grids.items()
+        }
+
+    @cached_property
+    def tables(self) -> dict[str, Any]:
+        """The names of every kind as hash tables."""
+        from lossledger.jobs.load.columns.texts import names_table
+
+        return {kind: names_table(names) for kind, names in self.numbers.arrays.items()}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {k: v for k, v in vars(self).items() if k not in ("steps", "tables")}
+
+
+def _first_seen(accounts: pa.Array, seen: FirstSeen) -> np.ndarray:
+    """By number; what has a number and is no longer known is NEVER."""
+    times = np.append(seen.times, NEVER)
+    return times[pc.fill_null(pc.index_in(accounts, seen.names), len(seen.times)).to_numpy()]
+
+
+def write_known(known: Known, path: Place) -> None:
+    """Where the tasks find it: it is not sent with each of them."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with whole(path) as file:
+        file.write_bytes(pickle.dumps(known))
+    _kept.cache_clear()
+
+
+@lru_cache(maxsize=1)
+def _kept(path: str, made: tuple[object, ...]) -> Known:
+    known: Known = pickle.loads(place(path).read_bytes())
+    return known
+
+
+def read_known(path: str) -> Known:
+    """Read once in a process."""
+    return _kept(path, stamp(place(path)))
+
+
+@lru_cache(maxsize=16)
+def enum_table(values: Sequence[str]) -> Any:
+    """A closed set of values as a hash table."""
+    from lossledger.jobs.load.columns.texts import names_table
+
+    return names_table(pa.array(values, pa.string()))

@@ -1,0 +1,62 @@
+"""Single rows as the reference reader reads them."""
+
+import csv
+import io
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from lossledger.jobs.load.delivered import Columns, DeliveredRow, MissingColumn
+from lossledger.jobs.load.parquet_rows import batch_rows
+from lossledger.jobs.load.text_rows import csv_rows, json_rows
+from lossledger.schemas.core import Dataset
+
+
+def csv_header(head: bytes) -> tuple[list[str], int]:
+    """The names in the header and where it ends. ValueError when that cannot be told from here."""
+    at = 3 if head.startswith(b"\xef\xbb\xbf") else 0
+    while True:
+        end = head.find(b"\n", at) + 1
+        line = head[at:end].rstrip(b"\r\n")
+        if not end or b"\r" in line or b"\0" in line:
+            raise ValueError("no plain header")
+        if line:
+            break
+        at = end
+    try:
+        [names] = csv.reader(io.StringIO(line.decode(), newline=""), strict=True)
+    except csv.Error as error:
+        raise ValueError(str(error)) from error
+    return names, end
+
+
+def odd_csv(dataset: Dataset, header: bytes, lines: Sequence[bytes]) -> list[DeliveredRow]:
+    """Data rows, one a line. ValueError when a line is not one row."""
+    text = io.StringIO((header + b"\n".join(lines)).decode("utf-8-sig"), newline="")
+    try:
+        return _all(list(csv_rows(text, Columns(dataset))), lines)
+    except csv.Error as error:
+        raise ValueError(str(error)) from error
+
+
+def odd_json(dataset: Dataset, lines: Sequence[bytes]) -> list[DeliveredRow]:
+    """Objects, one a line. ValueError when a line is none."""
+    text = io.StringIO(b"\n".join(lines).decode(), newline="\n")
+    rows: list[DeliveredRow] = []
+    try:
+        for row in json_rows(text, Columns(dataset)):
+            rows.append(row)
+    except MissingColumn:  # it comes last, and some rows say nothing about the file
+        pass
+    return _all(rows, lines)
+
+
+def odd_parquet(batch: pa.RecordBatch, names: Sequence[str]) -> list[DeliveredRow]:
+    """Rows of a Parquet file."""
+    return list(batch_rows(batch, names))
+
+
+def _all(rows: list[DeliveredRow], lines: Sequence[bytes]) -> list[DeliveredRow]:
+    if len(rows) != len(lines):
+        raise ValueError("a line is not one row")
+    return rows

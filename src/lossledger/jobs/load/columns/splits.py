@@ -1,0 +1,114 @@
+"""A delivery cut into pieces that tasks read: whole small files, row groups and byte ranges of large ones."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import pyarrow as pa
+
+from lossledger.jobs.worth import Without
+from lossledger.store.places import open_parquet, place
+
+WEIGHT = 64 << 20  # of a task: about 600,000 rows
+# Of weight, that the reference judges while the compiled code is loaded, measured. A process that has judged so much
+# row by row loads it, and reads by columns from then on what is not a FEW_BYTES.
+SMALL_BYTES = 2 << 20
+FEW_BYTES = 50_000
+_JUDGED = Without()
+LEAST = 4 << 20  # of a task: less is not worth one
+_OPENING = 1 << 14  # what opening a file weighs
+_PACKED = 6  # a byte of Parquet or of a gzipped file stands for so many
+
+
+class SourceFile(NamedTuple):
+    """A file of a delivery: `path` as landed, `content` where the bytes that were hashed are kept."""
+
+    path: str
+    content: str
+    size: int
+
+    @property
+    def is_parquet(self) -> bool:
+        return self.path.endswith(".parquet")
+
+    @property
+    def is_csv(self) -> bool:
+        return self.path.removesuffix(".gz").endswith(".csv")
+
+    @property
+    def is_packed(self) -> bool:
+        return self.path.endswith((".gz", ".parquet"))
+
+    @property
+    def weight(self) -> int:
+        return self.size * (_PACKED if self.is_packed else 1)
+
+
+def worth_columns(weight: int) -> bool:
+    """Whether there is, or has been, so much that compiled code is worth loading."""
+    return _JUDGED.is_enough(weight, FEW_BYTES, SMALL_BYTES)
+
+
+class Piece(NamedTuple):
+    """Row groups (Parquet) or bytes `first` to before `last` of a file; all of it when `last` is -1.
+
+    Pieces are numbered in order of file path and place, from 0 on over a delivery.
+    """
+
+    number: int
+    file: SourceFile
+    first: int = 0
+    last: int = -1
+
+    @property
+    def is_whole(self) -> bool:
+        return self.last < 0
+
+
+def pieces_of(files: Sequence[SourceFile]) -> list[Piece]:
+    """The pieces of a delivery; `files` in order of their paths."""
+    pieces: list[Piece] = []
+    for file in files:
+        for first, last in _ranges(file):
+            pieces.append(Piece(len(pieces), file, first, last))
+    return pieces
+
+
+def _ranges(file: SourceFile) -> Iterator[tuple[int, int]]:
+    if file.weight <= WEIGHT or (file.is_packed and not file.is_parquet):
+        yield 0, -1
+    elif file.is_parquet:
+        yield from _row_groups(file)
+    else:
+        for first in range(0, file.size, WEIGHT):
+            yield first, min(first + WEIGHT, file.size)
+
+
+def _row_groups(file: SourceFile) -> Iterator[tuple[int, int]]:
+    try:
+        count = open_parquet(place(file.content)).metadata.num_row_groups
+    except (pa.ArrowException, OSError):  # whoever reads it tells what is wrong with it
+        yield 0, -1
+        return
+    each = max(1, count * WEIGHT // file.weight)
+    if each >= count:
+        yield 0, -1
+        return
+    for first in range(0, count, each):
+        yield first, min(first + each, count)
+
+
+def task_pieces(pieces: Sequence[Piece], most: int = WEIGHT) -> Iterator[list[Piece]]:
+    """Pieces by task: each part of a large file alone, small files together up to a weight."""
+    together: list[Piece] = []
+    weight = 0
+    for piece in pieces:
+        if together and (not piece.is_whole or weight + piece.file.weight > most):
+            yield together
+            together, weight = [], 0
+        together.append(piece)
+        weight += piece.file.weight + _OPENING
+        if not piece.is_whole:
+            yield together
+            together, weight = [], 0
+    if together:
+        yield together

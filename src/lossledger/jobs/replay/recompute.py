@@ -1,0 +1,119 @@
+"""Recompute: replay the session of a date, in parallel by account, from the stored state of the day before."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+
+from lossledger.jobs.day import Day
+from lossledger.jobs.replay.source import BucketTask
+from lossledger.jobs.replay.task import replay_buckets
+from lossledger.schemas.inputs import ACCOUNTS, DATED
+from lossledger.schemas.ledger import (
+    BUCKETS,
+    DELIVERIES,
+    MARKS,
+    REPLAYED,
+    TYPED,
+    UNIT_CHARGES,
+    UNIT_POSITIONS,
+    UNIT_SESSIONS,
+)
+from lossledger.store.arrow import to_rows
+from lossledger.store.duck import connect
+from lossledger.store.places import open_parquet
+from lossledger.store.reference import ReferenceData
+from lossledger.store.session_inputs import Source
+from lossledger.store.session_units import adl_trades_of
+
+# Rows of a session from which columns and the compiled replay are quicker, with the second that loading it takes.
+COLUMNS_FROM = 100_000
+# Rows of a task by columns, as long as each worker has at most so many tasks, and eight times the ticks, which every
+# task reads: more tasks than workers show how far the replay is.
+TASK_ROWS = 2_000_000
+TASKS_EACH = 8
+
+
+def bucket_tasks(day: Day, reference: ReferenceData, folders: Sequence[date]) -> list[BucketTask]:
+    """One task per partition; which bucket is in which task changes nothing in the result."""
+    inputs = {
+        name: Source(str(day.warehouse.path(TYPED[name])), day.warehouse.version(TYPED[name]), TYPED[name])
+        for name in (*(d.name for d in DATED), ACCOUNTS.name)
+    }
+    carried = {
+        t.name: Source(str(day.state.path(t)), day.state_version(t), t)
+        for t in (UNIT_SESSIONS, UNIT_POSITIONS, UNIT_CHARGES, MARKS)
+    }
+    delivered = delivered_rows(day, folders)
+    rows = delivered.total() + _units_before(day)
+    columns = rows >= COLUMNS_FROM
+    if columns:  # tasks read their own accounts
+        known = replace(reference.known, accounts={})
+        reference = replace(reference, accounts={}, known=known)
+    previous = None if day.first else date.fromordinal(day.day.toordinal() - 1).isoformat()
+    n = max(1, day.mapper.cut(rows))
+    if columns:
+        n *= max(1, min(TASKS_EACH, rows // (n * max(TASK_ROWS, 8 * delivered["ticks"]))))
+    n = min(BUCKETS, n)
+    return [
+        BucketTask(
+            [b for b in range(BUCKETS) if b * n // BUCKETS == i],
+            day.start,
+            day.end,
+            [f.isoformat() for f in folders],
+            previous,
+            inputs | carried,
+            reference,
+            day.policy,
+            number=i,
+            staging=day.staging,
+            columns=columns,
+        )
+        for i in range(n)
+    ]
+
+
+def recompute(day: Day, reference: ReferenceData, folders: Sequence[date]) -> None:
+    """Replay the session and stage its rows."""
+    tasks = bucket_tasks(day, reference, folders)
+    adl_trades = adl_trades_of(tasks[0])
+    for task in tasks:
+        task.adl_trades, task.wallets_at = adl_trades, True
+    written = day.mapper.map(replay_buckets, tasks, session_rows(day, folders))
+    for name, table in REPLAYED.items():
+        day.staging.commit(table, [part for parts in written for part in parts[name]])
+    day.staging.write(MARKS, closing_marks(tasks[0], day.staging.spill))
+
+
+def session_rows(day: Day, folders: Sequence[date]) -> int:
+    """About how many rows a replay reads: what was delivered for its dates, and the units that were there before."""
+    return delivered_rows(day, folders).total() + _units_before(day)
+
+
+def _units_before(day: Day) -> int:
+    return sum(open_parquet(path).metadata.num_rows for path in day.files_before(UNIT_SESSIONS))
+
+
+def delivered_rows(day: Day, folders: Sequence[date]) -> Counter[str]:
+    """How many rows were delivered for some dates, by dataset."""
+    found: Counter[str] = Counter()
+    for folder in folders:  # of a year of dates, one or two
+        for dataset, rows in to_rows(DELIVERIES, day.warehouse.read(DELIVERIES, folder), ("dataset", "rows")):
+            found[dataset] += rows
+    return found
+
+
+def closing_marks(task: BucketTask, spill: Path) -> pa.Table:
+    """The last mark of every instrument, of the session or of the day before."""
+    with connect(spill, 0) as connection:
+        connection.register("ticks", task.stream("ticks", ("instrument_id", "ts", "mark_price")))
+        connection.register("opening", task.state("marks").select(["instrument_id", "mark"]))
+        last = connection.execute(
+            "select instrument_id, coalesce(new.mark, old.mark) as mark from opening as old full join ("
+            "select instrument_id, arg_max(mark_price, ts) as mark from ticks group by all"
+            ") as new using (instrument_id)"
+        )
+        return last.to_arrow_table()

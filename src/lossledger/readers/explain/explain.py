@@ -1,0 +1,121 @@
+"""Explain an account's session or an event: recomputed, told step by step, compared with what is published."""
+
+from collections.abc import Iterator
+from datetime import date
+
+import pyarrow.compute as pc
+
+from lossledger.engine.clock import NEVER, iso
+from lossledger.engine.errors import ConfigError
+from lossledger.engine.events import UnitKey
+from lossledger.engine.rules.version import RULES_VERSION
+from lossledger.readers.explain.closing import adl_section, close_section
+from lossledger.readers.explain.document import Explanation, Section
+from lossledger.readers.explain.episodes import episode_sections
+from lossledger.readers.explain.events import events_section, start_section
+from lossledger.readers.explain.losses import loss_sections
+from lossledger.readers.explain.session import Dates, Row, open_session, read_rows
+from lossledger.readers.explain.shares import session_section, sharing_sections
+from lossledger.readers.explain.teller import Teller, when
+from lossledger.schemas.attribution import LIQUIDATIONS, NEGATIVE_BALANCES
+
+
+def explain_account(dates: Dates, account_id: str, day: date) -> Explanation:
+    """An account in the session of a date. ConfigError: one of the two is not known."""
+    teller = Teller(open_session(dates, account_id, day))
+    sections = [
+        start_section(teller),
+        events_section(teller),
+        *episode_sections(teller),
+        *loss_sections(teller),
+    ]
+    sections += sharing_sections(teller, _currencies(teller))
+    deleveraged = adl_section(teller)
+    sections += [deleveraged] if deleveraged else []
+    sections.append(close_section(teller, sections))
+    return _explanation(f"Account {account_id} in the session of {day}", teller, sections)
+
+
+def explain_event(dates: Dates, event_id: str) -> Explanation:
+    """A liquidation (episode_id) or a negative balance (event_id). ConfigError: nothing published has this id."""
+    row, day = _find(dates, event_id)
+    key = UnitKey(row["account_id"], row["currency"], row["isolation"])
+    teller = Teller(open_session(dates, key.account_id, day), (key,))
+    episode_id, events = _belonging(teller, event_id)
+    sections = [start_section(teller), events_section(teller)]
+    if episode_id:
+        sections += episode_sections(teller, episode_id)
+    sections += loss_sections(teller, events)
+    if any(event.protected for event in teller.session.rows.negative_balances if event.event_id in events):
+        sections.append(session_section(teller, teller.comparison.losses[key.currency]))
+    return _explanation(f"{event_id}: account {key.account_id} in the session of {day}", teller, sections)
+
+
+def _find(dates: Dates, event_id: str) -> tuple[Row, date]:
+    """The published row of an event, and its date."""
+    for table, column in ((NEGATIVE_BALANCES, "event_id"), (LIQUIDATIONS, "episode_id")):
+        for row in read_rows(dates.tables, table, None, pc.field(column) == event_id):
+            return row, row["business_date"]
+    raise ConfigError(
+        f"no published event {event_id!r}: ids are in attribution.liquidations (episode_id, when it has ended) and "
+        "attribution.negative_balances (event_id)"
+    )
+
+
+def _belonging(teller: Teller, event_id: str) -> tuple[str | None, set[str]]:
+    """The liquidation and the negative balances that belong to an event: those of its unit at its end."""
+    rows, keys = teller.session.rows, {unit.key for unit in teller.units}
+    mine = [e for e in rows.negative_balances if UnitKey(e.account_id, e.currency, e.isolation) in keys]
+    for episode in rows.episodes:
+        if episode.episode_id == event_id:
+            return event_id, {e.event_id for e in mine if e.ts == episode.ended_at}
+    return next((e.episode_id for e in mine if e.event_id == event_id), None), {event_id}
+
+
+def _currencies(teller: Teller) -> list[str]:
+    """Those in which the account has a unit and there was something to share, or it has a basis."""
+    found = sorted({unit.key.currency for unit in teller.units})
+    losses = teller.comparison.losses
+    return [c for c in found if losses[c].events or losses[c].charge or losses[c].payers]
+
+
+def _explanation(title: str, teller: Teller, sections: list[Section]) -> Explanation:
+    draft = Explanation(title, (), tuple(sections))
+    return Explanation(title, tuple(_facts(teller, draft)), tuple(sections))
+
+
+def _facts(teller: Teller, told: Explanation) -> Iterator[tuple[str, str]]:
+    session, day = teller.session, teller.session.day
+    account = session.account
+    terms = account.versions.at(day.end - 1)
+    if terms is not None:
+        covered = "with" if terms.protected else "without"
+        yield (
+            "account",
+            f"{account.account_id}: {account.account_type}, {terms.client_class}, {covered} protection at the end",
+        )
+    begin = "the beginning" if session.start == -NEVER else f"{when(day.start)} UTC"
+    yield "session", f"{day.day}, from {begin} to before {when(day.end)} UTC"
+    yield "published", f"by run {day.run_id} at {iso(day.published_at)}"
+    pinned = (
+        "as the publishing run read it" if session.pinned else "as it is now: the run has left no note of it"
+    )
+    yield "ledger", pinned
+    compared = list(told.compared())
+    figures = sum(len(row.checks) for row in compared)
+    verdict = f"{len(compared)} published rows with {figures} figures recomputed: "
+    differing = told.differing
+    verdict += f"{len(differing)} rows differ" if differing else "all are equal"
+    yield "verdict", verdict
+    version = session.rules_version
+    if differing and version and version != RULES_VERSION:
+        yield (
+            "rules",
+            f"The date was published under version {version} of the rules and is recomputed under {RULES_VERSION}: "
+            "what differs may do so for that alone. Run the date again to have it under today's.",
+        )
+    yield (
+        "figures",
+        "Every figure is recomputed by the reference rules from the sources named in brackets, but those "
+        "marked read: what other accounts and the fund did is read from published tables.",
+    )

@@ -1,0 +1,9 @@
+"""What Streamlit runs for each look at the page. LOSSLEDGER_WAREHOUSE names the warehouse."""
+
+import os
+
+from lossledger.readers.explore.views.page import show
+from lossledger.store.places import place
+
+if __name__ == "__main__":
+    show(place(os.environ["LOSSLEDGER_WAREHOUSE"]))

@@ -1,0 +1,63 @@
+"""The page: what to look at on the side, the view beside it."""
+
+from collections.abc import Callable
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from lossledger.engine.errors import LossledgerError
+from lossledger.readers.explore.views import account, event, fund, restated, rules, scenarios, session
+from lossledger.readers.explore.views.here import Here, open_here
+from lossledger.readers.explore.views.parts import choose
+from lossledger.store.places import Place
+from lossledger.store.scenarios import PUBLISHED, scenario_names
+
+VIEWS: dict[str, tuple[str, Callable[[Here], None]]] = {
+    "fund": ("over time, with its draws", fund.show),
+    "date": ("what happened, who bore it", session.show),
+    "event": ("its path, the marks, the causes", event.show),
+    "account": ("its history of charges", account.show),
+    "rules": ("the same loss under other rules", rules.show),
+    "scenarios": ("what if, side by side", scenarios.show),
+    "restatements": ("what was published anew", restated.show),
+}
+
+
+def show(root: Place) -> None:
+    st.set_page_config("Lossledger", layout="wide", initial_sidebar_state="auto")
+    st.title("Lossledger", anchor=False)
+    try:
+        with st.sidebar:
+            view, here = _chosen(root)
+        if not here.days:
+            st.warning("No date is published: lossledger run publishes.")
+            return
+        VIEWS[view][1](here)
+        _link(here)
+    except LossledgerError as error:
+        st.error(str(error))
+
+
+def _chosen(root: Place) -> tuple[str, Here]:
+    captions = [told for told, _ in VIEWS.values()]
+    view = st.radio("View", list(VIEWS), key="view", bind="query-params", captions=captions)
+    scenario = choose("Tables", [PUBLISHED, *scenario_names(root)], "scenario")
+    as_of = st.text_input("As published at", key="as_of", bind="query-params", placeholder="now",
+                          help="A time (UTC), YYYY-MM-DDTHH:MM:SSZ, or the id of a run; empty: now")  # fmt: skip
+    here = open_here(root, None if scenario == PUBLISHED else scenario, as_of or None)
+    days = here.days
+    st.caption(f"{root}: {len(days)} dates, {days[0]} to {days[-1]}" if days else f"{root}: no date yet")
+    return view, here
+
+
+def _link(here: Here) -> None:
+    """The address is the link; this one goes on showing what is published now."""
+    st.divider()
+    st.subheader("Link to this view", anchor=False)
+    st.markdown("The address of this page is a link to it. This one shows the same after a restatement too:")
+    given = dict(st.query_params)
+    if not here.as_of:
+        newest = max(here.tables.pins.days.values(), key=lambda row: row.published_at)
+        given["as_of"] = newest.run_id
+    address = (st.context.url or "").partition("?")[0]
+    st.code(f"{address}?{urlencode(given)}", language=None, wrap_lines=True)

@@ -1,0 +1,97 @@
+"""Run one SELECT over published dates and write its rows; without SQL, tell what tables and columns there are."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+
+import duckdb
+
+from lossledger.engine.errors import ConfigError
+from lossledger.readers.published.tables import PublishedTables
+from lossledger.readers.query.listing import listing_lines
+from lossledger.readers.query.output import FORMATS, Result, write_parquet
+from lossledger.readers.query.waiting import waiting_for
+from lossledger.store.places import Place
+
+_ALLOWED = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)
+
+
+def query_lines(
+    root: Place,
+    sql: str | None,
+    form: str = "table",
+    as_of: str | datetime | None = None,
+    scenario: str | None = None,
+    out: Path | BinaryIO | None = None,
+) -> Iterator[str]:
+    """The result of a query as lines of a format; as Parquet it goes to `out`, and no line is left to say.
+
+    ConfigError, in one line: what is wrong with the SQL, no published date, no such warehouse, scenario, time or run.
+    """
+    tables = PublishedTables.open(root, as_of, scenario)
+    if sql is None:
+        yield from listing_lines(tables)
+        return
+    if not tables.days:
+        then = f" as of {as_of}" if as_of else ""
+        raise ConfigError(f"no date is published in {tables.warehouse.root}{then}: lossledger run publishes")
+    with executed(tables, sql) as database:
+        result = Result.of(database, tables.scales)
+        if form == "parquet":
+            write_parquet(result, out)
+            return
+        yield from FORMATS[form](result)
+
+
+@contextmanager
+def executed(tables: PublishedTables, sql: str) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The database with the SQL's result. ConfigError: what is wrong with the SQL, here or while rows are fetched.
+
+    First it has the tables that the SQL names, since each has a log to be read; where a name is missing still, or
+    none is named, it has all of them.
+    """
+    words = set(re.findall(r"\w+", sql.lower()))
+    named = [name for name in tables.names if name.partition(".")[2] in words] or tables.names
+    for names in (named, tables.names):
+        with tables.connect(names) as database, _told():
+            _check(database, sql)
+            try:
+                waiting_for(database, database.execute, sql)
+            except duckdb.CatalogException:
+                if len(names) < len(tables.names):
+                    continue
+                raise
+            yield database
+            return
+
+
+def _check(database: duckdb.DuckDBPyConnection, sql: str) -> None:
+    """One statement that reads. The database is shut besides; this says it in words."""
+    kinds = [statement.type for statement in database.extract_statements(sql)]
+    if len(kinds) != 1:
+        raise ConfigError(f"give one SQL statement, not {len(kinds)}")
+    if kinds[0] not in _ALLOWED:
+        raise ConfigError(f"published dates are read-only: {kinds[0].name} is refused, give a SELECT")
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What DuckDB says is wrong, in one line with its hint; an interrupted query is a Ctrl-C."""
+    try:
+        yield
+    except duckdb.OutOfMemoryException as error:
+        raise ConfigError(
+            "the query needs more memory than it may take: fewer dates or columns, or a smaller sort"
+        ) from error
+    except duckdb.InterruptException as error:
+        raise KeyboardInterrupt from error
+    except duckdb.Error as error:
+        text = str(error).split("\n\nLINE")[0].split("\nLINE ")[0]
+        raise ConfigError(f"SQL: {' '.join(text.split())}") from error
+    except RuntimeError as error:
+        if "interrupt" in str(error).lower():
+            raise KeyboardInterrupt from error
+        raise

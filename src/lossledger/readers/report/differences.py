@@ -1,0 +1,80 @@
+"""What differs between a report and the same one computed again: by figure, by entry, by the part of a long text."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from lossledger.readers.report.as_json import figures_of
+
+_SHOWN = 200  # lines of differing figures
+_WHOLE = 80  # characters of a text that is shown whole
+_BESIDE = 24  # characters shown before and after what differs
+_MOST = 120  # characters shown of what differs
+
+
+def apart(one: Any, other: Any) -> tuple[str, str]:
+    """Two values in words, long ones cut to the part in which they differ, with a little beside it."""
+    texts = (_words(one), _words(other))
+    if max(map(len, texts)) <= _WHOLE:
+        return texts
+    shorter = min(map(len, texts))
+    start = next((n for n in range(shorter) if texts[0][n] != texts[1][n]), shorter)
+    same = next((n for n in range(shorter - start) if texts[0][-1 - n] != texts[1][-1 - n]), shorter - start)
+    first, second = (_cut(text, start, len(text) - same) for text in texts)
+    return first, second
+
+
+def _cut(text: str, start: int, end: int) -> str:
+    before = max(0, start - _BESIDE)
+    after = min(len(text), end + _BESIDE, start + _MOST)
+    return f"{'…' if before else ''}{text[before:after]}{'…' if after < len(text) else ''}"
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, dict) and {*value} == {"amount", "unit"}:
+        return f"{value['amount']} {value['unit']}".strip()
+    return "nothing" if value is None else str(value)
+
+
+def differing_figures(folder: Path, again: dict[str, Any], all_of_them: bool = True) -> tuple[int, list[str]]:
+    """How many figures report.json has, and a line for each that is not the one computed again.
+
+    `all_of_them`: also those that only the one computed again has. Another build may have figures that a report lacks.
+    """
+    try:
+        told = dict(figures_of(json.loads((folder / "report.json").read_text(encoding="utf-8"))))
+    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+        return 0, [f"report.json: its figures cannot be read: {error}"]
+    now = dict(figures_of(again))
+    names = [*told, *(name for name in now if all_of_them and name not in told)]
+    differing = [name for name in names if told.get(name) != now.get(name)]
+    lines = []
+    for name in differing[:_SHOWN]:
+        one, other = apart(told.get(name), now.get(name))
+        lines.append(f"figure {name}: the report says {one}, the published tables {other}")
+    if len(differing) > _SHOWN:
+        lines.append(f"and {len(differing) - _SHOWN:,} more figures")
+    return len(names), lines
+
+
+def differing_entries(one: Any, other: Any, path: str) -> Iterator[str]:
+    """A line for each entry of a manifest that is not the one computed again."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        for key in [*one, *(key for key in other if key not in one)]:
+            if key not in ("content_sha256", "format"):
+                yield from differing_entries(one.get(key), other.get(key), f"{path} {key}")
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        for number, (a, b) in enumerate(zip(one, other, strict=True)):
+            yield from differing_entries(a, b, f"{path} {number}")
+    elif one != other:
+        a, b = apart(one, other)
+        yield f"{path}: the manifest says {a}, computed again it is {b}"
+
+
+def differing_text(name: str, one: bytes, other: bytes) -> Iterator[str]:
+    """The first and last place in which a text file is not the one computed again."""
+    texts = (data.decode("utf-8", "replace") for data in (one, other))
+    a, b = apart(*(" ".join(text.split()) for text in texts))
+    if a != b:
+        yield f"{name}: the report says {a}, computed again it is {b}"

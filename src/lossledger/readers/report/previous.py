@@ -1,0 +1,101 @@
+"""The report before this one: which dates it told, and at which versions, as its manifest says.
+
+A public edition has no hash of rows, neither of its own nor of the report before it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from lossledger.schemas import attribution
+
+COMPARED = (attribution.SESSION_LOSSES, attribution.INSURANCE_FUND_DAILY)
+
+
+@dataclass(frozen=True)
+class PreviousDay:
+    """`published_at`: as in its manifest; `versions`, `rows_sha256`: of the tables whose figures are compared.
+
+    `columns`: those that the hashes are over, as they are noted with a date. Hashes are empty where that report is
+    the public edition; the run tells the date's rows as well.
+    """
+
+    day: date
+    run_id: str
+    published_at: str
+    output_sha256: str
+    versions: Mapping[str, int]
+    rows_sha256: Mapping[str, str]
+    columns: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Previous:
+    """All that a later report needs of it: it is kept in that one's manifest, so the folder itself may be gone.
+
+    `content_sha256`: empty where it is not for the public, and told to the public.
+    """
+
+    content_sha256: str
+    audience: str
+    first: date
+    last: date
+    days: tuple[PreviousDay, ...]
+
+    def for_public(self, public: str) -> "Previous":
+        """Without the hashes of rows, and without that of a report that has some. `public`: the audience's name."""
+        content = self.content_sha256 if self.audience == public else ""
+        days = tuple(replace(day, output_sha256="", rows_sha256={}) for day in self.days)
+        return replace(self, content_sha256=content, days=days)
+
+    def tree(self) -> dict[str, Any]:
+        """As it stands in a manifest."""
+        return {
+            "content_sha256": self.content_sha256,
+            "audience": self.audience,
+            "from": self.first.isoformat(),
+            "to": self.last.isoformat(),
+            "dates": [
+                {
+                    "business_date": day.day.isoformat(),
+                    "run_id": day.run_id,
+                    "published_at": day.published_at,
+                    **({"output_sha256": day.output_sha256} if day.output_sha256 else {}),
+                    "tables": {name: _table(day, name) for name in (table.full_name for table in COMPARED)},
+                }
+                for day in self.days
+            ],
+        }
+
+
+def _table(day: PreviousDay, name: str) -> dict[str, Any]:
+    noted = {"rows_sha256": day.rows_sha256, "columns": day.columns}
+    hashed = {key: values[name] for key, values in noted.items()} if name in day.rows_sha256 else {}
+    return {"version": day.versions[name], **hashed}
+
+
+def previous_of(manifest: Mapping[str, Any]) -> Previous:
+    """From the manifest of a report."""
+    asked = manifest["request"]
+    return from_tree({key: asked[key] for key in ("audience", "from", "to")} | dict(manifest))
+
+
+def from_tree(tree: Mapping[str, Any]) -> Previous:
+    """The inverse of `tree`."""
+    first, last = (date.fromisoformat(tree[name]) for name in ("from", "to"))
+    days = tuple(_day(day) for day in tree["dates"])
+    return Previous(tree["content_sha256"], tree["audience"], first, last, days)
+
+
+def _day(tree: Mapping[str, Any]) -> PreviousDay:
+    tables = {table.full_name: tree["tables"][table.full_name] for table in COMPARED}
+    return PreviousDay(
+        date.fromisoformat(tree["business_date"]),
+        tree["run_id"],
+        tree["published_at"],
+        tree.get("output_sha256", ""),
+        {name: table["version"] for name, table in tables.items()},
+        {name: table["rows_sha256"] for name, table in tables.items() if "rows_sha256" in table},
+        {name: table.get("columns", "") for name, table in tables.items()},
+    )

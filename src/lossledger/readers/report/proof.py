@@ -1,0 +1,100 @@
+"""What the published rows of a date are, in hashes: of their rows, and of the files that hold them."""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import date
+
+import duckdb
+import pyarrow as pa
+from deltalake.exceptions import DeltaError
+
+from lossledger.engine.errors import LossledgerError
+from lossledger.schemas.core import Table
+from lossledger.schemas.registry import PUBLISHED
+from lossledger.store.commit import files_of
+from lossledger.store.hashes import stored_sha256
+from lossledger.store.places import Place, open_parquet
+from lossledger.store.published import Published
+from lossledger.store.warehouse import Warehouse
+
+TABLES = tuple(PUBLISHED.values())
+# What reading damaged files ends with, in whichever library notices it.
+DAMAGE = (
+    LossledgerError,
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    ArithmeticError,
+    DeltaError,
+    pa.ArrowException,
+    duckdb.Error,
+)
+
+
+def files_sha256(files: Sequence[Place]) -> dict[str, str]:
+    """File name to the hash of its bytes. OSError: one cannot be read."""
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def rows_sha256(
+    warehouse: Warehouse, table: Table, day: date, version: int | None, columns: Sequence[str]
+) -> str:
+    """The hash of a table's rows of a date as publishing computes it; '' where they cannot be read at all."""
+    try:
+        return stored_sha256(warehouse, table, day, version, columns)
+    except (OSError, pa.ArrowException):
+        return ""
+
+
+def not_as_published(
+    warehouse: Warehouse,
+    table: Table,
+    row: Published,
+    version: int,
+    sha256: str,
+    columns: Sequence[str] | None = None,
+) -> str:
+    """What is wrong with a table's rows of a date in a version, in words; '' where their hash is `sha256`.
+
+    `columns`: those that the hash is over; None: those that are noted with the date.
+    """
+    try:
+        files = files_of(warehouse, table, row.day, version)
+    except DAMAGE as error:
+        return f"version {version} cannot be read: {line_of(error)}"
+    if damaged := [line for path in files if (line := _damage(path))]:
+        return f"version {version}: {'; '.join(damaged)}"
+    try:
+        found = rows_sha256(warehouse, table, row.day, version, columns or row.columns_of(table))
+    except DAMAGE as error:
+        return f"the rows of version {version} cannot be read: {line_of(error)}"
+    if found != sha256:
+        return f"the rows of version {version} are not those that were published"
+    return ""
+
+
+def _damage(path: Place) -> str:
+    """Whether a file is there and begins and ends as Parquet does; what is wrong in between, its rows' hash tells."""
+    try:
+        open_parquet(path)
+    except DAMAGE as error:
+        return (
+            f"{path.name} is missing"
+            if not path.exists()
+            else f"{path.name} cannot be read: {line_of(error)}"
+        )
+    return ""
+
+
+def line_of(error: BaseException) -> str:
+    """What went wrong, on one line."""
+    return " ".join(str(error).split())[:200]
+
+
+def head_differs(warehouse: Warehouse, table: Table, now: Published) -> bool:
+    """Whether somebody wrote other rows of the date past what is published; the same rows in other files are none."""
+    if files_of(warehouse, table, now.day) == files_of(warehouse, table, now.day, now.version_of(table)):
+        return False
+    found = rows_sha256(warehouse, table, now.day, None, now.columns_of(table))
+    return found != now.table_sha256.get(table.full_name)

@@ -1,0 +1,144 @@
+"""I: negative balance protection per client, independent of who paid for it."""
+
+from datetime import date
+from fractions import Fraction
+
+from lossledger.readers.report.facts import Facts
+from lossledger.readers.report.model import Block, Cell, Column, Missing, Paragraph, Section, Share, Table
+from lossledger.readers.report.sections.clients import principal, unprotected
+from lossledger.readers.report.sections.sharing import largest_of
+from lossledger.readers.rows import accounts, of
+from lossledger.schemas import attribution
+
+_PROTECTION = ("attribution.protection_daily",)
+_EVENTS = ("attribution.negative_balances",)
+
+
+def protection(facts: Facts) -> Section:
+    blocks: list[Block] = [
+        Paragraph(
+            "A protected client must not owe more than what is in the account. Protection is booked per risk unit (an "
+            "isolated position is one of its own); beside it stands the same per account and currency, as "
+            "supervisors read it. Equity across currencies is not added up: there is no exchange rate in the data."
+        ),
+        _tests(facts),
+        _per_account(facts),
+        principal(facts),
+        unprotected(facts),
+        _unknown(),
+    ]
+    return Section("protection", "I", "Negative balance protection", tuple(blocks))
+
+
+def _tests(facts: Facts) -> Table:
+    debts: dict[tuple[object, ...], int] = {}
+    for row in facts.rows.rows(attribution.RECEIVABLES_DAILY):
+        debts[row["business_date"], row["account_id"], row["currency"], row["isolation"]] = row[
+            "closing_debt"
+        ]
+    rows: list[tuple[Cell, ...]] = []
+    for day, currency, _ in facts.sessions():
+        same = facts.same(day, currency)
+        clients = of(facts.rows.rows(attribution.ACCOUNT_DAILY), account_type="client", **same)
+        covered = of(facts.rows.rows(attribution.NEGATIVE_BALANCES), protected=True, **same)
+        resets = {(row["account_id"], row["isolation"]) for row in covered}
+        # after processing: covered units, flat at the end, that stand below zero and carry no debt for it
+        held = {
+            (r["account_id"], r["isolation"])
+            for r in of(facts.rows.rows(attribution.POSITIONS_DAILY), **same)
+        }
+        below = [
+            row
+            for row in clients
+            if (row["account_id"], row["isolation"]) in resets - held
+            and row["equity"] < 0
+            and not debts.get((day, row["account_id"], currency, row["isolation"]))
+        ]
+        rows.append(
+            (day, currency, accounts(clients), accounts(covered), len(covered), accounts(below),
+             facts.amount(largest_of(covered, "deficit"), currency), _liability(facts, day, currency))
+        )  # fmt: skip
+    columns = (
+        Column("business_date", "session"),
+        Column("currency", "currency"),
+        Column("tested", "clients tested", "Client accounts with activity, a position or a balance.", True),
+        Column("protected", "protected below zero", "Accounts whose deficit was covered.", True),
+        Column("events", "covered events", "", True),
+        Column(
+            "breaches",
+            "below zero after processing",
+            "Protected accounts; 0 is what protection promises.",
+            True,
+        ),
+        Column("largest", "largest covered deficit", "", True),
+        Column(
+            "liability", "largest liability / funds", "Of an account with any; the others are below.", True
+        ),
+    )
+    source = (
+        *_EVENTS,
+        *_PROTECTION,
+        "attribution.account_daily",
+        "attribution.positions_daily",
+        "attribution.receivables_daily",
+    )
+    return Table("protection", "The test, day by day", columns, tuple(rows), source, 2)
+
+
+def _liability(facts: Facts, day: date, currency: str) -> Cell:
+    """Where a client has nothing left there is no such ratio: such accounts are told below, with a dash."""
+    mine = of(facts.rows.rows(attribution.PROTECTION_DAILY), **facts.same(day, currency))
+    held = [row for row in mine if row["account_equity"]]
+    if not held:
+        return Missing("no account that was covered held anything" if mine else "nobody was covered")
+    most = max(held, key=lambda row: Fraction(row["deficit"], row["account_equity"]))
+    return Share(most["deficit"], most["account_equity"])
+
+
+def _per_account(facts: Facts) -> Table:
+    names = ("deficit", "fund_draw", "shortfall", "account_equity", "within_account_equity")
+    found = sorted(
+        facts.rows.rows(attribution.PROTECTION_DAILY),
+        key=lambda row: (row["currency"], -row["deficit"], row["business_date"], row["account_id"]),
+    )
+    rows = tuple(
+        (row["business_date"], row["account_id"], row["currency"], row["client_class"], row["events"],
+         *(facts.amount(row[name], row["currency"]) for name in names), Share(row["deficit"], row["account_equity"]))
+        for row in found
+    )  # fmt: skip
+    columns = (
+        Column("business_date", "session"),
+        Column("account_id", "account"),
+        Column("currency", "currency"),
+        Column("client_class", "class"),
+        Column("events", "events", "", True),
+        Column("deficit", "covered deficit", "", True),
+        Column("fund_draw", "fund draw", "", True),
+        Column("shortfall", "shortfall", "", True),
+        Column(
+            "account_equity", "held in all units", "At the end of the session, later deposits included.", True
+        ),
+        Column(
+            "within", "within what it held", "min(deficit, held): what the account could have paid.", True
+        ),
+        Column("liability", "deficit / held", "Rounded to a tenth; a dash where nothing was held.", True),
+    )
+    title = "Protection per client, the largest covered deficit first"
+    return Table("protection_accounts", title, columns, rows, _PROTECTION, 3, shown=20)
+
+
+def _unknown() -> Table:
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (what, Missing(why))
+        for what, why in (
+            (
+                "Close-out at 50 % of initial margin",
+                "initial margin is not delivered, only maintenance margin is",
+            ),
+            ("Equity across currencies", "no exchange rate is delivered"),
+            ("Several accounts of one client", "no delivery says which accounts are one client's"),
+            ("Time below zero, in seconds", "a balance is reset at the instant at which it falls below zero"),
+        )
+    )
+    columns = (Column("what", "what"), Column("value", "value"))
+    return Table("protection_unknown", "What the data cannot tell of protection", columns, rows, _EVENTS)

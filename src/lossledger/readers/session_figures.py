@@ -1,0 +1,114 @@
+"""What the totals of a session do not say by themselves, computed from its published rows.
+
+When the fund paid and what the other way would have left; whom deleveraging relieved; liquidation fees of accounts
+that had nothing left.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from lossledger.readers.rows import PublishedRows, Row, of, total
+from lossledger.schemas import attribution
+from lossledger.store.published import Published
+
+_UNIT = ("account_id", "currency", "isolation")
+
+
+@dataclass(frozen=True)
+class Draws:
+    """When the fund paid in a session, and the shortfall had it been done the other way, in 10^-18.
+
+    `floor` is that to which it was drawn, None where no draw shows one: then `other_shortfall` is None too.
+    """
+
+    at_session_end: bool
+    floor: int | None
+    other_shortfall: int | None
+
+
+@dataclass(frozen=True)
+class Relief:
+    """What fills against deleveraged accounts spared the liquidated ones at the mark, in 10^-18 (the cause `adl`)."""
+
+    covered: int
+    uncovered: int
+    without_deficit: int
+
+
+def draws(rows: PublishedRows, day: Published, currency: str) -> Draws | None:
+    """None when the fund paid nothing in the session.
+
+    The session alone: what the fund would have had in the next one is not followed. All movements of the fund but
+    its draws are the same either way, so this is exact for one session and one floor (rules.md section 10).
+    """
+    ledger, events, fund = _fund(rows, day, currency)
+    by_id = {event["event_id"]: event for event in events}
+    made = of(ledger, kind="draw")
+    if not made:
+        return None
+    at_end = any(draw["ts"] != by_id[draw["ref"]]["ts"] for draw in made)
+    floors = {draw["balance"] for draw in made if by_id[draw["ref"]]["shortfall"]}
+    if len(floors) != 1:
+        return Draws(at_end, None, None)
+    (floor,) = floors
+    due = [(event["ts"] if at_end else day.end - 1, event["deficit"]) for event in events]
+    others = [(row["ts"], row["amount"]) for row in ledger if row["kind"] != "draw"]
+    return Draws(at_end, floor, total(events, "deficit") - paid(fund["opening"], others, due, floor))
+
+
+def paid(
+    opening: int, movements: Iterable[tuple[int, int]], due: Iterable[tuple[int, int]], floor: int
+) -> int:
+    """What a fund pays for deficits at their times, in their order, after the movements up to each time."""
+    coming, balance, spent = list(movements), opening, 0
+    for ts, deficit in due:
+        while coming and coming[0][0] <= ts:
+            balance += coming.pop(0)[1]
+        draw = min(deficit, max(0, balance - floor))
+        balance, spent = balance - draw, spent + draw
+    return spent
+
+
+def _fund(rows: PublishedRows, day: Published, currency: str) -> tuple[list[Row], list[Row], Row]:
+    """Movements and covered events of a session, each in its order, and the fund's day."""
+    same = {"business_date": day.day, "currency": currency}
+    ledger = sorted(of(rows.rows(attribution.INSURANCE_FUND_LEDGER), **same), key=lambda row: row["seq"])
+    events = of(rows.rows(attribution.NEGATIVE_BALANCES), protected=True, **same)
+    events.sort(key=lambda row: (row["ts"], row["account_id"], row["isolation"]))
+    (fund,) = of(rows.rows(attribution.INSURANCE_FUND_DAILY), **same)
+    return ledger, events, fund
+
+
+def relief(rows: PublishedRows, day: Published, currency: str) -> Relief:
+    """Of the episodes that ended in the session."""
+    spared: dict[str, int] = defaultdict(int)
+    for row in of(rows.rows(attribution.LOSS_COMPONENTS_TABLE), business_date=day.day, component="adl"):
+        spared[row["episode_id"]] -= row["amount"]
+    sums: dict[bool | None, int] = defaultdict(int)
+    for episode, event in _ended(rows, day, currency):
+        sums[event["protected"] if event else None] += spared[episode["episode_id"]]
+    return Relief(sums[True], sums[False], sums[None])
+
+
+def fees_below_zero(rows: PublishedRows, day: Published, currency: str) -> tuple[int, int]:
+    """The part of covered and of uncovered deficits that the liquidations' own fees are, in 10^-18.
+
+    Without its fees an episode's deficit would be smaller by the fees, and by no more than there is of it.
+    """
+    parts = {True: 0, False: 0}
+    for episode, event in _ended(rows, day, currency):
+        if event:
+            parts[event["protected"]] += min(event["deficit"], max(0, episode["liquidation_fees"]))
+    return parts[True], parts[False]
+
+
+def _ended(rows: PublishedRows, day: Published, currency: str) -> Iterator[tuple[Row, Row | None]]:
+    """Episodes with the negative-balance event of their unit at their end."""
+    same = {"business_date": day.day, "currency": currency}
+    events = {
+        (*(row[name] for name in _UNIT), row["ts"]): row
+        for row in of(rows.rows(attribution.NEGATIVE_BALANCES), **same)
+    }
+    for episode in of(rows.rows(attribution.LIQUIDATIONS), **same):
+        yield episode, events.get((*(episode[name] for name in _UNIT), episode["ended_at"]))

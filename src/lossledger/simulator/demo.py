@@ -1,0 +1,53 @@
+"""The demonstration market: two days of October 2025 at real prices, in which the fund runs dry."""
+
+from datetime import date
+from pathlib import Path
+
+from lossledger.simulator.config import MarketConfig
+from lossledger.simulator.simulate import simulate
+
+DEMO = MarketConfig(
+    seed=20251010,
+    accounts=300,
+    days=2,
+    instruments=4,
+    tick_seconds=60,
+    start=date(2025, 10, 10),
+    trades_per_account_day=8.0,
+    fund_opening={"USDT": "12000", "BTC": "0.05"},
+)
+LARGER_FUND = """\
+name: larger_fund
+reason: what the winners would have been charged with a fund of ten times the size
+fund_opening:
+  USDT: '120000'
+  BTC: '0.5'
+"""
+AT_ONCE = """\
+name: at_once
+reason: the same market liquidated by the recomputation at the very tick of the breach
+policy:
+  execution: simulated
+  latency_us: 0
+"""
+DRAWN_AT_THE_END = """\
+name: drawn_at_the_end
+reason: what accounts would have been charged if all that reaches the fund in a session paid for its losses
+policy:
+  fund_draws: at_session_end
+"""
+
+
+def write_demo(landing: Path) -> tuple[date, date]:
+    """Write the demonstration market with three scenarios into an empty folder; first and last date.
+
+    BTC, ETH and SOL against USDT and a BTC-settled inverse contract, about 300 clients, a mark a minute.
+    Raises ConfigError when the folder is not empty.
+    """
+    summary = simulate(DEMO, landing)
+    scenarios = landing / "scenarios"
+    scenarios.mkdir()
+    (scenarios / "larger_fund.yaml").write_text(LARGER_FUND, encoding="utf-8", newline="\n")
+    (scenarios / "at_once.yaml").write_text(AT_ONCE, encoding="utf-8", newline="\n")
+    (scenarios / "drawn_at_the_end.yaml").write_text(DRAWN_AT_THE_END, encoding="utf-8", newline="\n")
+    return summary.first, summary.last

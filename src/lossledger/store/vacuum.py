@@ -1,0 +1,107 @@
+"""What a warehouse no longer needs: files that no published version names, and what dead runs left."""
+
+import os
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import NamedTuple
+
+from lossledger.schemas.core import Table
+from lossledger.schemas.ops import RESTATEMENTS, RUNS
+from lossledger.schemas.registry import OPS, TABLES
+from lossledger.store.history import LOG, read_history
+from lossledger.store.key_hashes import FOLDER
+from lossledger.store.named import Named
+from lossledger.store.places import Place, entries, files_below, relative
+from lossledger.store.warehouse import Warehouse
+
+_NOT_DATA = (LOG, FOLDER)
+# They say what was published when, and from what: every version is kept, but where runs only ever append.
+_ALL_KEPT = tuple(table for table in OPS.values() if table not in (RUNS, RESTATEMENTS))
+
+
+class Freed(NamedTuple):
+    """Files and their bytes; a file that has another name, as in a scenario, gives no bytes back."""
+
+    files: int
+    bytes: int
+
+
+def unneeded_files(warehouse: Warehouse, named: Named, before_ms: int) -> dict[Table, list[Place]]:
+    """Data files that no named version has, and no version that was the newest at `before_ms` or since.
+
+    A file that no version has is left of a dead run: it counts when it was written before that time. All versions
+    are kept of the tables that say what was published when and from what.
+    """
+    there = [table for table in TABLES.values() if warehouse.has(table)]
+    return {table: sorted(_unneeded(warehouse, table, named, before_ms)) for table in there}
+
+
+def _unneeded(warehouse: Warehouse, table: Table, named: Named, before_ms: int) -> Iterator[Place]:
+    folder = warehouse.path(table)
+    history = read_history(folder)
+    asked = named.get(table.full_name, set()) | history.since(before_ms)
+    kept = set(history.spans) if table in _ALL_KEPT else history.files_of(asked)
+    for path in _data_files(folder):
+        name = relative(path, folder)
+        if name not in kept and (name in history.spans or _is_old(path, before_ms)):
+            yield path
+
+
+def _data_files(folder: Place) -> Iterator[Place]:
+    for entry in entries(folder):
+        if entry.name not in _NOT_DATA:
+            yield from (
+                (p for p in files_below(entry) if p.name.endswith(".parquet")) if entry.is_dir() else [entry]
+            )
+
+
+def leftovers(root: Place, before_ms: int) -> list[Place]:
+    """Files half written, and rows spilled or on their way into the ledger, that dead runs left before that time."""
+    left = [p for p in _files(root / "raw" / "content") if p.name.endswith(".writing")]
+    for folder in _staged(root):
+        if day_of_folder(folder) is None:
+            left += _files(folder)
+    return [path for path in left if _is_old(path, before_ms)]
+
+
+def old_staging(root: Place, before_ms: int) -> dict[date, list[Place]]:
+    """The staged files of dates of which no file was written since that time."""
+    found = {}
+    for folder in _staged(root):
+        files, day = _files(folder), day_of_folder(folder)
+        if day is not None and all(_is_old(path, before_ms) for path in files):
+            found[day] = files
+    return found
+
+
+def day_of_folder(folder: Place) -> date | None:
+    """The date that is staged there; None for a folder of another kind."""
+    try:
+        return date.fromisoformat(folder.name)
+    except ValueError:
+        return None
+
+
+def _staged(root: Place) -> list[Place]:
+    staging = root / "staging"
+    return entries(staging) if staging.is_dir() else []
+
+
+def _files(folder: Place) -> list[Place]:
+    return files_below(folder) if folder.is_dir() else []
+
+
+def _is_old(path: Place, before_ms: int) -> bool:
+    return path.stat().st_mtime_ns // 1_000_000 < before_ms
+
+
+def remove(paths: Sequence[Place], dry_run: bool) -> Freed:
+    """Remove the files, or only say what that would free."""
+    size = 0
+    for path in paths:
+        found = path.stat()
+        linked = isinstance(found, os.stat_result) and found.st_nlink > 1
+        size += 0 if linked else found.st_size
+        if not dry_run:
+            path.unlink()
+    return Freed(len(paths), size)
