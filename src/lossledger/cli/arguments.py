@@ -66,13 +66,13 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
         "--partitions",
         type=positive,
         metavar="N",
-        help="Spark tasks per replay (default: what Spark offers)",
+        help="tasks of a replay (default: one a core, or what Spark offers)",
     )
     parser.add_argument(
         "--engine",
-        choices=("spark", "local"),
-        default="spark",
-        help="local: the same work in this process, without Spark",
+        choices=("local", "spark"),
+        help="local: processes of this machine; spark: the tasks of a Spark session, to the same rows "
+        "(default: local, or spark where SPARK_MASTER names a cluster)",
     )
 
 
@@ -86,7 +86,7 @@ def add_range(parser: argparse.ArgumentParser) -> None:
 
 def request_from(args: argparse.Namespace, first: date, last: date) -> "Request":
     from lossledger.jobs.run import Request
-    from lossledger.jobs.spark.mapper import InProcess, OnSpark
+    from lossledger.jobs.spark.mapper import new_mapper
 
-    mapper = InProcess(args.partitions) if args.engine == "local" else OnSpark(args.partitions)
+    mapper = new_mapper(args.engine, args.partitions)
     return Request(args.landing, args.warehouse, first, last, mapper, args.policy, args.scenario)

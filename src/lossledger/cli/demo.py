@@ -10,7 +10,7 @@ from time import perf_counter
 
 from lossledger.engine.errors import ConfigError
 from lossledger.jobs.run import Request, run
-from lossledger.jobs.spark.mapper import Mapper, OnSpark
+from lossledger.jobs.spark.mapper import Mapper, new_mapper
 from lossledger.jobs.stages import NAMES
 from lossledger.readers.demo_text import report_lines
 from lossledger.readers.published.tables import PublishedTables
@@ -44,7 +44,7 @@ def demo_lines(folder: Path, mapper: Mapper | None = None) -> Iterator[str]:
     first, last = _write_market(landing)
     written = perf_counter()
     yield f"{first} to {last}  raw files written to {landing}"
-    for line in run(Request(landing, root, first, last, mapper or OnSpark())):
+    for line in run(Request(landing, root, first, last, mapper or new_mapper())):
         yield line.split("  (")[0]  # how much is left is of no interest with two dates
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
     warehouse = Warehouse(root)

@@ -69,7 +69,9 @@ def _run(args: argparse.Namespace) -> int:
     need("night")
     from lossledger.jobs.run import run
 
-    for line in run(request_from(args, args.first, args.last)):
+    request = request_from(args, args.first, args.last)
+    tell(f"engine      {request.mapper.description}")
+    for line in run(request):
         tell(line)
     return 0
 

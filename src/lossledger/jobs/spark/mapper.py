@@ -19,6 +19,7 @@ class Mapper(Protocol):
     """Applies a module-level function to every task; results in the order of the tasks."""
 
     tell: Tell  # who is told how far a job is, while it runs
+    description: str  # the engine, for the line that `run` begins with
 
     @property
     def partitions(self) -> int:
@@ -34,6 +35,13 @@ class Mapper(Protocol):
         """End what was started only for this run; it may be used again."""
 
 
+def new_mapper(engine: str | None = None, partitions: int | None = None) -> "InProcess | OnSpark":
+    """What runs the tasks: `engine` is local or spark; None: spark where SPARK_MASTER names a cluster, else local."""
+    if (engine or ("spark" if os.environ.get("SPARK_MASTER") else "local")) == "spark":
+        return OnSpark(partitions)
+    return InProcess(partitions)
+
+
 class InProcess:
     """No Spark: this process, and where there is much to do others beside it, one a core."""
 
@@ -41,6 +49,7 @@ class InProcess:
         """`partitions`: always so many; None: one a core, where there is much to do."""
         self.tell: Tell = silent
         self.processes = processes or len(os.sched_getaffinity(0))
+        self.description = f"local, up to {self.processes} processes"
         self.partitions = partitions or len(os.sched_getaffinity(0))
         self._always = partitions is not None
         self._pool: ProcessPoolExecutor | None = None
@@ -80,6 +89,7 @@ class OnSpark:
     def __init__(self, partitions: int | None = None, much: int = MUCH) -> None:
         """`partitions` as in InProcess; `much`: less work than that is done in this process."""
         self.tell: Tell = silent
+        self.description = f"Spark, {os.environ.get('SPARK_MASTER') or 'on this machine'}"
         self._session: Any = None
         self._partitions = partitions
         self._much = much

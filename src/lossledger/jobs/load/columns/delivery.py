@@ -165,7 +165,7 @@ class Staging:
         owners, cuts = [], []
         weight = sum(f.weight for item in incoming for f in item.sources)
         columns = not self.load.judge_all and worth_columns(weight)
-        most = max(LEAST, min(WEIGHT, weight // (2 * self.load.mapper.partitions)))
+        most = max(LEAST, min(WEIGHT, weight // (2 * self.load.mapper.cut(weight))))
         for item in incoming:
             for n, pieces in enumerate(task_pieces(item.pieces, most)):
                 owners.append(item)
