@@ -131,7 +131,7 @@ class ColumnLoad:
             if left.name <= folder.name:
                 remove_tree(left)
         try:
-            write_known(known, folder / "known.pickle")
+            write_known(known, folder / "known.arrow")
             yield Staging(self, folder)
         finally:
             remove_tree(folder)
@@ -146,7 +146,7 @@ class Staging:
 
     @property
     def _known(self) -> str:
-        return str(self.folder / "known.pickle")
+        return str(self.folder / "known.arrow")
 
     def judge(self, incoming: Sequence[Incoming]) -> None:
         """Keep the files, then pass 1 over all of them."""

@@ -1,6 +1,6 @@
 """What rows are judged by, as arrays: every account, instrument and currency at the place of its number."""
 
-import pickle
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -10,14 +10,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lossledger.engine.intake.judge import Reference
+from lossledger.engine.intake.judge import InstrumentVersion, Reference
+from lossledger.engine.versions import Versions
 from lossledger.store.accounts import FirstSeen
 from lossledger.store.buckets import account_buckets
 from lossledger.store.creation import whole
-from lossledger.store.numbers import Numbers
+from lossledger.store.numbers import KINDS, Numbers
 from lossledger.store.places import Place, place, stamp
 
 NEVER = (1 << 63) - 1
+_REFERENCE = b"reference"  # the instruments and currencies, in the schema's metadata
 
 
 @dataclass
@@ -73,9 +75,6 @@ class Known:
 
         return {kind: names_table(names) for kind, names in self.numbers.arrays.items()}
 
-    def __getstate__(self) -> dict[str, Any]:
-        return {k: v for k, v in vars(self).items() if k not in ("steps", "tables")}
-
 
 def _first_seen(accounts: pa.Array, seen: FirstSeen) -> np.ndarray:
     """By number; what has a number and is no longer known is NEVER."""
@@ -84,17 +83,40 @@ def _first_seen(accounts: pa.Array, seen: FirstSeen) -> np.ndarray:
 
 
 def write_known(known: Known, path: Place) -> None:
-    """Where the tasks find it: it is not sent with each of them."""
+    """Write what all tasks of a load read: one row of lists in an Arrow file, and the instruments as JSON.
+
+    Workers only parse this file; whoever can write to the staging folder cannot run code in them.
+    """
+    reference, seen = known.reference, FirstSeen.of(known.reference.accounts)
+    arrays = {"first_seen": seen.names, "first_seen_us": pa.array(seen.times), **known.numbers.arrays}
+    lists = {name: pa.LargeListArray.from_arrays([0, len(array)], array) for name, array in arrays.items()}
+    text = {
+        "scales": reference.scales,
+        "settlement": reference.settlement,
+        "instruments": {name: versions.items() for name, versions in reference.instruments.items()},
+    }
+    table = pa.table(lists).replace_schema_metadata({_REFERENCE: json.dumps(text)})
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole(path) as file:
-        file.write_bytes(pickle.dumps(known))
+        file.write_bytes(sink.getvalue())
     _kept.cache_clear()
 
 
 @lru_cache(maxsize=1)
 def _kept(path: str, made: tuple[object, ...]) -> Known:
-    known: Known = pickle.loads(place(path).read_bytes())
-    return known
+    table = pa.ipc.open_file(place(path).read_bytes()).read_all()
+    arrays = {name: table.column(name).combine_chunks().flatten() for name in table.column_names}
+    text = json.loads(table.schema.metadata[_REFERENCE])
+    instruments = {
+        name: Versions((since, InstrumentVersion(*version)) for since, version in versions)
+        for name, versions in text["instruments"].items()
+    }
+    accounts = FirstSeen(arrays["first_seen"], arrays["first_seen_us"].to_numpy())
+    reference = Reference(text["scales"], text["settlement"], instruments, accounts)
+    return Known(reference, Numbers({kind: arrays[kind] for kind in KINDS}))
 
 
 def read_known(path: str) -> Known:
