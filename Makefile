@@ -8,7 +8,7 @@ CODE := src dags tests scripts examples $(wildcard benchmarks)
 # Set up anew when what it installs has changed; otherwise at once.
 STAMP := .venv/.setup-done
 
-.PHONY: help setup demo test test-unit test-spark test-dags test-browser lint format docs site airflow \
+.PHONY: help setup demo test test-unit test-spark test-dags test-browser test-wheel lint format docs site airflow \
 	stack-env stack stack-down stack-test bench fuzz clean
 
 help: ## list the commands
@@ -38,6 +38,9 @@ test-dags: setup ## the Airflow tests
 test-browser: setup ## the explorer in a real Chromium (Debian: apt install chromium); SHOTS=DIR keeps screenshots
 	@UV_PYTHON_DOWNLOADS=never .uv/bin/uv sync --frozen --inexact --quiet --group browser
 	$(BIN)/pytest tests/browser $(if $(SHOTS),--shots $(SHOTS))
+
+test-wheel: setup ## the wheel, installed in an environment of its own outside the checkout
+	$(BIN)/pytest tests/wheel
 
 lint: setup ## style, types, and the direction of imports
 	$(BIN)/ruff check $(CODE)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from numba.core import caching
 
-from lossledger.kernel import compiler
+from lossledger.kernel import code_cache, compiler
 from lossledger.kernel.wide import added
 
 
@@ -17,24 +17,24 @@ def read_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     def refuse(*_: Any, **__: Any) -> None:
         raise PermissionError("read-only")
 
-    monkeypatch.setattr(compiler, "cache_of", lambda _: tmp_path)
+    monkeypatch.setattr(code_cache, "cache_of", lambda _: tmp_path)
     monkeypatch.setattr(caching.tempfile, "TemporaryFile", refuse)
     monkeypatch.setattr(caching.IndexDataCacheFile, "_open_for_write", refuse)
     return tmp_path
 
 
 def test_a_warmed_cache_is_read_where_it_may_not_be_written(read_only: Path) -> None:
-    compiler.keep_only_current()
+    code_cache.keep_only_current()
     located = compiler._CacheOfRoom(added.py_func).locator
-    assert located.get_cache_path() == str(read_only / compiler.stamp())
+    assert located.get_cache_path() == str(read_only / code_cache.stamp())
 
 
 def test_code_for_another_processor_is_compiled_in_memory(read_only: Path) -> None:
-    compiler.keep_only_current()
+    code_cache.keep_only_current()
     function = compiler.compiled(added.py_func)
     assert function(1, 2, 10) == 3
     assert function(7, 7, 10) == 10
-    assert sorted(path.name for path in (read_only / compiler.stamp()).iterdir()) == [compiler.WARM]
+    assert sorted(path.name for path in (read_only / code_cache.stamp()).iterdir()) == [code_cache.WARM]
 
 
 def test_nothing_can_be_kept_anywhere(read_only: Path) -> None:
@@ -42,10 +42,10 @@ def test_nothing_can_be_kept_anywhere(read_only: Path) -> None:
 
 
 def test_what_older_sources_left_is_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compiler, "cache_of", lambda _: tmp_path)
+    monkeypatch.setattr(code_cache, "cache_of", lambda _: tmp_path)
     (tmp_path / "older").mkdir()
-    compiler.keep_only_current()
-    assert [path.name for path in tmp_path.iterdir()] == [compiler.stamp()]
+    code_cache.keep_only_current()
+    assert [path.name for path in tmp_path.iterdir()] == [code_cache.stamp()]
 
 
 def test_a_constant_at_a_call_makes_no_second_version() -> None:

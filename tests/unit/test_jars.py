@@ -27,7 +27,9 @@ def test_pinned_archive_is_used(pinned_file: Path) -> None:
 
 
 def test_missing_archive_says_what_to_run(pinned_file: Path) -> None:
-    with pytest.raises(ConfigError, match=r"tool-1\.0\.jar is missing or damaged: run make setup"):
+    with pytest.raises(
+        ConfigError, match=r"tool-1\.0\.jar is missing or damaged: run python -m lossledger.jobs.spark.jars"
+    ):
         jars.jar_paths()
 
 

@@ -216,7 +216,7 @@ def test_warnings_stay_in_sight(landing: Path, warehouse: Path, capsys: pytest.C
         (
             D10,
             "attribution.negative_balances: unprotected_retail_below_zero: 1 row; see ops.dq_results and "
-            "docs/checks.md",
+            "the page Checks",
         ),
     ]
     assert said == [f"warning: {day}: {text}" for day, text in expected]

@@ -98,7 +98,7 @@ def _where_to_look(root: Path, report: Path, told: list[str]) -> Iterator[str]:
     yield ""
     yield "WHERE IT IS"
     yield f"  report  {report}/report.html, .pdf, .xlsx, .json  ({len(told) - 2} files and their manifest)"
-    yield f"  tables  {root}/attribution/*  (Delta Lake; columns: docs/dictionary.md)"
+    yield f"  tables  {root}/attribution/*  (Delta Lake; lossledger query --warehouse {root} lists the columns)"
     yield f'  read    import deltalake; deltalake.DeltaTable("{table}").to_pandas()'
     yield f"  verify  lossledger verify-report {report} --warehouse {root}"
     yield f"  status  lossledger status --warehouse {root}"

@@ -5,12 +5,21 @@ from importlib.util import find_spec
 from lossledger.engine.errors import ConfigError
 
 EXTRAS = {
-    "night": ("pyspark", "delta", "great_expectations", "duckdb_engine", "pandas", "numba"),
+    "night": (
+        "pyspark",
+        "py4j",
+        "delta",
+        "great_expectations",
+        "duckdb_engine",
+        "pandas",
+        "numba",
+        "llvmlite",
+    ),
     "airflow": ("airflow",),
     "s3": ("obstore",),
     "adapters": ("lz4",),
-    "report": ("jinja2", "vl_convert", "typst", "xlsxwriter", "jsonschema", "altair"),
-    "explore": ("streamlit", "altair", "vl_convert"),
+    "report": ("jinja2", "markupsafe", "vl_convert", "typst", "xlsxwriter", "jsonschema", "altair"),
+    "explore": ("streamlit", "starlette", "uvicorn", "altair", "vl_convert"),
 }
 
 

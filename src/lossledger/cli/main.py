@@ -16,7 +16,7 @@ from lossledger.cli.arguments import (
 from lossledger.cli.extras import need
 from lossledger.cli.failure import run_command
 from lossledger.cli.report import add_report_commands
-from lossledger.jobs.terminal import tell
+from lossledger.jobs.terminal import tell, warn
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -40,6 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _add_check_store,
         _add_verify,
         _add_demo,
+        _add_compile,
     ):
         add(commands)
     add_report_commands(commands, _add)
@@ -69,6 +70,7 @@ def _run(args: argparse.Namespace) -> int:
     need("night")
     from lossledger.jobs.run import run
 
+    _note_compiling()
     request = request_from(args, args.first, args.last)
     tell(f"engine      {request.mapper.description}")
     for line in run(request):
@@ -227,10 +229,38 @@ def _add_demo(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
 
 def _demo(args: argparse.Namespace) -> int:
     need("night")
+    need("report")
     from lossledger.cli.demo import demo_lines
+
+    _note_compiling()
 
     for line in demo_lines(args.folder):
         tell(line)
+    return 0
+
+
+def _note_compiling() -> None:
+    """Say before it happens that a large date compiles first."""
+    from lossledger.jobs.compiled import NOTE, is_compiled
+
+    if not is_compiled():
+        warn(NOTE)
+
+
+def _add_compile(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    text = "Compile the loops of load and replay once, in about a minute, so that no run waits for it."
+    _add(commands, "compile", text, _compile)
+
+
+def _compile(args: argparse.Namespace) -> int:
+    need("night")
+    from lossledger.jobs.compiled import is_compiled
+    from lossledger.jobs.warm import main as compile_all
+
+    if not is_compiled():
+        tell("compiling, about a minute")
+        compile_all()
+    tell("compiled: no run waits for it")
     return 0
 
 

@@ -39,7 +39,7 @@ class CheckResult:
 def finding(table: str, name: str, unexpected_count: int) -> str:
     """A warning as a person is told: which check, and how many rows."""
     count = f"{unexpected_count} row{'s' if unexpected_count != 1 else ''}"
-    return f"{table}: {name}: {count}; see ops.dq_results and docs/checks.md"
+    return f"{table}: {name}: {count}; see ops.dq_results and the page Checks"
 
 
 def rows_check(table: str, name: str, sql: str, severity: str = FAIL) -> Check:

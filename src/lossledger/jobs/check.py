@@ -181,5 +181,5 @@ def _message(day: date, failed: list[CheckResult]) -> str:
     more = f"; {len(failed) - 1} more checks failed" if len(failed) > 1 else ""
     return (
         f"{day} was not published: {first.check.table} fails {first.check.name}: {what}{more}. "
-        f"ops.dq_results has examples of the rows, docs/checks.md says what the check means"
+        f"ops.dq_results has examples of the rows, the page Checks says what the check means"
     )

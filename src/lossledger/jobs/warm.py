@@ -1,6 +1,6 @@
-"""Compile what a run calls into its caches, so that no run waits for it: `python -m lossledger.jobs.warm`.
+"""Compile what a run calls into its caches, so that no run waits for it: `lossledger compile`.
 
-`make setup` and the image call it. The kernel's annotations say what it is compiled for (`kernel/warm.py`); the loops
+`make setup` and the image call it as `python -m lossledger.jobs.warm`. The kernel's annotations say what it is compiled for (`kernel/warm.py`); the loops
 of the load are compiled for the types that files bring, so that a small market is loaded from files of every kind.
 """
 
@@ -25,7 +25,7 @@ import lossledger.kernel.warm
 from lossledger.jobs.day import Day
 from lossledger.jobs.run import Request, run
 from lossledger.jobs.spark.mapper import InProcess
-from lossledger.kernel.compiler import keep_only_current
+from lossledger.kernel.code_cache import keep_only_current
 
 Row = Mapping[str, str | None]
 FIRST = date(2025, 1, 1)

@@ -6,11 +6,8 @@ function stands in, its room, and of the kernel, and a read-only installation us
 in it.
 """
 
-import hashlib
-import shutil
 from collections.abc import Callable
 from contextlib import suppress
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar, cast, get_type_hints
 
@@ -18,43 +15,14 @@ from numba import config, njit
 from numba.core import caching
 
 from lossledger.engine.errors import ConfigError
+from lossledger.kernel import code_cache
 from lossledger.kernel.amounts import WIDE, is_wide
 from lossledger.kernel.annotations import machine_type
 
 if config.DISABLE_JIT:  # functions that are not compiled have none of what is asked of them here
     raise ConfigError("NUMBA_DISABLE_JIT is set, and the replay is compiled: unset it")
 
-ROOM = Path(__file__).resolve().parent
-WARM = "complete"
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-def cache_of(room: Path) -> Path:
-    """Where a room's machine code is: below, a folder for each state of its sources."""
-    return room / "__pycache__" / "compiled"
-
-
-@lru_cache
-def stamp(room: Path = ROOM) -> str:
-    """What the machine code was made from: every source file of the room, and of this one, which others build on."""
-    digest = hashlib.sha256()
-    for path in [*sorted(room.glob("*.py")), *sorted(ROOM.glob("*.py"))]:
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()[:20]
-
-
-def is_warm(room: Path = ROOM) -> bool:
-    """Whether the room has been compiled since its sources changed."""
-    return (cache_of(room) / stamp(room) / WARM).exists()
-
-
-def keep_only_current(room: Path = ROOM) -> None:
-    """Mark the cache as complete, and delete what older sources left."""
-    (cache_of(room) / stamp(room)).mkdir(parents=True, exist_ok=True)
-    (cache_of(room) / stamp(room) / WARM).touch()
-    for other in cache_of(room).iterdir():
-        if other.name != stamp(room):
-            shutil.rmtree(other, ignore_errors=True)
 
 
 class _Shipped(caching.InTreeCacheLocator):
@@ -63,13 +31,13 @@ class _Shipped(caching.InTreeCacheLocator):
     def __init__(self, py_func: Any, py_file: str) -> None:
         super().__init__(py_func, py_file)
         self._room = Path(py_file).resolve().parent
-        self._cache_path = str(cache_of(self._room) / stamp(self._room))
+        self._cache_path = str(code_cache.cache_of(self._room) / code_cache.stamp(self._room))
 
     def get_source_stamp(self) -> str:
-        return stamp(self._room)
+        return code_cache.stamp(self._room)
 
     def ensure_cache_path(self) -> None:
-        if not is_warm(self._room):
+        if not code_cache.is_warm(self._room):
             super().ensure_cache_path()
 
 
@@ -81,7 +49,7 @@ class _ForTheUser(caching.UserWideCacheLocator):
         self._room = Path(py_file).resolve().parent
 
     def get_source_stamp(self) -> str:
-        return stamp(self._room)
+        return code_cache.stamp(self._room)
 
 
 class _CacheOfRoom(caching.CompileResultCacheImpl):

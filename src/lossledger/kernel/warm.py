@@ -7,8 +7,8 @@ others sets NUMBA_CPU_NAME=generic while it is built and while it runs.
 import sys
 from typing import Any
 
+from lossledger.kernel.code_cache import ROOM, cache_of, keep_only_current
 from lossledger.kernel.columns import coarsen, on_grid, words_on_grid
-from lossledger.kernel.compiler import ROOM, cache_of, keep_only_current
 from lossledger.kernel.session import run, run_wide
 from lossledger.kernel.states import candidates_at, marks_at, values_at
 

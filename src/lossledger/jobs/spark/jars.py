@@ -1,4 +1,4 @@
-"""Delta Lake's Java archives: fetched once by `make setup`, then only read, so no run needs a download.
+"""Delta Lake's Java archives: fetched once, then only read, so no run needs a download. Spark alone reads them.
 
 Coordinates and SHA-256 are pinned in `jars.lock`. `python -m lossledger.jobs.spark.jars` fetches what is missing
 with the Ivy that Spark ships (Maven Central; a mirror is named by LOSSLEDGER_IVY_SETTINGS, an Ivy settings file).
@@ -21,6 +21,7 @@ from lossledger.jobs.spark.java import require_java
 
 LOCK_FILE = Path(__file__).with_name("jars.lock")
 OBJECT_STORE_LOCK = Path(__file__).with_name("s3.lock")
+_FETCH = "python -m lossledger.jobs.spark.jars"
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,11 @@ class Jar:
 
 
 def jars_dir() -> Path:
-    """Folder of the archives: LOSSLEDGER_JARS, else `.jars` beside the packages."""
-    named = os.environ.get("LOSSLEDGER_JARS")
-    return Path(named) if named else Path(__file__).resolve().parents[4] / ".jars"
+    """Folder of the archives: LOSSLEDGER_JARS, else `.jars` of the checkout, or of the installed package."""
+    if named := os.environ.get("LOSSLEDGER_JARS"):
+        return Path(named)
+    package, checkout = (Path(__file__).resolve().parents[up] for up in (2, 4))
+    return (checkout if (checkout / "pyproject.toml").exists() else package) / ".jars"
 
 
 def pinned_jars(lock: Path | None = None) -> list[Jar]:
@@ -59,7 +62,7 @@ def jar_paths() -> list[Path]:
     """The archives for `spark.jars`; ConfigError when one is missing or is not the pinned file."""
     for jar in pinned_jars():
         if not is_intact(jar):
-            raise ConfigError(f"{jars_dir() / jar.file_name} is missing or damaged: run make setup")
+            raise ConfigError(f"{jars_dir() / jar.file_name} is missing or damaged: run {_FETCH}")
     return [jars_dir() / jar.file_name for jar in pinned_jars()]
 
 
@@ -90,7 +93,7 @@ def _fetch(java: str, jar: Jar, target: Path) -> None:
             ]
             raise ConfigError(
                 f"{jar.file_name} cannot be fetched ({reasons[-1] if reasons else 'no answer'}): check the "
-                "network, or name a mirror in LOSSLEDGER_IVY_SETTINGS, and run make setup again"
+                f"network, or name a mirror in LOSSLEDGER_IVY_SETTINGS, and run {_FETCH} again"
             )
         found = hashlib.sha256(fetched.read_bytes()).hexdigest()
         if found != jar.sha256:
@@ -107,7 +110,7 @@ def _pyspark_jars() -> Path:
 def _ivy_jar() -> Path:
     found = sorted(_pyspark_jars().glob("ivy-*.jar"))
     if not found:
-        raise ConfigError("this PySpark ships no Ivy: run make setup with the pinned packages")
+        raise ConfigError("this PySpark ships no Ivy: install the pinned release, pip install 'lossledger[night]'")
     return found[-1]
 
 

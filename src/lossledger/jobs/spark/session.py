@@ -34,7 +34,7 @@ def spark_conf(cores: int | None = None) -> dict[str, str]:
         {
             "spark.app.name": "lossledger",
             "spark.master": os.environ.get("SPARK_MASTER") or f"local[{cores or '*'}]",
-            # Delta Lake from files that `make setup` fetched: no run depends on a download.
+            # Delta Lake from files that were fetched before: no run depends on a download.
             "spark.jars": ",".join(str(path) for path in jar_paths()),
             "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
             "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
