@@ -23,6 +23,7 @@ CURRENCIES = Dataset(
     (Field("currency", _T, "Code."), Field("scale", Type.INTEGER, "A ledger unit is 10^-scale; 0 to 18.")),
     ("currency",),
 )
+_ORDER = "; at one time it decides the order: digits alone as numbers, then all others as text."
 INSTRUMENTS = Dataset(
     "instruments",
     False,
@@ -40,8 +41,20 @@ INSTRUMENTS = Dataset(
             positive=True,
             unit="by kind",
         ),
-        Field("tick_size", _D, "Prices of fills are multiples of it.", positive=True, unit="quote currency"),
-        Field("lot_size", _D, "Quantities are multiples of it.", positive=True, unit="contracts"),
+        Field(
+            "tick_size",
+            _D,
+            "Prices of orders (normal fills) are multiples of it.",
+            positive=True,
+            unit="quote currency",
+        ),
+        Field(
+            "lot_size",
+            _D,
+            "Quantities of orders (normal fills) are multiples of it.",
+            positive=True,
+            unit="contracts",
+        ),
         _VALID_FROM,
     ),
     ("instrument_id", "valid_from"),
@@ -83,7 +96,7 @@ TRANSFERS = Dataset(
     True,
     "Deposits, withdrawals and moves between risk units.",
     (
-        Field("transfer_id", _T, "Unique id."),
+        Field("transfer_id", _T, f"Unique id{_ORDER}"),
         _WHEN,
         _ACCOUNT,
         _CURRENCY,
@@ -98,8 +111,12 @@ FILLS = Dataset(
     True,
     "Executions, one row a side.",
     (
-        Field("fill_id", _T, "Unique id of this side."),
-        Field("trade_id", _T, "The trade both sides belong to."),
+        Field("fill_id", _T, f"Unique id of this side{_ORDER}"),
+        Field(
+            "trade_id",
+            _T,
+            "The trade both sides belong to, in its instrument: venues number their trades per contract.",
+        ),
         _WHEN,
         _ACCOUNT,
         _INSTRUMENT,
@@ -144,7 +161,7 @@ FUND_MOVEMENTS = Dataset(
     True,
     "Money put into or taken out of the insurance fund by the venue.",
     (
-        Field("movement_id", _T, "Unique id."),
+        Field("movement_id", _T, f"Unique id{_ORDER}"),
         _WHEN,
         _CURRENCY,
         Field("amount", _D, "Signed: positive into the fund.", money=True),
