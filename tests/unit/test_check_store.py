@@ -18,7 +18,7 @@ NEW = f"s3://{BUCKET}/new"
 def test_a_store_that_keeps_to_its_conditions(capsys: pytest.CaptureFixture[str]) -> None:
     with s3_server():
         assert main(["check-store", NEW, "--rounds", "10"]) == 0
-        assert list(place(f"s3://{BUCKET}").rglob("*")) == []
+        assert list(place(NEW).rglob("*")) == []
     *seen, fit = capsys.readouterr().out.splitlines()
     assert seen == [
         "one after another   a put whose condition does not hold is refused (If-None-Match, If-Match)",
@@ -32,7 +32,7 @@ def test_a_store_that_keeps_to_its_conditions(capsys: pytest.CaptureFixture[str]
 def test_one_that_ignores_them(capsys: pytest.CaptureFixture[str]) -> None:
     with s3_server(CONDITIONS):
         assert main(["check-store", NEW]) == 2
-        assert list(place(f"s3://{BUCKET}").rglob("*")) == []
+        assert list(place(NEW).rglob("*")) == []
     [line] = capsys.readouterr().err.splitlines()
     assert "the store ignores the condition If-None-Match of a put" in line
 

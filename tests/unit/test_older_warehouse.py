@@ -81,12 +81,8 @@ def test_it_goes_on_to_a_new_date(warehouse_format4: Format4) -> None:
     assert "table_columns" in columns(old.warehouse, "ops/published_days")
     now = published_days(Warehouse(old.warehouse))
     assert {day: now[day] for day in OLD_DATES} == before, "old dates are not written again"
-    assert query(
-        old.warehouse, "SELECT DISTINCT event_date FROM ledger.deliveries WHERE content_sha256 <> ''"
-    ) == [
-        (date(1970, 1, 1),),
-        (NEW_DATE,),
-    ]
+    anew = "SELECT DISTINCT event_date FROM ledger.deliveries WHERE content_sha256 <> '' ORDER BY event_date"
+    assert query(old.warehouse, anew) == [(date(1970, 1, 1),), (NEW_DATE,)]
     expect_old_dates(old)
     assert run_dates(old.landing, old.warehouse, NEW_DATE)[-1].endswith("nothing changed")
 
@@ -111,11 +107,8 @@ def test_an_old_date_that_comes_out_the_same_is_not_restated(warehouse_format4: 
     old = warehouse_format4
     run_dates(old.landing, old.warehouse, *OLD_DATES)
     changed = {name for (name,) in query(old.warehouse, "SELECT DISTINCT table_name FROM restatements")}
-    assert not changed & {
-        "attribution.liquidations",
-        "attribution.session_losses",
-        "attribution.negative_balances",
-    }
+    # Fill 9 comes before fill 10 now: another profit, and so another basis of session_losses.
+    assert not changed & {"attribution.liquidations", "attribution.negative_balances"}
 
 
 def test_run_again_its_files_are_judged_anew_and_the_reason_is_the_rules(

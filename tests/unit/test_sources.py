@@ -97,7 +97,7 @@ def test_a_key_that_the_version_before_did_not_have_is_no_reason(
     landing: Path, warehouse: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its default held then, too. Another value is a reason."""
-    keys = ("max_mark_gap_us", "small_cell")
+    keys = ("dominance_share", "small_cell")
 
     def rows_without(policy: Policy, start: int, end: int) -> list[dict[str, Any]]:
         return [row for row in policy_rows(policy, start, end) if row["key"] not in keys]

@@ -11,7 +11,21 @@ import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable, write_deltalake
 
+from lossledger.schemas.core import Column, Table, Type
 from lossledger.store.delta import batches, one_ahead
+
+ROWS = Table(
+    "ledger",
+    "rows",
+    "row",
+    "",
+    (
+        Column("day", Type.TEXT, "A date."),
+        Column("number", Type.INTEGER, "A number."),
+        Column("name", Type.TEXT, "A name."),
+    ),
+    ("number",),
+)
 
 
 @pytest.fixture
@@ -29,7 +43,8 @@ def table(tmp_path: Path) -> DeltaTable:
 def test_the_rows_are_those_that_are_read_at_once(table: DeltaTable, wanted: pc.Expression | None) -> None:
     columns = ("number", "name")
     at_once, sparing = (
-        list(batches(table, None, columns, wanted, ["name"], sparing=sparing)) for sparing in (False, True)
+        list(batches(ROWS, table, None, columns, wanted, ["name"], sparing=sparing))
+        for sparing in (False, True)
     )
     assert pa.Table.from_batches(sparing) == pa.Table.from_batches(at_once)
     assert max(batch.num_rows for batch in sparing) <= 7
@@ -42,7 +57,7 @@ def test_a_busy_reader_holds_a_few_row_groups(tmp_path: Path) -> None:
     for path in tmp_path.rglob("*.parquet"):
         pq.write_table(pq.ParquetFile(path).read(), path, row_group_size=group)
     before = pa.total_allocated_bytes()
-    for place, batch in enumerate(batches(DeltaTable(tmp_path), None, ["number"], sparing=True)):
+    for place, batch in enumerate(batches(ROWS, DeltaTable(tmp_path), None, ["number"], sparing=True)):
         if place in (0, 20):
             sleep(0.3)  # the reader is busy
             assert pa.total_allocated_bytes() - before < 8 * 6 * group  # of 64

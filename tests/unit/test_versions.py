@@ -11,6 +11,8 @@ from lossledger.engine.rules.contracts import Contract
 from lossledger.engine.rules.margin import TierHistory, TierTable
 from lossledger.engine.versions import Versions
 
+SINCE = 1_760_000_000_000_000  # microseconds
+
 
 @pytest.mark.parametrize(
     ("ts", "version", "until"),
@@ -24,8 +26,8 @@ def test_largest_valid_from_that_has_come(ts: int, version: str | None, until: i
 
 def test_of_two_versions_of_one_time_the_later_given_holds() -> None:
     assert Versions([(10, "a"), (10, "b")]).at(10) == "b"
-    policy = parse_policy([{"valid_from": 10, "trigger": "lte"}, {"valid_from": 10, "trigger": "lt"}])
-    assert policy.at(10).trigger == "lt"
+    policy = parse_policy([{"valid_from": SINCE, "trigger": "lte"}, {"valid_from": SINCE, "trigger": "lt"}])
+    assert policy.at(SINCE).trigger == "lt"
 
 
 def test_nothing_is_known_before_its_first_version() -> None:
@@ -40,4 +42,4 @@ def test_nothing_is_known_before_its_first_version() -> None:
         market.tick_size("P", 9)
     with pytest.raises(DataError, match="no effective margin table"):
         tiers.at(9)
-    assert parse_policy([{"valid_from": 10, "trigger": "lte"}]).at(9).trigger == "lt"
+    assert parse_policy([{"valid_from": SINCE, "trigger": "lte"}]).at(SINCE - 1).trigger == "lt"

@@ -40,14 +40,19 @@ def _words(value: Any) -> str:
 def differing_figures(folder: Path, again: dict[str, Any], all_of_them: bool = True) -> tuple[int, list[str]]:
     """How many figures report.json has, and a line for each that is not the one computed again.
 
-    `all_of_them`: also those that only the one computed again has. Another build may have figures that a report lacks.
+    `all_of_them`: also those that only the one computed again has. Another build may have figures that a report lacks,
+    and may have made available what the report says is not.
     """
     try:
         told = dict(figures_of(json.loads((folder / "report.json").read_text(encoding="utf-8"))))
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
         return 0, [f"report.json: its figures cannot be read: {error}"]
     now = dict(figures_of(again))
-    names = [*told, *(name for name in now if all_of_them and name not in told)]
+    gone = set() if all_of_them else {n for n, value in told.items() if n not in now and _is_missing(value)}
+    names = [
+        *(name for name in told if name not in gone),
+        *(name for name in now if all_of_them and name not in told),
+    ]
     differing = [name for name in names if told.get(name) != now.get(name)]
     lines = []
     for name in differing[:_SHOWN]:
@@ -56,6 +61,11 @@ def differing_figures(folder: Path, again: dict[str, Any], all_of_them: bool = T
     if len(differing) > _SHOWN:
         lines.append(f"and {len(differing) - _SHOWN:,} more figures")
     return len(names), lines
+
+
+def _is_missing(value: Any) -> bool:
+    """Whether a cell says that something is not available."""
+    return isinstance(value, dict) and "not_available" in value
 
 
 def differing_entries(one: Any, other: Any, path: str) -> Iterator[str]:
