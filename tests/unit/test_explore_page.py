@@ -16,7 +16,7 @@ from lossledger.store.warehouse import Warehouse
 from tests.builders import D9, D10, add_rows, run_dates, small_landing
 from tests.docs.pages import ROOT
 
-APP = str(ROOT / "readers" / "explore" / "app.py")
+APP = str(ROOT / "src" / "lossledger" / "readers" / "explore" / "app.py")
 SHOWN = {
     "fund": "It paid 0; 20.00 was left short.",
     "date": "Losses of 2025-10-10, and who bore them",

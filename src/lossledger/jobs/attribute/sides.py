@@ -33,7 +33,7 @@ def hashes_of(fills: pa.RecordBatch) -> tuple[np.ndarray, np.ndarray]:
     coded = coded if isinstance(coded, pa.DictionaryArray) else coded.dictionary_encode()
     names, place = _hashes(coded.dictionary), coded.indices.to_numpy(zero_copy_only=False)
     first, second = (
-        _mixed(trade ^ _mixed(instrument)[place]) for trade, instrument in zip(trades, names, strict=True)
+        trade ^ _mixed(instrument)[place] for trade, instrument in zip(trades, names, strict=True)
     )
     return first, second
 
