@@ -5,9 +5,8 @@ from datetime import datetime
 
 import pyarrow as pa
 
-from lossledger.engine.errors import ConfigError
 from lossledger.readers.published.tables import PublishedTables
-from lossledger.readers.query.query import executed
+from lossledger.readers.query.query import executed, require_dates
 from lossledger.store.places import place
 
 
@@ -33,7 +32,6 @@ def query(
     ConfigError, in one line: what is wrong with the SQL, no published date, or as `open_warehouse`.
     """
     tables = open_warehouse(warehouse, as_of, scenario)
-    if not tables.days:
-        raise ConfigError(f"no date is published in {tables.warehouse.root}: lossledger run publishes")
+    require_dates(tables, as_of)
     with executed(tables, sql) as database:
         return database.to_arrow_table()

@@ -1,4 +1,4 @@
-"""The order of ids and of trades in the database's language (rules.md section 4)."""
+"""The order of transfer_ids, fill_ids and movement_ids in SQL (rules.md section 4)."""
 
 
 def order_key_sql(column: str) -> str:

@@ -35,15 +35,20 @@ def query_lines(
     if sql is None:
         yield from listing_lines(tables)
         return
-    if not tables.days:
-        then = f" as of {as_of}" if as_of else ""
-        raise ConfigError(f"no date is published in {tables.warehouse.root}{then}: lossledger run publishes")
+    require_dates(tables, as_of)
     with executed(tables, sql) as database:
         result = Result.of(database, tables.scales)
         if form == "parquet":
             write_parquet(result, out)
             return
         yield from FORMATS[form](result)
+
+
+def require_dates(tables: PublishedTables, as_of: str | datetime | None = None) -> None:
+    """ConfigError when no date is published, or was at `as_of`."""
+    if not tables.days:
+        then = f" as of {as_of}" if as_of else ""
+        raise ConfigError(f"no date is published in {tables.warehouse.root}{then}: lossledger run publishes")
 
 
 @contextmanager
