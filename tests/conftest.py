@@ -35,22 +35,26 @@ LONGEST = (
     "demo",
     "spark",
     "properties",
-    "tests/unit/test_replay_by_columns.py",
+    "tests/unit/replay/test_by_columns.py",
     "dags",
     "tests/docs/test_commands.py",
-    "tests/unit/test_object_store.py",
-    "tests/unit/test_cases.py",
-    "tests/unit/test_scenarios.py",
+    "tests/unit/store/test_object_store.py",
+    "tests/unit/night/test_cases.py",
+    "tests/unit/night/test_scenarios.py",
     "tests/hostile/test_bombs.py",
     "report",
-    "tests/unit/test_rerun.py",
-    "tests/unit/test_at_once.py",
+    "tests/unit/night/test_rerun.py",
+    "tests/unit/night/test_at_once.py",
 )
 SHARED_DEMO = ("tests/docs/", "tests/spark/test_demo.py", "tests/spark/test_examples.py")
 SHARED = {
     "properties": ("tests/properties/", "tests/kernel/test_equal.py"),
     "report": ("tests/report/",),
-    "small": ("tests/unit/test_explain.py", "tests/unit/test_explore.py", "tests/unit/test_explore_page.py"),
+    "small": (
+        "tests/unit/readers/test_explain.py",
+        "tests/unit/readers/test_explore.py",
+        "tests/unit/readers/test_explore_page.py",
+    ),
 }
 
 

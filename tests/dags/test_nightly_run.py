@@ -168,7 +168,7 @@ def test_conflict_is_tried_again(
 def test_two_nights_publish_what_the_case_expects(
     run_night: Callable[..., dict[str, Any]], tmp_path: Path
 ) -> None:
-    """To the last unit, as one command does (tests/unit/test_cases.py)."""
+    """To the last unit, as one command does (tests/unit/night/test_cases.py)."""
     for day in case_days(CASE):
         states = run_night(
             business_date=str(day), landing=str(DATA / CASE / "landing"), warehouse=str(tmp_path / "w")

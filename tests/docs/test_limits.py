@@ -1,4 +1,4 @@
-"""The pages say what the input cannot: `tests/unit/test_adapted_days.py` has what is published instead."""
+"""The pages say what the input cannot: `tests/unit/adapters/test_adapted_days.py` has what is published instead."""
 
 import re
 

@@ -1,6 +1,6 @@
 """The queries of docs/recipes.md give what the page shows.
 
-Where the demonstration has nothing to say, on restatements, tests/unit/test_published_tables.py runs them.
+Where the demonstration has nothing to say, on restatements, tests/unit/readers/test_published_tables.py runs them.
 """
 
 from pathlib import Path

@@ -1,5 +1,5 @@
 """No rule complains of a date that is right: generated markets that reach the corners, and every exact case
-(tests/unit/test_cases.py).
+(tests/unit/night/test_cases.py).
 
 The queries run as they are, without Great Expectations, which takes most of the time; test_gate.py runs them with it.
 """

@@ -39,7 +39,7 @@ from lossledger.jobs.load.landing import LandedFile
 from lossledger.schemas.core import Dataset, Type
 from lossledger.schemas.inputs import DATASETS, DATED
 from lossledger.store.numbers import Numbers
-from tests.unit.test_landing import encoded
+from tests.unit.load.test_landing import encoded
 
 DAY = date(2025, 10, 10)
 NOON = 1_760_097_600_000_000

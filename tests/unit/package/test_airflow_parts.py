@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-SCRIPT = Path(__file__).parents[2] / "scripts" / "airflow_parts.py"
+SCRIPT = Path(__file__).parents[3] / "scripts" / "airflow_parts.py"
 # In the place of airflow: notes what it is, and has a child that outlives it.
 PART = """#!{python}
 import os, subprocess, sys, time

@@ -20,7 +20,7 @@ from lossledger.engine.prices import (
     tier_deductions,
 )
 
-VECTORS = Path(__file__).parents[1] / "data" / "protocol_vectors"
+VECTORS = Path(__file__).parents[2] / "data" / "protocol_vectors"
 EXAMPLES: dict[str, Any] = json.loads((VECTORS / "worked_examples.json").read_text(), parse_float=str)
 FIVE_BP = Fraction(5, 10_000)
 BTC_TIERS: list[Tier] = [(0, Fraction("0.004")), (50_000, Fraction("0.005")), (600_000, Fraction("0.0065"))]

@@ -16,7 +16,7 @@ from lossledger.store.warehouse import Warehouse
 from tests.lived import case_warehouse
 from tests.unchecked import unchecked
 
-CASE = Path(__file__).resolve().parents[1] / "data" / "cases" / "recorded_profit" / "landing"
+CASE = Path(__file__).resolve().parents[2] / "data" / "cases" / "recorded_profit" / "landing"
 FIRST, SECOND = date(2025, 10, 9), date(2025, 10, 10)
 MORE_MONEY = "m9,2025-10-09T00:00:01.000000Z,USDT,1000,injection\n"
 

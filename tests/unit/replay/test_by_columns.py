@@ -3,7 +3,7 @@
 By columns and the kernel, with some units left to amounts of 128 bits and some to the reference, in groups, stretches
 of house accounts and parts of any size, and by engine rows alone, replayed by the reference or by the kernel. The cases
 are small: without this their rows would go to the reference judge and their units to the reference replay
-(tests/unit/test_cases.py), so here every file is read as columns too.
+(tests/unit/night/test_cases.py), so here every file is read as columns too.
 """
 
 from collections.abc import Callable, Iterator, Sequence

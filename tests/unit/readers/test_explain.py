@@ -45,7 +45,7 @@ from tests.builders import D9, D10
 from tests.cases import DATA
 from tests.lived import case_warehouse
 
-GOLDEN = Path(__file__).parents[1] / "data" / "explain" / "account_a.txt"
+GOLDEN = Path(__file__).parents[2] / "data" / "explain" / "account_a.txt"
 CASE = "recorded_equity_8h"  # two currencies, isolated units, ADL, a fund that pays at the session's end
 LOSER, PAYER, HOUSE = "a0005", "a0001", "house-mm"
 

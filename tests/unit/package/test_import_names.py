@@ -9,7 +9,7 @@ import pytest
 
 from tests.cases import DATA
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 ROOMS = (
     "schemas",
     "engine",

@@ -11,7 +11,7 @@ import pytest
 from lossledger.engine.prices import OpenPosition, Tier, bankruptcy_price, liquidation_price, position_at
 from lossledger.engine.rules.sharing import largest_remainder
 
-VECTORS = Path(__file__).parents[1] / "data" / "protocol_vectors"
+VECTORS = Path(__file__).parents[2] / "data" / "protocol_vectors"
 MICRO = 10**6
 
 

@@ -17,7 +17,7 @@ from tests.landings import permute_rows, rename_files, split_files
 from tests.lived import case_warehouse
 from tests.oracle.compare import diff_tables
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 CHECKED = ("simulated", "edges")  # with Great Expectations too
 
 

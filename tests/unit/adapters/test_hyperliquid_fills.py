@@ -15,7 +15,7 @@ import pytest
 from lossledger.adapters.registry import VENUES
 from lossledger.engine.errors import DataError
 
-SOURCE = Path(__file__).parents[1] / "data" / "hyperliquid_node_fills"
+SOURCE = Path(__file__).parents[2] / "data" / "hyperliquid_node_fills"
 adapt = VENUES["hyperliquid-fills"]
 
 

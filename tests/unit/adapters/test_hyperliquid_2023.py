@@ -11,7 +11,7 @@ import pytest
 from lossledger.adapters.registry import VENUES
 from lossledger.engine.errors import DataError
 
-SOURCE = Path(__file__).parents[1] / "data" / "hyperliquid_2023"
+SOURCE = Path(__file__).parents[2] / "data" / "hyperliquid_2023"
 MICRO = Decimal("0.000001")
 adapt = VENUES["hyperliquid-2023"]
 

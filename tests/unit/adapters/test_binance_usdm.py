@@ -15,7 +15,7 @@ from lossledger.engine.errors import DataError
 from lossledger.engine.prices import tier_deductions
 from lossledger.jobs.policy_file import read_policy
 
-SNAPSHOTS = Path(__file__).parents[1] / "data" / "binance" / "tiers"
+SNAPSHOTS = Path(__file__).parents[2] / "data" / "binance" / "tiers"
 adapt, adapt_last = VENUES["binance-usdm"], VENUES["binance-usdm-last"]
 
 MARK = """symbol,date,open,high,low,close
