@@ -4,7 +4,7 @@ from lossledger.schemas.core import Dataset, Field, Type
 
 _T, _D, _TS = Type.TEXT, Type.DECIMAL, Type.TIME
 KINDS = ("linear", "inverse", "quanto")
-ACCOUNT_TYPES = ("client", "house")
+ACCOUNT_TYPES = ("client", "house", "liquidator")
 CLIENT_CLASSES = ("retail", "professional", "institutional")
 SIDES = ("buy", "sell")
 FILL_KINDS = ("normal", "liquidation", "adl", "settlement")
@@ -83,7 +83,11 @@ ACCOUNTS = Dataset(
     (
         _ACCOUNT,
         Field(
-            "account_type", _T, "House accounts are never triggered, reset or charged.", values=ACCOUNT_TYPES
+            "account_type",
+            _T,
+            "House accounts and liquidators are never triggered, reset or charged; a liquidator takes positions over on "
+            "the insurance fund's account.",
+            values=ACCOUNT_TYPES,
         ),
         Field("client_class", _T, "The client's regulatory class.", values=CLIENT_CLASSES),
         Field("negative_balance_protected", Type.BOOLEAN, "Whether losses below zero are covered."),

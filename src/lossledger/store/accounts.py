@@ -67,6 +67,11 @@ class Accounts(Mapping[str, Account]):
         times = _column(self.rows, "valid_from").cast(pa.int64()).to_numpy()
         return FirstSeen(_column(self.rows, "account_id").take(pa.array(first)), times[first])
 
+    def of_type(self, account_type: str) -> frozenset[str]:
+        """The ids of accounts of a type."""
+        mine = self.rows.filter(pc.equal(_column(self.rows, "account_type"), account_type))
+        return frozenset(_column(mine, "account_id").unique().to_pylist())
+
     @cached_property
     def _place(self) -> dict[str, int]:
         return {name: place for place, name in enumerate(self.first_seen.names.to_pylist())}

@@ -72,7 +72,7 @@ def reference_of(tables: Mapping[str, pa.Table]) -> ReferenceData:
         scale = known.scales[settlement]
         contracts[instrument_id] = Contract(instrument_id, kind, settlement, scale, multiplier)
     accounts = Accounts(tables["accounts"])
-    known.accounts = accounts.first_seen
+    known.accounts, known.liquidators = accounts.first_seen, accounts.of_type("liquidator")
     tier_rows: defaultdict[str, defaultdict[int, list[tuple[int, int]]]] = defaultdict(
         lambda: defaultdict(list)
     )

@@ -1,5 +1,6 @@
 """Every reason for which a delivered row is not taken (inputs.md, "Bad input")."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -115,7 +116,6 @@ BAD = parse("""
     margin_tiers   | instrument_id       | Q                    | unknown instrument
     margin_tiers   | maintenance_rate    | NaN                  | unparsable maintenance_rate
     accounts       | account_type        | robot                | unknown account_type 'robot'
-    accounts       | account_type        | liquidator           | account_type liquidator
     accounts       | client_class        | Retail               | unknown client_class 'Retail'
     accounts       | negative_balance_protected | yes                  | unparsable negative_balance_protected
     transfers      | transfer_id         |                      | missing transfer_id
@@ -196,6 +196,13 @@ def test_the_grid_of_the_order_book_binds_orders_alone(kind: str) -> None:
     taken = take_in(DATASETS["fills"], [raw(1, **row), raw(2, **row | {"kind": kind})], KNOWN, DAY)
     reasons = ("price off the tick size", "quantity off the lot size")
     assert [(r.row_number, r.reasons) for r in taken.rejected] == [(1, reasons)]
+
+
+def test_the_grid_binds_no_liquidator() -> None:
+    """What it takes over is what there was, whatever kind its fill is delivered as."""
+    row = GOOD["fills"] | {"price": "100.25", "quantity": "0.15"}
+    taken = take_in(DATASETS["fills"], [raw(1, **row)], replace(KNOWN, liquidators=frozenset({"a"})), DAY)
+    assert (len(taken.rows), taken.rejected) == (1, [])
 
 
 def test_tick_and_lot_size_are_those_of_the_rows_time() -> None:

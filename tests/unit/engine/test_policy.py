@@ -1,6 +1,7 @@
 """The effective-dated policy (inputs.md)."""
 
 from datetime import date
+from fractions import Fraction
 
 import pytest
 
@@ -25,6 +26,16 @@ def test_defaults_hold_without_a_policy() -> None:
     assert (terms.fund_draws, terms.required_datasets, terms.fail_on_breaks) == ("at_event", ("ticks",), ())
     assert (terms.compared_rules, terms.small_cell) == (COMPARED_RULES, 5)
     assert (terms.max_mark_gap_us, terms.dominance_share) == (900_000_000, 15 * 10**16)
+
+
+def test_defaults_of_liquidation_and_takeover() -> None:
+    terms = parse_policy(None).at(0)
+    assert (terms.margin_on, terms.tier_floor, terms.fund_draw_rule) == ("marginal", "notional", "partial")
+    assert (terms.liquidation_style, terms.liquidation_steps) == ("market", (E18,))
+    assert (dict(terms.liquidation_partial_above), terms.liquidation_cooldown_us) == ({}, 0)
+    assert (terms.liquidation_until, terms.liquidation_fee_cap) == ("flat", "none")
+    assert (terms.backstop_below, terms.liquidator_account) == (Fraction(2, 3), "liquidator")
+    assert (terms.unwind_us, terms.unwind_fee_rate) == (0, 0)
 
 
 def test_entry_overrides_key_by_key_from_its_time_on() -> None:
@@ -133,9 +144,7 @@ def test_no_binary_float_and_nothing_else_is_a_rate(value: object) -> None:
         parse_policy([{"valid_from": "2020-01-01", "slippage_rate": value}])
 
 
-@pytest.mark.parametrize(
-    ("key", "default"), [("liquidation_style", "market"), ("fund_draw_rule", "partial"), ("unwind_us", 0)]
-)
+@pytest.mark.parametrize(("key", "default"), [("correction_days", 7), ("retention_years", 10)])
 @pytest.mark.parametrize("scenario", [False, True])
 def test_a_key_of_rules_that_are_not_built_is_refused(key: str, default: object, scenario: bool) -> None:
     """With its default too: a policy that names it counts on it."""
@@ -147,14 +156,88 @@ def test_a_key_of_rules_that_are_not_built_is_refused(key: str, default: object,
         parse_policy(entries, overrides)
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("margin_on", "half", "'half' is none of marginal, whole"),
+        ("liquidation_style", "auction", "'auction' is none of market, takeover, backstop"),
+        ("liquidation_steps", [], r"\[\] is not a list of shares"),
+        ("liquidation_steps", "1", "'1' is not a list of shares"),
+        ("liquidation_steps", ["0.5", "0"], "'0' is not above 0 and at most 1"),
+        ("liquidation_steps", ["1.1"], "'1.1' is not above 0 and at most 1"),
+        ("liquidation_steps", ["1/3"], "'1/3' is not a decimal"),
+        ("liquidation_partial_above", {"USD": "-1"}, "the amount of USD is below 0"),
+        ("liquidation_partial_above", "5", "expected a map of currency to amount"),
+        ("liquidation_cooldown_us", "-1", "'-1' is not a whole number of microseconds"),
+        ("unwind_us", "0.5", "'0.5' is not a whole number of microseconds"),
+        ("unwind_fee_rate", "1.5", "'1.5' is not between 0 and 1"),
+        ("backstop_below", "0", "'0' is not above 0 and at most 1"),
+        ("backstop_below", "3/2", "'3/2' is not above 0 and at most 1"),
+        ("backstop_below", "1/0", "'1/0' is not a quotient of two whole numbers"),
+        ("backstop_below", "0.5/1", "'0.5/1' is not a quotient of two whole numbers"),
+        ("liquidator_account", "", "'' is not an account_id"),
+        ("liquidator_account", "a\tb", "is not an account_id"),
+        ("tier_floor", "quantity", None),
+    ],
+)
+def test_what_liquidation_and_takeover_may_not_be(key: str, value: object, message: str | None) -> None:
+    found = f"{key}: .*{message}" if message else "tier_floor quantity needs margin_on whole"
+    with pytest.raises(ConfigError, match=f"^policy entry 1: {found}"):
+        parse_policy([{"valid_from": "2020-01-01", key: value}])
+
+
+@pytest.mark.parametrize(
+    ("value", "share"), [("2/3", Fraction(2, 3)), ("0.25", Fraction(1, 4)), (1, Fraction(1))]
+)
+def test_a_share_is_exact(value: object, share: Fraction) -> None:
+    assert (
+        parse_policy([{"valid_from": "2020-01-01", "backstop_below": value}]).at(2**60).backstop_below
+        == share
+    )
+
+
+def test_tiers_by_quantity_need_margin_on_the_whole_position_at_every_time() -> None:
+    """The second entry takes away what the first one needs."""
+    first = {"valid_from": "2020-01-01", "margin_on": "whole", "tier_floor": "quantity"}
+    assert parse_policy([first]).at(2**60).tier_floor == "quantity"
+    with pytest.raises(ConfigError, match=r"^policy entry 2: tier_floor quantity needs margin_on whole"):
+        parse_policy([first, {"valid_from": "2021-01-01", "margin_on": "marginal"}])
+
+
+@pytest.mark.parametrize(
+    ("entry", "refused"),
+    [
+        ({}, False),
+        ({"unwind_us": "5"}, False),
+        ({"liquidation_style": "market"}, False),
+        ({"liquidation_style": "takeover"}, True),
+        ({"liquidation_style": "backstop"}, True),
+        ({"liquidator_account": "liquidator"}, True),
+        ({"liquidation_style": "takeover", "liquidator_account": "new"}, False),
+    ],
+)
+@pytest.mark.parametrize("scenario", [False, True])
+def test_a_liquidator_account_is_nobody_elses(entry: dict[str, str], refused: bool, scenario: bool) -> None:
+    entries = [] if scenario else [{"valid_from": "2020-01-01", **entry}]
+    policy = parse_policy(entries, entry if scenario else None)
+    policy.check_accounts({"liquidator": "liquidator", "other": "house"})
+    for kind in ("client", "house"):
+        if refused:
+            with pytest.raises(ConfigError, match=f"liquidator_account 'liquidator' is a {kind} account"):
+                policy.check_accounts({"liquidator": kind})
+        else:
+            policy.check_accounts({"liquidator": kind})
+
+
 @pytest.mark.parametrize("latency", ["-1", "0.5", 1.5])
 def test_latency_is_whole_microseconds(latency: object) -> None:
     with pytest.raises(ConfigError, match=r"^policy entry 1: latency_us: "):
         parse_policy([{"valid_from": "2020-01-01", "latency_us": latency}])
 
 
-def test_floors_are_in_units_of_known_currencies() -> None:
-    policy = parse_policy([{"valid_from": "2020-01-01", "fund_floor": {"USD": "0.010"}}])
+@pytest.mark.parametrize("key", ["fund_floor", "liquidation_partial_above"])
+def test_amounts_are_in_units_of_known_currencies(key: str) -> None:
+    policy = parse_policy([{"valid_from": "2020-01-01", key: {"USD": "0.010"}}])
     policy.check_currencies({"USD": 2})
     for scales, message in (
         ({"USD": 1}, "finer than its ledger unit, 10"),
@@ -173,6 +256,13 @@ def test_policy_comes_back_from_the_rows_that_are_kept_with_a_date() -> None:
     entries = [
         {"valid_from": "2025-01-01", "fund_floor": {"USD": "5.25", "BTC": "1"}, "session_start": "08:30"},
         {"valid_from": "2025-10-10T12:00:00Z", "slippage_rate": "0.0005", "compared_rules": ["adl_queue"]},
+        {
+            "valid_from": "2025-10-10T13:00:00Z",
+            "liquidation_steps": ["0.2", "1"],
+            "liquidation_partial_above": {"USD": "90.5"},
+            "backstop_below": "2/3",
+            "liquidator_account": "the, liquidator",
+        },
         {"valid_from": "2025-10-11", "trigger": "lte"},
     ]
     start, end = day_start_us(D10), day_start_us(date(2025, 10, 11))

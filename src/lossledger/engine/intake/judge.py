@@ -59,12 +59,16 @@ class InstrumentVersion(NamedTuple):
 
 @dataclass
 class Reference:
-    """What is known when rows are judged: scales, instruments and accounts with their versions."""
+    """What is known when rows are judged: scales, instruments and accounts with their versions.
+
+    `liquidators`: accounts that take positions over on the fund's account.
+    """
 
     scales: dict[str, int] = field(default_factory=dict)
     settlement: dict[str, str] = field(default_factory=dict)
     instruments: dict[str, Versions[InstrumentVersion]] = field(default_factory=dict)
     accounts: Mapping[str, int] = field(default_factory=dict)  # the first valid_from
+    liquidators: frozenset[str] = frozenset()
 
     def instrument_at(self, instrument_id: str, ts: int) -> InstrumentVersion | None:
         versions = self.instruments.get(instrument_id)
@@ -85,7 +89,6 @@ _PARSERS: dict[Type, Callable[[object], Any]] = {
     Type.INTEGER: _parse_integer,
     Type.BOOLEAN: parse_bool,
 }
-_NOT_YET = {("account_type", "liquidator")}  # rules.md section 15
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 _DEFAULTS = {"isolation": "", "isolated": False}
 
@@ -132,8 +135,6 @@ class Judge:
         return row, reasons
 
     def _value_reasons(self, spec: Field, value: Any) -> list[str]:
-        if (spec.name, value) in _NOT_YET:
-            return [f"{spec.name} {value}: not yet; this version has no rules for it"]
         if spec.values and value not in spec.values:
             return [f"unknown {spec.name} {shown(value)}: expected {', '.join(spec.values)}"]
         if is_id(spec) and _CONTROL.search(value):
@@ -166,10 +167,11 @@ class Judge:
             if not known:
                 reasons.append("unknown instrument")
         reasons += self._currency_reasons(row)
-        if self.dataset.name == "fills" and instrument is not None and row.get("kind") == "normal":
+        ordered = row.get("kind") == "normal" and account_id not in reference.liquidators
+        if self.dataset.name == "fills" and instrument is not None and ordered:
             reasons += _grid_reasons(
                 row, instrument
-            )  # what was no order is not bound to the order book's grid
+            )  # what was no order is not bound to the order book's grid, nor is what a liquidator took over
         return reasons
 
     def _currency_reasons(self, row: Mapping[str, Any]) -> list[str]:

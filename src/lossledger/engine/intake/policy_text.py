@@ -5,7 +5,8 @@ from typing import Any
 
 from lossledger.engine.clock import DAY_US, iso
 from lossledger.engine.figures import plain
-from lossledger.engine.intake.policy import KEYS, LISTS, RATES, Policy, Terms, parse_policy
+from lossledger.engine.intake.policy import KEYS, Policy, Terms, parse_policy
+from lossledger.engine.intake.policy_values import LISTS, MAPS, RATES
 
 
 def policy_rows(policy: Policy, start: int, end: int) -> list[dict[str, Any]]:
@@ -29,9 +30,9 @@ def policy_of(rows: Iterable[tuple[int, str, str]]) -> Policy:
 
 def _value_of(key: str, text: str) -> Any:
     """As a policy file has it once it is read."""
-    if key == "fund_floor":
+    if key in MAPS:
         return dict(entry.split(": ") for entry in _entries(text))
-    return _entries(text) if key in LISTS else text
+    return _entries(text) if key in LISTS or key == "liquidation_steps" else text
 
 
 def _entries(text: str) -> list[str]:
@@ -47,8 +48,10 @@ def key_text(key: str, value: Any) -> str:
     if key == "session_start":
         minutes = value // (DAY_US // 1440)
         return f"{minutes // 60:02}:{minutes % 60:02}"
-    if key == "fund_floor":
+    if key in MAPS:
         return "{" + ", ".join(f"{name}: {plain(value[name])}" for name in sorted(value)) + "}"
+    if key == "liquidation_steps":
+        return "[" + ", ".join(map(plain, value)) + "]"
     if isinstance(value, tuple):
         return "[" + ", ".join(value) + "]"
     return plain(value) if key in RATES else str(value)

@@ -94,6 +94,7 @@ def write_known(known: Known, path: Place) -> None:
         "scales": reference.scales,
         "settlement": reference.settlement,
         "instruments": {name: versions.items() for name, versions in reference.instruments.items()},
+        "liquidators": sorted(reference.liquidators),
     }
     table = pa.table(lists).replace_schema_metadata({_REFERENCE: json.dumps(text)})
     sink = pa.BufferOutputStream()
@@ -115,7 +116,8 @@ def _kept(path: str, made: tuple[object, ...]) -> Known:
         for name, versions in text["instruments"].items()
     }
     accounts = FirstSeen(arrays["first_seen"], arrays["first_seen_us"].to_numpy())
-    reference = Reference(text["scales"], text["settlement"], instruments, accounts)
+    liquidators = frozenset(text["liquidators"])
+    reference = Reference(text["scales"], text["settlement"], instruments, accounts, liquidators)
     return Known(reference, Numbers({kind: arrays[kind] for kind in KINDS}))
 
 
