@@ -116,11 +116,12 @@ def walk_fills(
 ) -> int:
     """Σ of fees, with the largest positions put in the slots; the limit when something does not fit."""
     total, closed, policy = 0, may_be_closed(market, house), 0
+    liquidator = bucket.accounts[unit.account].liquidator != 0
     for f in range(unit.fill_from, unit.fill_to):
         slot = slot_of(rest, bucket.fill_instrument[f])
         while policy + 1 < len(market.terms) and market.terms[policy + 1].valid_from <= bucket.fill_ts[f]:
             policy += 1
-        if market.terms[policy].simulated and bucket.fill_kind[f] != NORMAL:
+        if market.terms[policy].simulated and (bucket.fill_kind[f] != NORMAL or liquidator):
             continue
         terms = market.instruments[slot.instrument]
         price, lots, fee = bucket.fill_price[f], bucket.fill_lots[f], bucket.fill_fee[f]

@@ -37,6 +37,8 @@ class States(NamedTuple):
     carried: Ints
     triggered_at: Ints
     first_execution_at: Ints
+    steps: Ints
+    last_step_at: Ints
 
 
 class Positions(NamedTuple):

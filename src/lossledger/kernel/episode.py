@@ -11,6 +11,7 @@ from lossledger.kernel.contracts import sense, unrealised, worth
 from lossledger.kernel.layout import (
     ACCOUNT_TRADING,
     BY_ADL,
+    BY_TAKEOVER,
     COMPONENTS,
     CUSHION,
     EPISODE_POSITIONS,
@@ -23,10 +24,12 @@ from lossledger.kernel.layout import (
     HEADROOM,
     LATENCY,
     LIQUIDATION,
+    LIQUIDATION_MET_BY_ADL,
     MARKET_MOVE,
     NEVER,
     NONE,
     NORMAL,
+    OF_INSTRUMENT,
     OPEN,
     OTHER_FLOWS,
     RECOVERED,
@@ -61,7 +64,7 @@ def begin_causes(rest: Rest) -> None:
     for k in range(state.slots):
         slot = rest.slots[k]
         state.unfit |= slot.seen & UNFIT
-        for cause in range(7):
+        for cause in range(OF_INSTRUMENT):
             slot.causes[cause] = 0
         slot.seen = slot.held_at_start = slot.liquidation_fills = slot.liquidated = 0
         slot.filled = slot.filled_value = 0
@@ -72,7 +75,7 @@ def open_episode(market: Market, rest: Rest, ts: int, before: int, trigger: int,
     """Equity and margin at ts, at the marks in force just before `before`, and what is held."""
     state = rest.state[0]
     begin_causes(rest)
-    equity, margin = state.wallet, 0
+    equity, margin, rule = state.wallet, 0, market.terms[state.terms].margin_rule
     for h in range(state.held):
         slot = rest.slots[rest.held[h]]
         terms = market.instruments[slot.instrument]
@@ -81,13 +84,14 @@ def open_episode(market: Market, rest: Rest, ts: int, before: int, trigger: int,
         value = worth(terms, slot, mark)
         slot.noted = sense(terms, slot.lots) * (value - slot.entry_value)
         slot.held_at_start, slot.start_lots, slot.start_entry_value = 1, slot.lots, slot.entry_value
-        slot.start_mark, slot.start_margin = mark, margin_at(market, terms, value, ts)
+        slot.start_mark = mark
+        slot.start_margin = margin_at(market, terms, value, abs(slot.lots), ts, rule)
         equity += slot.noted
         margin += slot.start_margin
     state.episode, state.carried, state.triggered_at, state.started_before = 1, 0, ts, before
     state.trigger, state.simulated, state.equity, state.margin = trigger, simulated, equity, margin
-    state.first_execution_at = NONE
-    state.liquidation_fees = state.other_flows = state.flowed = 0
+    state.first_execution_at = state.last_step_at = NONE
+    state.liquidation_fees = state.other_flows = state.flowed = state.steps = 0
 
 
 @compiled
@@ -102,6 +106,7 @@ def carry_on(market: Market, rest: Rest, given: Unit, start: int) -> None:
         slot.noted = unrealised(terms, slot, mark_before_tick(market, terms, slot.noted_tick))
     state.episode, state.carried, state.triggered_at, state.started_before = 1, 1, given.triggered_at, start
     state.first_execution_at = given.first_execution_at
+    state.steps, state.last_step_at = given.steps, given.last_step_at
     state.trigger = state.simulated = state.equity = state.margin = 0
     state.liquidation_fees = state.other_flows = state.flowed = 0
 
@@ -144,14 +149,28 @@ def note_fill(
         add(slot, ACCOUNT_TRADING, -change)
         add(slot, FEES, fee)
         return
-    add(slot, EXECUTION if kind == LIQUIDATION else BY_ADL, -change)
+    cause = EXECUTION if kind == LIQUIDATION else BY_ADL if kind == LIQUIDATION_MET_BY_ADL else BY_TAKEOVER
+    add(slot, cause, -change)
+    note_fee(state, slot, fee)
+    note_execution(market, rest, slot, ts, lots, value)
+
+
+@compiled
+def note_fee(state: State, slot: Slot, fee: Amount) -> None:
+    """The fee of a liquidation fill."""
     add(slot, FEES, fee)
-    if state.first_execution_at == NONE:
-        state.first_execution_at = ts
     state.liquidation_fees += fee
     if grows_out(state.liquidation_fees):
         state.liquidation_fees = 0
         state.unfit = 1
+
+
+@compiled
+def note_execution(market: Market, rest: Rest, slot: Slot, ts: int, lots: int, value: Amount) -> None:
+    """A liquidation fill, or a takeover, which counts as one."""
+    state = rest.state[0]
+    if state.first_execution_at == NONE:
+        state.first_execution_at = ts
     if slot.held_at_start == 0 and slot.liquidation_fills == 0:
         slot.start_lots = slot.start_entry_value = slot.start_margin = 0
         slot.start_mark = mark_before(market, market.instruments[slot.instrument], state.started_before)
@@ -208,7 +227,7 @@ def has_room(rest: Rest, out: Out) -> bool:
     slots = rest.state[0].slots
     return bool(
         out.counts[EPISODES] < len(out.episodes)
-        and out.counts[COMPONENTS] + 7 * slots + 5 <= len(out.components)
+        and out.counts[COMPONENTS] + OF_INSTRUMENT * slots + 5 <= len(out.components)
         and out.counts[EPISODE_POSITIONS] + slots <= len(out.episode_positions)
     )
 
@@ -247,6 +266,7 @@ def end_episode(
     row.ended_at, row.end_reason, row.trigger, row.simulated = ts, reason, state.trigger, state.simulated
     row.equity, row.margin, row.terminal_equity = state.equity, state.margin, equity
     row.liquidation_fees, row.surplus = state.liquidation_fees, surplus
+    row.steps, row.last_step_at = state.steps, state.last_step_at
     row.deficit = 0 if reason in (RECOVERED, OPEN) else max(0, -equity)
     zeros = reason == OPEN or state.carried
     if not state.carried:
@@ -256,7 +276,7 @@ def end_episode(
     for k in range(state.slots):
         slot = rest.slots[k]
         state.unfit |= slot.seen & UNFIT
-        for cause in range(7):
+        for cause in range(OF_INSTRUMENT):
             if slot.causes[cause] or (zeros and slot.seen >> cause & 1):
                 write_component(out, cause, slot.instrument, slot.causes[cause])
         if slot.held_at_start or slot.liquidation_fills:

@@ -13,6 +13,7 @@ from lossledger.kernel.layout import (
     FEE,
     LIQUIDATION,
     LIQUIDATION_MET_BY_ADL,
+    LIQUIDATION_MET_BY_LIQUIDATOR,
     MOVEMENTS,
     NO_ROOM,
     NONE,
@@ -96,7 +97,7 @@ def recorded_fill(
     slot = slot_of(rest, bucket.fill_instrument[row])
     if house and kind != ADL:
         kind = NORMAL
-    liquidation = kind in (LIQUIDATION, LIQUIDATION_MET_BY_ADL)
+    liquidation = kind in (LIQUIDATION, LIQUIDATION_MET_BY_ADL, LIQUIDATION_MET_BY_LIQUIDATOR)
     if liquidation and not state.episode:
         open_episode(market, rest, ts, ts, RECORDED_FILL, policy.simulated)
     if kind == ADL and out.counts[ADL_LOSSES] >= len(out.adl_losses):

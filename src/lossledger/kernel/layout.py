@@ -22,15 +22,19 @@ NEVER = 1 << 62  # no such time: later than all data
 NONE = -(1 << 62)  # no such time: before all data
 WATCHED = 1 << 61  # lots that are added up in an episode stay below it, or the unit is refused
 
-NORMAL, LIQUIDATION, ADL, LIQUIDATION_MET_BY_ADL = range(4)  # kinds of fills; settlement is normal
+# Kinds of fills; settlement is normal.
+NORMAL, LIQUIDATION, ADL, LIQUIDATION_MET_BY_ADL, LIQUIDATION_MET_BY_LIQUIDATOR = range(5)
+TO_MARKET, TAKEOVER, BACKSTOP = range(3)  # styles of a simulated liquidation
+MARGINAL, WHOLE, WHOLE_BY_QUANTITY = 1, 2, 4  # rules of maintenance margin (rules.md section 6)
 MARGIN, RECORDED_FILL = range(2)  # triggers
 OPEN, FLAT, SELF_CLOSED, RECOVERED = range(4)  # how an episode stands
 CAUSE_LIQUIDATION, CAUSE_TRADING, CAUSE_TRANSFER = range(3)  # of negative-balance events
 FEE, SURPLUS = range(2)  # movements into the fund
 DONE, REFUSED, NO_ROOM = range(3)  # what a step says
 # Causes that an instrument has, and those that have none (rules.md section 12).
-LATENCY, MARKET_MOVE, EXECUTION, BY_ADL, FEES, FUNDING, ACCOUNT_TRADING = range(7)
-CUSHION, HEADROOM, GAP_IN_CUSHION, GAP_PAST_BANKRUPTCY, OTHER_FLOWS = range(7, 12)
+LATENCY, MARKET_MOVE, EXECUTION, BY_ADL, BY_TAKEOVER, FEES, FUNDING, ACCOUNT_TRADING = range(8)
+OF_INSTRUMENT = 8  # how many of them
+CUSHION, HEADROOM, GAP_IN_CUSHION, GAP_PAST_BANKRUPTCY, OTHER_FLOWS = range(8, 13)
 
 
 def _row(*names: str) -> np.dtype[Any]:
@@ -47,6 +51,7 @@ INSTRUMENT = np.dtype(
             for name in ("opening_mark", "tick_from", "tick_to", "timeline", "level_from", "levels")
         ),
         *((name, np.int64) for name in ("funding_from", "funding_to", "size_from", "size_to")),
+        *((name, np.int64) for name in ("lot_size_from", "lot_size_to")),
         *((name, np.int64) for name in ("table_from", "table_to")),
         # the prices that give the largest value: of all marks and funding prices, and of simulated closings
         *((name, np.int64) for name in ("largest_at", "largest_closing_at", "funding_rates")),
@@ -54,9 +59,11 @@ INSTRUMENT = np.dtype(
 )
 FUNDING_EVENT = _row("ts", "rate_e18", "price")
 TICK_SIZE = _row("valid_from", "size")
+LOT_SIZE = TICK_SIZE
 TABLE = _row("valid_from", "tier_from", "tier_to")
-# MM = whole + ceil(((n − floor) × rate + rest) / denominator); up to `small` the product fits into 63 bits
-TIER = _row("floor", "rate", "whole", "rest", "denominator", "small")
+# MM = whole + ceil(((n − floor) × rate + rest) / denominator); up to `small` the product fits into 63 bits.
+# `least_lots`: from which quantity on the tier holds, where tiers go by quantity.
+TIER = _row("floor", "rate", "whole", "rest", "denominator", "small", "least_lots")
 TERMS = _row(
     "valid_from",
     "lte",
@@ -66,13 +73,18 @@ TERMS = _row(
     "fee_rate_e18",
     "fee_to_fund",
     "surplus_to_fund",
+    # the rule of maintenance margin, and the rules of all terms together
+    *("margin_rule", "margin_rules"),
+    *("style", "step_from", "steps", "cooldown_us", "until_recovered", "fee_capped"),
+    *("backstop_numerator", "backstop_denominator", "unwind_us", "unwind_fee_e18"),
 )
-ACCOUNT = _row("house", "version_from", "version_to")
+# `house`: never triggered, as a liquidator's units are. `liquidator`: under simulated its fills are not applied.
+ACCOUNT = _row("house", "liquidator", "version_from", "version_to")
 VERSION = _row("valid_from", "protected", "client_class")
 UNIT = _row(
     *("account", "wallet", "debt", "unrealised", "charge", "charge_at", "refused"),
     # an episode open from an earlier session, and when its first execution was (NONE: there was none yet)
-    *("carried", "triggered_at", "first_execution_at"),
+    *("carried", "triggered_at", "first_execution_at", "steps", "last_step_at"),
     *("position_from", "position_to", "transfer_from", "transfer_to", "fill_from", "fill_to"),
     *("snapshot_from", "snapshot_to"),
 )
@@ -105,7 +117,7 @@ STATE = _row(
         "charged",
     ),
     *("episode", "carried", "triggered_at", "started_before", "trigger", "simulated", "equity", "margin"),
-    *("first_execution_at", "liquidation_fees", "other_flows", "flowed", "unfit"),
+    *("first_execution_at", "liquidation_fees", "other_flows", "flowed", "unfit", "steps", "last_step_at"),
     # what is told at instants (kernel/changes.py)
     *("untold", "instant", "told_wallet"),
 )
@@ -117,7 +129,7 @@ SLOT = np.dtype(
         *((name, np.int64) for name in ("noted", "noted_tick", "seen", "held_at_start", "start_lots")),
         *((name, np.int64) for name in ("start_entry_value", "start_mark", "start_margin")),
         *((name, np.int64) for name in ("liquidation_fills", "liquidated", "filled", "filled_value")),
-        ("causes", np.int64, 7),
+        ("causes", np.int64, OF_INSTRUMENT),
         # what the proof of head-room finds
         *(
             (name, np.int64)
@@ -126,6 +138,8 @@ SLOT = np.dtype(
         *((name, np.int64) for name in ("told_lots", "told_entry_value")),
         # where a search stands
         *((name, np.int64) for name in ("scan", "scan_to", "term")),
+        # its part of what a unit is worth that is taken over, and the fraction that a split leaves
+        *((name, np.int64) for name in ("part", "fraction")),
     ]
 )
 
@@ -138,7 +152,13 @@ Slot = Annotated[Any, SLOT]
 
 UNIT_ROW = _row(
     *("unit", "active", "opening_wallet", "transfers", "realised_pnl", "fees", "funding"),
-    *("negative_balance_reset", "surplus_forfeited", "socialised_charge", "closing_wallet"),
+    *(
+        "negative_balance_reset",
+        "surplus_forfeited",
+        "socialised_charge",
+        "fund_settlement",
+        "closing_wallet",
+    ),
     *("opening_unrealised", "closing_unrealised", "opening_debt", "new_debt", "recovered", "closing_debt"),
 )
 POSITION_ROW = _row("unit", "instrument", "lots", "entry_value", "mark")  # mark 0: none
@@ -156,7 +176,7 @@ EPISODE_ROW = _row(
         "simulated",
         "equity",
     ),
-    *("margin", "terminal_equity", "liquidation_fees", "surplus", "deficit"),
+    *("margin", "terminal_equity", "liquidation_fees", "surplus", "deficit", "steps", "last_step_at"),
 )
 COMPONENT_ROW = _row("episode", "component", "instrument", "amount")  # instrument -1: none
 EPISODE_POSITION_ROW = _row(
@@ -172,6 +192,8 @@ FUNDING_ROW = _row("unit", "instrument", "amount", "events")
 SNAPSHOT_ROW = _row(
     "unit", "ts", "wallet", "equity", "instrument", "lots", "entry_value", "value", "unrealised", "mark"
 )
+# A position that was taken over from a unit, at a value; `terms`: the policy's, by number.
+TAKEN_ROW = _row("unit", "ts", "instrument", "lots", "value", "mark", "episode", "terms")
 # A position at an asked-for instant, of those that have changed since the unit was told of; instrument -1: none has.
 CHANGE_ROW = _row("unit", "ts", "instrument", "lots", "entry_value", "wallet")
 # A position that can be in a queue at an instant (kernel/states.py).
@@ -194,6 +216,9 @@ class Market(NamedTuple):
     tables: Annotated[Rows, TABLE]
     tiers: Annotated[Rows, TIER]
     terms: Annotated[Rows, TERMS]  # of the policy; the first is valid from NONE
+    lot_sizes: Annotated[Rows, LOT_SIZE]
+    step_shares_e18: Ints  # of `liquidation_steps`
+    closed_in_full: Amounts  # by terms and instrument: a position worth no more is closed in one step
 
 
 class Bucket(NamedTuple):
@@ -244,6 +269,7 @@ class Out(NamedTuple):
     funding: Annotated[Rows, FUNDING_ROW]
     snapshots: Annotated[Rows, SNAPSHOT_ROW]
     changes: Annotated[Rows, CHANGE_ROW]
+    taken: Annotated[Rows, TAKEN_ROW]
     counts: Ints
 
 
@@ -259,7 +285,8 @@ class Out(NamedTuple):
     FUNDINGS,
     SNAPSHOTS,
     CHANGES,
-) = range(11)
+    TAKEN,
+) = range(12)
 ROW_TYPES = {
     "units": UNIT_ROW,
     "positions": POSITION_ROW,
@@ -272,4 +299,5 @@ ROW_TYPES = {
     "funding": FUNDING_ROW,
     "snapshots": SNAPSHOT_ROW,
     "changes": CHANGE_ROW,
+    "taken": TAKEN_ROW,
 }

@@ -1,8 +1,8 @@
 """Maintenance margin with tiers (rules.md section 6)."""
 
 from lossledger.kernel.compiler import compiled
-from lossledger.kernel.layout import Amount, Instrument, Market
-from lossledger.kernel.wide import ceiling_with, rounded_up
+from lossledger.kernel.layout import MARGINAL, WHOLE, WHOLE_BY_QUANTITY, Amount, Instrument, Market
+from lossledger.kernel.wide import ceiling, ceiling_with, rounded_up
 
 
 @compiled
@@ -15,13 +15,22 @@ def table_at(market: Market, terms: Instrument, ts: int) -> int:
 
 
 @compiled
-def margin_by(market: Market, table: int, notional: Amount) -> int:
-    """MM = ceil(n × rate_k − deduction_k), k the tier with the largest floor ≤ n."""
+def margin_by(market: Market, table: int, notional: Amount, lots: int, rule: int) -> int:
+    """MM = ceil(n × rate_k − deduction_k), k the tier with the largest floor ≤ n, or ≤ |Q| where tiers go by quantity.
+
+    With a rule on the whole position MM = ceil(n × rate_k).
+    """
     k = market.tables[table].tier_to - 1
     first = market.tables[table].tier_from
-    while k > first and market.tiers[k].floor > notional:
-        k -= 1
+    if rule == WHOLE_BY_QUANTITY:
+        while k > first and market.tiers[k].least_lots > lots:
+            k -= 1
+    else:
+        while k > first and market.tiers[k].floor > notional:
+            k -= 1
     tier = market.tiers[k]
+    if rule != MARGINAL:
+        return ceiling(notional, tier.rate, tier.denominator)
     above = notional - tier.floor
     if above <= tier.small:
         return tier.whole + rounded_up(above * tier.rate + tier.rest, tier.denominator)
@@ -29,21 +38,33 @@ def margin_by(market: Market, table: int, notional: Amount) -> int:
 
 
 @compiled
-def margin_at(market: Market, terms: Instrument, notional: Amount, ts: int) -> int:
-    """MM with the table effective at ts."""
-    return margin_by(market, table_at(market, terms, ts), notional)
+def margin_at(market: Market, terms: Instrument, notional: Amount, lots: int, ts: int, rule: int) -> int:
+    """MM of |Q| lots with the table effective at ts."""
+    return margin_by(market, table_at(market, terms, ts), notional, lots, rule)
+
+
+@compiled
+def extreme_margin(market: Market, table: int, notional: Amount, lots: int, rules: int, largest: bool) -> int:
+    """The largest or the smallest MM by any of some rules."""
+    margin, found = notional - notional, False
+    for rule in (MARGINAL, WHOLE, WHOLE_BY_QUANTITY):
+        if rules & rule:
+            other = margin_by(market, table, notional, lots, rule)
+            margin = other if not found else max(margin, other) if largest else min(margin, other)
+            found = True
+    return margin
 
 
 @compiled
 def margin_over(
-    market: Market, terms: Instrument, notional: Amount, start: int, end: int, largest: bool
+    market: Market, terms: Instrument, notional: Amount, lots: int, start: int, end: int, largest: bool
 ) -> int:
-    """The largest or the smallest MM of a notional by the tables effective in [start, end)."""
-    k = table_at(market, terms, start)
-    margin = margin_by(market, k, notional)
+    """The largest or the smallest MM by the tables effective in [start, end) and the rules of any terms."""
+    k, rules = table_at(market, terms, start), market.terms[0].margin_rules
+    margin = extreme_margin(market, k, notional, lots, rules, largest)
     k += 1
     while k < terms.table_to and market.tables[k].valid_from < end:
-        other = margin_by(market, k, notional)
+        other = extreme_margin(market, k, notional, lots, rules, largest)
         margin = max(margin, other) if largest else min(margin, other)
         k += 1
     return margin

@@ -22,18 +22,16 @@ from lossledger.kernel.blocks import build
 from lossledger.kernel.layout import (
     FUNDING_EVENT,
     INSTRUMENT,
-    NEVER,
+    LOT_SIZE,
     TABLE,
-    TERMS,
     TICK_SIZE,
     TIER,
     Ints,
     Market,
-    Rows,
 )
+from lossledger.kernel.policy import MOST, PolicyArrays, policy_arrays
 from lossledger.kernel.words import NARROW, Width
 
-MOST = 1 << 62  # every number that goes in is below it
 UNFIT = -1  # stands for a price that is not on its grid or too large
 
 
@@ -95,19 +93,22 @@ def market_arrays(
     sizes: list[tuple[int, ...]] = []
     tables: list[tuple[int, ...]] = []
     tiers: list[tuple[Any, ...]] = []
-    terms = policy_terms(policy)
+    lot_sizes: list[tuple[int, ...]] = []
+    rules = policy_arrays(policy, names, reference, width)
+    in_steps = bool((rules.step_shares_e18 != E18).any())
     for row, name, grid in zip(rows, names, grids, strict=True):
         fits = _add_sizes(row, sizes, reference, name, grid)
-        fits &= _add_tables(row, tables, tiers, reference.tiers.get(name), width)
+        fits &= _add_lot_sizes(row, lot_sizes, reference, name, grid) or not in_steps
+        fits &= _add_tables(row, tables, tiers, reference.tiers.get(name), grid, width)
         fits &= _add_contract(row, reference.contracts[name], grid, width)
         fits &= _add_opening_mark(row, reference.opening_marks.get(name), grid)
-        fits &= _add_extremes(row, ticks, funding, _sizes_of(row, sizes), terms)
-        row["supported"] = fits and terms is not None
+        fits &= _add_extremes(row, ticks, funding, _sizes_of(row, sizes), rules)
+        row["supported"] = fits and rules.fits
     rest = (np.array(sizes, TICK_SIZE), np.array(tables, TABLE), np.array(tiers, width.row(TIER)))
-    rules = terms if terms is not None else np.array([(-NEVER, *[0] * 7)], TERMS)
+    more = (np.array(lot_sizes, LOT_SIZE), rules.step_shares_e18, rules.closed_in_full)
     events = np.zeros(len(funding.ts), FUNDING_EVENT)
     events["ts"], events["rate_e18"], events["price"] = funding.ts, funding.rate_e18, funding.price
-    return Market(rows, *ticks[1:], lowest, highest, levels, events, *rest, rules)
+    return Market(rows, *ticks[1:], lowest, highest, levels, events, *rest, rules.terms, *more)
 
 
 def _timelines(times: Sequence[Ints]) -> list[int]:
@@ -118,27 +119,6 @@ def _timelines(times: Sequence[Ints]) -> list[int]:
         digest = (len(column), hashlib.sha256(np.ascontiguousarray(column).data).digest())
         numbers.append(known.setdefault(digest, number))
     return numbers
-
-
-def policy_terms(policy: Policy) -> Rows | None:
-    """The policy's versions; None when a rate is none."""
-    rows = []
-    for valid_from, terms in policy.items():
-        if not 0 <= terms.slippage_rate <= E18 or abs(terms.liquidation_fee_rate) >= MOST:
-            return None
-        rows.append(
-            (
-                valid_from,
-                terms.trigger == "lte",
-                terms.execution == "simulated",
-                min(terms.latency_us, MOST // 2),
-                terms.slippage_rate,
-                terms.liquidation_fee_rate,
-                terms.liquidation_fee_to == "fund",
-                terms.residual == "to_fund",
-            )
-        )
-    return np.array(rows, TERMS)
 
 
 def _add_contract(row: Any, contract: Contract, grid: Grid, width: Width) -> bool:
@@ -183,6 +163,24 @@ def _add_sizes(row: Any, sizes: list[tuple[int, ...]], reference: Reference, nam
     return True
 
 
+def _add_lot_sizes(
+    row: Any, lot_sizes: list[tuple[int, ...]], reference: Reference, name: str, grid: Grid
+) -> bool:
+    """Sizes of orders in lots of the grid; False where one is none."""
+    row["lot_size_from"] = row["lot_size_to"] = len(lot_sizes)
+    history = reference.lot_sizes.get(name)
+    known = (
+        [(valid_from, divmod(size_e18, grid.lot_e18)) for valid_from, size_e18 in history.items()]
+        if history
+        else []
+    )
+    if any(rest or not 0 < size < MOST // 4 for _, (size, rest) in known):
+        return False
+    lot_sizes += [(valid_from, size) for valid_from, (size, _) in known]
+    row["lot_size_to"] = len(lot_sizes)
+    return True
+
+
 def _sizes_of(row: Any, sizes: list[tuple[int, ...]]) -> list[int]:
     return [size for _, size in sizes[row["size_from"] : row["size_to"]]]
 
@@ -192,11 +190,12 @@ def _add_tables(
     tables: list[tuple[int, ...]],
     tiers: list[tuple[Any, ...]],
     history: TierHistory | None,
+    grid: Grid,
     width: Width,
 ) -> bool:
     row["table_from"] = row["table_to"] = len(tables)
     for valid_from, table in history.items() if history else []:
-        rows = tier_rows(table, width)
+        rows = tier_rows(table, grid, width)
         if rows is None:
             return False
         tables.append((valid_from, len(tiers), len(tiers) + len(rows)))
@@ -205,7 +204,7 @@ def _add_tables(
     return True
 
 
-def tier_rows(table: TierTable, width: Width = NARROW) -> list[tuple[Any, ...]] | None:
+def tier_rows(table: TierTable, grid: Grid, width: Width = NARROW) -> list[tuple[Any, ...]] | None:
     """MM = whole + ceil(((n − floor) × rate + rest) / denominator) per tier; None when it does not fit.
 
     The margin at the floor is split off, so that no product is larger than it has to be. The search needs rates that
@@ -213,7 +212,9 @@ def tier_rows(table: TierTable, width: Width = NARROW) -> list[tuple[Any, ...]] 
     """
     rows: list[tuple[Any, ...]] = []
     before, most = 0, width.most // 4
-    for k, (floor_e18, rate_e18, deduction_e36) in enumerate(table.steps()):
+    for k, ((floor_e18, rate_e18, deduction_e36), quantity_e18) in enumerate(
+        zip(table.steps(), table.quantities(), strict=True)
+    ):
         rate, deduction = Fraction(rate_e18, E18), Fraction(deduction_e36, E36)
         denominator = lcm(rate.denominator, deduction.denominator)
         floor = -(-floor_e18 // E18)
@@ -224,12 +225,15 @@ def tier_rows(table: TierTable, width: Width = NARROW) -> list[tuple[Any, ...]] 
         if max(floor, whole) >= most or max(multiple, rest, denominator) >= MOST // 4:
             return None
         small = most // max(1, multiple)
-        rows.append((width.of(floor), multiple, width.of(whole), rest, denominator, width.of(small)))
+        least_lots = min(-(-quantity_e18 // grid.lot_e18), MOST)
+        rows.append(
+            (width.of(floor), multiple, width.of(whole), rest, denominator, width.of(small), least_lots)
+        )
         before = rate_e18
     return rows
 
 
-def _add_extremes(row: Any, ticks: Ticks, funding: Funding, sizes: list[int], terms: Rows | None) -> bool:
+def _add_extremes(row: Any, ticks: Ticks, funding: Funding, sizes: list[int], rules: PolicyArrays) -> bool:
     """The dearest prices, and whether all prices fit and all times rise."""
     mine, events = slice(row["tick_from"], row["tick_to"]), slice(row["funding_from"], row["funding_to"])
     quotes = [column[mine][column[mine] != 0] for column in (ticks.bid, ticks.ask)]
@@ -243,14 +247,14 @@ def _add_extremes(row: Any, ticks: Ticks, funding: Funding, sizes: list[int], te
         marks.append(int(row["opening_mark"]))
     closing = [int(f(column)) for column in (held[0], *quotes) if len(column) for f in (np.min, np.max)]
     rates = sum(abs(int(rate)) for rate in funding.rate_e18[events])
-    simulated = terms is not None and bool(terms["simulated"].any())
+    simulated = rules.fits and bool(rules.terms["simulated"].any())
     inverse = row["direction"] < 0
     if marks:
         row["largest_at"] = min(marks) if inverse else max(marks)
     dearest = max(marks, default=0)
-    if simulated and closing and sizes and terms is not None:
+    if simulated and closing and sizes:
         dearest = max(dearest, 2 * max(closing) + max(sizes))
-        slipped = min(closing) * (E18 - int(terms["slippage_e18"].max())) // E18 - max(sizes)
+        slipped = min(closing) * (E18 - int(rules.terms["slippage_e18"].max())) // E18 - max(sizes)
         row["largest_closing_at"] = max(slipped, min(sizes)) if inverse else min(dearest, MOST - 1)
     row["funding_rates"] = min(rates, MOST - 1)
     return rates < MOST and dearest <= row["price_limit"]

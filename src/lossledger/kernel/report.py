@@ -59,6 +59,7 @@ def write_unit(out: Out, state: State, given: Unit, unit: int, equity: Amount) -
     row.realised_pnl, row.fees, row.funding = state.realised_pnl, state.fees, state.funding
     row.negative_balance_reset = state.negative_balance_reset
     row.surplus_forfeited, row.socialised_charge = state.surplus_forfeited, state.charged
+    row.fund_settlement = 0  # of a liquidator, whose lots are replayed beside its unit (kernel/lots.py)
     row.closing_wallet, row.closing_unrealised = state.wallet, equity - state.wallet
     row.opening_unrealised, row.opening_debt = given.unrealised, given.debt
     row.new_debt, row.recovered, row.closing_debt = state.new_debt, state.recovered, state.debt

@@ -43,7 +43,7 @@ END_REASONS = {layout.FLAT: FLAT, layout.SELF_CLOSED: SELF_CLOSED, layout.RECOVE
 TRIGGERS = {layout.MARGIN: MARGIN, layout.RECORDED_FILL: RECORDED_FILL}
 EXECUTIONS = ("recorded", "simulated")
 COMPONENTS = (
-    *("latency", "market_move", "execution", "adl", "fees", "funding", "account_trading"),
+    *("latency", "market_move", "execution", "adl", "takeover", "fees", "funding", "account_trading"),
     *("cushion", "headroom", "gap_in_cushion", "gap_past_bankruptcy", "other_flows"),
 )
 CAUSES = ("liquidation", "trading", "transfer")
@@ -126,18 +126,20 @@ def session_rows(replayed: Replayed, names: Names) -> SessionRows:
     return rows
 
 
-def carried_columns(units: Ints, episodes: Mapping[int, Episode]) -> tuple[Ints, Ints, Ints]:
-    """What the kernel is told of episodes that are open at the start: `States.carried` and the two after it."""
-    shape = (3, len(units))
-    carried, triggered_at, first_execution_at = np.zeros(shape, np.int64)
-    first_execution_at[:] = layout.NONE
+def carried_columns(units: Ints, episodes: Mapping[int, Episode]) -> tuple[Ints, ...]:
+    """Episodes that are open at the start, as the kernel takes them: `States.carried` and the columns after it."""
+    shape = (5, len(units))
+    carried, triggered_at, first_execution_at, steps, last_step_at = np.zeros(shape, np.int64)
+    first_execution_at[:] = last_step_at[:] = layout.NONE
     numbers = np.array(sorted(episodes), np.int64)
     for at, number in zip(np.searchsorted(units, numbers).tolist(), numbers.tolist(), strict=True):
         episode = episodes[number]
         carried[at], triggered_at[at] = 1, episode.triggered_at
         if episode.first_execution_at is not None:
             first_execution_at[at] = episode.first_execution_at
-    return carried, triggered_at, first_execution_at
+        if episode.steps:
+            steps[at], last_step_at[at] = episode.steps, episode.last_step_at
+    return carried, triggered_at, first_execution_at, steps, last_step_at
 
 
 def named(rows: Rows) -> Iterator[Any]:

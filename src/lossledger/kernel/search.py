@@ -9,7 +9,7 @@ tight one). Where it does not exclude what is looked for, the stretch is halved,
 from lossledger.kernel.blocks import extremes, mark_before, mark_before_tick, tick_not_before, time_of
 from lossledger.kernel.compiler import compiled
 from lossledger.kernel.contracts import sense, unrealised, value_of, worth
-from lossledger.kernel.layout import NEVER, Instrument, Ints, Market, Rest, Slot
+from lossledger.kernel.layout import NEVER, WHOLE, Instrument, Ints, Market, Rest, Slot
 from lossledger.kernel.margin import margin_at, margin_over
 
 FEW = 32  # ticks of one instrument that are looked at one by one; one that moves no mark costs little
@@ -21,20 +21,29 @@ DAY = 86_400_000_000  # microseconds
 def edge(
     market: Market, terms: Instrument, slot: Slot, low: int, high: int, start: int, end: int, sought: int
 ) -> int:
-    """uPnL − MM of a position at the worst (BREACH) or best (RECOVERY) of marks within [low, high]."""
+    """A bound on uPnL − MM of a position over marks within [low, high]: from below (BREACH) or above (RECOVERY).
+
+    It is the worst or best there is, but where margin is on the whole position: such a margin leaps at the floor of a
+    tier, so its own extreme over all values is taken.
+    """
     up = sense(terms, slot.lots)
     smallest_value = (up > 0) == (sought > 0)
     mark = low if smallest_value == (terms.direction > 0) else high
-    value = value_of(terms, abs(slot.lots), mark)
-    margin = margin_over(market, terms, value, start, end, sought > 0)
-    return up * (value - slot.entry_value) - margin
+    value, size = value_of(terms, abs(slot.lots), mark), abs(slot.lots)
+    margined = value
+    if market.terms[0].margin_rules & WHOLE and up > 0:
+        margined = value_of(terms, size, high if mark == low else low)
+    return up * (value - slot.entry_value) - margin_over(
+        market, terms, margined, size, start, end, sought > 0
+    )
 
 
 @compiled
-def part(market: Market, terms: Instrument, slot: Slot, mark: int, ts: int) -> int:
-    """uPnL − MM of a position at a mark (0: none) and a time."""
+def part(market: Market, terms: Instrument, slot: Slot, mark: int, ts: int, rule: int) -> int:
+    """uPnL − MM of a position at a mark (0: none) and a time, by a rule of margin."""
     value = worth(terms, slot, mark)
-    return sense(terms, slot.lots) * (value - slot.entry_value) - margin_at(market, terms, value, ts)
+    margin = margin_at(market, terms, value, abs(slot.lots), ts, rule)
+    return sense(terms, slot.lots) * (value - slot.entry_value) - margin
 
 
 @compiled
@@ -123,10 +132,11 @@ def next_tick(market: Market, rest: Rest, start: int) -> int:
 def scan(market: Market, rest: Rest, start: int, end: int, least: int, sought: int) -> int:
     """`first_hit` tick by tick, with every held instrument marked and standing at its first tick from start on."""
     state = rest.state[0]
+    rule = market.terms[state.terms].margin_rule
     for h in range(state.held):
         slot = rest.slots[rest.held[h]]
         terms = market.instruments[slot.instrument]
-        slot.term = part(market, terms, slot, mark_before_tick(market, terms, slot.scan), start)
+        slot.term = part(market, terms, slot, mark_before_tick(market, terms, slot.scan), start, rule)
     ts = start
     while ts < end:
         total, following = state.wallet, NEVER
@@ -138,7 +148,7 @@ def scan(market: Market, rest: Rest, start: int, end: int, least: int, sought: i
                 moved = slot.scan == terms.tick_from or market.mark[slot.scan] != market.mark[slot.scan - 1]
                 slot.scan += 1
             if moved or terms.table_to - terms.table_from > 1:
-                slot.term = part(market, terms, slot, mark_before_tick(market, terms, slot.scan), ts)
+                slot.term = part(market, terms, slot, mark_before_tick(market, terms, slot.scan), ts, rule)
             total += slot.term
             following = min(following, time_of(market, terms, slot.scan))
         if (total < least) if sought > 0 else (total >= least):

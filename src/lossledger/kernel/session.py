@@ -34,7 +34,7 @@ from lossledger.kernel.words import NARROW, Width, width_of
 class Replayed(NamedTuple):
     """The rows of all units that the kernel took, and the numbers of those it leaves to the reference.
 
-    Episodes are numbered in `components`, `episode_positions`, `deficits` and `movements` as they stand in `episodes`.
+    Episodes are numbered in `components`, `episode_positions`, `deficits`, `movements` and `taken` as they stand in `episodes`.
     One whose end reason is OPEN is open at the end of the session; its components are complete, zeros included. Of one
     that was carried into the session they are what the session adds (kernel/layout.py).
     """
@@ -50,6 +50,7 @@ class Replayed(NamedTuple):
     funding: Rows
     snapshots: Rows
     changes: Rows
+    taken: Rows
     to_reference: Ints
 
 
@@ -121,6 +122,7 @@ def _first_sizes(bucket: Bucket) -> dict[str, int]:
         "funding": many + fills // 4,
         "snapshots": 1024 + 4 * asked,
         "changes": 2 * many + fills if len(bucket.instants) else 0,
+        "taken": 2 * few,
     }
 
 
@@ -129,7 +131,7 @@ def _joined(parts: list[list[Rows]], width: Width) -> Iterator[Rows]:
     before = 0
     for tables in parts:
         named = dict(zip(ROW_TYPES, tables, strict=True))
-        for name in ("components", "episode_positions", "deficits", "movements"):
+        for name in ("components", "episode_positions", "deficits", "movements", "taken"):
             rows = named[name]
             rows["episode"][rows["episode"] >= 0] += before
         before += len(named["episodes"])

@@ -85,6 +85,7 @@ def own_step(
 ) -> int:
     """All events of the unit's own of one timestamp, in the order of section 4, and what follows from them."""
     state, given = rest.state[0], bucket.units[unit]
+    liquidator = bucket.accounts[given.account].liquidator != 0
     touched = filled = False
     if state.charge_at == ts:
         state.charged += given.charge
@@ -100,7 +101,7 @@ def own_step(
     while state.fill_from < given.fill_to and bucket.fill_ts[state.fill_from] == ts:
         row = state.fill_from
         state.fill_from += 1
-        if policy.simulated and bucket.fill_kind[row] != NORMAL:
+        if policy.simulated and (bucket.fill_kind[row] != NORMAL or liquidator):
             continue
         status = recorded_fill(market, bucket, rest, out, unit, row, policy, house)
         if status != DONE:
