@@ -107,18 +107,22 @@ def ordinary(seed: int) -> Delivered:
     """A market of the simulator, in which money is conserved."""
     with tempfile.TemporaryDirectory() as folder:
         landing = Path(folder)
-        first, last = write_small_market(landing, "ordinary", seed)
-        rows: dict[Key, list[Row]] = {
-            (dataset.name, day): [
-                dict(row.values)
-                for file in landed_files(landing, dataset, day)
-                for row in read_file(landing, file.path, dataset).rows
-            ]
-            for dataset in DATASETS.values()
-            for day in (dataset_days(landing, dataset) if dataset.dated else [None])
-        }
-        policy = yaml.load((landing / POLICY_FILE).read_text(), yaml.BaseLoader)
-        return Delivered(rows, policy, first, last)
+        return landed(landing, *write_small_market(landing, "ordinary", seed))
+
+
+def landed(landing: Path, first: dt.date, last: dt.date) -> Delivered:
+    """What lies in a landing zone."""
+    rows: dict[Key, list[Row]] = {
+        (dataset.name, day): [
+            dict(row.values)
+            for file in landed_files(landing, dataset, day)
+            for row in read_file(landing, file.path, dataset).rows
+        ]
+        for dataset in DATASETS.values()
+        for day in (dataset_days(landing, dataset) if dataset.dated else [None])
+    }
+    policy = yaml.load((landing / POLICY_FILE).read_text(), yaml.BaseLoader)
+    return Delivered(rows, policy, first, last)
 
 
 SHRUNK: dict[int, Delivered] = {}  # markets of the kind `shrunk`, made by taking rows away

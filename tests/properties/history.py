@@ -11,7 +11,8 @@ from typing import Any
 from lossledger.engine.events import Market, Trade, UnitKey
 from lossledger.engine.intake.policy import Policy
 from lossledger.engine.replayed import Tables
-from lossledger.engine.rows import SessionRows, UnitPosition, UnitSession
+from lossledger.engine.rows import OpenLot, SessionRows, UnitPosition, UnitSession
+from lossledger.engine.rules.counterparts import origins_of
 from lossledger.engine.rules.order import replay_units
 from lossledger.engine.rules.units import UnitInput
 from lossledger.engine.session import (
@@ -37,6 +38,7 @@ def stored(carried: Carried) -> Carried:
     state: dict[str, Any] = json.loads(text)
     state["units"] = [UnitSession(*row) for row in state["units"]]
     state["positions"] = [UnitPosition(*row) for row in state["positions"]]
+    state["lots"] = [OpenLot(*row) for row in state["lots"]]
     state["charges"] = {UnitKey(*key): v for *key, v in state["charges"]}
     return Carried(**state)
 
@@ -100,6 +102,8 @@ def session_input(
         [m for m in ledger.movements if start <= m.ts < end],
         state.fund,
         sides,
+        origins_of([(key, fill) for key, fill in ledger.fills if start <= fill.ts < end], ledger.accounts),
+        state.simulated_lots,
     )
 
 

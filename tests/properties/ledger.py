@@ -22,6 +22,7 @@ from lossledger.engine.intake.keys import reject_changed_versions, settle_keys
 from lossledger.engine.intake.policy import Policy, parse_policy
 from lossledger.engine.numbers import e18_to_units
 from lossledger.engine.rules.contracts import Contract
+from lossledger.engine.rules.counterparts import mark_counterparts
 from lossledger.engine.rules.fund import ExternalMovement
 from lossledger.engine.rules.margin import TierHistory, TierTable
 from lossledger.engine.versions import Versions
@@ -63,7 +64,11 @@ class Ledger:
             for i, vs in self.reference.instruments.items()
         }
         tiers = {i: TierHistory(i, tables) for i, tables in self.tiers.items()}
-        market = Market(self.contracts, sizes, tiers, dict(marks))
+        lots = {
+            i: Versions((start, v.lot_size_e18) for start, v in vs.items())
+            for i, vs in self.reference.instruments.items()
+        }
+        market = Market(self.contracts, sizes, tiers, dict(marks), lot_sizes=lots)
         for ts, instrument_id, mark, bid, ask in self.ticks:
             if start <= ts < end:
                 series = market.ticks.setdefault(instrument_id, TickSeries())
@@ -134,6 +139,8 @@ def _learn(known: Reference, name: str, rows: Tuples) -> None:
             known.settlement[row[0]] = row[4]
         else:
             known.accounts.setdefault(row[0], row[4])
+            if row[1] == "liquidator":
+                known.liquidators |= {row[0]}
 
 
 def read_ledger(delivered: Delivered) -> Ledger:
@@ -164,15 +171,14 @@ def _add_events(ledger: Ledger, accepted: dict[str, Tuples]) -> None:
     for transfer_id, ts, account_id, currency, isolation, amount, _ in accepted["transfers"]:
         units = e18_to_units(amount, scales[currency])
         ledger.transfers.append((UnitKey(account_id, currency, isolation), Transfer(ts, transfer_id, units)))
-    met = {(row[4], row[1], row[2]) for row in accepted["fills"] if row[-1] == "adl"}
     for fill_id, trade_id, ts, account, instrument, isolated, side, price, quantity, fee, kind in accepted[
         "fills"
     ]:
         contract = ledger.contracts[instrument]
         units, sign = e18_to_units(fee, contract.scale), 1 if side == "buy" else -1
-        by_adl = kind == "liquidation" and (instrument, trade_id, ts) in met
-        fill = Fill(ts, fill_id, trade_id, instrument, sign, price, quantity, units, kind, by_adl)
+        fill = Fill(ts, fill_id, trade_id, instrument, sign, price, quantity, units, kind)
         ledger.fills.append((UnitKey(account, contract.currency, instrument if isolated else ""), fill))
+    ledger.fills = mark_counterparts(ledger.fills, ledger.accounts)
     ledger.ticks = sorted(((ts, i, m, b, a) for ts, i, m, _, b, a in accepted["ticks"]), key=lambda r: r[:2])
     ledger.funding = [(i, Funding(ts, rate, price)) for ts, i, rate, price in sorted(accepted["funding"])]
     for movement_id, ts, currency, amount, kind in accepted["fund_movements"]:

@@ -3,7 +3,7 @@
 import pytest
 
 from lossledger.engine.intake.parsing import parse_decimal_e18
-from lossledger.engine.rules.liquidation import closing_price
+from lossledger.engine.rules.simulation import closing_price
 from tests.spec.tables import expect, parse, session
 
 # 940 on a long of 10,000: below its margin of 45.50 once the mark is 9,100

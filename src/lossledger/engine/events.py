@@ -38,8 +38,10 @@ class Transfer(NamedTuple):
 class Fill(NamedTuple):
     """`side`: +1 the account bought, −1 it sold; fee positive = paid.
 
-    `met_by_adl`, of a liquidation fill: somebody was deleveraged against it. Of the same trade (instrument_id and
-    trade_id) and timestamp there is an accepted fill of kind adl, of any account (rules.md section 12).
+    `met_by_adl`, of a liquidation fill or one of a liquidator: somebody was deleveraged against it. Of the same trade
+    (instrument_id and trade_id) and timestamp there is an accepted fill of kind adl, of any account but a liquidator's.
+    `met_by_liquidator`, of a liquidation fill: of the same trade and timestamp there is an accepted fill of an account
+    of type liquidator (rules.md section 12).
     """
 
     ts: int
@@ -52,6 +54,7 @@ class Fill(NamedTuple):
     fee: int
     kind: str
     met_by_adl: bool = False
+    met_by_liquidator: bool = False
 
 
 class Funding(NamedTuple):
@@ -75,7 +78,10 @@ NO_TICKS = TickSeries()
 
 @dataclass
 class Market:
-    """What all units share in a session: contract terms, tick sizes, tiers, marks, ticks and funding."""
+    """What all units share in a session: contract terms, tick and lot sizes, tiers, marks, ticks and funding.
+
+    `lot_sizes` are asked for where a simulated liquidation closes a part of a position.
+    """
 
     contracts: dict[str, Contract]
     tick_sizes: dict[str, Versions[int]]  # in 10^-18
@@ -83,13 +89,15 @@ class Market:
     opening_marks: dict[str, int] = field(default_factory=dict)
     ticks: dict[str, TickSeries] = field(default_factory=dict)
     funding: dict[str, list[Funding]] = field(default_factory=dict)
+    lot_sizes: dict[str, Versions[int]] = field(default_factory=dict)  # in 10^-18
 
     def tick_size(self, instrument_id: str, ts: int) -> int:
         """In 10^-18. DataError before the instrument's first version."""
-        size = self.tick_sizes[instrument_id].at(ts)
-        if size is None:
-            raise DataError(_unknown("instrument", instrument_id, ts))
-        return size
+        return _size(self.tick_sizes, instrument_id, ts)
+
+    def lot_size(self, instrument_id: str, ts: int) -> int:
+        """In 10^-18. DataError before the instrument's first version."""
+        return _size(self.lot_sizes, instrument_id, ts)
 
     def mark_before(self, instrument_id: str, ts: int) -> int | None:
         """The mark in force just before the ticks of ts, None before the first tick."""
@@ -101,6 +109,13 @@ class Market:
         """The last mark of every instrument that has had a tick: next session's opening marks."""
         last = {i: series.mark[-1] for i, series in self.ticks.items() if series.ts}
         return self.opening_marks | last
+
+
+def _size(sizes: dict[str, Versions[int]], instrument_id: str, ts: int) -> int:
+    size = sizes[instrument_id].at(ts)
+    if size is None:
+        raise DataError(_unknown("instrument", instrument_id, ts))
+    return size
 
 
 def _unknown(what: str, name: str, ts: int) -> str:
@@ -124,8 +139,18 @@ class Account:
     versions: Versions[AccountVersion]
 
     @property
+    def is_client(self) -> bool:
+        """Whether it is triggered, falls below zero and pays charges."""
+        return self.account_type == "client"
+
+    @property
     def is_house(self) -> bool:
         return self.account_type == "house"
+
+    @property
+    def is_liquidator(self) -> bool:
+        """Whether it takes positions over on the fund's account."""
+        return self.account_type == "liquidator"
 
     def at(self, ts: int) -> AccountVersion:
         """The version effective at ts. DataError before the first one."""

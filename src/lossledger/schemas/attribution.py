@@ -33,17 +33,19 @@ LOSS_COMPONENTS = (
     "market_move",
     "execution",
     "adl",
+    "takeover",
     "fees",
     "funding",
     "account_trading",
     "other_flows",
 )
+FUND_KINDS = ("liquidation_fee", "surplus", "takeover_gain", "takeover_funding", "draw")
 _ACCOUNT = text("account_id", "The account.")
 _CURRENCY = text("currency", "Settlement currency; amounts of the row are in units of it.")
 _ISOLATION = text("isolation", "Empty for cross margin, else the instrument of the isolated position.")
 _INSTRUMENT = text("instrument_id", "The instrument.")
 _CLASS = text("client_class", "The client's class just before the end of the session.", values=CLIENT_CLASSES)
-_TYPE = text("account_type", "client or house, just before the end of the session.", values=ACCOUNT_TYPES)
+_TYPE = text("account_type", "client, house or liquidator.", values=ACCOUNT_TYPES)
 _UNIT = (_ACCOUNT, _CURRENCY, _ISOLATION)
 _UNIT_KEY = ("account_id", "currency", "isolation")
 
@@ -122,16 +124,21 @@ LOSS_COMPONENTS_TABLE = _table(
 )
 NEGATIVE_BALANCES = _table(
     "negative_balances",
-    "a flat risk unit falling (further) below zero",
-    "Covered events go to the waterfall; the others become receivables.",
+    "a flat risk unit falling (further) below zero, or a loss of a lot that was taken over",
+    "Covered events go to the waterfall; the others become receivables. A loss of a lot is always covered; its account "
+    "and unit are the liquidator's.",
     (
         text("event_id", "The same for the same input, whatever the order of files."),
         when("ts", "When."),
         *_UNIT,
         text("client_class", "The client's class then.", values=CLIENT_CLASSES),
-        text("cause", "What made it negative.", values=("liquidation", "trading", "transfer")),
-        text("episode_id", "The episode that ended then, where the cause is liquidation.", nullable=True),
-        flag("protected", "Covered: the account was protected and the cause is no transfer."),
+        text("cause", "What made it negative.", values=("liquidation", "trading", "transfer", "takeover")),
+        text(
+            "episode_id",
+            "The episode that ended then, where the cause is liquidation; the lot's, if known, where it is takeover.",
+            nullable=True,
+        ),
+        flag("protected", "Covered: the account was protected and the cause is no transfer, or it is takeover."),
         money(
             "session_transfers",
             "Net transfers of the unit in the session, up to and with ts; moves between own units included.",
@@ -145,28 +152,32 @@ NEGATIVE_BALANCES = _table(
 INSURANCE_FUND_LEDGER = _table(
     "insurance_fund_ledger",
     "a movement of the fund",
-    "In order of time, then external movements, liquidation fees, surplus, draws. Movements of zero are left out.",
+    "In order of time, then external movements; liquidation fees and takeover funding; surplus and takeover gains; "
+    "draws. Movements of zero are left out.",
     (
         _CURRENCY,
         count("seq", "From 1 per currency and business date."),
         when("ts", "When."),
-        text("kind", "What it is.", values=(*MOVEMENT_KINDS, "liquidation_fee", "surplus", "draw")),
+        text("kind", "What it is.", values=(*MOVEMENT_KINDS, *FUND_KINDS)),
         money("amount", "Signed: positive into the fund."),
         money("balance", "After the movement."),
-        text("ref", "movement_id, fill_id, episode_id or event_id, by kind."),
+        text("ref", "movement_id, fill_id, episode_id, lot_id or event_id, by kind."),
     ),
     ("currency", "seq"),
 )
 INSURANCE_FUND_DAILY = _table(
     "insurance_fund_daily",
     "currency (every row of currencies)",
-    "The fund bridge: opening + external + liquidation_fees + surplus + draws = closing.",
+    "The fund bridge: opening + external + liquidation_fees + surplus + takeover_gains + takeover_funding + draws = "
+    "closing.",
     (
         _CURRENCY,
         money("opening", "Balance at the start; 0 on the first date of a warehouse."),
         money("external", "Movements by the venue, kind opening included."),
         money("liquidation_fees", "Fees of liquidation fills that the policy gives to the fund."),
         money("surplus", "Forfeited residuals of liquidated units."),
+        money("takeover_gains", "Gains of lots that were closed; losses of lots are paid by draws."),
+        money("takeover_funding", "Funding on positions that were taken over; negative when paid."),
         money("draws", "Paid for deficits, ≤ 0."),
         money("closing", "Balance at the end."),
         money("lowest", "The least balance in the session, its opening included."),
@@ -182,6 +193,7 @@ SESSION_LOSSES = _table(
         _CURRENCY,
         money("unprotected_deficit", "Deficits that nobody covers: receivables."),
         money("deficit", "Covered deficits."),
+        money("takeover_deficit", "The part of deficit that is losses of lots which were taken over."),
         money("fund_draw", "Paid by the insurance fund."),
         money("shortfall", "What the fund could not pay."),
         money("socialised", "Charged to accounts."),
@@ -236,8 +248,8 @@ ACCOUNT_DAILY = _table(
     "account_daily",
     "risk unit with activity, a position or a wallet other than 0",
     "closing = opening + transfers + realised_pnl − fees + funding + negative_balance_reset − surplus_forfeited "
-    "− socialised_charge. The charge of session D is booked at its end and so appears on D + 1. The session profit "
-    "of an account is the sum over its units of realised_pnl − fees + funding + unrealised_pnl − "
+    "− socialised_charge + fund_settlement. The charge of session D is booked at its end and so appears on D + 1. The "
+    "session profit of an account is the sum over its units of realised_pnl − fees + funding + unrealised_pnl − "
     "opening_unrealised_pnl.",
     (
         *_UNIT,
@@ -252,6 +264,10 @@ ACCOUNT_DAILY = _table(
         money("negative_balance_reset", "Put in by negative balance protection."),
         money("surplus_forfeited", "Taken to the insurance fund after a liquidation."),
         money("socialised_charge", "Charged for the session before."),
+        money(
+            "fund_settlement",
+            "Of a liquidator: what it got from the fund for losses of lots, less what it gave for gains and funding.",
+        ),
         money("closing_wallet", "At the end of the session."),
         money("unrealised_pnl", "At the last marks before the end."),
         money("equity", "closing_wallet + unrealised_pnl."),
@@ -276,6 +292,55 @@ PROTECTION_DAILY = _table(
         money("within_account_equity", "min(deficit, account_equity)."),
     ),
     ("account_id", "currency"),
+)
+_LOT = (
+    text("lot_id", "The fill that opened the lot; of a simulated one an id of ours."),
+    text("episode_id", "The liquidation that it came from; null when unknown.", nullable=True),
+    text("from_account_id", "The account of which it was taken over; null when unknown.", nullable=True),
+    text("from_isolation", "The isolation of its unit there; null when unknown.", nullable=True),
+    text("account_id", "The liquidator."),
+    text("isolation", "Of the liquidator's unit."),
+    _CURRENCY,
+    _INSTRUMENT,
+)
+TAKEOVERS = _table(
+    "takeovers",
+    "closing of a lot, or of a part of it; its date is the session of the closing",
+    "What each position that was taken over on the fund's account made or cost, and why: result = at_takeover + "
+    "market_move + execution − fees. A result above 0 is a movement takeover_gain of the fund, one below 0 a negative "
+    "balance of cause takeover. Valued at the marks in force when the lot was opened and closed.",
+    (
+        *_LOT,
+        decimal("quantity", "Closed; positive: the lot was long.", "contracts"),
+        when("opened_at", "When it was taken over."),
+        when("closed_at", "When this part of it was closed."),
+        text("close_fill_id", "The liquidator's fill; null where closings are simulated.", nullable=True),
+        text("closed_by", "market, or adl: somebody was deleveraged against it.", values=("market", "adl")),
+        money("open_value", "The value at which it was taken over."),
+        money("close_value", "The value at which it was closed."),
+        money("fees", "Of opening and closing it."),
+        money("result", "What the fund made of it, fees paid."),
+        money("at_takeover", "Its value at the mark, less that of the takeover; null without a mark.", nullable=True),
+        money("market_move", "What the mark moved while it was held; null without a mark.", nullable=True),
+        money("execution", "The closing's value, less that at the mark; null without a mark.", nullable=True),
+        text("event_id", "The negative balance of a loss.", nullable=True),
+    ),
+    ("lot_id", "closed_at", "close_fill_id"),
+)
+TAKEOVER_INVENTORY = _table(
+    "takeover_inventory",
+    "lot open at the end of the session",
+    "What the fund holds: positions that were taken over and are not closed yet.",
+    (
+        *_LOT,
+        decimal("quantity", "What is left of it; signed: positive long.", "contracts"),
+        when("opened_at", "When it was taken over."),
+        money("open_value", "The value at which what is left was taken over."),
+        money("open_fee", "What is left of the fee of the takeover."),
+        decimal("mark_price", "The last mark; null before the first tick.", "quote currency", nullable=True),
+        money("unrealised_result", "At that mark, before fees; null without one.", nullable=True),
+    ),
+    ("lot_id",),
 )
 POSITIONS_DAILY = _table(
     "positions_daily",
@@ -375,4 +440,6 @@ TABLES = (
     RECONCILIATION,
     RULE_COMPARISON,
     RULE_TOTALS,
+    TAKEOVERS,
+    TAKEOVER_INVENTORY,
 )

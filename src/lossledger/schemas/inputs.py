@@ -85,8 +85,8 @@ ACCOUNTS = Dataset(
         Field(
             "account_type",
             _T,
-            "House accounts and liquidators are never triggered, reset or charged; a liquidator takes positions over on "
-            "the insurance fund's account.",
+            "House accounts and liquidators are never triggered, reset or charged; a liquidator takes positions over "
+            "on the insurance fund's account.",
             values=ACCOUNT_TYPES,
         ),
         Field("client_class", _T, "The client's regulatory class.", values=CLIENT_CLASSES),

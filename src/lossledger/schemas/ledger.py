@@ -174,6 +174,7 @@ UNIT_SESSIONS = _replayed(
         units("negative_balance_reset", "Put in by protection."),
         units("surplus_forfeited", "Taken to the fund."),
         units("socialised_charge", "Charged for the session before."),
+        units("fund_settlement", "Of a liquidator: got from the fund, less given."),
         units("closing_wallet", "Wallet at the end."),
         units("opening_unrealised", "Unrealised PnL just before the start."),
         units("closing_unrealised", "Unrealised PnL just before the end."),
@@ -216,7 +217,29 @@ MARKS = _replayed(
     ("business_date", "instrument_id"),
     "ledger",
 )
-CARRIED = (UNIT_SESSIONS, UNIT_POSITIONS, UNIT_CHARGES, MARKS)
+_LOT = (
+    text("lot_id", "The fill that opened it, or an id of ours."),
+    text("execution", "recorded or simulated: whose lot it is."),
+    text("episode_id", "The liquidation that it came from.", nullable=True),
+    text("from_account_id", "The account of which it was taken over.", nullable=True),
+    text("from_isolation", "The isolation of its unit there.", nullable=True),
+    *_UNIT,
+    text("instrument_id", "The instrument."),
+    decimal("quantity", "What is left of it; signed.", "contracts"),
+    when("opened_at", "When it was taken over."),
+    units("open_value", "At which what is left was taken over."),
+    units("open_fee", "What is left of the fee of opening it."),
+    decimal("opening_mark", "In force when it was opened.", "quote currency", nullable=True),
+)
+OPEN_LOTS = _replayed(
+    "open_lots",
+    "lot open at the end of a session",
+    "Positions that were taken over on the fund's account, carried to the next session.",
+    _LOT,
+    ("business_date", "lot_id"),
+    "ledger",
+)
+CARRIED = (UNIT_SESSIONS, UNIT_POSITIONS, UNIT_CHARGES, MARKS, OPEN_LOTS)
 
 EPISODES = _replayed(
     "episodes",
@@ -286,21 +309,24 @@ NEGATIVE_BALANCES = _replayed(
         units("session_transfers", "Net transfers of the unit in the session until then."),
         units("deficit", "How far below zero."),
         text("liquidated", "What was closed, per instrument, as JSON."),
+        text("from_account_id", "Of cause takeover: whose position it was.", nullable=True),
+        count("place", "Among the events of its unit and time."),
     ),
     ("event_id",),
 )
 FUND_MOVEMENTS = _replayed(
     "unit_fund_movements",
-    "liquidation fee or surplus",
-    "Movements into the fund that come from units.",
+    "liquidation fee, surplus, or gain or funding of a takeover",
+    "Movements into the fund that come from units and lots.",
     (
         when("ts", "When."),
-        text("kind", "liquidation_fee or surplus."),
+        text("kind", "liquidation_fee, surplus, takeover_gain or takeover_funding."),
         *_UNIT,
         text("instrument_id", "The instrument."),
         text("fill_id", "The fill."),
         units("amount", "Signed."),
-        text("ref", "Fill or episode."),
+        text("ref", "Fill, episode or lot."),
+        count("place", "In the order of lots."),
     ),
     ("ref", "ts", "instrument_id", *_KEY[1:]),
 )
@@ -321,6 +347,39 @@ ADL_LOSSES = _replayed(
         units("amount", "Lost."),
     ),
     ("fill_id",),
+)
+UNIT_LOTS = _replayed(
+    "unit_lots",
+    "lot that a unit leaves open",
+    "Of liquidators those that are open at the end; simulated ones as they were taken over.",
+    _LOT,
+    ("lot_id",),
+)
+LOT_CLOSINGS = _replayed(
+    "lot_closings",
+    "closing of a lot, or of a part of it",
+    "As attribution.takeovers, in ledger units.",
+    (
+        *_LOT[:1],
+        text("lot_execution", "recorded or simulated: whose lot it was."),
+        *_LOT[2:9],
+        decimal("quantity", "Closed, with the lot's sign.", "contracts"),
+        when("opened_at", "When it was taken over."),
+        when("closed_at", "When this part was closed."),
+        text("close_fill_id", "The liquidator's fill.", nullable=True),
+        text("closed_by", "market or adl."),
+        units("open_value", "What went out of the lot."),
+        units("close_value", "What came in."),
+        units("fees", "Of both."),
+        units("result", "What the fund made of it."),
+        *(
+            Column(
+                name, Type.UNITS, "Part of the result; null without a mark.", "ledger units", nullable=True
+            )
+            for name in ("at_takeover", "market_move", "execution")
+        ),
+    ),
+    ("lot_id", "closed_at", "close_fill_id"),
 )
 FUNDING_TOTALS = _replayed(
     "funding_totals",
@@ -358,7 +417,7 @@ HOLDERS = _replayed(
     "What an account is just before the end of the session.",
     (
         text("account_id", "The account."),
-        text("account_type", "client or house."),
+        text("account_type", "client, house or liquidator."),
         text("client_class", "The client's class."),
     ),
     ("account_id",),
@@ -428,4 +487,6 @@ REPLAYED = {
     "adl_losses": ADL_LOSSES,
     "funding_totals": FUNDING_TOTALS,
     "snapshots": SNAPSHOTS,
+    "lots": UNIT_LOTS,
+    "takeovers": LOT_CLOSINGS,
 }

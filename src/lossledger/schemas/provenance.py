@@ -24,6 +24,9 @@ TABLE_SECTIONS = {
     "attribution.reconciliation": 13,
     "attribution.rule_comparison": 14,
     "attribution.rule_totals": 14,
+    "attribution.takeovers": 15,
+    "attribution.takeover_inventory": 15,
+    "ledger.open_lots": 15,
     "ledger.unit_sessions": 5,
     "ledger.unit_positions": 5,
     "ledger.unit_charges": 11,
@@ -63,6 +66,10 @@ COLUMN_SECTIONS = {
     "opening_unrealised_pnl": 11,
     "account_equity": 11,
     "chargeable": 11,
+    "takeover_gains": 15,
+    "takeover_funding": 15,
+    "takeover_deficit": 15,
+    "fund_settlement": 15,
 }
 # Where the column of that name is what its table is about.
 ITS_TABLES_OWN = {
@@ -81,6 +88,9 @@ TABLE_FORMATS = {
     "ops.restatement_reasons": 4,
     "ops.policies": 4,
     "ops.published_from": 4,
+    "attribution.takeovers": 5,
+    "attribution.takeover_inventory": 5,
+    "ledger.open_lots": 5,
 }
 COLUMN_FORMATS = {
     ("attribution.negative_balances", "session_transfers"): 2,
@@ -98,6 +108,11 @@ COLUMN_FORMATS = {
     ("ledger.deliveries", "content_sha256"): 5,
     ("ledger.deliveries", "table_version"): 5,
     ("ops.published_days", "table_columns"): 5,
+    ("attribution.account_daily", "fund_settlement"): 5,
+    ("attribution.insurance_fund_daily", "takeover_gains"): 5,
+    ("attribution.insurance_fund_daily", "takeover_funding"): 5,
+    ("attribution.session_losses", "takeover_deficit"): 5,
+    ("ledger.unit_sessions", "fund_settlement"): 5,
 }
 # What a row has in a column that it was written before; null where the column may be null.
 _ZERO: dict[Type, object] = {

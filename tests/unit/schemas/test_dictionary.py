@@ -44,7 +44,8 @@ def test_a_column_says_what_it_is(table: Table) -> None:
         assert 1 <= since(table, column) <= FORMAT, name
         text = example(table, column)
         VALID[column.type](text)
-        assert text in column.values if column.values else text or column.name == "isolation", name
+        empty = column.name in ("isolation", "from_isolation")  # cross margin
+        assert text in column.values if column.values else text or empty, name
 
 
 @pytest.mark.parametrize("dataset", DATASETS.values(), ids=lambda dataset: dataset.name)

@@ -31,7 +31,9 @@ def cause_of_fill(fill: Fill, liquidation: bool) -> str:
     """Of a fill's change of equity at the mark in force, fee excluded; its fee is a cause of its own."""
     if not liquidation:
         return "account_trading"
-    return "adl" if fill.met_by_adl else "execution"
+    if fill.met_by_adl:
+        return "adl"
+    return "takeover" if fill.met_by_liquidator else "execution"
 
 
 def loss_components(episode_id: str, currency: str, causes: Causes) -> list[LossComponent]:

@@ -17,11 +17,16 @@ from lossledger.engine.rules.sharing import AccountResult, bases, charge, larges
 
 @dataclass(frozen=True)
 class Shortfall:
-    """What the fund could not pay of one event, and all units after all events of its instant."""
+    """What the fund could not pay of one event, and all units but liquidators' after all events of its instant."""
 
     event: NegativeBalance
     amount: int
     state: Sequence[Snapshot]
+
+    @property
+    def own_account(self) -> str | None:
+        """Who is no counterparty: the event's account, or the one that a lot was taken from, None when unknown."""
+        return self.event.from_account_id if self.event.cause == "takeover" else self.event.account_id
 
     def liquidated(self) -> dict[str, tuple[int, int]]:
         """Per instrument: signed quantity_e18 and value of the episode's liquidation fills."""
@@ -34,7 +39,7 @@ class Shortfall:
             s
             for s in self.state
             if s.instrument_id == instrument_id
-            and s.account_id != self.event.account_id
+            and s.account_id != self.own_account
             and s.mark_e18 is not None
         ]
 

@@ -51,6 +51,7 @@ class Episode:
 
     `held`, `liquidated` and `marks` go by instrument. `marks` are those in force at the start of what the unit did
     not hold then: an episode that is carried into another session needs them where it trades one of these later.
+    `steps`: timestamps at which a simulated liquidation has closed something, the last one at `last_step_at`.
     """
 
     triggered_at: int
@@ -64,6 +65,8 @@ class Episode:
     held: dict[str, Held] = field(default_factory=dict)
     liquidated: dict[str, Liquidated] = field(default_factory=dict)
     marks: dict[str, int] = field(default_factory=dict)
+    steps: int = 0
+    last_step_at: int = 0
 
     @classmethod
     def opened(
@@ -93,14 +96,18 @@ class Episode:
         self.add("fees", fill.instrument_id, fill.fee)
         if not liquidation:
             return
-        if self.first_execution_at is None:
-            self.first_execution_at = fill.ts
         self.liquidation_fees += fill.fee
-        before, quantity = self.liquidated.get(fill.instrument_id, Liquidated()), fill.quantity_e18
-        self.liquidated[fill.instrument_id] = Liquidated(
+        self.add_execution(fill.instrument_id, fill.ts, fill.side * fill.quantity_e18, value)
+
+    def add_execution(self, instrument_id: str, ts: int, quantity_e18: int, value: int) -> None:
+        """A liquidation fill, or what counts as one: its signed quantity and its value."""
+        if self.first_execution_at is None:
+            self.first_execution_at = ts
+        before = self.liquidated.get(instrument_id, Liquidated())
+        self.liquidated[instrument_id] = Liquidated(
             before.fills + 1,
-            before.net_quantity_e18 + fill.side * quantity,
-            before.quantity_e18 + quantity,
+            before.net_quantity_e18 + quantity_e18,
+            before.quantity_e18 + abs(quantity_e18),
             before.value + value,
         )
 
@@ -158,6 +165,8 @@ class Episode:
 
     def to_json(self) -> str:
         state = vars(self) | {"causes": [[*cause, amount] for cause, amount in sorted(self.causes.items())]}
+        if not self.steps:
+            del state["steps"], state["last_step_at"]
         return json.dumps(state, sort_keys=True)
 
     @classmethod

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from lossledger.engine.ids import order_key
-from lossledger.engine.intake.policy import Policy
+from lossledger.engine.intake.policy import Policy, Terms
 from lossledger.engine.numbers import Ledger, e18_to_units
 from lossledger.engine.rows import FundMovement, NegativeBalance
 
 _EXTERNAL, _FEE, _SURPLUS, _DRAW = range(4)
-_CLASS = {"liquidation_fee": _FEE, "surplus": _SURPLUS}
+_CLASS = {"liquidation_fee": _FEE, "takeover_funding": _FEE, "surplus": _SURPLUS, "takeover_gain": _SURPLUS}
 
 
 class ExternalMovement(NamedTuple):
@@ -43,6 +43,8 @@ class FundDay(NamedTuple):
     external: Ledger
     liquidation_fees: Ledger
     surplus: Ledger
+    takeover_gains: Ledger
+    takeover_funding: Ledger
     draws: Ledger
     closing: Ledger
     lowest: Ledger
@@ -67,7 +69,7 @@ class Waterfall:
 
 
 class _Step(NamedTuple):
-    order: tuple[int, int, int, str, str, str, str, str]
+    order: tuple[int, int, int, str, str, str, str, int, str]
     currency: str
     ts: int
     kind: str
@@ -81,13 +83,13 @@ def _steps(
     deficits: Iterable[NegativeBalance],
     drawn_at: int | None,
 ) -> list[_Step]:
-    """What touches the fund, by timestamp, class, account, isolation, instrument, fill and movement.
+    """What touches the fund, by timestamp, class, account, isolation, instrument, fill, lot and movement.
 
     `drawn_at`: when all draws are made, in the order of their events; None: each at its event.
     """
     steps = [
         _Step(
-            (m.ts, _EXTERNAL, m.ts, "", "", "", "", order_key(m.movement_id)),
+            (m.ts, _EXTERNAL, m.ts, "", "", "", "", 0, order_key(m.movement_id)),
             m.currency,
             m.ts,
             m.kind,
@@ -105,13 +107,14 @@ def _steps(
             m.isolation,
             m.instrument_id,
             order_key(m.fill_id),
+            m.place,
             "",
         )
         steps.append(_Step(order, m.currency, m.ts, m.kind, m.amount, m.ref))
     for d in deficits:
         if d.protected:
             ts = d.ts if drawn_at is None else drawn_at
-            order = (ts, _DRAW, d.ts, d.account_id, d.isolation, "", "", "")
+            order = (ts, _DRAW, d.ts, d.account_id, d.isolation, "", "", d.place, "")
             steps.append(_Step(order, d.currency, ts, "draw", d.deficit, d.event_id))
     return sorted(steps, key=lambda step: step.order)
 
@@ -127,8 +130,9 @@ def run_waterfall(
 ) -> Waterfall:
     """Fold a session that ends at `end`: `openings` per currency in ledger units, None on a warehouse's first date.
 
-    Each covered deficit draws min(deficit, max(0, balance − floor)), the floor in force when it draws: at its
-    event, or E − 1 µs where the policy then says `fund_draws: at_session_end`.
+    Each covered deficit draws min(deficit, max(0, balance − floor)), or nothing where the policy says `all_or_nothing`
+    and that is less than the deficit. Floor and rule are those in force when it draws: at its event, or at E − 1 µs
+    where the policy then says `fund_draws: at_session_end`.
     """
     result = Waterfall()
     by_currency: dict[str, list[_Step]] = {currency: [] for currency in scales}
@@ -146,13 +150,12 @@ def _fold_currency(
 ) -> FundDay:
     balance = opening or 0
     balances = [] if opening is None else [opening]
-    totals = {"external": 0, "liquidation_fee": 0, "surplus": 0, "draw": 0}
+    totals = dict.fromkeys(("external", *_CLASS, "draw"), 0)
     seq = draw_count = 0
     for step in steps:
         amount = step.amount
         if step.kind == "draw":
-            floor = e18_to_units(policy.at(step.ts).fund_floor.get(currency, 0), scale)
-            drawn = min(step.amount, max(0, balance - floor))
+            drawn = _draw(step.amount, balance, policy.at(step.ts), currency, scale)
             result.draws[step.ref] = drawn
             draw_count += drawn > 0
             amount = -drawn
@@ -171,8 +174,17 @@ def _fold_currency(
         Ledger(totals["external"]),
         Ledger(totals["liquidation_fee"]),
         Ledger(totals["surplus"]),
+        Ledger(totals["takeover_gain"]),
+        Ledger(totals["takeover_funding"]),
         Ledger(totals["draw"]),
         Ledger(balance),
         Ledger(min(balances, default=0)),
         draw_count,
     )
+
+
+def _draw(deficit: int, balance: int, terms: Terms, currency: str, scale: int) -> int:
+    """What the fund pays of a covered deficit, never going below its floor for it."""
+    floor = e18_to_units(terms.fund_floor.get(currency, 0), scale)
+    drawn = min(deficit, max(0, balance - floor))
+    return 0 if terms.fund_draw_rule == "all_or_nothing" and drawn < deficit else drawn

@@ -2,10 +2,29 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from lossledger.engine.errors import DataError
+from lossledger.engine.intake.policy import Terms
 from lossledger.engine.numbers import E18, E36, ceil_div
 from lossledger.engine.versions import Versions
+
+
+class MarginRule(NamedTuple):
+    """What the policy says of margin. `whole`: the tier's rate is of the whole position, and nothing is deducted
+    (`margin_on`); `by_quantity`: floors of tiers are quantities, not notionals (`tier_floor`).
+    """
+
+    whole: bool = False
+    by_quantity: bool = False
+
+    @classmethod
+    def of(cls, terms: Terms) -> "MarginRule":
+        """The rule in force."""
+        return cls(terms.margin_on == "whole", terms.tier_floor == "quantity")
+
+
+MARGINAL = MarginRule()
 
 
 class TierTable:
@@ -18,6 +37,9 @@ class TierTable:
         ordered = sorted(tiers)
         unit = 10**scale
         self._floors: list[int] = []  # in ledger units x 10^18: compared with notional x 10^18
+        self._quantities = [
+            floor_e18 for floor_e18, _ in ordered
+        ]  # the same floors where they are quantities
         self._terms: list[tuple[int, int]] = []  # rate x 10^18, deduction in ledger units x 10^36
         deduction = 0
         previous_rate = ordered[0][1]
@@ -31,10 +53,20 @@ class TierTable:
         """Per tier: floor in ledger units × 10^18, rate × 10^18, deduction in ledger units × 10^36."""
         return [(floor, *terms) for floor, terms in zip(self._floors, self._terms, strict=True)]
 
-    def maintenance_margin_units(self, notional_units: int) -> int:
-        """MM = ceil(n × rate_k − deduction_k), k the tier with the largest floor ≤ n."""
-        tier = bisect_right(self._floors, notional_units * E18) - 1
+    def maintenance_margin_units(
+        self, notional_units: int, quantity_e18: int = 0, rule: MarginRule = MARGINAL
+    ) -> int:
+        """MM = ceil(n × rate_k − deduction_k), k the tier with the largest floor ≤ n; or as `rule` says otherwise.
+
+        `quantity_e18`: |Q|, for a rule with floors by quantity.
+        """
+        if rule.by_quantity:
+            tier = bisect_right(self._quantities, quantity_e18) - 1
+        else:
+            tier = bisect_right(self._floors, notional_units * E18) - 1
         rate_e18, deduction_e36 = self._terms[tier]
+        if rule.whole:
+            deduction_e36 = 0
         return ceil_div(notional_units * rate_e18 * E18 - deduction_e36, E36)
 
 

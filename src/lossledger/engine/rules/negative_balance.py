@@ -18,7 +18,7 @@ def settle(unit: Unit, ts: int, terms: Terms, touched: bool, filled: bool, rows:
     if unit.positions:
         return
     ended, reason = end_if_open(unit, ts, terms, rows)
-    if touched and not unit.account.is_house:
+    if touched and unit.account.is_client:
         cause = "liquidation" if reason == FLAT else "trading" if filled else "transfer"
         book_loss(unit, ts, cause, ended, rows)
 

@@ -12,8 +12,11 @@ from lossledger.engine.events import Fill, Market, Transfer
 from lossledger.engine.ids import order_key
 from lossledger.engine.intake.policy import Policy
 from lossledger.engine.rows import SessionRows
-from lossledger.engine.rules.liquidation import apply_recorded_fill, end_if_recovered, simulate
+from lossledger.engine.rules.liquidation import apply_recorded_fill, end_if_recovered
+from lossledger.engine.rules.margin import MarginRule
 from lossledger.engine.rules.negative_balance import settle
+from lossledger.engine.rules.simulation import simulate
+from lossledger.engine.rules.takeover import settle_funding
 from lossledger.engine.rules.trigger import trigger
 from lossledger.engine.rules.unit_rows import add_snapshot, close_unit
 from lossledger.engine.rules.units import Unit, UnitInput
@@ -66,6 +69,7 @@ def _own_events(unit: UnitInput) -> list[_Event]:
 def _step(unit: Unit, ts: int, events: Iterable[_Event], policy: Policy, rows: SessionRows) -> None:
     """All events of one timestamp, then what follows from them: liquidation, and a look at a flat wallet."""
     terms = policy.at(ts)
+    unit.margin_rule = MarginRule.of(terms)
     simulated = terms.execution == "simulated"
     touched = filled = snapshot = False
     for _, event_class, _, event in events:
@@ -74,7 +78,7 @@ def _step(unit: Unit, ts: int, events: Iterable[_Event], policy: Policy, rows: S
         elif isinstance(event, Transfer):
             unit.transfer(event.amount)
         elif isinstance(event, Fill):
-            if simulated and event.kind in ("liquidation", "adl"):
+            if simulated and (event.kind in ("liquidation", "adl") or unit.account.is_liquidator):
                 continue
             apply_recorded_fill(unit, event, terms, rows)
             filled = True
@@ -82,13 +86,16 @@ def _step(unit: Unit, ts: int, events: Iterable[_Event], policy: Policy, rows: S
             snapshot = True
             continue
         touched = True
-    touched |= unit.fund(ts)
+    funding = unit.fund(ts)
+    touched |= bool(funding)
+    if unit.account.is_liquidator:
+        settle_funding(unit, ts, funding, rows)
     ticked = unit.tick(ts)
-    if ticked and not unit.account.is_house:
+    if ticked and unit.account.is_client:
         trigger(unit, ts, terms)
-        if not simulated:
+        if not simulated or terms.liquidation_until == "recovered":
             end_if_recovered(unit, ts, terms, rows)
-        elif simulate(unit, ts, ticked, terms, rows):
+        if simulated and simulate(unit, ts, ticked, terms, rows):
             touched = filled = True
     settle(unit, ts, terms, touched, filled, rows)
     if snapshot:

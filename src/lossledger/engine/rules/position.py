@@ -6,7 +6,7 @@ from typing import NamedTuple
 from lossledger.engine.clock import NEVER
 from lossledger.engine.events import NO_TICKS, Funding, Market
 from lossledger.engine.numbers import E18, round_half_even_div
-from lossledger.engine.rules.margin import TierHistory
+from lossledger.engine.rules.margin import MARGINAL, MarginRule, TierHistory
 
 
 class FillEffect(NamedTuple):
@@ -57,10 +57,10 @@ class Position:
         """uPnL at the mark in force, 0 before the first tick."""
         return self.contract.pnl_units(self.side, self.value, self.entry_value)
 
-    def maintenance_margin(self, ts: int) -> int:
+    def maintenance_margin(self, ts: int, rule: MarginRule = MARGINAL) -> int:
         if ts >= self._table_until:
             self._table, self._table_until = self._tiers.at(ts)
-        return self._table.maintenance_margin_units(self.value)
+        return self._table.maintenance_margin_units(self.value, abs(self.quantity_e18), rule)
 
     def apply_fill(self, side: int, quantity_e18: int, price_e18: int) -> FillEffect:
         """Open, increase, reduce or turn the position (rules.md section 5, average entry value)."""

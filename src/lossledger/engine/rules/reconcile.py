@@ -112,7 +112,8 @@ def currency_checks(
     wallets: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
     for u in units:
         flows = u.transfers + u.realised_pnl - u.fees + u.funding + u.negative_balance_reset
-        wallets[u.currency][0] += u.opening_wallet + flows - u.surplus_forfeited - u.socialised_charge
+        flows += u.fund_settlement - u.surplus_forfeited - u.socialised_charge
+        wallets[u.currency][0] += u.opening_wallet + flows
         wallets[u.currency][1] += u.closing_wallet
     causes: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0])
     for currency, terminal_equity in ended:
@@ -122,7 +123,8 @@ def currency_checks(
     checks = []
     for day in waterfall.days:
         currency, loss = day.currency, losses[day.currency]
-        fund = day.opening + day.external + day.liquidation_fees + day.surplus + day.draws
+        moved = day.liquidation_fees + day.surplus + day.takeover_gains + day.takeover_funding + day.draws
+        fund = day.opening + day.external + moved
         paid = loss.draw + loss.socialised + loss.uncovered
         flows_sum, closing_sum = wallets[currency]
         ended_sum, causes_sum = causes[currency]

@@ -47,14 +47,14 @@ class AccountResult(NamedTuple):
 def account_results(
     units: Iterable[UnitSession], accounts: Mapping[str, Account], currency: str
 ) -> dict[str, AccountResult]:
-    """Π, equity and κ per client account (house accounts never pay).
+    """Π, equity and κ per client account (house accounts and liquidators never pay).
 
     Π = Σ over units of realised − fees + funding + uPnL just before E − uPnL just before S;
     κ = Σ over units of max(0, equity just before E).
     """
     sums: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
     for unit in units:
-        if unit.currency != currency or accounts[unit.account_id].is_house:
+        if unit.currency != currency or not accounts[unit.account_id].is_client:
             continue
         equity = unit.closing_wallet + unit.closing_unrealised
         total = sums[unit.account_id]
@@ -66,7 +66,7 @@ def account_results(
 
 
 def chargeable_amounts(units: Iterable[UnitSession], currency: str) -> dict[str, int]:
-    """κ of every account, house accounts included: Σ over its units of max(0, equity just before E)."""
+    """κ of every account, of any type: Σ over its units of max(0, equity just before E)."""
     sums: defaultdict[str, int] = defaultdict(int)
     for unit in units:
         if unit.currency == currency:

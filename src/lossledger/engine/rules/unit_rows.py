@@ -39,6 +39,7 @@ def close_unit(unit: Unit, rows: SessionRows) -> None:
             Ledger(flows.negative_balance_reset),
             Ledger(flows.surplus_forfeited),
             Ledger(flows.socialised_charge),
+            Ledger(flows.fund_settlement),
             Ledger(unit.wallet),
             Ledger(unit.given.unrealised),
             Ledger(sum(p.unrealised() for p in unit.positions.values())),
@@ -46,6 +47,8 @@ def close_unit(unit: Unit, rows: SessionRows) -> None:
             unit.episode.to_json() if unit.episode else None,
         )
     )
+    for _, lots in sorted(unit.lots.items()):
+        rows.lots.extend(lots)
     for i, p in sorted(unit.positions.items()):
         rows.unit_positions.append(
             UnitPosition(*unit.key, i, p.quantity_e18, Ledger(p.entry_value), p.mark_e18)

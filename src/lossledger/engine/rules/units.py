@@ -1,10 +1,14 @@
 """A risk unit in a session: its wallet, debt and positions, and what events do to them (rules.md sections 3, 5)."""
 
+from copy import copy
 from dataclasses import dataclass, field
 
 from lossledger.engine.clock import NEVER
 from lossledger.engine.events import Account, Fill, Market, Transfer, UnitKey
+from lossledger.engine.rows import OpenLot
 from lossledger.engine.rules.episode import Episode, Held
+from lossledger.engine.rules.lots import lot_order
+from lossledger.engine.rules.margin import MARGINAL, MarginRule
 from lossledger.engine.rules.position import FillEffect, Position
 
 
@@ -12,7 +16,8 @@ from lossledger.engine.rules.position import FillEffect, Position
 class UnitInput:
     """One unit's state at the start of a session and what happens to it; `charge` is booked at `charge_at`.
 
-    `positions`: (instrument_id, signed quantity_e18, entry_value). `snapshots`: instants to report on.
+    `positions`: (instrument_id, signed quantity_e18, entry_value). `snapshots`: instants to report on. `lots`: the open
+    ones of a liquidator's unit.
     """
 
     key: UnitKey
@@ -27,6 +32,7 @@ class UnitInput:
     transfers: list[Transfer] = field(default_factory=list)
     fills: list[Fill] = field(default_factory=list)
     snapshots: list[int] = field(default_factory=list)
+    lots: list[OpenLot] = field(default_factory=list)
 
 
 @dataclass
@@ -40,10 +46,14 @@ class Flows:
     negative_balance_reset: int = 0
     surplus_forfeited: int = 0
     socialised_charge: int = 0
+    fund_settlement: int = 0
 
 
 class Unit:
-    """The state that events change. Whatever changes equity while an episode is open is noted as a cause."""
+    """The state that events change. Whatever changes equity while an episode is open is noted as a cause.
+
+    `margin_rule`: what the policy in force says of maintenance margin. `lots`: those of a liquidator, by instrument.
+    """
 
     def __init__(self, given: UnitInput, market: Market, start: int) -> None:
         self.given, self.market, self.start = given, market, start
@@ -53,11 +63,15 @@ class Unit:
         self.flows = Flows()
         self.active = False
         self.episode = Episode.from_json(given.open_episode) if given.open_episode else None
+        self.margin_rule: MarginRule = MARGINAL
+        self.lots: dict[str, list[OpenLot]] = {}
         self.positions: dict[str, Position] = {}
         self.funding: dict[str, tuple[int, int]] = {}
         for instrument_id, quantity_e18, entry_value in sorted(given.positions):
             position = self.positions[instrument_id] = Position(market, instrument_id, start)
             position.resize(quantity_e18, entry_value)
+        for lot in sorted(given.lots, key=lot_order):
+            self.lots.setdefault(lot.instrument_id, []).append(lot)
 
     def next_market_event(self) -> int:
         """When the next tick or funding of a held instrument is."""
@@ -67,12 +81,12 @@ class Unit:
         return self.wallet + sum(p.unrealised() for p in self.positions.values())
 
     def maintenance_margin(self, ts: int) -> int:
-        return sum(p.maintenance_margin(ts) for p in self.positions.values())
+        return sum(p.maintenance_margin(ts, self.margin_rule) for p in self.positions.values())
 
     def held(self, ts: int) -> dict[str, Held]:
         """The positions and their margin now, by instrument."""
         return {
-            i: Held(p.quantity_e18, p.entry_value, p.maintenance_margin(ts), p.mark_e18)
+            i: Held(p.quantity_e18, p.entry_value, p.maintenance_margin(ts, self.margin_rule), p.mark_e18)
             for i, p in self.positions.items()
         }
 
@@ -121,21 +135,41 @@ class Unit:
             self.episode.add_fill(fill, change, effect.value, liquidation)
         return change, position.mark_e18
 
-    def fund(self, ts: int) -> bool:
-        """Funding of ts on what is held: whether there was any."""
-        touched = False
+    def equity_after(self, fill: Fill) -> int:
+        """What the unit would be worth at the mark in force after a fill of what it holds, before the fill's fee."""
+        position = copy(self.positions[fill.instrument_id])
+        before = position.unrealised()
+        effect = position.apply_fill(fill.side, fill.quantity_e18, fill.price_e18)
+        return self.equity() + effect.realised + position.unrealised() - before
+
+    def give_up(self, instrument_id: str, ts: int, value: int) -> None:
+        """A position goes to the fund at a value; it counts as a liquidation fill, of cause takeover."""
+        position = self.positions.pop(instrument_id)
+        realised = position.contract.pnl_units(position.side, value, position.entry_value)
+        change = realised - position.unrealised()
+        self.wallet += realised
+        self.flows.realised_pnl += realised
+        self.active = True
+        if self.episode:
+            self.episode.add("takeover", instrument_id, -change)
+            self.episode.add_execution(instrument_id, ts, -position.quantity_e18, value)
+
+    def fund(self, ts: int) -> dict[str, int]:
+        """Funding of ts on what is held: by instrument what was received."""
+        found = {}
         for instrument_id in sorted(self.positions):
             received = self.positions[instrument_id].funding_at(ts)
             if received is None:
                 continue
-            touched = self.active = True
+            found[instrument_id] = received
+            self.active = True
             self.wallet += received
             self.flows.funding += received
             total, count = self.funding.get(instrument_id, (0, 0))
             self.funding[instrument_id] = (total + received, count + 1)
             if self.episode:
                 self.episode.add("funding", instrument_id, -received)
-        return touched
+        return found
 
     def tick(self, ts: int) -> list[str]:
         """Ticks of ts on what is held: the instruments that had one."""
@@ -158,6 +192,11 @@ class Unit:
         """A covered deficit: the wallet is zero again, as far as the account does not owe."""
         self.wallet += deficit
         self.flows.negative_balance_reset += deficit
+
+    def settle_with_fund(self, amount: int) -> None:
+        """A liquidator's result of a lot, or its funding, is the fund's: the wallet gets the opposite of it."""
+        self.wallet += amount
+        self.flows.fund_settlement += amount
 
     def owe(self, loss: int) -> None:
         """A change of debt: new debt when positive, a recovery when negative."""

@@ -11,6 +11,7 @@ _FLOWS = (
     "negative_balance_reset",
     "surplus_forfeited",
     "socialised_charge",
+    "fund_settlement",
     "closing_wallet",
 )
 _DEBTS = ("opening_debt", "new_debt", "recovered", "closing_debt")

@@ -21,13 +21,16 @@ def comparison_rows(session: Replayed, snapshots: Iterable[Snapshot]) -> tuple[l
     """Section 14, for every currency with a shortfall; `snapshots` are of `shortfall_instants`."""
     by_instant: defaultdict[int, list[Snapshot]] = defaultdict(list)
     for snapshot in snapshots:
-        by_instant[snapshot.ts].append(snapshot)
+        if not session.accounts[snapshot.account_id].is_liquidator:  # it carries the fund's positions
+            by_instant[snapshot.ts].append(snapshot)
     charges: list[Row] = []
     totals: list[Row] = []
     for currency in session.scales:
         shortfalls = [
             Shortfall(n, session.shortfall(n.event_id, n.deficit), by_instant[n.ts])
-            for n in sorted(session.rows.negative_balances, key=lambda n: (n.ts, n.account_id, n.isolation))
+            for n in sorted(
+                session.rows.negative_balances, key=lambda n: (n.ts, n.account_id, n.isolation, n.place)
+            )
             if n.protected and n.currency == currency and session.shortfall(n.event_id, n.deficit) > 0
         ]
         if not shortfalls:

@@ -33,6 +33,7 @@ def share(session: Replayed) -> Shared:
             n.deficit for n in session.rows.negative_balances if not n.protected and n.currency == currency
         )
         deficit = sum(n.deficit for n in covered)
+        of_takeover = sum(n.deficit for n in covered if n.cause == "takeover")
         shortfall = sum(session.shortfall(n.event_id, n.deficit) for n in covered)
         basis = bases(terms.sharing, account_results(session.rows.unit_sessions, session.accounts, currency))
         charges = {a: c for a, c in charge(shortfall, basis).items() if c > 0} if basis else {}
@@ -42,6 +43,7 @@ def share(session: Replayed) -> Shared:
         amounts = {
             "unprotected_deficit": unprotected,
             "deficit": deficit,
+            "takeover_deficit": of_takeover,
             "fund_draw": deficit - shortfall,
             "shortfall": shortfall,
             "socialised": socialised,
@@ -75,16 +77,17 @@ def negative_balances(session: Replayed) -> list[Row]:
             "fund_draw": session.money(n.currency, draw),
             "shortfall": session.money(n.currency, shortfall),
         }
-        del row["liquidated"]
+        for name in ("liquidated", "from_account_id", "place"):
+            del row[name]
         rows.append(row)
     return rows
 
 
 def protection(session: Replayed) -> list[Row]:
-    """Covered deficits per account, beside what all its units hold at the end."""
+    """Covered deficits per account, beside what all its units hold at the end; losses of lots are no account's."""
     events: defaultdict[tuple[str, str], list[NegativeBalance]] = defaultdict(list)
     for n in session.rows.negative_balances:
-        if n.protected:
+        if n.protected and n.cause != "takeover":
             events[n.account_id, n.currency].append(n)
     equity = {c: chargeable_amounts(session.rows.unit_sessions, c) for c in session.scales}
     rows = []

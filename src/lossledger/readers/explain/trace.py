@@ -98,15 +98,15 @@ class TracedUnit(Unit):
         self._note(fill.ts, FILL, fill.fill_id, fill.instrument_id, booked, change, mark_e18, fill)
         return change, mark_e18
 
-    def fund(self, ts: int) -> bool:
+    def fund(self, ts: int) -> dict[str, int]:
         self._now = ts
         before = dict(self.funding)
-        touched = super().fund(ts)
+        found = super().fund(ts)
         for instrument_id, (total, _) in sorted(self.funding.items()):
             if self.funding[instrument_id] != before.get(instrument_id):
                 received = total - before.get(instrument_id, (0, 0))[0]
                 self._note(ts, FUNDING, instrument_id, instrument_id, received, received)
-        return touched
+        return found
 
     def tick(self, ts: int) -> list[str]:
         self._now = ts

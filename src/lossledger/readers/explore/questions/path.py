@@ -51,11 +51,11 @@ class PathUnit(Unit):
         self._note(fill.ts, f"{kind} {fill.fill_id}".strip())
         return effect
 
-    def fund(self, ts: int) -> bool:
-        touched = super().fund(ts)
-        if touched:
+    def fund(self, ts: int) -> dict[str, int]:
+        found = super().fund(ts)
+        if found:
             self._note(ts, "funding")
-        return touched
+        return found
 
     def tick(self, ts: int) -> list[str]:
         ticked = super().tick(ts)
