@@ -37,6 +37,7 @@ def grid_of(name: str, units: Sequence[UnitInput], market: Reference) -> Grid:
     prices += [fill.price_e18 for unit in units for fill in unit.fills if fill.instrument_id == name]
     lots = [fill.quantity_e18 for unit in units for fill in unit.fills if fill.instrument_id == name]
     lots += [q for unit in units for i, q, _ in unit.positions if i == name]
+    lots += [size for _, size in market.lot_sizes[name].items()] if name in market.lot_sizes else []
     return Grid(gcd(*prices) or 1, gcd(*lots) or 1)
 
 
@@ -109,6 +110,8 @@ def bucket_of(
 def _kind(fill: Fill) -> int:
     if fill.kind == "liquidation" and fill.met_by_adl:
         return layout.LIQUIDATION_MET_BY_ADL
+    if fill.kind == "liquidation" and fill.met_by_liquidator:
+        return layout.LIQUIDATION_MET_BY_LIQUIDATOR
     return _KINDS.get(fill.kind, layout.NORMAL)
 
 
@@ -176,5 +179,5 @@ def _accounts(accounts: Sequence[Account]) -> tuple[Rows, Rows, list[str]]:
         first = len(versions)
         for valid_from, version in account.versions.items():
             versions.append((valid_from, version.protected, classes.index(version.client_class)))
-        rows.append((account.is_house, first, len(versions)))
+        rows.append((not account.is_client, account.is_liquidator, first, len(versions)))
     return np.array(rows, layout.ACCOUNT), np.array(versions, layout.VERSION), classes

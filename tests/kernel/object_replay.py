@@ -51,4 +51,5 @@ def _replay(
     grids = [grid_of(name, given, market) for name in names]
     assembled, meaning = bucket_of(given, names, grids, start, width=width)
     replayed = replay_bucket(market_of(names, market, grids, policy, width), assembled.bucket)
+    meaning.liquidators = [terms.liquidator_account for _, terms in policy.items()]
     return session_rows(replayed, meaning), [given[k] for k in replayed.to_reference]

@@ -1,7 +1,9 @@
 """Drawn markets and risk units, full of coincidences: few instants, crashes, tiny and enormous numbers."""
 
 from dataclasses import dataclass, fields
+from fractions import Fraction
 from random import Random
+from typing import Any
 
 from lossledger.engine.events import (
     Account,
@@ -108,6 +110,11 @@ def _add_instrument(shape: _Shape, market: Market, name: str) -> None:
     step = 10 ** (18 - shape.price_digits)
     sizes = [(0, step)] + [(t, step * random.choice([1, 2, 5])) for t in _some(shape, 1)]
     market.tick_sizes[name] = Versions(sizes)
+    lot = 10 ** (18 - shape.lot_digits)
+    market.lot_sizes[name] = Versions(
+        [(0, lot * random.choice([1, 1, 3]))]
+        + [(t, lot * random.choice([1, 2, 5, 100])) for t in _some(shape, 1)]
+    )
     value = max(1, _value(shape, market) if name == "I0" else shape.price * shape.size)
     late = [shape.instants[0] + 3] if random.random() < 0.02 else [0]
     versions = {t: _tiers(shape, value) for t in [*late, *_some(shape, 2)]}
@@ -179,10 +186,34 @@ def _policy(shape: _Shape) -> Policy:
                     liquidation_fee_rate=random.choice([0, 10**16, 5 * 10**15]),
                     liquidation_fee_to=random.choice(["fund", "venue"]),
                     residual=random.choice(["to_account", "to_fund"]),
+                    **(_later_terms(random, shape) if random.random() < 0.6 else {}),
                 ),
             )
         )
     return Policy(versions)
+
+
+def _later_terms(random: Random, shape: _Shape) -> dict[str, Any]:
+    """Takeover, steps and margin on the whole position."""
+    whole = random.random() < 0.4
+    shares = [random.choice([E18, E18 // 2, E18 // 3, E18 // 10, 1]) for _ in range(random.randint(1, 3))]
+    amount = shape.price * shape.size // random.choice([1, 3, 50, 10**6])
+    return {
+        "margin_on": "whole" if whole else "marginal",
+        "tier_floor": random.choice(["quantity", "notional"]) if whole else "notional",
+        "liquidation_style": random.choice(["market", "market", "takeover", "backstop", "backstop"]),
+        "liquidation_steps": tuple(shares) if random.random() < 0.7 else (E18,),
+        "liquidation_partial_above": {"USD": amount * 10 ** (18 - shape.scale)}
+        if random.random() < 0.3
+        else {},
+        "liquidation_cooldown_us": random.choice([0, 0, 1, 3000, 120_000_000]),
+        "liquidation_until": random.choice(["flat", "recovered"]),
+        "liquidation_fee_cap": random.choice(["none", "equity"]),
+        "backstop_below": random.choice([Fraction(2, 3), Fraction(1, 7), Fraction(1), Fraction(1, 1000)]),
+        "liquidator_account": random.choice(["liquidator", "other"]),
+        "unwind_us": random.choice([0, 0, 1, 3000, 120_000_000]),
+        "unwind_fee_rate": random.choice([0, 10**16, 5 * 10**15]),
+    }
 
 
 def _unit(shape: _Shape, market: Market, account_id: str, notional: int) -> UnitInput:
@@ -248,6 +279,8 @@ def _open_episode(shape: _Shape, mine: list[str], notional: int) -> str:
             episode.liquidated[name] = Liquidated(2, random.randint(-(10**30), 10**30), 10**30, abs(amount()))
     if random.random() < 0.3:
         episode.add("other_flows", "", amount())
+    if random.random() < 0.3:
+        episode.steps, episode.last_step_at = random.randint(1, 3), START - random.choice([2, 3000])
     return episode.to_json()
 
 
@@ -268,5 +301,6 @@ def _fill(shape: _Shape, market: Market, mine: list[str], n: int, notional: int,
         quantity * 10 ** (18 - shape.lot_digits),
         random.choice([0, 0, 1, -1, notional // 1000]),
         kind,
-        kind == "liquidation" and random.random() < 0.4,
+        met_by_adl=kind == "liquidation" and random.random() < 0.4,
+        met_by_liquidator=kind == "liquidation" and random.random() < 0.4,
     )

@@ -169,11 +169,8 @@ def _add_lot_sizes(
     """Sizes of orders in lots of the grid; False where one is none."""
     row["lot_size_from"] = row["lot_size_to"] = len(lot_sizes)
     history = reference.lot_sizes.get(name)
-    known = (
-        [(valid_from, divmod(size_e18, grid.lot_e18)) for valid_from, size_e18 in history.items()]
-        if history
-        else []
-    )
+    versions = history.items() if history else []
+    known = [(valid_from, divmod(size_e18, grid.lot_e18)) for valid_from, size_e18 in versions]
     if any(rest or not 0 < size < MOST // 4 for _, (size, rest) in known):
         return False
     lot_sizes += [(valid_from, size) for valid_from, (size, _) in known]

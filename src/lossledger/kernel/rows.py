@@ -18,6 +18,7 @@ from lossledger.engine.rows import (
     FundingTotal,
     FundMovement,
     NegativeBalance,
+    OpenLot,
     SessionRows,
     Snapshot,
     UnitPosition,
@@ -33,6 +34,7 @@ from lossledger.engine.rules.episode import (
     Held,
     Liquidated,
 )
+from lossledger.engine.rules.lots import SIMULATED
 from lossledger.kernel import layout
 from lossledger.kernel.layout import Ints, Rows
 from lossledger.kernel.market import Grid
@@ -63,6 +65,7 @@ class Names:
     client_classes: Sequence[str]
     fills: Sequence[Fill] | Mapping[int, Fill]
     carried: Mapping[int, Episode]
+    liquidators: Sequence[str] = ()  # by terms of the policy, the account of its simulated lots
 
     def quantity(self, instrument: int, lots: int) -> int:
         """A quantity in 10^-18."""
@@ -123,6 +126,7 @@ def session_rows(replayed: Replayed, names: Names) -> SessionRows:
         rows.funding_totals.append(FundingTotal(instrument_id, currency, row.amount, row.events))
     for row in named(replayed.snapshots):
         rows.snapshots.append(_snapshot(row, names))
+    rows.lots = [_lot(row, ids, names) for row in named(replayed.taken)]
     return rows
 
 
@@ -164,6 +168,8 @@ def _episodes(replayed: Replayed, names: Names) -> list[Episode]:
         else:
             began = (row.triggered_at, TRIGGERS[row.trigger], EXECUTIONS[row.simulated])
             episode = Episode(*began, row.equity, row.margin, first, row.liquidation_fees)
+        if row.steps:
+            episode.steps, episode.last_step_at = row.steps, row.last_step_at
         episodes.append(episode)
     for row in named(replayed.components):
         instrument_id = names.instruments[row.instrument] if row.instrument >= 0 else ""
@@ -188,17 +194,33 @@ def _deficit(row: Any, episodes: list[Episode], ids: list[str], names: Names) ->
     liquidated = episodes[row.episode].liquidated_json() if row.episode >= 0 else "{}"
     event = (stable_id("nb", *key, iso(row.ts)), row.ts, *key, names.client_classes[row.client_class])
     covered = (CAUSES[row.cause], episode_id, bool(row.protected))
-    return NegativeBalance._make((*event, *covered, row.session_transfers, row.deficit, liquidated))
+    return NegativeBalance(*event, *covered, row.session_transfers, row.deficit, liquidated)
 
 
 def _movement(row: Any, ids: list[str], names: Names) -> FundMovement:
     key, kind = names.units[row.unit], MOVEMENTS[row.kind]
     if row.kind == layout.SURPLUS:
-        return FundMovement._make((row.ts, kind, *key, "", "", row.amount, ids[row.episode]))
+        return FundMovement(row.ts, kind, *key, "", "", row.amount, ids[row.episode])
     instrument_id = names.instruments[row.instrument]
     fill_id = names.fills[row.fill].fill_id if row.fill >= 0 else ""
     ref = fill_id or f"{iso(row.ts)} {instrument_id}"
-    return FundMovement._make((row.ts, kind, *key, instrument_id, fill_id, row.amount, ref))
+    return FundMovement(row.ts, kind, *key, instrument_id, fill_id, row.amount, ref)
+
+
+def _lot(row: Any, ids: list[str], names: Names) -> OpenLot:
+    """A position that was taken over from a unit, as a lot."""
+    key, instrument_id = names.units[row.unit], names.instruments[row.instrument]
+    lot_id = stable_id("lot", *key, instrument_id, iso(row.ts))
+    origin = (ids[row.episode], key.account_id, key.isolation)
+    where = (names.liquidators[row.terms], key.currency, "", instrument_id)
+    opened = (
+        names.quantity(row.instrument, row.lots),
+        row.ts,
+        row.value,
+        0,
+        names.price(row.instrument, row.mark),
+    )
+    return OpenLot(lot_id, SIMULATED, *origin, *where, *opened)
 
 
 def _snapshot(row: Any, names: Names) -> Snapshot:

@@ -34,9 +34,9 @@ from lossledger.kernel.words import NARROW, Width, width_of
 class Replayed(NamedTuple):
     """The rows of all units that the kernel took, and the numbers of those it leaves to the reference.
 
-    Episodes are numbered in `components`, `episode_positions`, `deficits`, `movements` and `taken` as they stand in `episodes`.
-    One whose end reason is OPEN is open at the end of the session; its components are complete, zeros included. Of one
-    that was carried into the session they are what the session adds (kernel/layout.py).
+    Episodes are numbered in `components`, `episode_positions`, `deficits`, `movements` and `taken` as they stand in
+    `episodes`. One whose end reason is OPEN is open at the end of the session; its components are complete, zeros
+    included. Of one that was carried into the session they are what the session adds (kernel/layout.py).
     """
 
     units: Rows

@@ -53,6 +53,10 @@ class TierTable:
         """Per tier: floor in ledger units × 10^18, rate × 10^18, deduction in ledger units × 10^36."""
         return [(floor, *terms) for floor, terms in zip(self._floors, self._terms, strict=True)]
 
+    def quantities(self) -> list[int]:
+        """The floors of the tiers in 10^-18, where they are quantities."""
+        return list(self._quantities)
+
     def maintenance_margin_units(
         self, notional_units: int, quantity_e18: int = 0, rule: MarginRule = MARGINAL
     ) -> int:
