@@ -102,7 +102,8 @@ def session_rows(replayed: Replayed, names: Names) -> SessionRows:
     for row in named(replayed.units):
         key = names.units[row.unit]
         rows.unit_sessions.append(
-            UnitSession._make((*key, bool(row.active), *row[2:], still_open.get(row.unit)))
+            # no liquidator's unit is replayed here: nothing is settled with the fund
+            UnitSession._make((*key, bool(row.active), *row[2:10], 0, *row[10:], still_open.get(row.unit)))
         )
     for row in named(replayed.positions):
         held = (names.instruments[row.instrument], quantity(row.instrument, row.lots), row.entry_value)
@@ -186,17 +187,17 @@ def _deficit(row: Any, episodes: list[Episode], ids: list[str], names: Names) ->
     liquidated = episodes[row.episode].liquidated_json() if row.episode >= 0 else "{}"
     event = (stable_id("nb", *key, iso(row.ts)), row.ts, *key, names.client_classes[row.client_class])
     covered = (CAUSES[row.cause], episode_id, bool(row.protected))
-    return NegativeBalance._make((*event, *covered, row.session_transfers, row.deficit, liquidated))
+    return NegativeBalance(*event, *covered, row.session_transfers, row.deficit, liquidated)
 
 
 def _movement(row: Any, ids: list[str], names: Names) -> FundMovement:
     key, kind = names.units[row.unit], MOVEMENTS[row.kind]
     if row.kind == layout.SURPLUS:
-        return FundMovement._make((row.ts, kind, *key, "", "", row.amount, ids[row.episode]))
+        return FundMovement(row.ts, kind, *key, "", "", row.amount, ids[row.episode])
     instrument_id = names.instruments[row.instrument]
     fill_id = names.fills[row.fill].fill_id if row.fill >= 0 else ""
     ref = fill_id or f"{iso(row.ts)} {instrument_id}"
-    return FundMovement._make((row.ts, kind, *key, instrument_id, fill_id, row.amount, ref))
+    return FundMovement(row.ts, kind, *key, instrument_id, fill_id, row.amount, ref)
 
 
 def _snapshot(row: Any, names: Names) -> Snapshot:
