@@ -6,7 +6,7 @@ accounts, `expect()` compares the columns that a table names.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
@@ -24,7 +24,9 @@ from lossledger.engine.events import (
 from lossledger.engine.intake.parsing import parse_decimal_e18
 from lossledger.engine.intake.policy import Policy, parse_policy
 from lossledger.engine.numbers import E18, e18_to_units
+from lossledger.engine.rows import OpenLot
 from lossledger.engine.rules.contracts import Contract
+from lossledger.engine.rules.counterparts import mark_counterparts, origins_of
 from lossledger.engine.rules.fund import ExternalMovement
 from lossledger.engine.rules.margin import TierHistory, TierTable
 from lossledger.engine.rules.order import replay_units
@@ -72,20 +74,22 @@ class Book:
     movements: list[ExternalMovement]
     start: int = BEGINNING
     fund: Mapping[str, int] | None = None
+    lots: list[OpenLot] = field(default_factory=list)
 
     def given(self, day: date) -> SessionInput:
         """The book as a session of a day."""
         _, end = self.policy.session_bounds(day)
         units = list(self.units.values())
+        fills = [(key, fill) for key, unit in self.units.items() for fill in unit.fills]
         return SessionInput(
             day, self.start, end, self.policy, self.currencies, self.accounts, self.market, units,
-            self.movements, self.fund,
+            self.movements, self.fund, origins=origins_of(fills, self.accounts), lots=self.lots,
         )  # fmt: skip
 
     def go_on_from(self, before: SessionInput, charged: Mapping[tuple[str, str], str]) -> None:
         """Carry over units, positions, open episodes and marks of the day before, and book what it charged."""
         _, carried = replay_session(before, replay_units)
-        self.start, self.fund = before.end, {}
+        self.start, self.fund, self.lots = before.end, {}, carried.simulated_lots
         self.market.opening_marks = carried.marks
         self.accounts |= {a: x for a, x in before.accounts.items() if a not in self.accounts}
         carry_over(self.units, carried, self.accounts)
@@ -161,7 +165,7 @@ def _book(
         if account_id not in book.accounts:
             book.accounts[account_id] = _account(account_id, known.get(account_id, {}))
         _add_event(book, row, day, account_id, row.get("id") or f"{number:03}")
-    _mark_deleveraging(book)
+    _mark_counterparts(book)
     for series in book.market.ticks.values():
         assert series.ts == sorted(set(series.ts)), "ticks are written in the order of time"
     return book
@@ -182,6 +186,7 @@ def _market(instruments: str, tiers: str, scales: Mapping[str, int]) -> Market:
         multiplier = parse_decimal_e18(row["multiplier"])
         market.contracts[name] = Contract(name, row["kind"], row["currency"], scale, multiplier)
         market.tick_sizes[name] = Versions([(0, parse_decimal_e18(row["tick_size"]))])
+        market.lot_sizes[name] = Versions([(0, parse_decimal_e18(row.get("lot_size") or "0.001"))])
         mine = [step for step in steps if step["instrument"] == name] or HALF_PERCENT
         table = TierTable(
             [(parse_decimal_e18(s["floor"]), parse_decimal_e18(s["rate"])) for s in mine], scale
@@ -190,15 +195,13 @@ def _market(instruments: str, tiers: str, scales: Mapping[str, int]) -> Market:
     return market
 
 
-def _mark_deleveraging(book: Book) -> None:
-    """Liquidation fills against which somebody was deleveraged (rules.md section 12)."""
-    fills = [fill for unit in book.units.values() for fill in unit.fills]
-    adl = {(fill.instrument_id, fill.trade_id, fill.ts) for fill in fills if fill.kind == "adl"}
-    for unit in book.units.values():
-        unit.fills = [
-            f._replace(met_by_adl=f.kind == "liquidation" and (f.instrument_id, f.trade_id, f.ts) in adl)
-            for f in unit.fills
-        ]
+def _mark_counterparts(book: Book) -> None:
+    """Fills against which somebody was deleveraged, or a liquidator stood (rules.md sections 12 and 15)."""
+    fills = mark_counterparts(
+        [(key, fill) for key, unit in book.units.items() for fill in unit.fills], book.accounts
+    )
+    for key, unit in book.units.items():
+        unit.fills = [fill for of, fill in fills if of == key]
 
 
 def _add_event(book: Book, row: Mapping[str, str], day: date, account_id: str, number: str) -> None:

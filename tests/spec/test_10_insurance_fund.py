@@ -158,3 +158,13 @@ def test_what_is_in_force_just_before_the_end_holds_for_the_whole_session(since:
     result = session(LATER, later=[{"valid_from": valid_from, "fund_draws": "at_session_end"}])
     times = {row["ts"] for row in result.tables["insurance_fund_ledger"] if row["kind"] == "draw"}
     assert times == ({"23:59:59"} if at_end else {"10:01", "10:02"})
+
+
+@pytest.mark.parametrize(
+    ("rule", "fund", "draws"),
+    [("partial", 100, ["45", "55"]), ("all_or_nothing", 100, ["0", "55"]), ("all_or_nothing", 110, ["55", "55"])],
+)
+def test_a_draw_may_be_refused_where_it_is_not_enough(rule: str, fund: int, draws: list[str]) -> None:
+    """Two deficits of 55: of 100 what is left is less than the second one."""
+    result = session(TWO_FALL.format(fund=fund, fee=""), fund_draw_rule=rule)
+    assert sorted(row["fund_draw"] for row in result.tables["negative_balances"]) == draws

@@ -22,6 +22,7 @@ _FLOWS = (
     "negative_balance_reset",
     "surplus_forfeited",
     "socialised_charge",
+    "fund_settlement",
     "closing_wallet",
 )
 _DEBTS = ("opening_debt", "new_debt", "recovered", "closing_debt")
@@ -47,7 +48,7 @@ _POSITIONS = f"""
     from unit_positions join currencies using (currency)
 """
 _RESULTS = """
-    select account_id, currency, account_type = 'house' as house,
+    select account_id, currency, account_type <> 'client' as house,
         sum(realised_pnl - fees + funding + closing_unrealised - opening_unrealised) as profit,
         sum(closing_wallet + closing_unrealised) as equity,
         sum(greatest(0, closing_wallet + closing_unrealised)) as chargeable

@@ -20,9 +20,9 @@ from lossledger.jobs.attribute.sharing import share_losses
 from lossledger.jobs.attribute.trades import count_trades, write_adl_losses
 from lossledger.jobs.day import Day
 from lossledger.jobs.replay.recompute import session_rows
-from lossledger.schemas.attribution import INSURANCE_FUND_DAILY
-from lossledger.schemas.ledger import ACCOUNT_RESULTS, HOLDERS, REPLAYED
-from lossledger.store.arrow import to_rows
+from lossledger.schemas.attribution import INSURANCE_FUND_DAILY, TAKEOVER_INVENTORY, TAKEOVERS
+from lossledger.schemas.ledger import ACCOUNT_RESULTS, HOLDERS, OPEN_LOTS, REPLAYED
+from lossledger.store.arrow import to_arrow, to_rows
 from lossledger.store.reference import ReferenceData
 
 
@@ -42,6 +42,8 @@ def attribute_day(day: Day, reference: ReferenceData, folders: Sequence[date]) -
         write_reconciliation(books, inputs, trades, fund, losses)
         compare_rules(books, inputs)
         write_findings(books, inputs)
+    for table in (TAKEOVERS, TAKEOVER_INVENTORY, OPEN_LOTS):  # nothing is taken over yet: jobs/not_yet.py
+        day.staging.write(table, to_arrow(table, []))
 
 
 def _fund_openings(day: Day, reference: ReferenceData) -> dict[str, int]:

@@ -32,7 +32,7 @@ from lossledger.store.staging import Part
 _SHORTFALLS = f"""
     select {", ".join(NegativeBalance._fields)}, deficit - draw as shortfall
     from deficits join draws using (event_id) where protected and deficit > draw
-    order by currency, ts, account_id, isolation
+    order by currency, ts, account_id, isolation, place
 """
 _CHARGES = """
     select $1 as rule, account_id, $2 as currency, account_type, client_class,

@@ -23,17 +23,18 @@ _STEPS = f"""
     with given as (select make_timestamp(?::bigint)::timestamptz as drawn_at)
     select currency, ts, kind, amount, ref from (
         select currency, ts, 0 as class, ts as event_ts, '' as account_id, '' as isolation, '' as instrument_id,
-            '' as fill_id, movement_id, kind, amount, movement_id as ref
+            '' as fill_id, 0 as place, movement_id, kind, amount, movement_id as ref
         from external_movements
         union all
-        select currency, ts, if(kind = 'liquidation_fee', 1, 2), ts, account_id, isolation, instrument_id,
-            fill_id, '', kind, amount, ref
+        select currency, ts, if(kind in ('liquidation_fee', 'takeover_funding'), 1, 2), ts, account_id, isolation,
+            instrument_id, fill_id, place, '', kind, amount, ref
         from unit_fund_movements
         union all
-        select currency, coalesce(drawn_at, ts), 3, ts, account_id, isolation, '', '', '', 'draw', deficit, event_id
+        select currency, coalesce(drawn_at, ts), 3, ts, account_id, isolation, '', '', place, '', 'draw', deficit,
+            event_id
         from deficits, given where protected
     ) order by currency, ts, class, event_ts, account_id, isolation, instrument_id,
-        {order_key_sql("fill_id")}, {order_key_sql("movement_id")}
+        {order_key_sql("fill_id")}, place, {order_key_sql("movement_id")}
 """
 
 

@@ -12,7 +12,8 @@ from lossledger.engine.numbers import Ledger, e18_to_units
 from lossledger.engine.rules.fund import FundDay
 from lossledger.store.amounts import FITS, Amounts, exact_sum, to_amounts, to_decimals
 
-_KINDS = ("liquidation_fee", "surplus", "draw")  # every other kind is an external movement
+# every other kind is an external movement
+_KINDS = ("liquidation_fee", "surplus", "takeover_gain", "takeover_funding", "draw")
 _DRAW = "draw"
 _UNITS = pa.decimal128(38, 0)
 
@@ -98,6 +99,8 @@ class Fund:
             external=Ledger(t["external"]),
             liquidation_fees=Ledger(t["liquidation_fee"]),
             surplus=Ledger(t["surplus"]),
+            takeover_gains=Ledger(t["takeover_gain"]),
+            takeover_funding=Ledger(t["takeover_funding"]),
             draws=Ledger(t["draw"]),
             closing=Ledger(self.balance),
             lowest=Ledger(self.lowest or 0),

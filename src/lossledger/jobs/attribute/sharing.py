@@ -22,11 +22,13 @@ _BASES = {
 }
 _LOSSES = """
     select currency, coalesce(sum(if(protected, 0, deficit)), 0) as unprotected_deficit,
-        coalesce(sum(if(protected, deficit, 0)), 0) as deficit, coalesce(sum(draw), 0) as fund_draw
+        coalesce(sum(if(protected, deficit, 0)), 0) as deficit,
+        coalesce(sum(if(cause = 'takeover', deficit, 0)), 0) as takeover_deficit, coalesce(sum(draw), 0) as fund_draw
     from deficits left join draws using (event_id) group by currency
 """
 _TOTALS = f"""
-    select currency, {in_money("unprotected_deficit", "deficit", "fund_draw", "shortfall", "socialised")},
+    select currency, {in_money("unprotected_deficit", "deficit", "takeover_deficit", "fund_draw")},
+        {in_money("shortfall", "socialised")},
         {in_money("uncovered", "basis_total", "adl_loss")}, method, payers
     from losses join currencies using (currency)
 """
@@ -61,7 +63,7 @@ _PROTECTION = """
         least(deficit, chargeable) * unit as within_account_equity
     from (
         select account_id, currency, count(*) as events, sum(deficit) as deficit, sum(draw) as draw
-        from deficits join draws using (event_id) where protected group by all
+        from deficits join draws using (event_id) where protected and cause <> 'takeover' group by all
     ) join account_results using (account_id, currency)
     join currencies using (currency) left join holders using (account_id)
 """
@@ -97,7 +99,7 @@ def share_losses(day: Day, books: Books) -> dict[str, Losses]:
     losses: dict[str, Losses] = {}
     rows, shares = [], []
     for currency in sorted(books.scales):
-        unprotected, deficit, draw = found.get(currency, (0, 0, 0))
+        unprotected, deficit, of_takeover, draw = found.get(currency, (0, 0, 0, 0))
         basis = read_basis(books, method, currency)
         charges = charge(deficit - draw, basis.amounts)
         payers = charges > 0
@@ -107,6 +109,7 @@ def share_losses(day: Day, books: Books) -> dict[str, Losses]:
         amounts = {
             "unprotected_deficit": unprotected,
             "deficit": deficit,
+            "takeover_deficit": of_takeover,
             "fund_draw": draw,
             "shortfall": deficit - draw,
             "socialised": socialised,

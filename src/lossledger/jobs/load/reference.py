@@ -16,8 +16,8 @@ from lossledger.jobs.load.columns.kept import KeepTask, keep_files
 from lossledger.jobs.load.columns.splits import SourceFile, worth_columns
 from lossledger.jobs.load.deliveries import REFERENCE_DAY, Deliveries, Delivery, delivery_hash
 from lossledger.jobs.load.landing import LandedFile, Tables, files_hash, landed_files
-from lossledger.jobs.not_yet import refuse_liquidators
 from lossledger.jobs.load.parse import Taken, read_rows, typed_table
+from lossledger.jobs.not_yet import refuse_liquidators
 from lossledger.jobs.terminal import printable
 from lossledger.schemas.core import Dataset
 from lossledger.schemas.inputs import REFERENCE

@@ -102,11 +102,11 @@ def many_tables(replayed: Replayed, numbered: Numbered, opened: Sequence[UnitSes
     still_open = np.isin(units["unit"], replayed.episodes["unit"][replayed.episodes["end_reason"] == OPEN])
     episodes = np.full(len(units), None, object)
     episodes[still_open] = [unit.open_episode for unit in opened]
-    amounts = UnitSession._fields[4:-1]
+    amounts, nothing = UnitSession._fields[4:-1], np.zeros(len(units), np.int64)
     sessions = {
         **numbered.keys(units),
         "active": pa.array(units["active"] != 0),
-        **{name: to_decimals(units[name]) for name in amounts},
+        **{name: to_decimals(units[name] if name in units.dtype.names else nothing) for name in amounts},
         "open_episode": pa.array(episodes, pa.string()),
     }
     held = {
