@@ -194,6 +194,16 @@ SNAPSHOT_ROW = _row(
 )
 # A position that was taken over from a unit, at a value; `terms`: the policy's, by number.
 TAKEN_ROW = _row("unit", "ts", "instrument", "lots", "value", "mark", "episode", "terms")
+# A lot of a liquidator: `value` and `fee` are what is left of them, `mark` was in force when it was opened (0: none).
+# `fill`: the row of the fill that opened it, -1 for a lot of an earlier stretch, which `known` tells among those.
+LOT = _row("unit", "instrument", "lots", "opened_at", "value", "fee", "mark", "fill", "known")
+# The closing of a lot, or of a part of it, by a fill (-1: simulated); `opened_by` and `known` are the lot's.
+CLOSING = _row(
+    *("unit", "instrument", "lots", "opened_at", "closed_at", "fill", "by_adl", "opened_by", "known"),
+    *("open_value", "close_value", "fees", "result", "opening_mark", "mark"),
+    *("at_takeover", "market_move", "execution"),
+)
+LOT_FUNDING = _row("unit", "instrument", "ts", "amount")
 # A position at an asked-for instant, of those that have changed since the unit was told of; instrument -1: none has.
 CHANGE_ROW = _row("unit", "ts", "instrument", "lots", "entry_value", "wallet")
 # A position that can be in a queue at an instant (kernel/states.py).
