@@ -87,7 +87,7 @@ def open_episode(market: Market, rest: Rest, ts: int, before: int, trigger: int,
     state.episode, state.carried, state.triggered_at, state.started_before = 1, 0, ts, before
     state.trigger, state.simulated, state.equity, state.margin = trigger, simulated, equity, margin
     state.first_execution_at = NONE
-    state.liquidation_fees = state.other_flows = state.flowed = 0
+    state.liquidation_fees = state.other_flows = state.flowed = state.steps = state.last_step_at = 0
 
 
 @compiled
@@ -103,7 +103,7 @@ def carry_on(market: Market, rest: Rest, given: Unit, start: int) -> None:
     state.episode, state.carried, state.triggered_at, state.started_before = 1, 1, given.triggered_at, start
     state.first_execution_at = given.first_execution_at
     state.trigger = state.simulated = state.equity = state.margin = 0
-    state.liquidation_fees = state.other_flows = state.flowed = 0
+    state.liquidation_fees = state.other_flows = state.flowed = state.steps = state.last_step_at = 0
 
 
 @compiled
@@ -247,6 +247,7 @@ def end_episode(
     row.ended_at, row.end_reason, row.trigger, row.simulated = ts, reason, state.trigger, state.simulated
     row.equity, row.margin, row.terminal_equity = state.equity, state.margin, equity
     row.liquidation_fees, row.surplus = state.liquidation_fees, surplus
+    row.steps, row.last_step_at = state.steps, state.last_step_at
     row.deficit = 0 if reason in (RECOVERED, OPEN) else max(0, -equity)
     zeros = reason == OPEN or state.carried
     if not state.carried:

@@ -106,6 +106,7 @@ STATE = _row(
     ),
     *("episode", "carried", "triggered_at", "started_before", "trigger", "simulated", "equity", "margin"),
     *("first_execution_at", "liquidation_fees", "other_flows", "flowed", "unfit"),
+    *("steps", "last_step_at"),  # of a simulated liquidation, in this session
     # what is told at instants (kernel/changes.py)
     *("untold", "instant", "told_wallet"),
 )
@@ -156,7 +157,7 @@ EPISODE_ROW = _row(
         "simulated",
         "equity",
     ),
-    *("margin", "terminal_equity", "liquidation_fees", "surplus", "deficit"),
+    *("margin", "terminal_equity", "liquidation_fees", "surplus", "deficit", "steps", "last_step_at"),
 )
 COMPONENT_ROW = _row("episode", "component", "instrument", "amount")  # instrument -1: none
 EPISODE_POSITION_ROW = _row(

@@ -51,8 +51,11 @@ def closing_price(market: Market, terms: Instrument, lots: int, tick: int, slipp
 
 @compiled
 def close_positions(market: Market, rest: Rest, out: Out, unit: int, ts: int, policy: Terms) -> int:
-    """Simulated execution: close in full what has a tick here."""
+    """Simulated execution: close in full what has a tick here, which is a step of the episode."""
     h = 0
+    if rest.state[0].held:
+        rest.state[0].steps += 1
+        rest.state[0].last_step_at = ts
     while h < rest.state[0].held:
         slot = rest.slots[rest.held[h]]
         terms = market.instruments[slot.instrument]

@@ -163,6 +163,9 @@ def _episodes(replayed: Replayed, names: Names) -> list[Episode]:
         else:
             began = (row.triggered_at, TRIGGERS[row.trigger], EXECUTIONS[row.simulated])
             episode = Episode(*began, row.equity, row.margin, first, row.liquidation_fees)
+        if row.steps:
+            episode.steps += row.steps
+            episode.last_step_at = row.last_step_at
         episodes.append(episode)
     for row in named(replayed.components):
         instrument_id = names.instruments[row.instrument] if row.instrument >= 0 else ""
