@@ -16,8 +16,8 @@ from lossledger.engine.events import (
     UnitKey,
 )
 from lossledger.engine.intake.policy import Policy, Terms
-from lossledger.engine.numbers import E18
-from lossledger.engine.rows import SessionRows
+from lossledger.engine.numbers import E18, Ledger
+from lossledger.engine.rows import OpenLot, SessionRows
 from lossledger.engine.rules.contracts import INVERSE, LINEAR, QUANTO, Contract
 from lossledger.engine.rules.episode import Episode, Held, Liquidated
 from lossledger.engine.rules.margin import TierHistory, TierTable
@@ -221,7 +221,7 @@ def _unit(shape: _Shape, market: Market, account_id: str, notional: int) -> Unit
     isolation = random.choice(["", "", *market.contracts])
     classes = [(0, AccountVersion("retail", random.random() < 0.8))]
     classes += [(t, AccountVersion("professional", random.random() < 0.5)) for t in _some(shape, 1)]
-    kind = "house" if random.random() < 0.15 else "client"
+    kind = random.choice(["house", "liquidator", "liquidator", *["client"] * 9])
     if random.random() < 0.02:
         classes = [(shape.instants[-1], AccountVersion("retail", True))]
     account = Account(account_id, kind, Versions(classes))
@@ -236,6 +236,8 @@ def _unit(shape: _Shape, market: Market, account_id: str, notional: int) -> Unit
             unit.positions.append((name, lots, _near(shape, notional)))
         if kind == "client" and random.random() < 0.5:
             unit.open_episode = _open_episode(shape, mine, notional)
+        if kind == "liquidator":
+            unit.lots = [lot for position in unit.positions for lot in _lots(shape, unit.key, *position)]
     if random.random() < 0.1:
         unit.charge, unit.charge_at = notional // random.randint(5, 100) + 1, shape.instants[0]
     for n in range(random.choice([0, 1, 3])):
@@ -246,6 +248,28 @@ def _unit(shape: _Shape, market: Market, account_id: str, notional: int) -> Unit
         unit.fills.append(_fill(shape, market, mine, n, notional, style))
     unit.snapshots = sorted(_some(shape, 3))
     return unit
+
+
+def _lots(shape: _Shape, key: UnitKey, name: str, quantity_e18: int, value: int) -> list[OpenLot]:
+    """The open lots of a liquidator's position, taken over in earlier sessions."""
+    lot, side = 10 ** (18 - shape.lot_digits), 1 if quantity_e18 > 0 else -1
+    count = min(shape.random.randint(1, 3), abs(quantity_e18) // lot)
+    parts = [abs(quantity_e18) // lot // count * lot] * count
+    parts[-1] += abs(quantity_e18) - sum(parts)
+    mark = shape.random.choice([None, shape.price * 10 ** (18 - shape.price_digits)])
+    return [
+        OpenLot(
+            *(f"l{name}{n}", "recorded", None, None, None, *key, name),
+            *(
+                side * part,
+                START - 100 + n,
+                Ledger(value // count),
+                Ledger(shape.random.randint(-3, 3)),
+                mark,
+            ),
+        )
+        for n, part in enumerate(parts)
+    ]
 
 
 def _open_episode(shape: _Shape, mine: list[str], notional: int) -> str:
@@ -301,6 +325,6 @@ def _fill(shape: _Shape, market: Market, mine: list[str], n: int, notional: int,
         quantity * 10 ** (18 - shape.lot_digits),
         random.choice([0, 0, 1, -1, notional // 1000]),
         kind,
-        met_by_adl=kind == "liquidation" and random.random() < 0.4,
+        met_by_adl=kind != "adl" and random.random() < 0.4,
         met_by_liquidator=kind == "liquidation" and random.random() < 0.4,
     )

@@ -1,4 +1,4 @@
-"""Liquidation and bankruptcy price of one position, as exact fractions (rules.md sections 2, 6 and 7).
+"""Liquidation, bankruptcy and takeover price of one position, as exact fractions (rules.md sections 2, 6, 7 and 15).
 
 At which price of its instrument does a unit, everything else standing still, meet its maintenance margin
 (liquidation) or have nothing left (bankruptcy)? With n = V(q, p) both are one linear equation in n:
@@ -117,6 +117,17 @@ def bankruptcy_price(
     stand still.
     """
     return liquidation_price(position, wallet, NO_MARGIN, fee_rate=fee_rate, others=others)
+
+
+def takeover_price(kind: str, quantity: Number, value: Number, multiplier: Number = 1) -> Fraction | None:
+    """The price that a lot's value stands for: V(q, price) = value before rounding.
+
+    A unit that is taken over in a simulation has no price, only values. Of a unit with one position and no debt, worth
+    something or protected, this is the bankruptcy price. None: a value of 0 or below is no price's.
+    """
+    if value <= 0:
+        return None
+    return OpenPosition(kind, 1, quantity, 0, multiplier).price(value)
 
 
 def _values_at_margin(

@@ -1,7 +1,7 @@
 """Lots of a liquidator: positions taken over on the fund's account, closed first in, first out (rules.md section 15).
 
-A liquidator's unit is never triggered and never below zero, so its lots depend on its fills and on funding alone. They are
-folded beside the unit: what they settle with the fund goes into its wallet as transfers do.
+A liquidator's unit is never triggered and never below zero, so its lots depend on its fills and on funding alone.
+They are folded beside the unit: what they settle with the fund goes into its wallet as transfers do.
 """
 
 from typing import Annotated, Any, NamedTuple
@@ -33,6 +33,7 @@ from lossledger.kernel.wide import half_even
 from lossledger.kernel.words import NARROW, width_of
 
 _E18 = 10**18
+OPEN, CLOSED, UNFIT = range(3)  # how a simulated lot is after the session
 
 Lot = Annotated[Any, LOT]
 Closing = Annotated[Any, CLOSING]
@@ -66,11 +67,11 @@ class LotRows(NamedTuple):
 
 
 class Unwound(NamedTuple):
-    """Simulated lots, room for the closing of each, and which of them were closed."""
+    """Simulated lots, room for the closing of each, and how each is after the session."""
 
     lots: Annotated[Rows, LOT]
     closings: Annotated[Rows, CLOSING]
-    closed: Ints
+    ends: Ints
 
 
 @compiled
@@ -210,31 +211,37 @@ _run, _run_wide = entry(_fold), wide_entry(_fold)
 
 
 @compiled
-def unwind_lot(market: Market, lot: Lot, row: Closing) -> bool:
-    """Close a simulated lot in full at its first tick after a while, if it has one."""
+def unwind_lot(market: Market, lot: Lot, row: Closing) -> int:
+    """Close a simulated lot in full when it is due: OPEN without such a tick, UNFIT where a value does not fit."""
     terms = market.instruments[lot.instrument]
+    if terms.supported == 0:
+        return UNFIT
     tick = tick_not_before(market, terms, lot.opened_at)
     while tick < terms.tick_to:
         ts = time_of(market, terms, tick)
-        policy = terms_at(market, ts)
-        if ts >= lot.opened_at + policy.unwind_us:
+        if ts >= lot.opened_at + terms_at(market, ts).unwind_us:
             break
         tick = max(tick + 1, tick_not_before(market, terms, next_look(market, ts, lot.opened_at)))
     if tick >= terms.tick_to:
-        return False
-    ts = time_of(market, terms, tick)
+        return OPEN
     policy = terms_at(market, ts)
-    price = closing_price(market, terms, lot.lots, tick, policy.slippage_e18, ts)
-    value, rate = value_of(terms, abs(lot.lots), price), policy.unwind_fee_e18
+    price, size = closing_price(market, terms, lot.lots, tick, policy.slippage_e18, ts), abs(lot.lots)
+    limit = limit_of(True, lot.value)
+    for each in (price, lot.mark, market.mark[tick]):
+        if each > terms.price_limit or value_at_most(terms, size, each, limit) >= limit:
+            return UNFIT
+    if price == 0:
+        return UNFIT
+    value, rate = value_of(terms, size, price), policy.unwind_fee_e18
     fee = half_even(value, abs(rate), _E18)
-    close_lot(terms, lot, row, abs(lot.lots), value, fee if rate >= 0 else -fee, market.mark[tick])
+    close_lot(terms, lot, row, size, value, fee if rate >= 0 else -fee, market.mark[tick])
     row.closed_at, row.fill, row.by_adl = ts, -1, 0
-    return True
+    return CLOSED
 
 
 @compiled
 def next_look(market: Market, ts: int, opened_at: int) -> int:
-    """The next time after a tick that is too early at which a lot may be due: by the terms of then, or by later ones."""
+    """After a tick that is too early, when a lot may be due: by the terms of then, or by later ones."""
     due = opened_at + terms_at(market, ts).unwind_us
     for k in range(len(market.terms)):
         if market.terms[k].valid_from > ts:
@@ -245,7 +252,7 @@ def next_look(market: Market, ts: int, opened_at: int) -> int:
 @compiled
 def unwind_all(market: Market, given: Unwound) -> None:
     for k in range(len(given.lots)):
-        given.closed[k] = 1 if unwind_lot(market, given.lots[k], given.closings[k]) else 0
+        given.ends[k] = unwind_lot(market, given.lots[k], given.closings[k])
 
 
 def _unwind(market: Market, given: Unwound) -> None:
@@ -305,11 +312,10 @@ def fold_lots(market: Market, fills: Fills, by_adl: Ints, opened: Rows, start: i
     return Folded(lots[held.astype(np.int64)], closings, funding, unfit)
 
 
-def unwind(market: Market, lots: Rows) -> tuple[Rows, "np.ndarray"]:
-    """The closings of simulated lots in the session, and which of them were closed."""
+def unwind(market: Market, lots: Rows) -> Unwound:
+    """The closings of simulated lots in the session; one that is UNFIT is left to the reference."""
     width = width_of(lots["value"])
     given = Unwound(lots.copy(), np.zeros(len(lots), width.row(CLOSING)), np.zeros(len(lots), np.int64))
     run = _run_unwind if width == NARROW else _run_unwind_wide
     run(frozen(market), given)
-    closed = given.closed != 0
-    return given.closings[closed], closed
+    return given

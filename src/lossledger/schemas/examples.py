@@ -481,7 +481,7 @@ EXAMPLES: dict[str, dict[str, str]] = {
         "seconds_by_stage": '{"load": 1.052, "recompute": 1.972}',
         "counts": '{"attribution.account_daily": 616}',
         "inputs": '{"fills": 2, "ticks": 2}',
-        "rules_version": "3",
+        "rules_version": "4",
         "policy_sha256": "894031f15900d5d5f1ce6092fbcfcd5c58893ababbc360af5263933c8e4e9be4",
     },
     "ops.published_days": {

@@ -17,6 +17,7 @@ from lossledger.engine.prices import (
     liquidation_price,
     maintenance_margin,
     position_at,
+    takeover_price,
     tier_deductions,
 )
 
@@ -145,6 +146,24 @@ def test_a_bad_position_is_refused() -> None:
 
 small_rates = st.lists(st.integers(1, 400), min_size=1, max_size=4).map(sorted)
 amounts = st.fractions(min_value=-500, max_value=5_000, max_denominator=100)
+
+
+@pytest.mark.parametrize("kind", ["linear", "quanto", "inverse"])
+@pytest.mark.parametrize("side", [1, -1])
+def test_a_unit_is_taken_over_at_its_bankruptcy_price(kind: str, side: int) -> None:
+    """With one position, worth something or less than nothing at a mark of 95, and before values are rounded."""
+    for wallet in (Fraction(1), Fraction(2), Fraction(1, 3)):
+        position = position_at(kind, side, 4, 100)
+        mark = position.value(95)
+        equity = wallet + position.value_side * (mark - position.entry_value)
+        value = mark - position.value_side * equity
+        expected = bankruptcy_price(position, wallet)
+        assert takeover_price(kind, 4, value) == expected
+
+
+def test_a_value_of_nothing_is_no_price() -> None:
+    assert takeover_price("linear", 1, 0) is None
+    assert takeover_price("inverse", 1, -5) is None
 
 
 @given(

@@ -140,6 +140,8 @@ def _deficits(rows: Rows, positions: Rows, ids: pa.Array, numbered: Numbered) ->
         "session_transfers": to_decimals(rows["session_transfers"]),
         "deficit": to_decimals(rows["deficit"]),
         "liquidated": pa.array(_liquidated(rows["episode"], positions, numbered), pa.string()),
+        "from_account_id": pa.nulls(len(rows), pa.string()),
+        "place": pa.array(np.zeros(len(rows), np.int64)),
     }
 
 
@@ -166,4 +168,5 @@ def _movements(rows: Rows, ids: pa.Array, numbered: Numbered) -> dict[str, pa.Ar
         "fill_id": fills.fill_null(""),
         "amount": to_decimals(rows["amount"]),
         "ref": pc.coalesce(_of_episode(ids, rows), fills, simulated),
+        "place": pa.array(np.zeros(len(rows), np.int64)),
     }
