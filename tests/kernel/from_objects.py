@@ -82,7 +82,7 @@ def bucket_of(
     """The units, each with its place in `given` as its number, and what all numbers stand for."""
     accounts, versions, classes = _accounts([unit.account for unit in given])
     place = {name: number for number, name in enumerate(names)}
-    fills = [(k, f) for k, unit in enumerate(given) for f in sorted(unit.fills, key=_fill_order)]
+    fills = [(k, _read(f, unit)) for k, unit in enumerate(given) for f in sorted(unit.fills, key=_fill_order)]
     moves = [(k, t) for k, unit in enumerate(given) for t in sorted(unit.transfers, key=_transfer_order)]
     asked = [(k, ts) for k, unit in enumerate(given) for ts in sorted(set(unit.snapshots))]
     carried = {k: Episode.from_json(u.open_episode) for k, u in enumerate(given) if u.open_episode}
@@ -96,7 +96,7 @@ def bucket_of(
         np.zeros(len(given), np.int64),
         *carried_columns(np.arange(len(given)), carried),
     )
-    refused = np.array([k for k, unit in enumerate(given) if not _fits(unit, place, grids, width)], np.int64)
+    refused = np.array([k for k, unit in enumerate(given) if not fits(unit, place, grids, width)], np.int64)
     unit_of, times = _columns(2, ((k, t.ts) for k, t in moves))
     transfers = Transfers(unit_of, times, width.column(t.amount for _, t in moves))
     columns = (states, _positions(given, place, grids, width), transfers, _fills(fills, place, grids, width))
@@ -105,6 +105,11 @@ def bucket_of(
     assembled = assemble(start, accounts, versions, 1, *columns, snapshots, refused, asked_of_all)
     keys, named = [u.key for u in given], [f for _, f in fills]
     return assembled, Names(keys, names, grids, classes, named, carried)
+
+
+def _read(fill: Fill, unit: UnitInput) -> Fill:
+    """A liquidator's fill is read as normal, whatever it is."""
+    return fill._replace(kind="normal") if unit.account.is_liquidator else fill
 
 
 def _kind(fill: Fill) -> int:
@@ -158,10 +163,11 @@ def _fills(
     return Fills(units, times, instruments, lots, prices, width.column(f.fee for _, f in fills), kinds)
 
 
-def _fits(unit: UnitInput, place: dict[str, int], grids: Sequence[Grid], width: Width) -> bool:
+def fits(unit: UnitInput, place: dict[str, int], grids: Sequence[Grid], width: Width) -> bool:
     """Whether all numbers of the unit can be told to the kernel; kernel/bounds.py looks at what becomes of them."""
     amounts = [unit.wallet, unit.debt, unit.unrealised, unit.charge, *(t.amount for t in unit.transfers)]
     amounts += [entry_value for *_, entry_value in unit.positions] + [f.fee for f in unit.fills]
+    amounts += [amount for lot in unit.lots for amount in (lot.open_value, lot.open_fee)]
     numbers = [quantity_e18 // grids[place[i]].lot_e18 for i, quantity_e18, _ in unit.positions]
     for f in unit.fills:
         grid = grids[place[f.instrument_id]]

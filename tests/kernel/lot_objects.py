@@ -17,6 +17,7 @@ from lossledger.kernel.lots import fold_lots
 from lossledger.kernel.market import Grid
 from lossledger.kernel.rows import named
 from lossledger.kernel.words import Width
+from tests.kernel.from_objects import fits
 
 Fold = tuple[SessionRows, dict[int, list[Transfer]], set[int]]
 
@@ -31,6 +32,8 @@ def lots_of(
 ) -> Fold:
     """Rows of liquidators' lots, what settles them as transfers by unit, and the units whose lots do not fit."""
     place = {name: number for number, name in enumerate(names)}
+    unfit = {k for k, unit in units.items() if not fits(unit, place, grids, width)}
+    units = {k: unit for k, unit in units.items() if k not in unfit}
     fills = [
         (k, f)
         for k, unit in units.items()
@@ -71,7 +74,7 @@ def lots_of(
         movement = FundMovement(row.ts, "takeover_funding", *key, names[row.instrument], "", row.amount, ref)
         rows.fund_movements.append(movement)
         settled.setdefault(row.unit, []).append(Transfer(row.ts, "", -row.amount))
-    return rows, settled, set(folded.unfit.tolist())
+    return rows, settled, unfit | set(folded.unfit.tolist())
 
 
 def _by_time(fill: Fill) -> tuple[int, str]:

@@ -105,8 +105,7 @@ def session_rows(replayed: Replayed, names: Names) -> SessionRows:
     for row in named(replayed.units):
         key = names.units[row.unit]
         rows.unit_sessions.append(
-            # no liquidator's unit is replayed here: nothing is settled with the fund
-            UnitSession._make((*key, bool(row.active), *row[2:10], 0, *row[10:], still_open.get(row.unit)))
+            UnitSession._make((*key, bool(row.active), *row[2:], still_open.get(row.unit)))
         )
     for row in named(replayed.positions):
         held = (names.instruments[row.instrument], quantity(row.instrument, row.lots), row.entry_value)
