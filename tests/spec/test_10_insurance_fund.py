@@ -162,7 +162,11 @@ def test_what_is_in_force_just_before_the_end_holds_for_the_whole_session(since:
 
 @pytest.mark.parametrize(
     ("rule", "fund", "draws"),
-    [("partial", 100, ["45", "55"]), ("all_or_nothing", 100, ["0", "55"]), ("all_or_nothing", 110, ["55", "55"])],
+    [
+        ("partial", 100, ["45", "55"]),
+        ("all_or_nothing", 100, ["0", "55"]),
+        ("all_or_nothing", 110, ["55", "55"]),
+    ],
 )
 def test_a_draw_may_be_refused_where_it_is_not_enough(rule: str, fund: int, draws: list[str]) -> None:
     """Two deficits of 55: of 100 what is left is less than the second one."""
