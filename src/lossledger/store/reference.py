@@ -33,7 +33,11 @@ class ReferenceData:
 
     def market(self) -> Market:
         """A market with terms and no prices yet."""
-        return Market(self.contracts, self.tick_sizes, self.tiers)
+        lot_sizes = {
+            i: Versions((start, v.lot_size_e18) for start, v in versions.items())
+            for i, versions in self.known.instruments.items()
+        }
+        return Market(self.contracts, self.tick_sizes, self.tiers, lot_sizes=lot_sizes)
 
 
 def known_so_far(warehouse: Warehouse) -> Reference:

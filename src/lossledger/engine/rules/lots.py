@@ -57,20 +57,28 @@ def fill_lots(
     closing = len(parts)
     parts += [left] if left else []
     values, fees = spread(value, parts), spread(fill.fee, parts)
-    open_lots, takeovers = list(lots), []
     by = BY_ADL if fill.met_by_adl else BY_MARKET
-    for part, part_value, part_fee in zip(parts[:closing], values, fees, strict=False):
-        lot = open_lots.pop(0)
-        rest, closed = close_lot(
-            lot, part, contract, (fill.ts, fill.fill_id, by), part_value, part_fee, mark_e18
-        )
+    rest: OpenLot | None = None
+    takeovers = []
+    for lot, part, part_value, part_fee in zip(lots, parts[:closing], values, fees, strict=False):
+        at = (fill.ts, fill.fill_id, by)
+        rest, closed = close_lot(lot, part, contract, at, part_value, part_fee, mark_e18)
         takeovers.append(closed)
-        if rest:
-            open_lots.insert(0, rest)
+    open_lots = [rest, *lots[closing:]] if rest else list(lots[closing:])
     if left:
-        origin = (None, None, None)  # which unit it came from is known when all units have been replayed
-        terms = (fill.side * left, fill.ts, Ledger(values[-1]), Ledger(fees[-1]), mark_e18)
-        open_lots.append(OpenLot(fill.fill_id, RECORDED, *origin, *key, fill.instrument_id, *terms))
+        opened = OpenLot(
+            fill.fill_id,
+            RECORDED,
+            *(None, None, None),  # which unit it came from is known when all units have been replayed
+            *key,
+            fill.instrument_id,
+            quantity_e18=fill.side * left,
+            opened_at=fill.ts,
+            open_value=Ledger(values[-1]),
+            open_fee=Ledger(fees[-1]),
+            opening_mark_e18=mark_e18,
+        )
+        open_lots.append(opened)
     return open_lots, takeovers
 
 

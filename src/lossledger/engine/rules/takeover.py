@@ -53,11 +53,23 @@ def take_over(unit: Unit, ts: int, terms: Terms, rows: SessionRows) -> None:
     for instrument_id, part in parts_of(unit, ts, worth).items():
         position = unit.positions[instrument_id]
         value = position.value - position.side * position.contract.direction * part
-        origin = (episode_id, unit.key.account_id, unit.key.isolation)
-        where = (terms.liquidator_account, unit.key.currency, "", instrument_id)
-        opened = (position.quantity_e18, ts, Ledger(value), Ledger(0), position.mark_e18)
-        lot_id = stable_id("lot", *unit.key, instrument_id, iso(ts))
-        rows.lots.append(OpenLot(lot_id, SIMULATED, *origin, *where, *opened))
+        lot = OpenLot(
+            stable_id("lot", *unit.key, instrument_id, iso(ts)),
+            SIMULATED,
+            episode_id,
+            unit.key.account_id,
+            unit.key.isolation,
+            terms.liquidator_account,
+            unit.key.currency,
+            "",
+            instrument_id,
+            position.quantity_e18,
+            opened_at=ts,
+            open_value=Ledger(value),
+            open_fee=Ledger(0),
+            opening_mark_e18=position.mark_e18,
+        )
+        rows.lots.append(lot)
         unit.give_up(instrument_id, ts, value)
 
 

@@ -60,6 +60,8 @@ def load_reference(
         _refuse_rejected(deliveries, dataset)
     reference = read_reference(deliveries.warehouse)
     deliveries.policy.check_currencies(reference.scales)
+    liquidators = [a for a in deliveries.policy.liquidators if a in reference.accounts]
+    deliveries.policy.check_accounts({a: reference.accounts[a].account_type for a in liquidators})
     refuse_liquidators(reference.known.liquidators)
     return reference
 
