@@ -14,7 +14,5 @@ REPLAYS = {
 
 @pytest.fixture(params=sorted(REPLAYS), autouse=True)
 def replay(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whose replay the tables are replayed with; `BY_KERNEL = False` in a file of rules that the kernel does not have."""
-    if request.param == "kernel" and not getattr(request.module, "BY_KERNEL", True):
-        pytest.skip("the compiled replay has no rules for this")
+    """Whose replay the tables are replayed with."""
     monkeypatch.setattr(tables, "replay_units", REPLAYS[request.param])

@@ -2,8 +2,6 @@
 
 from tests.spec.tables import expect, session
 
-BY_KERNEL = False
-
 
 def test_what_a_liquidators_fill_is_called_means_nothing() -> None:
     """No episode, no fee for the fund, and no loss by deleveraging: it is read as normal."""

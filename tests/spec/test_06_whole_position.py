@@ -7,7 +7,6 @@ from lossledger.engine.numbers import E18, e18_to_units, units_to_e18
 from lossledger.engine.rules.margin import MarginRule, TierTable
 from tests.spec.tables import expect, parse, session
 
-BY_KERNEL = False
 TIERS = """
     instrument | floor | rate
     P          | 0     | 0.01

@@ -4,7 +4,6 @@ import pytest
 
 from tests.spec.tables import expect, parse, session
 
-BY_KERNEL = False
 # a long of 10 at 100 with 15 in the wallet: below its margin of 4.95 once the mark is 99
 TEN = """
     time  | event    | amount | side | quantity | price

@@ -2,8 +2,6 @@
 
 from tests.spec.tables import expect, session
 
-BY_KERNEL = False
-
 
 def test_funding_comes_before_gains_and_these_before_draws() -> None:
     """All at 10:00: the fund has nothing, gets 1 of funding and 5 of the lots f3 and f4, and pays 6 of a loss of 10."""

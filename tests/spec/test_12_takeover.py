@@ -2,8 +2,6 @@
 
 from tests.spec.tables import session
 
-BY_KERNEL = False
-
 
 def test_what_a_liquidator_took_over_is_a_cause_of_its_own() -> None:
     """Not execution: 50 of it is what the account left to the fund. Where somebody was deleveraged too, it is adl."""

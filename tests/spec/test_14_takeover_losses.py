@@ -2,7 +2,6 @@
 
 from tests.spec.tables import expect, session
 
-BY_KERNEL = False
 # l takes 1 over of `loser` at 900 and sells it at 800: 100 are to be shared. The mark is 850 then.
 LOT = """
     time  | account | event       | amount | side | quantity | price | trade | id

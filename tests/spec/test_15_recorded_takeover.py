@@ -2,7 +2,6 @@
 
 from tests.spec.tables import expect, session
 
-BY_KERNEL = False
 LIQUIDATOR = "account | type\n l | liquidator\n m | house"
 # a is 10 short of nothing at 90: l takes its 2 over at 89, where a has 0 left, and has them for 89
 TAKEN = """

@@ -4,7 +4,6 @@ import pytest
 
 from tests.spec.tables import expect, parse, session
 
-BY_KERNEL = False
 TWO = """
     instrument | kind   | currency | multiplier | tick_size
     P          | linear | USD      | 1          | 0.1
