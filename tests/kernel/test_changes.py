@@ -63,7 +63,7 @@ def by_the_reference(world: World, instants: list[int]) -> Stands:
 @given(st.integers(0, 1 << 32), st.sampled_from([NARROW, WIDE]))
 def test_changes_add_up_to_how_units_stand(seed: int, width: Width) -> None:
     random = Random(seed)
-    world = draw_world(random)
+    world = draw_world(random, liquidators=False)
     times = sorted({f.ts + d for unit in world.units for f in unit.fills for d in (-1, 0, 1)})
     times += [max(times, default=0) + 10**9]
     instants = sorted(random.sample(times, random.randint(1, len(times))))
@@ -79,7 +79,7 @@ def test_changes_add_up_to_how_units_stand(seed: int, width: Width) -> None:
 
 
 def test_a_unit_to_which_nothing_happens_is_told_once() -> None:
-    world = draw_world(Random(1))
+    world = draw_world(Random(1), liquidators=False)
     unit = world.units[0]
     world.units, instants = [UnitInput(unit.key, unit.account, wallet=7)], [world.start, world.start + 1]
     _, _, replayed = changes_of(world, instants)

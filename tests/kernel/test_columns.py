@@ -78,7 +78,7 @@ def test_rows_of_an_account_are_parted_by_unit_and_keep_their_order() -> None:
         np.zeros(2, layout.ACCOUNT),
         np.zeros(0, layout.VERSION),
         3,
-        States(*(column(2) for _ in range(6)), *(column(0) for _ in range(4))),
+        States(*(column(2) for _ in range(6)), *(column(0) for _ in range(6))),
         Positions(none, none, none, none),
         Transfers(column(0), column(9), column(100)),
         fills,

@@ -62,8 +62,8 @@ class _Shape:
     together: bool  # all instruments tick at all instants
 
 
-def draw_world(random: Random) -> World:
-    """A session of some units in a market of one to four instruments."""
+def draw_world(random: Random, liquidators: bool = True) -> World:
+    """A session of some units in a market of one to four instruments; `liquidators`: of liquidators too."""
     count = random.choice([4, 10, 40, 40, 150, 600])
     step = random.choice([1, 1000, 60_000_000])
     price_digits, lot_digits = random.choice([0, 0, 1, 2, 6, 12]), random.choice([0, 0, 3, 8])
@@ -88,6 +88,8 @@ def draw_world(random: Random) -> World:
         _add_instrument(shape, market, name)
     notional = max(1, _value(shape, market))
     units = [_unit(shape, market, f"a{n}", notional) for n in range(random.randint(1, 6))]
+    if not liquidators:
+        units = [unit for unit in units if not unit.account.is_liquidator]
     first = random.random() < 0.5 and not any(unit.positions for unit in units)
     start = -(1 << 62) if first else START
     return World(units, market, _policy(shape), start)

@@ -57,7 +57,7 @@ def draw_events(random: Random, names: list[str], lot_e18: int) -> list[Event]:
         }
         account_id, isolation = random.choice(UNITS)
         unit = (ts, account_id, "USD", isolation, "retail", "liquidation", "ep", True)
-        deficit = NegativeBalance._make(("nb", *unit, 0, 100, json.dumps(closed)))
+        deficit = NegativeBalance("nb", *unit, 0, 100, json.dumps(closed))
         events.append(Event(deficit, random.choice([1, 2, 100, 10**6 + 1, 10**20])))
     return events
 
@@ -96,7 +96,7 @@ class Night:
 
 def draw_night(seed: int, size: int) -> Night:
     random = Random(seed)
-    world = draw_world(random)
+    world = draw_world(random, liquidators=False)
     names = sorted(world.market.contracts)
     lot_e18 = random.choice([E18, E18 // 1000, 1])
     grids = [Grid(gcd(E18, grid_of(name, [], world.market).price_e18), lot_e18) for name in names]

@@ -67,7 +67,7 @@ class Drawn:
 def draw(seed: int, width: Width = NARROW) -> Drawn:
     """Units are reported on, and told by what has changed, at instants at and beside those of fills."""
     random = Random(seed)
-    world = draw_world(random)
+    world = draw_world(random, liquidators=False)
     times = sorted({f.ts + d for unit in world.units for f in unit.fills for d in (-1, 0, 1)})
     instants = sorted(t for t in random.sample(times, min(len(times), 5)) if t >= world.start)
     house = [random.random() < 0.8 for _ in world.units]
