@@ -66,7 +66,7 @@ def test_the_history_equals_the_oracle(tmp_path: Path, kind: str, seed: int) -> 
     expected, ours = compute(tmp_path, *days), in_memory(kind, seed)
     for table in COMPARED:
         rows = [row for day, tables in ours.items() for row in oracle_rows(table, day, tables)]
-        wanted = expected[table.name]
+        wanted = expected.get(table.name, [])
         if wanted:  # the oracle knows no ids
             rows = [{column: row[column] for column in wanted[0]} for row in rows]
         assert diff_tables(wanted, rows) == []

@@ -194,17 +194,17 @@ def _deficit(row: Any, episodes: list[Episode], ids: list[str], names: Names) ->
     liquidated = episodes[row.episode].liquidated_json() if row.episode >= 0 else "{}"
     event = (stable_id("nb", *key, iso(row.ts)), row.ts, *key, names.client_classes[row.client_class])
     covered = (CAUSES[row.cause], episode_id, bool(row.protected))
-    return NegativeBalance(*event, *covered, row.session_transfers, row.deficit, liquidated)
+    return NegativeBalance._make((*event, *covered, row.session_transfers, row.deficit, liquidated, None, 0))
 
 
 def _movement(row: Any, ids: list[str], names: Names) -> FundMovement:
     key, kind = names.units[row.unit], MOVEMENTS[row.kind]
     if row.kind == layout.SURPLUS:
-        return FundMovement(row.ts, kind, *key, "", "", row.amount, ids[row.episode])
+        return FundMovement._make((row.ts, kind, *key, "", "", row.amount, ids[row.episode], 0))
     instrument_id = names.instruments[row.instrument]
     fill_id = names.fills[row.fill].fill_id if row.fill >= 0 else ""
     ref = fill_id or f"{iso(row.ts)} {instrument_id}"
-    return FundMovement(row.ts, kind, *key, instrument_id, fill_id, row.amount, ref)
+    return FundMovement._make((row.ts, kind, *key, instrument_id, fill_id, row.amount, ref, 0))
 
 
 def _lot(row: Any, ids: list[str], names: Names) -> OpenLot:

@@ -68,7 +68,7 @@ SPOILED: list[tuple[str, Spoil, int, str]] = [
     ("valid_from in seconds", rewrite("policy.yaml", "2020-01-01", "1577836800"), CONFIG, "to be in seconds"),
     ("unknown policy key", policy("latency_ms: 5"), CONFIG, "unknown key 'latency_ms'; known are"),
     ("policy key not yet", policy("liquidation_style: backstop"), CONFIG, "liquidation_style: not yet; a run has no"),
-    ("account type not yet", rewrite("accounts/data.csv", "client", "liquidator"), DATA, "of type liquidator: not yet"),
+    ("account type not yet", rewrite("accounts/data.csv", ",client,", ",liquidator,"), DATA, "liquidator: not yet; "),
     ("unknown policy value", policy("sharing: fair"), CONFIG, "sharing: 'fair' is none of"),
     ("session_start not in quotes", policy("session_start: 10:00"), CONFIG, "write it in quotes, like '08:00'"),
     ("session_start is no time", policy("session_start: '24:00'"), CONFIG, "'24:00' is not text HH:MM"),

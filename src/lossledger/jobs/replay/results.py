@@ -106,7 +106,7 @@ def many_tables(replayed: Replayed, numbered: Numbered, opened: Sequence[UnitSes
     sessions = {
         **numbered.keys(units),
         "active": pa.array(units["active"] != 0),
-        **{name: to_decimals(units[name] if name in units.dtype.names else nothing) for name in amounts},
+        **{name: to_decimals(nothing if name == "fund_settlement" else units[name]) for name in amounts},
         "open_episode": pa.array(episodes, pa.string()),
     }
     held = {
