@@ -27,6 +27,11 @@ CASES = (
     "bad_input",
     "edges",
     "edges_simulated",
+    "takeover_recorded",
+    "takeover_simulated",
+    "backstop_steps",
+    "edges_takeover",
+    "edges_takeover_simulated",
 )
 FIRST = date(2025, 10, 9)
 NOT_COMPARED = "why"  # explains a row of quarantine.csv

@@ -5,15 +5,18 @@ from dataclasses import replace
 
 import pyarrow as pa
 
-from lossledger.engine.rows import SessionRows
+from lossledger.engine.rows import OpenLot, SessionRows
+from lossledger.engine.rules.lots import is_recorded
 from lossledger.engine.rules.order import replay_units
 from lossledger.engine.rules.unit_rows import remember_marks
+from lossledger.engine.rules.unwinding import unwind
 from lossledger.jobs.replay.directory import read_directory
 from lossledger.jobs.replay.event_states import Change, changes
 from lossledger.jobs.replay.source import BucketTask
 from lossledger.jobs.replay.tables import NO_DAY, Tables, row_tables, totals
-from lossledger.schemas.ledger import EVENT_STATES
-from lossledger.store.arrow import tuples_to_arrow
+from lossledger.schemas.ledger import EVENT_STATES, OPEN_LOTS
+from lossledger.store.arrow import to_objects, tuples_to_arrow
+from lossledger.store.buckets import account_bucket
 from lossledger.store.session_units import session_market, units_of
 
 
@@ -26,6 +29,13 @@ def replay(task: BucketTask) -> SessionRows:
     rows.unit_sessions = [
         remember_marks(unit, market, task.start) if unit.open_episode else unit for unit in rows.unit_sessions
     ]
+    carried = to_objects(OPEN_LOTS, task.state("open_lots"), OpenLot)
+    simulated = [lot for lot in carried if not is_recorded(lot)]
+    before = [lot for lot in simulated if account_bucket(str(lot.from_account_id)) in task.buckets]
+    opened = [lot for lot in rows.lots if not is_recorded(lot)]
+    still_open, closed = unwind([*before, *opened], market, task.policy)
+    rows.lots = [*(lot for lot in rows.lots if is_recorded(lot)), *still_open]
+    rows.takeovers += closed
     return rows
 
 

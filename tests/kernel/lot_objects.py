@@ -11,7 +11,7 @@ from lossledger.engine.ids import order_key
 from lossledger.engine.rows import FundMovement, OpenLot, SessionRows, Takeover
 from lossledger.engine.rules.lots import BY_ADL, BY_MARKET, RECORDED
 from lossledger.engine.rules.units import UnitInput
-from lossledger.kernel.columns import Fills
+from lossledger.kernel.columns import Fills, Positions
 from lossledger.kernel.layout import LOT, NEVER, Market
 from lossledger.kernel.lots import fold_lots
 from lossledger.kernel.market import Grid
@@ -62,7 +62,10 @@ def lots_of(
         row["opened_at"], row["mark"] = lot.opened_at, (lot.opening_mark_e18 or 0) // grid.price_e18
         row["value"], row["fee"] = width.of(lot.open_value), width.of(lot.open_fee)
         row["fill"], row["known"] = -1, n
-    folded = fold_lots(market, taken, by_adl, opened, start, NEVER)
+    held = _positions(
+        [(k, *position) for k, unit in units.items() for position in unit.positions], place, grids, width
+    )
+    folded = fold_lots(market, taken, by_adl, held, opened, start, NEVER)
     rows, settled = SessionRows(), dict[int, list[Transfer]]()
     for row in named(folded.lots):
         rows.lots.append(_open_lot(row, units, names, grids, fills, known))
@@ -75,6 +78,14 @@ def lots_of(
         rows.fund_movements.append(movement)
         settled.setdefault(row.unit, []).append(Transfer(row.ts, "", -row.amount))
     return rows, settled, unfit | set(folded.unfit.tolist())
+
+
+def _positions(
+    held: Sequence[tuple[int, str, int, int]], place: Mapping[str, int], grids: Sequence[Grid], width: Width
+) -> Positions:
+    rows = [(k, place[i], quantity // grids[place[i]].lot_e18) for k, i, quantity, _ in held]
+    columns = (np.array([row[n] for row in rows], np.int64) for n in range(3))
+    return Positions(*columns, width.column(entry for *_, entry in held))
 
 
 def _by_time(fill: Fill) -> tuple[int, str]:

@@ -10,7 +10,6 @@ from lossledger.engine.intake.parsing import Unparsable, parse_decimal_e18
 from lossledger.engine.intake.policy import Policy, parse_policy
 from lossledger.jobs.exact_yaml import read_yaml
 from lossledger.jobs.load.landing import POLICY_FILE
-from lossledger.jobs.not_yet import refuse_policy
 from lossledger.jobs.terminal import warn
 from lossledger.store.places import Place
 from lossledger.store.scenarios import PUBLISHED, SCENARIOS
@@ -41,7 +40,6 @@ def read_policy(landing: Place, path: Place | None, scenario: Scenario | None = 
     elif _is_there(landing / POLICY_FILE):  # a link to nothing is not the same as no policy
         entries, digest, files[POLICY_FILE] = read_yaml("policy", landing / POLICY_FILE, landing)
     policy = parse_policy(entries, scenario.policy if scenario else None)
-    refuse_policy(policy)
     policy.files = files
     idle = [key for key in SIMULATION_KEYS if scenario and key in scenario.policy and not policy.simulates]
     if scenario and idle:

@@ -10,7 +10,7 @@ import numpy as np
 
 from lossledger.kernel.blocks import mark_before, tick_not_before, time_of
 from lossledger.kernel.bounds import limit_of, value_at_most
-from lossledger.kernel.columns import Fills
+from lossledger.kernel.columns import Fills, Positions
 from lossledger.kernel.compiler import compiled, entry, wide_entry
 from lossledger.kernel.contracts import sense, value_of
 from lossledger.kernel.holding import next_funding
@@ -46,6 +46,7 @@ class LotFills(NamedTuple):
     group_instrument: Ints
     group_from: Ints
     group_to: Ints
+    group_lots: Ints  # what is held at the start
     ts: Ints
     lots: Ints
     price: Ints
@@ -181,12 +182,10 @@ def start_fits(terms: Instrument, out: LotRows, group: int) -> bool:
 @compiled
 def fold_group(market: Market, fills: LotFills, out: LotRows, group: int, start: int, end: int) -> None:
     """Fills and funding of a unit in an instrument, in the order of time; at one time fills come first."""
-    held, terms = 0, market.instruments[fills.group_instrument[group]]
+    held, terms = fills.group_lots[group], market.instruments[fills.group_instrument[group]]
     if terms.supported == 0 or not start_fits(terms, out, group):
         out.unfit[group] = 1
         return
-    for k in range(out.first[group], out.after[group]):
-        held += out.lots[k].lots
     event = next_funding(market, terms, start)
     for k in range(fills.group_from[group], fills.group_to[group]):
         event = fund_until(market, fills, out, group, event, held, fills.ts[k])
@@ -271,11 +270,13 @@ class Folded(NamedTuple):
     unfit: Ints
 
 
-def fold_lots(market: Market, fills: Fills, by_adl: Ints, opened: Rows, start: int, end: int) -> Folded:
+def fold_lots(
+    market: Market, fills: Fills, by_adl: Ints, held: Positions, opened: Rows, start: int, end: int
+) -> Folded:
     """The lots of liquidators' units from their fills and from the lots open at `start`, up to a time.
 
     `fills`: of these units alone, each unit's in the order of time and fill_id; `by_adl` of each: whether its trade
-    deleveraged somebody. `opened`: in the order of opening.
+    deleveraged somebody. `held`: positions at `start`, `opened`: the lots of these in the order of opening.
     """
     width = width_of(fills.fee)
     instruments = len(market.instruments)
@@ -283,7 +284,10 @@ def fold_lots(market: Market, fills: Fills, by_adl: Ints, opened: Rows, start: i
     start_key = opened["unit"] * instruments + opened["instrument"]
     order, start_order = np.argsort(key, kind="stable"), np.argsort(start_key, kind="stable")
     key, start_key = key[order], start_key[start_order]
-    groups = np.unique(np.concatenate([key, start_key]))
+    held_key = held.unit * instruments + held.instrument
+    groups = np.unique(np.concatenate([key, start_key, held_key]))
+    held_lots = np.zeros(len(groups), np.int64)
+    held_lots[np.searchsorted(groups, held_key)] = held.lots
     bounds = [np.searchsorted(key, groups, side) for side in ("left", "right")]
     start_bounds = [np.searchsorted(start_key, groups, side) for side in ("left", "right")]
     room = np.r_[0, np.cumsum(bounds[1] - bounds[0] + start_bounds[1] - start_bounds[0])]
@@ -302,14 +306,27 @@ def fold_lots(market: Market, fills: Fills, by_adl: Ints, opened: Rows, start: i
         np.zeros(2, np.int64),
         np.zeros(len(groups), np.int64),
     )
-    columns = [column[order] for column in (fills.ts, fills.lots, fills.price, fills.fee, by_adl)]
-    given = LotFills(groups // instruments, groups % instruments, *bounds, *columns, order)
+    first_fill, after_fill = bounds
+    given = LotFills(
+        groups // instruments,
+        groups % instruments,
+        first_fill,
+        after_fill,
+        held_lots,
+        fills.ts[order],
+        fills.lots[order],
+        fills.price[order],
+        fills.fee[order],
+        by_adl[order],
+        order,
+    )
     run = _run if width == NARROW else _run_wide
     run(frozen(market), given, made, start, end)
-    held = np.concatenate([np.arange(a, b) for a, b in zip(made.first, made.after, strict=True)] or [[]])
+    counts = made.after - made.first
+    open_lots = np.arange(counts.sum()) + np.repeat(made.first - np.r_[0, np.cumsum(counts)[:-1]], counts)
     closings, funding = made.closings[: made.counts[0]].copy(), made.funding[: made.counts[1]].copy()
     unfit = np.unique(given.group_unit[made.unfit != 0])
-    return Folded(lots[held.astype(np.int64)], closings, funding, unfit)
+    return Folded(lots[open_lots], closings, funding, unfit)
 
 
 def unwind(market: Market, lots: Rows) -> Unwound:

@@ -13,6 +13,7 @@ import numpy as np
 from lossledger.engine.clock import iso
 from lossledger.engine.events import Fill, UnitKey
 from lossledger.engine.ids import stable_id
+from lossledger.engine.numbers import Ledger
 from lossledger.engine.rows import (
     AdlLoss,
     FundingTotal,
@@ -213,14 +214,9 @@ def _lot(row: Any, ids: list[str], names: Names) -> OpenLot:
     lot_id = stable_id("lot", *key, instrument_id, iso(row.ts))
     origin = (ids[row.episode], key.account_id, key.isolation)
     where = (names.liquidators[row.terms], key.currency, "", instrument_id)
-    opened = (
-        names.quantity(row.instrument, row.lots),
-        row.ts,
-        row.value,
-        0,
-        names.price(row.instrument, row.mark),
-    )
-    return OpenLot(lot_id, SIMULATED, *origin, *where, *opened)
+    quantity_e18, mark_e18 = names.quantity(row.instrument, row.lots), names.price(row.instrument, row.mark)
+    value = Ledger(row.value)
+    return OpenLot(lot_id, SIMULATED, *origin, *where, quantity_e18, row.ts, value, Ledger(0), mark_e18)
 
 
 def _snapshot(row: Any, names: Names) -> Snapshot:

@@ -78,6 +78,9 @@ class SessionInputs:
     instants: list[int] = field(default_factory=list)  # snapshots of all units
     wallets_at: bool = False  # whether units are reported on when the venue has published their wallets
     adl_trades: frozenset[tuple[Trade, int]] = frozenset()  # trade and timestamp of fills of kind adl
+    taken_trades: frozenset[tuple[Trade, int]] = (
+        frozenset()
+    )  # of clients' liquidations that a liquidator took over
 
     def events(self, name: str, *conditions: Any) -> pa.Table:
         """The session's rows of a dated dataset."""

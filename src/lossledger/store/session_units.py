@@ -9,15 +9,17 @@ import pyarrow.compute as pc
 
 from lossledger.engine.events import Account, Fill, Funding, Market, TickSeries, Trade, Transfer, UnitKey
 from lossledger.engine.numbers import e18_to_units
-from lossledger.engine.rows import UnitPosition, UnitSession
+from lossledger.engine.rows import OpenLot, UnitPosition, UnitSession
+from lossledger.engine.rules.lots import is_recorded
 from lossledger.engine.rules.units import UnitInput
 from lossledger.engine.session import Carried, carry_over
-from lossledger.schemas.ledger import MARKS, TYPED, UNIT_CHARGES, UNIT_POSITIONS, UNIT_SESSIONS
+from lossledger.schemas.ledger import MARKS, OPEN_LOTS, TYPED, UNIT_CHARGES, UNIT_POSITIONS, UNIT_SESSIONS
 from lossledger.store.arrow import plain_rows, to_objects, to_rows
 from lossledger.store.buckets import account_bucket
 from lossledger.store.session_inputs import SessionInputs
 
 _TRANSFERS = ("transfer_id", "ts", "account_id", "currency", "isolation", "amount")
+_TRADE = ("instrument_id", "trade_id", "ts")
 _FILLS = (
     *("fill_id", "trade_id", "ts", "account_id", "instrument_id", "isolated"),
     *("side", "price", "quantity", "fee", "kind"),
@@ -61,8 +63,10 @@ def units_of(
         contract = contracts[instrument_id]
         fee = e18_to_units(fee_e18, contract.scale)
         sign = 1 if side == "buy" else -1
-        met = kind == "liquidation" and (Trade(instrument_id, trade_id), ts) in inputs.adl_trades
-        fill = Fill(ts, fill_id, trade_id, instrument_id, sign, price, quantity, fee, kind, met)
+        at, taking = (Trade(instrument_id, trade_id), ts), accounts[account_id].is_liquidator
+        by_adl = (kind == "liquidation" or taking) and at in inputs.adl_trades
+        taken = kind == "liquidation" and not taking and at in inputs.taken_trades
+        fill = Fill(ts, fill_id, trade_id, instrument_id, sign, price, quantity, fee, kind, by_adl, taken)
         unit(account_id, contract.currency, instrument_id if isolated else "").fills.append(fill)
     _ask_for_snapshots(inputs, list(units.values()), conditions)
     return list(units.values())
@@ -78,6 +82,9 @@ def _carried(inputs: SessionInputs, of_accounts: Any) -> Carried:
     for position in to_objects(UNIT_POSITIONS, inputs.state("unit_positions", of_accounts), UnitPosition):
         if account_bucket(position.account_id) in mine:
             before.positions.append(position)
+    for lot in to_objects(OPEN_LOTS, inputs.state("open_lots", of_accounts), OpenLot):
+        if is_recorded(lot) and account_bucket(lot.account_id) in mine:
+            before.lots.append(lot)
     charges = to_rows(UNIT_CHARGES, inputs.state("unit_charges", of_accounts))
     for _, account_id, currency, isolation, amount, booked_at in charges:
         if account_bucket(account_id) in mine:
@@ -120,15 +127,39 @@ def session_market(inputs: SessionInputs, instruments: Sequence[str]) -> Market:
 
 
 def adl_trades_of(inputs: SessionInputs, only: Collection[str] | None = None) -> frozenset[tuple[Trade, int]]:
-    """Trades of the session, or of some trade_ids, in which somebody was deleveraged, each with its time."""
-    adl = pc.field("kind") == "adl"
+    """Trades of the session, or of some trade_ids, in which a client was deleveraged, each with its time."""
+    adl = (pc.field("kind") == "adl") & ~_of_liquidators(inputs)
     if only is not None:
         adl &= pc.field("trade_id").isin(pa.array(sorted(only), pa.string()))
     if next(inputs.event_batches("fills", ("kind",), (), adl), None) is None:
         return frozenset()  # on most days, and kinds are quicker to read than ids
-    deleveraged = inputs.stream("fills", ("instrument_id", "trade_id", "ts"), adl)
-    return frozenset(
-        (Trade(instrument_id, trade_id), ts)
-        for batch in deleveraged
-        for instrument_id, trade_id, ts in plain_rows(pa.Table.from_batches([batch]))
+    return _trades(inputs.stream("fills", _TRADE, adl).read_all())
+
+
+def taken_trades_of(
+    inputs: SessionInputs, only: Collection[str] | None = None
+) -> frozenset[tuple[Trade, int]]:
+    """Trades in which a liquidator stood against the liquidation of a client's position, each with its time."""
+    if not inputs.reference.known.liquidators:
+        return frozenset()
+    mine, liquidated = _of_liquidators(inputs), pc.field("kind") == "liquidation"
+    wanted = (
+        pc.scalar(True) if only is None else pc.field("trade_id").isin(pa.array(sorted(only), pa.string()))
     )
+    clients = inputs.stream("fills", _TRADE, liquidated & ~mine & wanted).read_all()
+    ids = pc.unique(clients.column("trade_id"))
+    theirs = [
+        batch.filter(pc.is_in(batch.column("trade_id"), ids))
+        for batch in inputs.stream("fills", _TRADE, mine)
+    ]
+    if not theirs or not len(clients):
+        return frozenset()
+    return _trades(clients.join(pa.Table.from_batches(theirs), list(_TRADE), join_type="left semi"))
+
+
+def _of_liquidators(inputs: SessionInputs) -> Any:
+    return pc.field("account_id").isin(pa.array(sorted(inputs.reference.known.liquidators), pa.string()))
+
+
+def _trades(rows: pa.Table) -> frozenset[tuple[Trade, int]]:
+    return frozenset((Trade(instrument_id, trade_id), ts) for instrument_id, trade_id, ts in plain_rows(rows))

@@ -17,12 +17,13 @@ from lossledger.jobs.attribute.inputs import Inputs
 from lossledger.jobs.attribute.liquidations import write_liquidations
 from lossledger.jobs.attribute.reconciliation import asked_balances, write_reconciliation
 from lossledger.jobs.attribute.sharing import share_losses
+from lossledger.jobs.attribute.takeovers import book_takeovers
 from lossledger.jobs.attribute.trades import count_trades, write_adl_losses
 from lossledger.jobs.day import Day
 from lossledger.jobs.replay.recompute import session_rows
-from lossledger.schemas.attribution import INSURANCE_FUND_DAILY, TAKEOVER_INVENTORY, TAKEOVERS
-from lossledger.schemas.ledger import ACCOUNT_RESULTS, HOLDERS, OPEN_LOTS, REPLAYED
-from lossledger.store.arrow import to_arrow, to_rows
+from lossledger.schemas.attribution import INSURANCE_FUND_DAILY
+from lossledger.schemas.ledger import ACCOUNT_RESULTS, HOLDERS, REPLAYED
+from lossledger.store.arrow import to_rows
 from lossledger.store.reference import ReferenceData
 
 
@@ -30,6 +31,7 @@ def attribute_day(day: Day, reference: ReferenceData, folders: Sequence[date]) -
     """Stage the date's published tables."""
     inputs = Inputs(day, reference, folders)
     with Books(day.staging, reference.scales, session_rows(day, folders)) as books:
+        book_takeovers(books, inputs)
         write_accounts(day, books)
         for table in (*REPLAYED.values(), HOLDERS, ACCOUNT_RESULTS):
             books.view(table)
@@ -42,8 +44,6 @@ def attribute_day(day: Day, reference: ReferenceData, folders: Sequence[date]) -
         write_reconciliation(books, inputs, trades, fund, losses)
         compare_rules(books, inputs)
         write_findings(books, inputs)
-    for table in (TAKEOVERS, TAKEOVER_INVENTORY, OPEN_LOTS):  # nothing is taken over yet: jobs/not_yet.py
-        day.staging.write(table, to_arrow(table, []))
 
 
 def _fund_openings(day: Day, reference: ReferenceData) -> dict[str, int]:

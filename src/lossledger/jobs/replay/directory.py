@@ -71,7 +71,7 @@ class Directory:
                 )
                 for v in self.accounts.versions[row["version_from"] : row["version_to"]]
             ]
-            kind = "house" if row["house"] else "client"
+            kind = "liquidator" if row["liquidator"] else "house" if row["house"] else "client"
             found[account_id] = Account(account_id, kind, Versions(versions))
         return found
 
@@ -105,7 +105,8 @@ def read_accounts(task: BucketTask) -> Accounts:
     numbers = np.arange(len(coded.dictionary))
     rows = np.zeros(len(numbers), ACCOUNT)
     rows["version_from"], rows["version_to"] = (np.searchsorted(codes, numbers, s) for s in ("left", "right"))
-    rows["house"] = _is(data, "account_type", "house")[rows["version_from"]]
+    rows["liquidator"] = _is(data, "account_type", "liquidator")[rows["version_from"]]
+    rows["house"] = 1 - _is(data, "account_type", "client")[rows["version_from"]]
     classes = sorted(pc.unique(data.column("client_class")).to_pylist())
     versions = np.zeros(len(codes), VERSION)
     versions["valid_from"] = data.column("valid_from").cast(pa.int64()).to_numpy()

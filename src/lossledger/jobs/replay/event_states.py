@@ -49,8 +49,8 @@ def changes_at(task: BucketTask, instants: Sequence[int]) -> Iterator[pa.Table]:
 
     for buckets in bucket_groups(task, AT_ONCE):
         found, left = by_the_kernel(setting, buckets, asked, none)
-        for replayed, numbered, _ in found:
-            yield _table(replayed.changes, numbered)
+        for each in found:
+            yield _table(each.replayed.changes, each.numbered)
         if len(left):
             yield from reference_changes(setting, replace(task, buckets=buckets, instants=list(instants)), left)
 

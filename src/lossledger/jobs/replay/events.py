@@ -13,7 +13,14 @@ from lossledger.jobs.replay.names import Group, codes
 from lossledger.jobs.replay.prices import Prices, whole_amounts, whole_numbers
 from lossledger.jobs.replay.source import BucketTask
 from lossledger.kernel.columns import Fills, Transfers, order_by
-from lossledger.kernel.layout import ADL, LIQUIDATION, LIQUIDATION_MET_BY_ADL, NORMAL, Ints
+from lossledger.kernel.layout import (
+    ADL,
+    LIQUIDATION,
+    LIQUIDATION_MET_BY_ADL,
+    LIQUIDATION_MET_BY_LIQUIDATOR,
+    NORMAL,
+    Ints,
+)
 from lossledger.kernel.words import Width, integers
 from lossledger.schemas.inputs import DATASETS
 from lossledger.store.amounts import decimal_words
@@ -55,6 +62,7 @@ class FillRows(NamedTuple):
             integers(f.fee[row : row + 1])[0],
             "adl" if kind == ADL else "liquidation",
             kind == LIQUIDATION_MET_BY_ADL,
+            kind == LIQUIDATION_MET_BY_LIQUIDATOR,
         )
 
 
@@ -84,9 +92,9 @@ def read_transfers(task: BucketTask, group: Group) -> tuple[Transfers, Ints]:
 def ids_told(task: BucketTask) -> Sequence[str]:
     """Which ids of fills the rows of a replay have: they are long, and as much to read as all the rest.
 
-    Both of a fill of kind adl; of a liquidation that of the fill, when its fee goes to the fund.
+    Both of a fill of kind adl and of a liquidator's; of a liquidation that of the fill, when its fee goes to the fund.
     """
-    if task.adl_trades:
+    if task.adl_trades or task.reference.known.liquidators:
         return _IDS
     terms = [terms for _, terms in task.policy.items()]
     paid = any(t.execution == "recorded" and t.liquidation_fee_to == "fund" for t in terms)
@@ -108,8 +116,8 @@ def fill_batches(task: BucketTask, group: Group, prices: Prices, told: Sequence[
         if not mine.all():
             exact, read = exact[mine], [column[mine] for column in read]
         units, kinds = read[0], read[6]
-        if task.adl_trades:
-            kinds[kinds != NORMAL] = _met_by_adl(task, group.directory, read, named)
+        if task.adl_trades or task.taken_trades:
+            kinds[kinds != NORMAL] = _with_counterparts(task, group.directory, read, named)
         yield FillRows(
             Fills(*read),
             np.flatnonzero(kinds != NORMAL),
@@ -179,6 +187,8 @@ def _fill_columns(task: BucketTask, group: Group, prices: Prices, batch: pa.Reco
     place = np.where(isolated, directory.isolated[instruments], directory.cross[currencies])
     units = group.accounts(batch.column("account_id")) * len(directory.places) + place
     kinds = _KINDS[codes(batch.column("kind"), pa.array(_KIND_NAMES))]
+    # Of a liquidator's fills the ids are needed, and their kind means nothing: to the kernel it is normal.
+    kinds[directory.accounts.rows["liquidator"][np.maximum(units, 0) // len(directory.places)] != 0] = LIQUIDATION
     exact = (on_tick & on_lot & fits).astype(np.int64)
     signed = np.where(bought, lots, -lots)
     return [units, times_of(batch), instruments, signed, price, fee, kinds, exact]
@@ -193,19 +203,23 @@ def _decimals(batch: pa.RecordBatch, name: str, steps: Ints, which: Ints) -> tup
     return whole_numbers(decimal_words(batch.column(name)), steps, which)
 
 
-def _met_by_adl(task: BucketTask, directory: Directory, read: Sequence[Any], named: pa.Table) -> Ints:
-    """The kinds that are not normal, where in a liquidation's trade somebody was deleveraged at that time.
+def _with_counterparts(task: BucketTask, directory: Directory, read: Sequence[Any], named: pa.Table) -> Ints:
+    """The kinds that are not normal, where somebody was deleveraged or a liquidator stood on the other side.
 
     `read`: the columns of `Fills`; `named`: the ids of those that are not normal.
     """
     fills = Fills(*read)
     odd = fills.kind != NORMAL
     times, instruments, kinds = fills.ts[odd], fills.instrument[odd], fills.kind[odd]
-    trades = pa.array(sorted({trade.trade_id for trade, _ in task.adl_trades}), pa.string())
+    liquidators = directory.accounts.rows["liquidator"][fills.unit[odd] // len(directory.places)] != 0
+    met = {trade.trade_id for trades in (task.adl_trades, task.taken_trades) for trade, _ in trades}
+    trades = pa.array(sorted(met), pa.string())
     possible = pc.is_in(named.column("trade_id"), trades).to_numpy() & (kinds == LIQUIDATION)
     for row in np.flatnonzero(possible).tolist():
         instrument_id = directory.instruments[int(instruments[row])]
-        trade = Trade(instrument_id, named.column("trade_id")[row].as_py())
-        if (trade, int(times[row])) in task.adl_trades:
+        at = Trade(instrument_id, named.column("trade_id")[row].as_py()), int(times[row])
+        if at in task.adl_trades:
             kinds[row] = LIQUIDATION_MET_BY_ADL
+        elif at in task.taken_trades and not liquidators[row]:
+            kinds[row] = LIQUIDATION_MET_BY_LIQUIDATOR
     return kinds

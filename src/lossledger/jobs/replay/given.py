@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from lossledger.jobs.replay.lots import Lots
 from lossledger.jobs.replay.names import Group
 from lossledger.jobs.replay.prices import Prices
 from lossledger.jobs.replay.source import BucketTask
@@ -16,7 +17,7 @@ from lossledger.kernel.layout import Ints
 class Given(NamedTuple):
     """What the units of a group start with, and what happens to them but their fills.
 
-    `refused`: units with a row that is not on its grid. `instants`: at which all are told by what has changed.
+    `refused`: units with a row that is not on its grid. `instants`: at which all are told by what has changed. `lots`: recorded ones.
     """
 
     task: BucketTask
@@ -26,6 +27,7 @@ class Given(NamedTuple):
     transfers: Transfers
     refused: Ints
     instants: Ints
+    lots: Lots
 
     def without(self, accounts: Sequence[int]) -> "Given":
         """The same without some accounts, of which no episode is open."""
@@ -42,4 +44,5 @@ class Given(NamedTuple):
         )
         transfers = Transfers(*(column[others(self.transfers.unit)] for column in self.transfers))
         refused = self.refused[others(self.refused)]
-        return self._replace(state=mine, transfers=transfers, refused=refused)
+        lots = self.lots.of_units(np.unique(self.lots.rows["unit"][others(self.lots.rows["unit"])]))
+        return self._replace(state=mine, transfers=transfers, refused=refused, lots=lots)

@@ -6,11 +6,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lossledger.engine.rows import FundingTotal
+from lossledger.engine.rows import FundingTotal, SessionRows
+from lossledger.engine.rules.lots import RECORDED, SIMULATED
 from lossledger.jobs.replay.events import fill_batches, ids_told, read_transfers, together
 from lossledger.jobs.replay.given import Given
 from lossledger.jobs.replay.instants import read_snapshots
 from lossledger.jobs.replay.liquidations import liquidation_tables, split
+from lossledger.jobs.replay.lot_tables import LotRows, taken_lots, unwound_rows, unwound_tables
+from lossledger.jobs.replay.lots import added, read_lots, settle_units
 from lossledger.jobs.replay.names import Group
 from lossledger.jobs.replay.results import Numbered, many_tables
 from lossledger.jobs.replay.setting import Setting, by_reference, remember
@@ -19,7 +22,7 @@ from lossledger.jobs.replay.state import read_state
 from lossledger.jobs.replay.stretches import Stretches
 from lossledger.jobs.replay.tables import Tables, joined, row_tables
 from lossledger.kernel.columns import Snapshots, assemble, unit_numbers
-from lossledger.kernel.layout import Ints
+from lossledger.kernel.layout import NEVER, Ints
 from lossledger.kernel.session import Replayed, replay_bucket
 from lossledger.kernel.words import NARROW, WIDE, Width
 from lossledger.schemas.ledger import BUCKETS
@@ -42,6 +45,8 @@ class Found(NamedTuple):
     replayed: Replayed
     numbered: Numbered
     left: Ints
+    group: Group
+    lots: LotRows | None = None
 
 
 class GroupRows:
@@ -64,7 +69,8 @@ class GroupRows:
         state = read_state(task, self.group, prices)
         transfers, unfit = read_transfers(task, self.group)
         refused = np.concatenate([state.refused, unfit])
-        given = Given(task, self.group, prices, state, transfers, refused, asked.instants)
+        lots = read_lots(task, self.group, prices, RECORDED)
+        given = Given(task, self.group, prices, state, transfers, refused, asked.instants, lots)
         fills, room = fill_batches(task, self.group, prices, asked.told), task.most_rows("fills", buckets)
         stretches = Stretches(given, asked.at_once)
         self.fills = together(stretches.others(fills) if room > asked.at_once else fills, room, width)
@@ -72,7 +78,7 @@ class GroupRows:
         given = given.without(list(stretches.houses))
         self.state, self.transfers = given.state, given.transfers
         self.refused = np.unique(np.concatenate([given.refused, self.fills.refused]))
-        state = self.state
+        state, self.lots = self.state, self._fold(given)
         self.units = unit_numbers(
             state.states.unit, state.positions.unit, self.transfers.unit, self.fills.fills.unit
         )
@@ -82,7 +88,18 @@ class GroupRows:
         yield self._replayed(snapshots)
         for house in self.houses:
             replayed, assembled, numbered = house.replayed()
-            yield Found(replayed, numbered, assembled.unit_numbers[replayed.to_reference])
+            left = assembled.unit_numbers[replayed.to_reference]
+            yield Found(replayed, numbered, left, self.group, house.lots)
+
+    def _fold(self, given: Given) -> LotRows | None:
+        """The lots of the group's liquidators; what they settle with the fund goes into their wallets."""
+        if not self.group.directory.accounts.rows["liquidator"].any():
+            return None
+        lots = LotRows(self.group, given.prices, given.lots)
+        settled, unfit = lots.fold(self.fills, self.state.positions, self.setting.task.start, NEVER)
+        self.transfers = added(self.transfers, settled)
+        self.refused = np.union1d(self.refused, unfit)
+        return lots
 
     def _replayed(self, snapshots: Snapshots) -> Found:
         directory, prices = self.setting.directory, self.setting.prices(self.group.width)
@@ -100,8 +117,11 @@ class GroupRows:
             self.instants,
         )
         replayed = replay_bucket(prices.market, assembled.bucket)
+        if self.lots is not None:
+            settle_units(replayed.units, assembled.unit_numbers[replayed.units["unit"]], self.lots.settled())
         numbered = Numbered(directory, prices, assembled, self.fills, self.state.episodes)
-        return Found(replayed, numbered, assembled.unit_numbers[replayed.to_reference])
+        left = assembled.unit_numbers[replayed.to_reference]
+        return Found(replayed, numbered, left, self.group, self.lots)
 
 
 def by_the_kernel(
@@ -129,7 +149,10 @@ def replay_group(setting: Setting, buckets: Sequence[int], at_once: int) -> tupl
     asked = Asked(ids_told(task), np.zeros(0, np.int64), at_once)
     found, units = by_the_kernel(setting, buckets, asked, wallets)
     parts = [_tables(setting, each) for each in found]
+    parts.append((joined(carried_lots(setting, buckets)), []))
     left = by_reference(setting, replace(task, buckets=list(buckets)), units)
+    left_lots = unwound_rows(setting, left.lots)
+    left.lots, left.takeovers = left_lots.lots, left.takeovers + left_lots.takeovers
     remember(setting, left.unit_sessions)
     funding = [total for _, received in parts for total in received] + left.funding_totals
     left.funding_totals = []
@@ -138,13 +161,25 @@ def replay_group(setting: Setting, buckets: Sequence[int], at_once: int) -> tupl
 
 def _tables(setting: Setting, found: Found) -> tuple[Tables, list[FundingTotal]]:
     """The same of what the kernel found."""
-    replayed, numbered, _ = found
+    replayed, numbered = found.replayed, found.numbered
     ended, others = split(replayed)
     few = numbered.few(others)
     remember(setting, few.unit_sessions)
     opened, few.unit_sessions = few.unit_sessions, []
-    many = (many_tables(replayed, numbered, opened), liquidation_tables(ended, numbered), row_tables(few))
+    many = [many_tables(replayed, numbered, opened), liquidation_tables(ended, numbered), row_tables(few)]
+    if found.lots is not None:
+        many += found.lots.tables(found.left)
+    if len(replayed.taken):
+        taken = taken_lots(setting, replayed, numbered, found.group)
+        many += unwound_tables(setting, found.group, taken)
     return joined(many), numbered.funding(replayed.funding)
+
+
+def carried_lots(setting: Setting, buckets: Sequence[int]) -> list[Tables]:
+    """Simulated lots of earlier sessions that came from accounts of some buckets."""
+    group = Group(setting.directory, buckets)
+    lots = read_lots(setting.task, group, setting.prices(), SIMULATED)
+    return [row_tables(SessionRows()), *unwound_tables(setting, group, lots)]
 
 
 def bucket_groups(task: BucketTask, rows_at_once: int) -> Iterator[list[int]]:

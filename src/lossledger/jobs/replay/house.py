@@ -8,6 +8,8 @@ from lossledger.jobs.replay.events import FillRows
 from lossledger.jobs.replay.fill_rows import joined, some
 from lossledger.jobs.replay.given import Given
 from lossledger.jobs.replay.instants import read_snapshots
+from lossledger.jobs.replay.lot_tables import LotRows
+from lossledger.jobs.replay.lots import added, settle_units
 from lossledger.jobs.replay.merged import merged
 from lossledger.jobs.replay.results import Numbered
 from lossledger.jobs.replay.told import Told
@@ -35,6 +37,8 @@ class House:
         self._known = np.isin(self._units, np.concatenate(named))
         self._told = Told(len(self._units), len(given.group.directory.instruments), given.group.width)
         self._found: list[Replayed] = []
+        liquidator = given.group.directory.accounts.rows["liquidator"][account] != 0
+        self.lots = LotRows(given.group, given.prices, given.lots.of_units(self._units)) if liquidator else None
         self._kept: list[FillRows] = []  # the fills that rows are about
 
     def _mine(self, rows: Positions | Transfers) -> list[Any]:
@@ -53,16 +57,26 @@ class House:
     def replay(self, fills: FillRows, end: int) -> None:
         """Go on up to a time. `fills`: all that there are until then, in the order of time."""
         self._known |= np.isin(self._units, fills.fills.unit)
-        assembled = self._assembled(fills, end)
+        settled = self._fold(fills, end)
+        assembled = self._assembled(fills, end, settled)
         found = replay_bucket(funded_until(self._given.prices.market, end), assembled.bucket)
         self._go_on(found, end)
         self.stretches += 1
         self._keep(found, assembled, fills)
 
-    def _assembled(self, fills: FillRows, end: int) -> Assembled:
+    def _fold(self, fills: FillRows, end: int) -> Transfers | None:
+        """The lots of a liquidator up to a time: what its units settle with the fund for them."""
+        if self.lots is None:
+            return None
+        settled, unfit = self.lots.fold(fills, self._positions, self._start, end)
+        self._states.refused[np.isin(self._units, unfit)] = 1
+        return settled
+
+    def _assembled(self, fills: FillRows, end: int, settled: Transfers | None = None) -> Assembled:
         """What happens until a time; it is taken out of what is to come."""
         directory = self._given.group.directory
         transfers, self._transfers = (Transfers(*part) for part in _parted(self._transfers, end))
+        transfers = transfers if settled is None else added(transfers, settled)
         snapshots, self._snapshots = (Snapshots(*part) for part in _parted(self._snapshots, end))
         now = np.searchsorted(self._instants, end)
         instants, self._instants = self._instants[:now], self._instants[now:]
@@ -110,6 +124,8 @@ class House:
         nothing = some(kept, np.zeros(len(kept.fills.unit), bool))
         assembled = self._assembled(nothing, NEVER)
         found = merged(self._found, self._known, self._states.refused != 0)
+        if self.lots is not None:
+            settle_units(found.units, assembled.unit_numbers[found.units["unit"]], self.lots.settled())
         return found, assembled, Numbered(given.group.directory, given.prices, assembled, kept, {})
 
 

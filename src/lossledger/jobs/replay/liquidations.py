@@ -65,10 +65,10 @@ def liquidation_tables(replayed: Replayed, numbered: Numbered) -> Tables:
 def _ids(prefix: str, keys: dict[str, pa.Array], times: Ints) -> Iterator[str]:
     """Ids of rows about a unit and a time."""
     columns = (column.to_pylist() for column in keys.values())
-    return (stable_id(prefix, *parts) for parts in zip(*columns, _texts(times), strict=True))
+    return (stable_id(prefix, *parts) for parts in zip(*columns, movement_times(times), strict=True))
 
 
-def _texts(times: Ints) -> list[str]:
+def movement_times(times: Ints) -> list[str]:
     """As `engine.clock.iso`."""
     return [f"{text}Z" for text in np.datetime_as_string(times.astype("datetime64[us]"), unit="us").tolist()]
 
@@ -159,7 +159,7 @@ def _liquidated(episodes: Ints, positions: Rows, numbered: Numbered) -> Iterator
 def _movements(rows: Rows, ids: pa.Array, numbered: Numbered) -> dict[str, pa.Array]:
     """What a fee refers to is its fill, or the time and the instrument of a simulated one; a surplus, its episode."""
     fills, instruments = numbered.fill_ids(rows["fill"]), numbered.instruments(rows).fill_null("")
-    simulated = pc.binary_join_element_wise(pa.array(_texts(rows["ts"]), pa.string()), instruments, " ")
+    simulated = pc.binary_join_element_wise(pa.array(movement_times(rows["ts"]), pa.string()), instruments, " ")
     return {
         "ts": _times(rows["ts"]),
         "kind": _words(rows["kind"], MOVEMENTS),

@@ -144,6 +144,8 @@ def _with_off_grid_rows(task: BucketTask, directory: Directory, grids: list[Grid
     names = pa.array(directory.instruments, pa.string())
     prices, lots = (np.array([_power(grid[k]) for grid in grids], np.int64) for k in (0, 1))
     no_order = pc.field("kind") != "normal"
+    if liquidators := sorted(task.reference.known.liquidators):
+        no_order |= pc.field("account_id").isin(pa.array(liquidators, pa.string()))
     columns = ("instrument_id", "price", "quantity")
     for batch in task.event_batches("fills", columns, ["instrument_id"], no_order):
         which = codes(batch.column("instrument_id"), names)

@@ -14,12 +14,11 @@ from lossledger.jobs.replay.task import replay_buckets
 from lossledger.schemas.inputs import ACCOUNTS, DATED
 from lossledger.schemas.ledger import (
     BUCKETS,
+    CARRIED,
     DELIVERIES,
     MARKS,
     REPLAYED,
     TYPED,
-    UNIT_CHARGES,
-    UNIT_POSITIONS,
     UNIT_SESSIONS,
 )
 from lossledger.store.arrow import to_rows
@@ -27,7 +26,7 @@ from lossledger.store.duck import connect
 from lossledger.store.places import open_parquet
 from lossledger.store.reference import ReferenceData
 from lossledger.store.session_inputs import Source
-from lossledger.store.session_units import adl_trades_of
+from lossledger.store.session_units import adl_trades_of, taken_trades_of
 
 # Rows of a task by columns, as long as each worker has at most so many tasks, and eight times the ticks, which every
 # task reads: more tasks than workers show how far the replay is.
@@ -43,7 +42,7 @@ def bucket_tasks(day: Day, reference: ReferenceData, folders: Sequence[date]) ->
     }
     carried = {
         t.name: Source(str(day.state.path(t)), day.state_version(t), t)
-        for t in (UNIT_SESSIONS, UNIT_POSITIONS, UNIT_CHARGES, MARKS)
+        for t in CARRIED
     }
     delivered = delivered_rows(day, folders)
     rows = delivered.total() + _units_before(day)
@@ -73,9 +72,9 @@ def bucket_tasks(day: Day, reference: ReferenceData, folders: Sequence[date]) ->
 def recompute(day: Day, reference: ReferenceData, folders: Sequence[date]) -> None:
     """Replay the session and stage its rows."""
     tasks = bucket_tasks(day, reference, folders)
-    adl_trades = adl_trades_of(tasks[0])
+    adl_trades, taken_trades = adl_trades_of(tasks[0]), taken_trades_of(tasks[0])
     for task in tasks:
-        task.adl_trades, task.wallets_at = adl_trades, True
+        task.adl_trades, task.taken_trades, task.wallets_at = adl_trades, taken_trades, True
     written = day.mapper.map(replay_buckets, tasks, session_rows(day, folders))
     for name, table in REPLAYED.items():
         day.staging.commit(table, [part for parts in written for part in parts[name]])

@@ -64,7 +64,7 @@ class Numbered:
         """Engine rows of liquidations and of fills of kind adl, and the sessions of units with one that is open."""
         opened = replayed.episodes["unit"][replayed.episodes["end_reason"] == OPEN]
         units = replayed.units[np.isin(replayed.units["unit"], opened)]
-        nothing = {name: getattr(replayed, name)[:0] for name in ("positions", "funding", "snapshots")}
+        nothing = {name: getattr(replayed, name)[:0] for name in ("positions", "funding", "snapshots", "taken")}
         replayed = replayed._replace(units=units, **nothing)
         named = (units, replayed.episodes, replayed.deficits, replayed.movements, replayed.adl_losses)
         numbers = np.unique(np.concatenate([rows["unit"] for rows in named])).tolist()
@@ -102,11 +102,11 @@ def many_tables(replayed: Replayed, numbered: Numbered, opened: Sequence[UnitSes
     still_open = np.isin(units["unit"], replayed.episodes["unit"][replayed.episodes["end_reason"] == OPEN])
     episodes = np.full(len(units), None, object)
     episodes[still_open] = [unit.open_episode for unit in opened]
-    amounts, nothing = UnitSession._fields[4:-1], np.zeros(len(units), np.int64)
+    amounts = UnitSession._fields[4:-1]
     sessions = {
         **numbered.keys(units),
         "active": pa.array(units["active"] != 0),
-        **{name: to_decimals(nothing if name == "fund_settlement" else units[name]) for name in amounts},
+        **{name: to_decimals(units[name]) for name in amounts},
         "open_episode": pa.array(episodes, pa.string()),
     }
     held = {
