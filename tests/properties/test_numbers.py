@@ -15,10 +15,10 @@ from lossledger.engine.events import Market
 from lossledger.engine.intake.parsing import MAX_DIGITS, Unparsable, parse_decimal_e18
 from lossledger.engine.numbers import E18, ceil_div, e18_to_units, round_half_even_div, units_to_e18
 from lossledger.engine.rules.contracts import Contract
-from lossledger.engine.rules.simulation import closing_price
 from lossledger.engine.rules.margin import TierHistory, TierTable
 from lossledger.engine.rules.position import Position
 from lossledger.engine.rules.sharing import largest_remainder
+from lossledger.engine.rules.simulation import closing_price
 
 integers = st.integers(-(10**40), 10**40)
 positive = st.integers(1, 10**30)

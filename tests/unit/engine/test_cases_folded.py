@@ -42,7 +42,10 @@ def test_a_case_is_exact(name: str) -> None:
             wanted = [row for row in wanted if row["rule"] in REPLAYED]
         rows = [row for done in outcomes for row in oracle_rows(table, done.session.day, done.tables)]
         if table.name in ("takeovers", "takeover_inventory"):  # the id of a simulated lot is our own
-            rows = [row | {"lot_id": "" if str(row["lot_id"]).startswith("lot-") else row["lot_id"]} for row in rows]
+            rows = [
+                row | {"lot_id": "" if str(row["lot_id"]).startswith("lot-") else row["lot_id"]}
+                for row in rows
+            ]
         if wanted:
             rows = [{column: row[column] for column in wanted[0]} for row in rows]
         differences[table.name] = diff_tables(wanted, rows)
