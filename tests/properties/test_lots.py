@@ -1,4 +1,4 @@
-"""Lots close first in, first out, and nothing of their value is lost, however a closing is cut (rules.md section 15)."""
+"""Lots close first in, first out, and no value is lost, however a closing is cut (rules.md section 15)."""
 
 from __future__ import annotations
 

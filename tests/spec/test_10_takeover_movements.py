@@ -12,14 +12,16 @@ def test_funding_comes_before_gains_and_these_before_draws() -> None:
     09:00 | l       | fill    | P          | buy  | 1        | 100   |      | f1
     09:01 | l       | fill    | Q          | sell | 1        | 100   |      | f3
     09:02 | l       | fill    | Q          | sell | 1        | 101   |      | f4
+    09:03 | l       | fill    | R          | sell | 1        | 100   |      | f7
     10:00 | l       | fill    | P          | sell | 1        | 90    |      | f5
     10:00 | l       | fill    | Q          | buy  | 3        | 98    |      | f6
-    10:00 |         | funding | Q          |      |          | 100   | -0.01
+    10:00 |         | funding | R          |      |          | 100   | 0.01
     """,
         instruments="""
     instrument | kind   | currency | multiplier | tick_size
     P          | linear | USD      | 1          | 0.1
     Q          | linear | USD      | 1          | 0.1
+    R          | linear | USD      | 1          | 0.1
     """,
         accounts="account | type\n l | liquidator",
     )

@@ -11,8 +11,10 @@ from lossledger.engine.versions import Versions
 
 
 class MarginRule(NamedTuple):
-    """What the policy says of margin. `whole`: the tier's rate is of the whole position, and nothing is deducted
-    (`margin_on`); `by_quantity`: floors of tiers are quantities, not notionals (`tier_floor`).
+    """What the policy says of margin.
+
+    `whole`: the tier's rate is of the whole position, and nothing is deducted (key margin_on). `by_quantity`: floors of
+    tiers are quantities, not notionals (key tier_floor).
     """
 
     whole: bool = False

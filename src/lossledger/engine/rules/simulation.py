@@ -27,7 +27,7 @@ def simulate(unit: Unit, ts: int, ticked: list[str], terms: Terms, rows: Session
     if terms.liquidation_style == "backstop" and marked and is_below_backstop(unit, ts, terms):
         take_over(unit, ts, terms, rows)
         return True
-    if episode.steps and ts < episode.last_step_at + max(1, terms.liquidation_cooldown_us):
+    if episode.steps and ts < episode.last_step_at + terms.liquidation_cooldown_us:
         return False
     _close_step(unit, episode, ts, ticked, terms, rows)
     return True
