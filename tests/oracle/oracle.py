@@ -17,6 +17,7 @@ import yaml
 from tests.oracle.book import FLOWS, Episode, Unit
 from tests.oracle.fields import Row
 from tests.oracle.losses import Sharer
+from tests.oracle.lots import Lot
 from tests.oracle.policy import PlainLoader
 from tests.oracle.replay import FUND_ORDER, moment
 
@@ -36,6 +37,8 @@ class Oracle(Sharer):
         """Publishes the session and decides its charges; the state is that just before E."""
         units = [self.book.units[k] for k in sorted(self.book.units)]
         self.publish_events()
+        self.publish_closings()
+        self.publish_inventory()
         for currency in self.landing.currencies:
             self.publish_fund(currency)
             self.publish_losses(currency, [u for u in units if u.currency == currency])
@@ -104,6 +107,57 @@ class Oracle(Sharer):
                 balance=f["balance"],
             )
 
+    def lot_columns(self, lot: Lot) -> Row:
+        """Which lot it is, and whom it came from."""
+        return {
+            "lot_id": lot.lot_id,
+            "from_account_id": lot.source.unit.account if lot.source else None,
+            "from_isolation": lot.source.unit.isolation if lot.source else None,
+            "account_id": lot.holder.account,
+            "isolation": lot.holder.isolation,
+            "currency": lot.holder.currency,
+            "instrument_id": lot.instrument,
+        }
+
+    def publish_closings(self) -> None:
+        """What was closed of lots in the session, and what it brought."""
+        for c in self.session.closings:
+            self.row(
+                "takeovers",
+                c.lot.holder.currency,
+                **self.lot_columns(c.lot),
+                quantity=c.lot.side * c.quantity,
+                opened_at=moment(c.lot.opened_at).isoformat(),
+                closed_at=moment(c.ts).isoformat(),
+                close_fill_id=c.fill_id,
+                closed_by=c.by,
+                open_value=c.open_value,
+                close_value=c.close_value,
+                fees=c.fees,
+                result=c.result(self.book),
+                **c.causes(self.book),
+            )
+
+    def publish_inventory(self) -> None:
+        """Lots that are open at the end of the session."""
+        for lot in self.takeovers.open:
+            mark = self.book.marks.get(lot.instrument)
+            worth = None
+            if mark is not None:
+                rise = self.book.value(lot.instrument, lot.quantity, mark) - lot.value
+                worth = lot.side * self.book.direction(lot.instrument) * rise
+            self.row(
+                "takeover_inventory",
+                lot.holder.currency,
+                **self.lot_columns(lot),
+                quantity=lot.side * lot.quantity,
+                opened_at=moment(lot.opened_at).isoformat(),
+                open_value=lot.value,
+                open_fee=lot.fee,
+                mark_price=mark,
+                unrealised_result=worth,
+            )
+
     def publish_positions_of(self, e: Episode) -> None:
         """What an episode closed, and the causes of what came of it."""
         u = e.unit
@@ -157,6 +211,8 @@ class Oracle(Sharer):
             external=total["external"],
             liquidation_fees=total["liquidation_fee"],
             surplus=total["surplus"],
+            takeover_gains=total["takeover_gain"],
+            takeover_funding=total["takeover_funding"],
             draws=total["draw"],
             closing=closing,
             lowest=min(balances, default=0),
@@ -193,6 +249,7 @@ class Oracle(Sharer):
                     negative_balance_reset=f["reset"],
                     surplus_forfeited=f["surplus"],
                     socialised_charge=f["charge"],
+                    fund_settlement=f["settlement"],
                     closing_wallet=u.wallet,
                     unrealised_pnl=upnl,
                     equity=u.wallet + upnl,

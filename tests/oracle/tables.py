@@ -13,7 +13,7 @@ from tests.oracle.replay import Replay, moment
 TABLES = """
 liquidations liquidation_positions loss_components negative_balances insurance_fund_ledger insurance_fund_daily
 session_losses socialised_losses adl_losses account_daily positions_daily receivables_daily protection_daily
-reconciliation rule_comparison rule_totals quarantine
+takeovers takeover_inventory reconciliation rule_comparison rule_totals quarantine
 """
 
 
