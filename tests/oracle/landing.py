@@ -107,12 +107,13 @@ class Landing:
         # Neither a file without a line nor a line that cannot be read says anything about columns.
         if missing and (present or any(not line.faults for line in lines)):
             raise OracleError(3, f"{path}: required columns are missing: {sorted(missing)}")
+        name = path.relative_to(self.root).as_posix()
         for number, (delivered, faults) in enumerate(lines, 1):
             self.counts[dataset, folder or self.first] += 1
             place = {
                 "business_date": folder or self.first,
                 "dataset": dataset,
-                "file": path.relative_to(self.root).as_posix(),
+                "file": name,
                 "row_number": number,
             }
             values, reasons = typed(dataset, delivered)
