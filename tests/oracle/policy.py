@@ -64,6 +64,8 @@ POLICY_DEFAULTS: Row = {
     "unwind_us": 0,
     "unwind_fee_rate": Fraction(0),
     "max_mark_gap_us": 900_000_000,
+    "correction_days": 7,
+    "retention_years": 10,
     "small_cell": 5,
     "dominance_share": Fraction(15, 100),
 }
@@ -81,7 +83,15 @@ POLICY_ENUMS = {
     "liquidation_until": ("flat", "recovered"),
     "liquidation_fee_cap": ("none", "equity"),
 }
-WHOLE_NUMBERS = ("latency_us", "liquidation_cooldown_us", "unwind_us", "max_mark_gap_us", "small_cell")
+WHOLE_NUMBERS = (
+    "latency_us",
+    "liquidation_cooldown_us",
+    "unwind_us",
+    "max_mark_gap_us",
+    "correction_days",
+    "retention_years",
+    "small_cell",
+)
 POLICY_LISTS = {
     "required_datasets": DATED,
     "fail_on_breaks": RECONCILIATIONS,
