@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from random import Random
 from typing import Any
 
@@ -9,6 +10,7 @@ from tests.oracle.delivery import iso
 from tests.oracle.scenery import LONG_AGO, MINUTE, Scenery, midnight
 
 HOUR = 60 * MINUTE
+STEPS = (["1"], ["0.2", "1"], ["0.5"], ["0.25", "0.5", "0.1"], ["0.3333"])
 MARGINS = (("marginal", "notional"), ("whole", "notional"), ("whole", "quantity"))
 
 
@@ -40,7 +42,7 @@ class Terms:
         if rng.randrange(10) < 6:
             start, end = sorted(self.instants() + self.instants())
             other = "simulated" if self.market.execution == "recorded" else "recorded"
-            self.entry(start, {"execution": other})
+            self.entry(start, {"execution": other, **({"unwind_us": 0} if rng.randrange(2) else {})})
             if rng.randrange(2) and end > start:
                 self.entry(end, {"execution": self.market.execution})
 
@@ -56,19 +58,21 @@ class Terms:
     def values(self) -> dict[str, Any]:
         """A value for every key of takeover, steps and draws."""
         rng, market = self.rng, self.market
-        small = {c: str(market.money(market.base[c] * rng.choice([0, 1, 5]) / 10, c)) for c in market.base
-                 if c in market.currencies and rng.randrange(3)}  # fmt: skip
+        # 0.18 and 0.14: what a quantity of 2 is worth after a fall by 10 or by 30 in a scene of takeover.
+        shares = {
+            c: Decimal(rng.choice(["0", "0.1", "0.5", "0.18", "0.14"])) for c in sorted(market.currencies)
+        }
+        small = {c: str(market.money(market.base[c] * shares[c], c)) for c in shares if self.rng.randrange(3)}
         margin_on, tier_floor = rng.choice(MARGINS)
         return {
             "liquidation_style": rng.choice(["market", "takeover", "takeover", "backstop", "backstop"]),
-            "liquidation_steps": rng.choice(
-                [["1"], ["0.2", "1"], ["0.5"], ["0.25", "0.5", "0.1"], ["0.3333"]]
-            ),
+            "latency_us": rng.choice([0, 0, 0, 1, MINUTE]),
+            "liquidation_steps": rng.choice(STEPS),
             "liquidation_partial_above": small,
-            "liquidation_fee_rate": rng.choice(["0", "0.0005", "0.01", "0.01"]),
-            "liquidation_cooldown_us": rng.choice([0, 0, 1, 10 * MINUTE, HOUR]),
+            "liquidation_fee_rate": rng.choice(["0", "0.0005", "0.01", "0.03"]),
+            "liquidation_cooldown_us": rng.choice([0, 1, 10 * MINUTE, 10 * MINUTE, 5 * HOUR]),
             "liquidation_until": rng.choice(["flat", "recovered"]),
-            "liquidation_fee_cap": rng.choice(["none", "equity"]),
+            "liquidation_fee_cap": rng.choice(["none", "equity", "equity"]),
             "backstop_below": rng.choice(["2/3", "1/2", "0.2", "1", "1/3"]),
             "liquidator_account": rng.choice(["liquidator", "desk-9", *market.liquidators]),
             "unwind_us": rng.choice([0, 0, 1, 10 * MINUTE, 2 * HOUR, 9 * HOUR, 9 * HOUR, 60 * HOUR]),

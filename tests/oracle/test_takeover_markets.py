@@ -15,7 +15,7 @@ from tests.oracle.oracle import Oracle
 from tests.oracle.takeover_coverage import count_all
 from tests.oracle.watched import Watched
 
-SEEDS = range(12)
+SEEDS = range(16)
 RECORDED = """recorded closing: gain; recorded closing: loss; recorded closing: nothing; recorded closing by adl;
 recorded closing by market; recorded closing at the opening's instant; recorded closing in a later session;
 recorded closing isolated; recorded closing of a known origin; recorded closing of an unknown origin;
