@@ -72,7 +72,11 @@ class Seizures(Stage):
             self.take_position(victim, contracts, loss - rng.choice([2 * HOUR, 3 * HOUR]), fall)
             self.go_on(victim, contracts, loss + rng.choice([1, 20 * SECOND, 10 * MINUTE, HOUR]))
         if self.chance(70):
-            self.market.entries.append({"valid_from": loss - 4 * HOUR, **self.terms(form)})
+            terms = self.terms(form)
+            if form == "plain":  # what the smallest position is worth is the amount up to which all is closed
+                smallest = contracts[0].value(Decimal(2), PRICE - side * fall)
+                terms["liquidation_partial_above"] = {currency: str(smallest)} if self.chance(60) else {}
+            market.entries.append({"valid_from": loss - 4 * HOUR, **terms})
         if form == "late":
             self.trade_unmarked(victims, self.contract_at_100(currency, form), loss)
         for shift in LATER:

@@ -40,7 +40,8 @@ simulated closing at the opening's instant; simulated closing in a later session
 simulated closing of an inverse contract; closing for an account no longer named;
 component takeover simulated: left to the fund; component takeover simulated: taken over beyond;
 recovered after a step; recovered before anything was closed; waits for the cool-down; step in part;
-step of a small position in full; step rounded up to a lot; step with a later share; step beyond the last share;
+step of a small position in full; step at the very amount;
+step rounded up to a lot; step with a later share; step beyond the last share;
 fee capped; fee capped to nothing; margin on the whole is another; margin by quantity is another"""
 CHANGED = """simulated closing under recorded; recorded lot open at the end, simulated;
 simulated lot open at the end, recorded; simulated lot open at the end, simulated;

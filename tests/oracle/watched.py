@@ -131,6 +131,9 @@ class Watched(Oracle):
         size = abs(unit.positions[instrument][0])
         shares = self.policy.at(t, "liquidation_steps")
         share = shares[min(unit.episode.steps, len(shares) - 1)]
+        small = self.policy.at(t, "liquidation_partial_above").get(unit.currency, Fraction(0))
+        worth = self.book.value(instrument, size, self.book.marks[instrument])
+        self.seen["step at the very amount"] += 0 < worth == self.ledger(small, unit.currency)
         self.seen["step in part"] += quantity < size
         self.seen["step of a small position in full"] += quantity == size and share < Fraction(1, 2)
         self.seen["step rounded up to a lot"] += share * size < quantity < size
