@@ -1,7 +1,7 @@
 """The exact cases of tests/data/cases: running them, and comparing what is published with what is expected."""
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -41,7 +41,7 @@ EPISODE = ("account_id", "currency", "isolation", "triggered_at", "ended_at")
 
 def case_days(name: str) -> list[date]:
     """The dates that a case covers."""
-    last = 11 if name.startswith("edges") else 10
+    last = 11 if name.startswith(("edges", "takeover", "backstop")) else 10
     return [date(2025, 10, day) for day in range(9, last + 1)]
 
 
@@ -79,7 +79,12 @@ def differences(name: str, warehouse: Path) -> dict[str, list[str]]:
 
 def expected(name: str, table: str) -> list[Row]:
     """The rows of a case's table in the columns that are compared; none when it has no file."""
-    return [{c: value for c, value in row.items() if c != NOT_COMPARED} for row in _delivered(name, table)]
+    return built(table, _delivered(name, table))
+
+
+def built(table: str, rows: Iterable[Row]) -> list[Row]:
+    """Rows of a case or of the oracle in the columns that the product has and that are compared."""
+    return [{c: value for c, value in row.items() if c != NOT_COMPARED} for row in rows]
 
 
 def _delivered(name: str, table: str) -> list[Row]:

@@ -9,9 +9,21 @@ from typing import NamedTuple
 
 from tests.oracle.fields import OracleError, Row
 from tests.oracle.landing import Landing
+from tests.oracle.policy import Policy
 
 UnitKey = tuple[str, str, str]
-FLOWS = ("transfers", "realised", "fees", "funding", "reset", "surplus", "charge", "new_debt", "recovered")
+FLOWS = (
+    "transfers",
+    "realised",
+    "fees",
+    "funding",
+    "reset",
+    "surplus",
+    "charge",
+    "settlement",
+    "new_debt",
+    "recovered",
+)
 
 
 class Unit:
@@ -46,7 +58,7 @@ class Held(NamedTuple):
 
 
 class LiquidationFill(NamedTuple):
-    """A fill of an episode's liquidation: signed quantity, V and fee in ledger units."""
+    """A fill of an episode's liquidation: signed quantity, V (at a takeover X) and fee in ledger units."""
 
     instrument: str
     quantity: Fraction
@@ -68,6 +80,8 @@ class Episode:
         self.margin = sum(held.margin for held in self.held.values())
         self.first_execution: int | None = None
         self.fills: list[LiquidationFill] = []
+        self.steps = 0
+        self.last_step = 0
         self.components: Counter[tuple[str, str]] = Counter()
         self.add("cushion", "", -self.margin)
         self.add("headroom", "", -max(0, self.equity - self.margin))
@@ -87,11 +101,11 @@ class Episode:
 class Book:
     """All units and marks at the present moment of the replay."""
 
-    def __init__(self, landing: Landing) -> None:
-        self.landing = landing
+    def __init__(self, landing: Landing, policy: Policy) -> None:
+        self.landing, self.policy = landing, policy
         self.units: dict[UnitKey, Unit] = {}
         self.marks: dict[str, Fraction] = {}
-        self.known_brackets: dict[tuple[str, int, str], list[tuple[Fraction, Fraction, Fraction]]] = {}
+        self.known_brackets: dict[tuple[str, int, int], list[tuple[Fraction, Fraction, Fraction]]] = {}
 
     def unit(self, key: UnitKey) -> Unit:
         """The unit of a key, made at its first use."""
@@ -140,7 +154,10 @@ class Book:
         return sum(self.margin_of(unit, i, t) for i in unit.positions)
 
     def margin_of(self, unit: Unit, instrument: str, t: int) -> int:
-        """Maintenance margin of a position: ceil(n x rate - deduction) with the table effective at t."""
+        """Maintenance margin of a position: ceil(n x rate - deduction) with the table effective at t.
+
+        Without the deduction when the margin is on the whole position; its floors may then be quantities.
+        """
         quantity, notional = unit.positions[instrument]
         if instrument in self.marks:
             notional = self.value(instrument, abs(quantity), self.marks[instrument])
@@ -148,26 +165,25 @@ class Book:
         dates = [since for since in tables if since <= t]
         if not dates:
             raise OracleError(3, f"{instrument} is held without an effective margin table")
+        by_quantity = self.policy.at(t, "tier_floor") == "quantity"
+        size = abs(quantity) if by_quantity else Fraction(notional)
+        scale = 1 if by_quantity else self.scale(unit.currency)
         _, rate, deduction = next(
-            (
-                row
-                for row in reversed(self.brackets(instrument, max(dates), unit.currency))
-                if row[0] <= notional
-            ),
+            (row for row in reversed(self.brackets(instrument, max(dates), scale)) if row[0] <= size),
             (0, Fraction(0), Fraction(0)),
         )
+        if self.policy.at(t, "margin_on") == "whole":
+            deduction = Fraction(0)
         return math.ceil(notional * rate - deduction)
 
-    def brackets(
-        self, instrument: str, since: int, currency: str
-    ) -> list[tuple[Fraction, Fraction, Fraction]]:
-        """Of a margin table: floor of each bracket in ledger units, rate, and deduction of all below it."""
-        key = instrument, since, currency
+    def brackets(self, instrument: str, since: int, scale: int) -> list[tuple[Fraction, Fraction, Fraction]]:
+        """Of a margin table: floor of each bracket x scale, rate, and deduction of all below it."""
+        key = instrument, since, scale
         if key not in self.known_brackets:
             found: list[tuple[Fraction, Fraction, Fraction]] = []
             deduction, previous = Fraction(0), None
             for floor, rate in self.landing.tiers[instrument][since]:
-                floor_units = floor * self.scale(currency)
+                floor_units = floor * scale
                 if previous is not None:
                     deduction += floor_units * (rate - previous)
                 previous = rate
@@ -184,6 +200,6 @@ class Book:
         """Whether every held instrument has a mark."""
         return all(i in self.marks for i in unit.positions)
 
-    def is_house(self, account: str) -> bool:
-        """Whether the account is of type house (no version can change it)."""
-        return bool(self.landing.accounts.rows[account][0]["account_type"] == "house")
+    def is_client(self, account: str) -> bool:
+        """Whether the account can be liquidated and charged: no market maker, no liquidator."""
+        return self.landing.account_type(account) == "client"

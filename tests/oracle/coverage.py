@@ -190,7 +190,7 @@ def of_trades(oracle: Oracle) -> Counter[str]:
     }
     for trade, fills in oracle.trades.items():
         for fill in fills:
-            if fill["kind"] != "liquidation" or oracle.book.is_house(fill["account_id"]):
+            if fill["kind"] != "liquidation" or not oracle.book.is_client(fill["account_id"]):
                 continue
             others = [f for f in fills if f is not fill]
             takers = [f for f in others if f["kind"] == "adl"]

@@ -49,7 +49,7 @@ SCHEMAS: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
     "accounts": (
         {
             "account_id": "text",
-            "account_type": "{client,house}",
+            "account_type": "{client,house,liquidator}",
             "client_class": "{retail,professional,institutional}",
             "negative_balance_protected": "bool",
             "valid_from": "time",

@@ -107,12 +107,13 @@ class Landing:
         # Neither a file without a line nor a line that cannot be read says anything about columns.
         if missing and (present or any(not line.faults for line in lines)):
             raise OracleError(3, f"{path}: required columns are missing: {sorted(missing)}")
+        name = path.relative_to(self.root).as_posix()
         for number, (delivered, faults) in enumerate(lines, 1):
             self.counts[dataset, folder or self.first] += 1
             place = {
                 "business_date": folder or self.first,
                 "dataset": dataset,
-                "file": path.relative_to(self.root).as_posix(),
+                "file": name,
                 "row_number": number,
             }
             values, reasons = typed(dataset, delivered)
@@ -187,6 +188,14 @@ class Landing:
     def _known_currency(self, currency: str | None) -> list[str]:
         return [] if currency is None or currency in self.currencies else ["unknown currency"]
 
+    def account_type(self, account: str) -> str:
+        """The type of a known account (no version can change it)."""
+        return str(self.accounts.rows[account][0]["account_type"])
+
+    def is_liquidator(self, account: str | None) -> bool:
+        """Whether there is such an account and it takes positions over."""
+        return account in self.accounts.rows and self.account_type(account) == "liquidator"
+
     def _check_event(self, dataset: str, row: Row, folder: dt.date) -> list[str]:
         reasons: list[str] = []
         t: int | None = row["ts"]
@@ -218,7 +227,8 @@ class Landing:
                 for name in MONEY.get(dataset, ())
                 if off(row[name], unit)
             ]
-        if dataset == "fills" and instrument is not None and row["kind"] == "normal":
+        bound = dataset == "fills" and row["kind"] == "normal" and not self.is_liquidator(row["account_id"])
+        if bound and instrument is not None:
             reasons += ["price off the tick size"] if off(row["price"], instrument["tick_size"]) else []
             reasons += ["quantity off the lot size"] if off(row["quantity"], instrument["lot_size"]) else []
         return reasons

@@ -31,7 +31,7 @@ class Sharer(Reconciler):
 
     def bases(self, units: list[Unit]) -> dict[str, dict[str, int]]:
         """Basis per payer under the methods of section 11; the units are those of one currency."""
-        clients = [u for u in units if not self.book.is_house(u.account)]
+        clients = [u for u in units if self.book.is_client(u.account)]
         cap = self.account_equity(clients)
         profit: Counter[str] = Counter()
         net: Counter[str] = Counter()
@@ -67,6 +67,7 @@ class Sharer(Reconciler):
             currency=currency,
             unprotected_deficit=sum(n["deficit"] for n in others),
             deficit=deficit,
+            takeover_deficit=sum(n["deficit"] for n in covered if n["cause"] == "takeover"),
             fund_draw=draw,
             shortfall=loss,
             socialised=socialised,
@@ -100,7 +101,8 @@ class Sharer(Reconciler):
             self.compare_rules(currency, covered, bases, self.account_equity(units))
 
     def publish_protection(self, currency: str, covered: list[Row], units: list[Unit]) -> None:
-        """What the accounts with covered deficits have elsewhere at the end of the session."""
+        """What the accounts with covered deficits have elsewhere at the end of the session; no liquidators."""
+        covered = [n for n in covered if n["cause"] != "takeover"]
         equity = self.account_equity(units)
         for account in sorted({n["unit"].account for n in covered}):
             mine = [n for n in covered if n["unit"].account == account]

@@ -11,13 +11,22 @@ from typing import Any
 
 import yaml
 
+from tests.oracle.desk import Desk
 from tests.oracle.scenery import DAY, MINUTE, SECOND, ZERO, Instrument, Scenery, Unit, UnitKey, midnight
 from tests.oracle.scenes import Stage
+from tests.oracle.seizures import Seizures
 from tests.oracle.spoil import add_bad_rows
+from tests.oracle.takeover_terms import Terms
 
 
 class Market(Scenery):
-    """The events of one market."""
+    """The events of one market; with `takeover`, of one with liquidators, on fewer instants."""
+
+    def __init__(self, landing: Path, seed: int, execution: str, takeover: bool = False) -> None:
+        super().__init__(landing, seed, execution, takeover)
+        self.desk = Desk(self) if takeover else None
+        if self.desk:
+            self.desk.add_accounts()
 
     def emit(self, dataset: str, t: int, **row: Any) -> None:
         """A delivered row, now and then twice."""
@@ -125,6 +134,8 @@ class Market(Scenery):
             return
         signed = size if signed > 0 else -size
         against = 1 if signed > 0 else -1
+        if self.desk and kind == "liquidation":
+            price = price or self.desk.bankruptcy_price(key, instrument)
         price = self.on_tick(instrument, t, price or instrument.price * (1000 + against * gap) / 1000)
         value = instrument.value(size, price)
         fee = value * rng.choice([0, 0, 1, 5, -2, 20]) / 10000
@@ -133,6 +144,8 @@ class Market(Scenery):
         split = self.share_sides and t + 1 in self.bounds
         own_late = split and self.chance(50)
         self.side(t + 1 if own_late else t, key, instrument, signed, price, kind, trade, fee)
+        if self.desk and kind == "liquidation" and self.desk.takes(t, key, instrument, signed, price, trade):
+            return
         if self.chance(3):
             return
         counter_kind = "adl" if kind == "liquidation" and self.chance(35) else "normal"
@@ -262,7 +275,7 @@ class Market(Scenery):
         """What the venue and the owner do about units that seem to be under water."""
         for key in sorted(self.units):
             unit = self.units[key]
-            if not unit.positions or unit.in_liquidation or key[0] in self.houses:
+            if not unit.positions or unit.in_liquidation or key[0] not in self.clients:
                 continue
             notional = sum(
                 (
@@ -337,7 +350,7 @@ class Market(Scenery):
         """Now and then a transfer that brings a unit's equity after the tick of t to its very margin."""
         for key, unit in sorted(self.units.items(), key=lambda pair: pair[0]):
             held = [self.instruments[i] for i in unit.positions]
-            if not held or unit.in_liquidation or key[0] in self.houses or not self.chance(3):
+            if not held or unit.in_liquidation or key[0] not in self.clients or not self.chance(3):
                 continue
             if any(i.mark != i.price for i in held) or not any(i.ticked_at == t for i in held):
                 continue
@@ -414,7 +427,7 @@ class Market(Scenery):
 
     def instants(self) -> list[int]:
         """A coarse grid and every edge and midnight to the microsecond; before and after the run too."""
-        minutes = self.rng.choice([10, 15, 20])
+        minutes = self.rng.choice([90, 120, 180] if self.takeover else [10, 15, 20])
         begin = self.bounds[0] - (30 * 60 * MINUTE if self.chance(25) else 0)
         end = self.bounds[-1] + 60 * MINUTE
         grid = set(range(begin - begin % (5 * MINUTE), end, minutes * MINUTE))
@@ -429,7 +442,7 @@ class Market(Scenery):
         self.open_books(instants[0])
         crashes = {
             t: self.rng.choice([-450, -250, -120, -60, 60, 150, 400])
-            for t in self.rng.sample(instants, max(3, len(instants) // 25))
+            for t in self.rng.sample(instants, max(3, len(instants) // (10 if self.takeover else 25)))
         }
         busy = self.rng.choice([15, 30, 50])
         for t in instants:
@@ -454,9 +467,11 @@ class Market(Scenery):
                 if self.chance(75):
                     jump = crashes[t] if t in crashes and self.chance(60) else self.rng.randrange(-6, 7)
                     self.tick(t, instrument, jump)
+            if self.desk:
+                self.desk.act(t)
             self.aim_at_equality(t)
             self.liquidate_breached(t)
-        Stage(self).play()
+        self.play_scenes()
         self.venue_liquidations()
         if self.chance(50):
             add_bad_rows(self)
@@ -464,6 +479,13 @@ class Market(Scenery):
         self.out.write()
         (self.landing / "policy.yaml").write_text(yaml.safe_dump(self.entries))
         return self.first, self.last
+
+    def play_scenes(self) -> None:
+        """What random trading seldom reaches, and the policy's entries about it."""
+        Stage(self).play()
+        if self.takeover:
+            Seizures(self).play()
+            Terms(self).add()
 
     def open_books(self, t: int) -> None:
         """First deposits and the fund's opening."""
@@ -501,7 +523,10 @@ class Market(Scenery):
                 rows[:] = kept
 
 
-def write_market(landing: Path, seed: int, execution: str) -> tuple[dt.date, dt.date]:
-    """Writes a landing zone (execution `recorded` or `simulated`) and gives its first and last date."""
+def write_market(landing: Path, seed: int, execution: str, takeover: bool = False) -> tuple[dt.date, dt.date]:
+    """Writes a landing zone (execution `recorded` or `simulated`) and gives its first and last date.
+
+    With `takeover` there are liquidators in it, and policies of takeover, steps and unwinding.
+    """
     landing.mkdir(parents=True, exist_ok=True)
-    return Market(landing, seed, execution).run()
+    return Market(landing, seed, execution, takeover).run()

@@ -16,12 +16,12 @@ import yaml
 
 from tests.oracle.book import FLOWS, Episode, Unit
 from tests.oracle.fields import Row
-from tests.oracle.losses import Sharer
+from tests.oracle.lot_tables import LotTables
 from tests.oracle.policy import PlainLoader
 from tests.oracle.replay import FUND_ORDER, moment
 
 
-class Oracle(Sharer):
+class Oracle(LotTables):
     """A replay that writes down what it sees."""
 
     def run(self) -> dict[str, list[dict[str, str]]]:
@@ -36,6 +36,8 @@ class Oracle(Sharer):
         """Publishes the session and decides its charges; the state is that just before E."""
         units = [self.book.units[k] for k in sorted(self.book.units)]
         self.publish_events()
+        self.publish_closings()
+        self.publish_inventory()
         for currency in self.landing.currencies:
             self.publish_fund(currency)
             self.publish_losses(currency, [u for u in units if u.currency == currency])
@@ -157,6 +159,8 @@ class Oracle(Sharer):
             external=total["external"],
             liquidation_fees=total["liquidation_fee"],
             surplus=total["surplus"],
+            takeover_gains=total["takeover_gain"],
+            takeover_funding=total["takeover_funding"],
             draws=total["draw"],
             closing=closing,
             lowest=min(balances, default=0),
@@ -193,6 +197,7 @@ class Oracle(Sharer):
                     negative_balance_reset=f["reset"],
                     surplus_forfeited=f["surplus"],
                     socialised_charge=f["charge"],
+                    fund_settlement=f["settlement"],
                     closing_wallet=u.wallet,
                     unrealised_pnl=upnl,
                     equity=u.wallet + upnl,

@@ -110,6 +110,7 @@ class Reconciler(Writer):
                 + u.flows["reset"]
                 - u.flows["surplus"]
                 - u.flows["charge"]
+                + u.flows["settlement"]
                 for u in mine
             )
             self.recon(

@@ -3,38 +3,34 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
 from collections import Counter, defaultdict
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.oracle.book import Book, Episode, LiquidationFill, Unit, UnitKey
+from tests.oracle.closing import closing_price, liquidate
 from tests.oracle.fields import DATED, Row, parse_decimal
 from tests.oracle.landing import Landing
+from tests.oracle.lots import Closing
+from tests.oracle.order import in_order, trade_of
 from tests.oracle.policy import Policy, read_policy
 from tests.oracle.sharing import adl_queues, open_interest_weights
+from tests.oracle.takeover import Takeovers
 
-FUND_ORDER = {"external": 0, "liquidation_fee": 1, "surplus": 2, "draw": 3}
+FUND_ORDER = {
+    "external": 0,
+    "liquidation_fee": 1,
+    "takeover_funding": 1,
+    "surplus": 2,
+    "takeover_gain": 2,
+    "draw": 3,
+}
 
 
 def moment(t: int) -> dt.datetime:
     """Microseconds since the epoch as a UTC time."""
     return dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(microseconds=t)
-
-
-def in_order(name: str) -> tuple[int, int, str]:
-    """Section 4: none, then digits alone as numbers (equal numbers as text), then everything else as text."""
-    if not name:
-        return (0, 0, "")
-    if set(name) <= set("0123456789"):
-        return (1, int(name), name)
-    return (2, 0, name)
-
-
-def trade_of(fill: Row) -> tuple[str, str]:
-    """Section 4: venues number their trades per contract."""
-    return fill["instrument_id"], fill["trade_id"]
 
 
 class Fill(NamedTuple):
@@ -44,8 +40,9 @@ class Fill(NamedTuple):
     quantity: Fraction
     price: Fraction
     fee: int
-    cause: str  # execution and adl: a liquidation fill; account_trading: any other
+    cause: str  # execution, adl and takeover: a liquidation fill; account_trading: any other
     fill_id: str
+    capped: bool = False  # the fee, by what the unit has
 
 
 class Session:
@@ -57,6 +54,7 @@ class Session:
         self.negative: list[Row] = []
         self.fund_rows: list[Row] = []
         self.adl: list[Row] = []
+        self.closings: list[Closing] = []
         self.funding_received: Counter[str] = Counter()
         self.funding_positions: Counter[str] = Counter()
         self.owed: list[Row] = []  # draws that wait for the end of the session, in order of their events
@@ -74,6 +72,9 @@ class Replay:
         self.policy: Policy = read_policy(
             policy or root / "policy.yaml", scenario.get("policy") or {}, self.landing.currencies
         )
+        self.policy.check_liquidators(
+            {account: self.landing.account_type(account) for account in self.landing.accounts.rows}
+        )
         days = [first + dt.timedelta(days=n) for n in range((last - first).days + 1)]
         bounds = [self.policy.session_start_us(d) for d in [*days, last + dt.timedelta(days=1)]]
         self.sessions = [Session(d, bounds[n] if n else None, bounds[n + 1]) for n, d in enumerate(days)]
@@ -88,6 +89,9 @@ class Replay:
                 moment(session.end - 1).date(),
             )
             self.landing.check_required(folders, self.policy.at(session.end - 1, "required_datasets"))
+        for fill in events["fills"]:
+            if self.landing.is_liquidator(fill["account_id"]):
+                fill["kind"] = "normal"  # section 3: what kind it has means nothing
         fills = [f for f in events["fills"] if f["ts"] < self.end]
         events["fund_movements"] = self._with_fund_opening(
             events["fund_movements"], scenario.get("fund_opening")
@@ -101,7 +105,11 @@ class Replay:
         for fill in fills:
             self.trades[trade_of(fill)].append(fill)
         self.deleveraging = {(*trade_of(f), f["ts"]) for f in fills if f["kind"] == "adl"}
-        self.book = Book(self.landing)
+        self.taken_over = {
+            (*trade_of(f), f["ts"]) for f in fills if self.landing.is_liquidator(f["account_id"])
+        }
+        self.book = Book(self.landing, self.policy)
+        self.takeovers = Takeovers(self)
         self.fund: Counter[str] = Counter()
         self.fund_opening: Counter[str] = Counter()
 
@@ -153,8 +161,10 @@ class Replay:
         for row in sorted(now.get("transfers", ()), key=lambda r: in_order(r["transfer_id"])):
             self.transfer(row)
         for row in sorted(now.get("fills", ()), key=lambda r: in_order(r["fill_id"])):
-            if execution == "recorded" or row["kind"] not in ("liquidation", "adl"):
+            ignored = row["kind"] in ("liquidation", "adl") or self.landing.is_liquidator(row["account_id"])
+            if execution == "recorded" or not ignored:
                 self.recorded_fill(row, t, execution)
+        self.takeovers.find_sources(now.get("fills", []))
         for row in sorted(now.get("funding", ()), key=lambda r: r["instrument_id"]):
             self.fund_positions(row)
         ticks = {row["instrument_id"]: row for row in now.get("ticks", ())}
@@ -162,12 +172,13 @@ class Replay:
             self.tick(ticks)
             for key in sorted(self.book.units):
                 self.evaluate(self.book.units[key], t, execution, ticks)
+            self.takeovers.unwind(t, ticks)
         for key in sorted(self.touched):
             unit = self.book.units[key]
             if not unit.positions:
                 if unit.episode:
                     self.end_episode(unit, t)
-                if not self.book.is_house(unit.account):
+                if self.book.is_client(unit.account):
                     self.negative_balance(unit, t)
         self.touched = set()
         self.move_fund(t, now)
@@ -189,24 +200,38 @@ class Replay:
         if unit.episode:
             unit.episode.add("other_flows", "", -amount)
 
+    def unit_of(self, fill: Row) -> Unit:
+        """The unit of a delivered fill."""
+        currency = self.book.spec(fill["instrument_id"])["settlement_currency"]
+        isolation = fill["instrument_id"] if fill["isolated"] else ""
+        return self.book.unit((fill["account_id"], currency, isolation))
+
+    def cause_of(self, fill: Row) -> str:
+        """The cause that the slippage of a client's liquidation fill has: who stood against it."""
+        trade = (*trade_of(fill), fill["ts"])
+        if trade in self.deleveraging:
+            return "adl"
+        return "takeover" if trade in self.taken_over else "execution"
+
     def recorded_fill(self, row: Row, t: int, execution: str) -> None:
-        """A delivered fill, with its part in a recorded liquidation."""
-        currency = self.book.spec(row["instrument_id"])["settlement_currency"]
-        isolation = row["instrument_id"] if row["isolated"] else ""
-        unit = self.book.unit((row["account_id"], currency, isolation))
-        house = self.book.is_house(unit.account)
-        liquidation = row["kind"] == "liquidation" and not house
+        """A delivered fill, with its part in a recorded liquidation or in a takeover."""
+        unit = self.unit_of(row)
+        currency, isolation = unit.currency, unit.isolation
+        liquidator = self.landing.is_liquidator(unit.account)
+        liquidation = row["kind"] == "liquidation" and self.book.is_client(unit.account)
         if liquidation and unit.episode is None:
             unit.episode = Episode(unit, t, "recorded_fill", execution, self.book)
-        cause = "account_trading"
-        if liquidation:
-            cause = "adl" if (*trade_of(row), t) in self.deleveraging else "execution"
+        cause = self.cause_of(row) if liquidation else "account_trading"
         signed = row["quantity"] if row["side"] == "buy" else -row["quantity"]
         fee = self.ledger(row["fee"], currency)
+        held, _ = unit.positions.get(row["instrument_id"], (Fraction(0), 0))
         delta = self.fill(
             unit, t, Fill(row["instrument_id"], signed, row["price"], fee, cause, row["fill_id"])
         )
-        if row["kind"] == "adl":
+        if liquidator:
+            total = self.book.value(row["instrument_id"], row["quantity"], row["price"])
+            self.takeovers.recorded_fill(unit, row, held, total, fee)
+        elif row["kind"] == "adl":
             others = [f for f in self.trades[trade_of(row)] if f is not row and f["ts"] < self.session.end]
             mark = self.book.marks.get(row["instrument_id"])
             scale = self.book.scale(currency)
@@ -252,6 +277,8 @@ class Replay:
             else:
                 unit.positions[instrument] = (quantity + signed, entry - out)
         delta = self.book.equity(unit) - before
+        if fill.capped:
+            fee = min(fee, max(0, before + delta))
         unit.wallet -= fee
         unit.flows["fees"] += fee
         unit.active = True
@@ -261,7 +288,7 @@ class Replay:
             unit.episode.add(fill.cause, instrument, -delta)
             unit.episode.add("fees", instrument, fee)
         if fill.cause != "account_trading":
-            self.liquidation_fill(unit, t, fill, total)
+            self.liquidation_fill(unit, t, fill._replace(fee=fee), total)
         return delta
 
     def liquidation_fill(self, unit: Unit, t: int, fill: Fill, value: int) -> None:
@@ -297,6 +324,8 @@ class Replay:
             self.touched.add(unit.key)
             self.session.funding_received[instrument] += received
             self.session.funding_positions[instrument] += 1
+            if self.landing.is_liquidator(unit.account):
+                self.takeovers.funding(unit, instrument, received)
             if unit.episode:
                 unit.episode.add("funding", instrument, -received)
 
@@ -320,41 +349,30 @@ class Replay:
     def evaluate(self, unit: Unit, t: int, execution: str, ticks: dict[str, Row]) -> None:
         """Sections 7 and 8 at a tick timestamp."""
         held = [i for i in sorted(unit.positions) if i in ticks]
-        if not held or self.book.is_house(unit.account):
+        if not held or not self.book.is_client(unit.account):
             return
+        may_recover = execution == "recorded" or self.policy.at(t, "liquidation_until") == "recovered"
         if self.book.all_marked(unit):
             breached = self.book.breached(unit, t, self.policy.at(t, "trigger"))
             if unit.episode is None and breached:
                 unit.episode = Episode(unit, t, "margin", execution, self.book)
-            elif unit.episode and execution == "recorded" and t > unit.episode.t0 and not breached:
+            elif unit.episode and may_recover and t > unit.episode.t0 and not breached:
                 self.finish(unit, t, "recovered")
         if (
             unit.episode
             and execution == "simulated"
             and t >= unit.episode.t0 + self.policy.at(t, "latency_us")
         ):
-            for instrument in held:
-                self.simulated_fill(unit, t, ticks[instrument])
+            liquidate(self, unit, t, ticks)
 
-    def simulated_fill(self, unit: Unit, t: int, tick: Row) -> None:
-        """Closes one position in full at the slipped quote."""
+    def simulated_fill(self, unit: Unit, t: int, tick: Row, quantity: Fraction) -> None:
+        """Closes a quantity of one position at the slipped quote."""
         instrument = tick["instrument_id"]
-        quantity, _ = unit.positions[instrument]
-        slip = self.policy.at(t, "slippage_rate")
-        version = self.landing.instruments.at(instrument, t)
-        assert version is not None
-        step = version["tick_size"]
-        if quantity > 0:
-            price = (tick["bid"] if tick["bid"] is not None else tick["mark_price"]) * (1 - slip)
-            price = math.floor(price / step) * step
-        else:
-            price = (tick["ask"] if tick["ask"] is not None else tick["mark_price"]) * (1 + slip)
-            price = math.ceil(price / step) * step
-        price = max(price, step)
-        fee = round(
-            self.book.value(instrument, abs(quantity), price) * self.policy.at(t, "liquidation_fee_rate")
-        )
-        self.fill(unit, t, Fill(instrument, -quantity, price, fee, "execution", ""))
+        side = 1 if unit.positions[instrument][0] > 0 else -1
+        price = closing_price(self, tick, side, t)
+        fee = round(self.book.value(instrument, quantity, price) * self.policy.at(t, "liquidation_fee_rate"))
+        capped = self.policy.at(t, "liquidation_fee_cap") == "equity"
+        self.fill(unit, t, Fill(instrument, -side * quantity, price, fee, "execution", "", capped))
 
     def finish(self, unit: Unit, t: int, reason: str) -> Episode:
         """Ends the unit's episode with its equity as it is."""
@@ -437,6 +455,7 @@ class Replay:
                 unit[2],
                 m.get("instrument_id", ""),
                 in_order(m.get("fill_id", "")),
+                m.get("lot", ()),
                 in_order(m.get("id", "")),
             )
 
@@ -457,6 +476,8 @@ class Replay:
         if move["class"] == "draw":
             floor = self.policy.at(t, "fund_floor").get(currency, Fraction(0))
             draw = min(amount, max(0, self.fund[currency] - self.ledger(floor, currency)))
+            if draw < amount and self.policy.at(t, "fund_draw_rule") == "all_or_nothing":
+                draw = 0
             move["event"]["fund_draw"], move["event"]["shortfall"] = draw, amount - draw
             amount = -draw
         if amount == 0:
@@ -477,9 +498,15 @@ class Replay:
         """Section 14: what two rules see after all events of t, whenever the fund pays for the event."""
         for event in self.session.negative:
             if event["ts"] == t and event["protected"]:
-                fills = event["episode"].fills if event["episode"] else []
-                event["weights"] = open_interest_weights(self.book, event["unit"].account, fills)
-                event["queues"] = adl_queues(self.book, event["unit"].account, fills)
+                if event["cause"] == "takeover":
+                    lot = event["closing"].lot
+                    own = lot.source.unit.account if lot.source else None
+                    fills = [event["closing"].as_fill()]
+                else:
+                    own = event["unit"].account
+                    fills = event["episode"].fills if event["episode"] else []
+                event["weights"] = open_interest_weights(self.book, own, fills)
+                event["queues"] = adl_queues(self.book, own, fills)
 
     def venue_rows(self, t: int, now: dict[str, list[Row]]) -> None:
         """What the venue published for t, seen after all events of t."""

@@ -86,13 +86,15 @@ class Unit:
 class Scenery:
     """The reference data of one market; every choice comes from one generator."""
 
-    def __init__(self, landing: Path, seed: int, execution: str) -> None:
+    def __init__(self, landing: Path, seed: int, execution: str, takeover: bool = False) -> None:
         self.rng = Random(f"{seed} {execution}")
+        self.takeover = takeover
+        self.liquidators: list[str] = []
         self.seed, self.landing, self.execution = seed, landing, execution
         self.out = Delivery(landing, self.rng, self.chance(30), STYLES[seed % len(STYLES)])
         self.ids = count(1)
         self.first = dt.date(2024, 2, 28) + dt.timedelta(days=self.rng.randrange(600))
-        self.last = self.first + dt.timedelta(days=self.rng.randrange(1, 4))
+        self.last = self.first + dt.timedelta(days=self.rng.randrange(1, 3 if takeover else 4))
         self.queue: list[tuple[int, int, Callable[[int], None]]] = []
         self.units: dict[UnitKey, Unit] = {}
         self.currencies = dict(

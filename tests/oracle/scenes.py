@@ -179,7 +179,7 @@ class Stage:
         for t in (known - 1, known):
             early = {"bad": True} if t < known else {}
             self.add("ticks", t, instrument_id=scene.instrument.name, mark_price=PRICE, **early)
-            self.transfer(t, scene.roles["winner"], "", amount, scene, "deposit", **early)
+            self.transfer(t, scene.roles["winner"], "", amount, scene.instrument, "deposit", **early)
 
     def contract(self, name: str, currency: str, known: int) -> Instrument:
         """A contract of which ten lots at a price of 100 are worth a tenth of an ordinary wallet."""
@@ -217,10 +217,17 @@ class Stage:
             self.market.add_account(name, "client", client_class, self.chance(85), since)
 
     def transfer(
-        self, t: int, account: str, isolation: str, amount: Decimal, scene: Scene, kind: str, **more: Any
+        self,
+        t: int,
+        account: str,
+        isolation: str,
+        amount: Decimal,
+        contract: Instrument,
+        kind: str,
+        **more: Any,
     ) -> None:
-        """A transfer of one unit; none of nothing."""
-        currency = scene.instrument.settlement
+        """A transfer of one unit in a contract's currency; none of nothing."""
+        currency = contract.settlement
         amount = self.market.money(amount, currency)
         if amount:
             self.add(
@@ -237,14 +244,19 @@ class Stage:
 
     def move(self, t: int, account: str, amount: Decimal, scene: Scene) -> None:
         """Money from an account's cross unit into its isolated one, or back."""
-        self.transfer(t, account, "", -amount, scene, "margin_transfer")
-        self.transfer(t, account, scene.instrument.name, amount, scene, "margin_transfer")
+        self.transfer(t, account, "", -amount, scene.instrument, "margin_transfer")
+        self.transfer(t, account, scene.instrument.name, amount, scene.instrument, "margin_transfer")
 
     def fill(
-        self, unit: tuple[str, str], scene: Scene, signed: Decimal, price: Decimal, kind: str, trade: str
+        self,
+        unit: tuple[str, str],
+        instrument: Instrument,
+        signed: Decimal,
+        price: Decimal,
+        kind: str,
+        trade: str,
     ) -> dict[str, Any]:
         """One side of a trade, not delivered yet."""
-        instrument = scene.instrument
         fee = instrument.value(abs(signed), price) * self.rng.choice([0, 0, 3, -1]) / 10000
         return {
             "fill_id": self.new_id("f"),
@@ -259,13 +271,13 @@ class Stage:
             "kind": kind,
         }
 
-    def tick(self, t: int, scene: Scene, price: Decimal) -> None:
+    def tick(self, t: int, instrument: Instrument, price: Decimal) -> None:
         """A mark of the contract, with or without quotes."""
         quotes = self.chance(60)
         self.add(
             "ticks",
             t,
-            instrument_id=scene.instrument.name,
+            instrument_id=instrument.name,
             mark_price=price,
             index_price=None,
             bid=price - Decimal("0.1") if quotes else None,
@@ -277,11 +289,13 @@ class Stage:
         opened = scene.loss - self.rng.choice([HOUR, HOUR, 5 * HOUR])
         loser, winner = scene.roles["loser"], scene.roles["winner"]
         share = Decimal(self.rng.choice(["0.05", "0.1", "0.2"]))
-        self.transfer(opened - 2 * HOUR, loser, scene.isolation, scene.value * share, scene, "deposit")
-        self.transfer(opened, winner, "", scene.value * self.rng.choice([1, 3]), scene, "deposit")
-        self.transfer(opened, scene.roles["third"], "", scene.value, scene, "deposit")
+        self.transfer(
+            opened - 2 * HOUR, loser, scene.isolation, scene.value * share, scene.instrument, "deposit"
+        )
+        self.transfer(opened, winner, "", scene.value * self.rng.choice([1, 3]), scene.instrument, "deposit")
+        self.transfer(opened, scene.roles["third"], "", scene.value, scene.instrument, "deposit")
         if self.chance(70):
-            self.tick(opened, scene, PRICE)
+            self.tick(opened, scene.instrument, PRICE)
         signed = scene.side * scene.quantity
         third, house = scene.roles["third"], scene.roles["house"]
         for t, buyer, seller in (
@@ -289,8 +303,8 @@ class Stage:
             (opened + 1, (house, ""), third),
         ):
             trade = self.new_id("x")
-            self.add("fills", t, **self.fill(buyer, scene, signed, PRICE, "normal", trade))
-            self.add("fills", t, **self.fill((seller, ""), scene, -signed, PRICE, "normal", trade))
+            self.add("fills", t, **self.fill(buyer, scene.instrument, signed, PRICE, "normal", trade))
+            self.add("fills", t, **self.fill((seller, ""), scene.instrument, -signed, PRICE, "normal", trade))
 
     def other_unit(self, scene: Scene) -> str:
         """The isolation of the loser's other unit."""
@@ -304,22 +318,26 @@ class Stage:
             t = scene.loss - self.rng.choice([0, 0, 1, 2 * SECOND, 20 * MINUTE])
             what = self.rng.randrange(4)
             if what == 0:
-                self.transfer(t, loser, scene.isolation, -value / 50, scene, "withdrawal")
+                self.transfer(t, loser, scene.isolation, -value / 50, scene.instrument, "withdrawal")
             elif what == 1:
-                self.transfer(t, loser, scene.isolation, value / 80, scene, "deposit")
+                self.transfer(t, loser, scene.isolation, value / 80, scene.instrument, "deposit")
             elif what == 2:
                 self.move(t, loser, -sign * value / 40, scene)
             else:
-                self.transfer(t, loser, self.other_unit(scene), value / 10, scene, "deposit")
+                self.transfer(t, loser, self.other_unit(scene), value / 10, scene.instrument, "deposit")
 
     def crash(self, scene: Scene) -> None:
         """The price goes against the loser, at the loss or just before, in one tick or two."""
         jump = Decimal(self.rng.choice([3, 12, 30, 60]))
         self.tick(
-            scene.loss - self.rng.choice([0, 1, SECOND]), scene, PRICE - scene.side * jump * PRICE / 100
+            scene.loss - self.rng.choice([0, 1, SECOND]),
+            scene.instrument,
+            PRICE - scene.side * jump * PRICE / 100,
         )
         if self.chance(40):
-            self.tick(scene.loss + self.rng.choice([1, SECOND]), scene, PRICE - scene.side * (jump - 2))
+            self.tick(
+                scene.loss + self.rng.choice([1, SECOND]), scene.instrument, PRICE - scene.side * (jump - 2)
+            )
 
     def liquidate(self, scene: Scene) -> None:
         """One or two liquidation fills, each with its takers; now and then the other unit loses too."""
@@ -337,7 +355,9 @@ class Stage:
             t = scene.loss - rng.choice([1, SECOND, 30 * MINUTE])
             small = self.rng.choice([Decimal("0.5"), Decimal(1)])
             self.add(
-                "fills", t, **self.fill(unit, scene, scene.side * small, PRICE, "normal", self.new_id("x"))
+                "fills",
+                t,
+                **self.fill(unit, scene.instrument, scene.side * small, PRICE, "normal", self.new_id("x")),
             )
             self.liquidation(scene.loss, unit, scene, -scene.side * small, PRICE - scene.side * 40)
 
@@ -346,12 +366,12 @@ class Stage:
     ) -> None:
         """A liquidation fill and who takes it, in one of the ways."""
         trade = self.new_id("x")
-        self.add("fills", t, **self.fill(unit, scene, signed, price, "liquidation", trade))
+        self.add("fills", t, **self.fill(unit, scene.instrument, signed, price, "liquidation", trade))
         for taker in self.rng.choice(WAYS):
             number = self.new_id("x") if taker.other_trade else trade
             own = self.other_unit(scene) if taker.role == "loser" else ""
             side = (scene.roles[taker.role], own)
-            row = self.fill(side, scene, -signed * taker.tenths / 10, price, taker.kind, number)
+            row = self.fill(side, scene.instrument, -signed * taker.tenths / 10, price, taker.kind, number)
             if taker.bad:
                 row |= {**self.rng.choice(BREAKS), "bad": True}
             self.add("fills", t + taker.shift, **row)
@@ -376,7 +396,12 @@ class Stage:
         if self.chance(40):
             amount = value / rng.choice([3, 50])
             self.transfer(
-                rng.choice(late), scene.roles["loser"], self.other_unit(scene), amount, scene, "deposit"
+                rng.choice(late),
+                scene.roles["loser"],
+                self.other_unit(scene),
+                amount,
+                scene.instrument,
+                "deposit",
             )
 
     def say_as_the_venue(self, scene: Scene) -> None:

@@ -32,12 +32,12 @@ def charge_up_to(loss: int, basis: Mapping[str, int]) -> dict[str, int]:
     return largest_remainder(loss, basis, sorted(basis))
 
 
-def open_interest_weights(book: Book, own: str, fills: list[LiquidationFill]) -> dict[UnitKey, int]:
-    """Contract value per unit of all other accounts over the instruments of some liquidation fills."""
+def open_interest_weights(book: Book, own: str | None, fills: list[LiquidationFill]) -> dict[UnitKey, int]:
+    """Contract value per unit of all others but liquidators over the instruments of some liquidation fills."""
     instruments = {fill.instrument for fill in fills}
     weights: dict[UnitKey, int] = {}
     for key, unit in book.units.items():
-        if unit.account == own:
+        if unit.account == own or book.landing.is_liquidator(unit.account):
             continue
         weight = sum(
             book.value(i, abs(unit.positions[i][0]), book.marks[i])
@@ -68,11 +68,13 @@ class Queue(NamedTuple):
     left: Fraction
 
 
-def adl_ranking(book: Book, own: str, instrument: str, signed: Fraction) -> list[UnitKey]:
+def adl_ranking(book: Book, own: str | None, instrument: str, signed: Fraction) -> list[UnitKey]:
     """Units that would be deleveraged for liquidation fills of that signed quantity, the first first."""
     ranked: list[tuple[Fraction, UnitKey]] = []
     for key, unit in book.units.items():
         if unit.account == own or instrument not in unit.positions:
+            continue
+        if book.landing.is_liquidator(unit.account):
             continue
         quantity, entry = unit.positions[instrument]
         profit, equity = book.upnl_of(unit, instrument), book.equity(unit)
@@ -82,7 +84,7 @@ def adl_ranking(book: Book, own: str, instrument: str, signed: Fraction) -> list
     return [key for _, key in sorted(ranked)]
 
 
-def adl_queues(book: Book, own: str, fills: list[LiquidationFill]) -> dict[str, Queue]:
+def adl_queues(book: Book, own: str | None, fills: list[LiquidationFill]) -> dict[str, Queue]:
     """Per instrument of some liquidation fills: who would give what."""
     queues: dict[str, Queue] = {}
     for instrument in sorted({fill.instrument for fill in fills}):

@@ -13,7 +13,7 @@ from tests.oracle.replay import Replay, moment
 TABLES = """
 liquidations liquidation_positions loss_components negative_balances insurance_fund_ledger insurance_fund_daily
 session_losses socialised_losses adl_losses account_daily positions_daily receivables_daily protection_daily
-reconciliation rule_comparison rule_totals quarantine
+takeovers takeover_inventory reconciliation rule_comparison rule_totals quarantine
 """
 
 
@@ -21,9 +21,9 @@ def number(value: Fraction | int) -> str:
     """An exact decimal as plain text."""
     value = Fraction(value)
     digits = 0
-    while (value * 10**digits).denominator != 1:
+    while 10**digits % value.denominator:
         digits += 1
-    whole = str(abs(int(value * 10**digits))).rjust(digits + 1, "0")
+    whole = str(abs(value.numerator) * (10**digits // value.denominator)).rjust(digits + 1, "0")
     text = whole[: len(whole) - digits] + ("." + whole[len(whole) - digits :] if digits else "")
     return "-" + text if value < 0 else text
 

@@ -23,19 +23,19 @@ markets = st.tuples(st.sampled_from(KINDS), st.integers(0, SEEDS - 1))
 Market = tuple[str, int]
 
 
-@functools.lru_cache(maxsize=3 * 25)
+@functools.lru_cache(maxsize=len(KINDS) * 25)
 def ledger_of(market: Market) -> Ledger:
     """The market's accepted rows; nobody may change them."""
     return read_ledger(delivered(*market))
 
 
-@functools.lru_cache(maxsize=3 * 25)
+@functools.lru_cache(maxsize=len(KINDS) * 25)
 def history_of(market: Market) -> list[Outcome]:
     """The market's history in one go, everybody in one partition."""
     return run_history(ledger_of(market))
 
 
-@functools.lru_cache(maxsize=3 * 25)
+@functools.lru_cache(maxsize=len(KINDS) * 25)
 def history_of_good(market: Market) -> list[Outcome]:
     """The same without the rows that were broken on purpose: a broken instrument may count, if it comes first."""
     return run_history(read_ledger(delivered(*market).good()))

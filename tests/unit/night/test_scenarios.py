@@ -15,7 +15,7 @@ from lossledger.schemas.registry import PUBLISHED, TABLES
 from lossledger.store.published import published_days
 from lossledger.store.scenarios import scenario_names, scenario_root
 from lossledger.store.warehouse import Warehouse
-from tests.cases import DATA, case_days, published, text_rows
+from tests.cases import DATA, built, case_days, published, text_rows
 from tests.lived import case_warehouse
 from tests.oracle.compare import diff_tables
 from tests.oracle.markets import write_market
@@ -45,7 +45,9 @@ def differences(expected: dict[str, list[dict[str, str]]], root: Path) -> dict[s
     for row in expected["quarantine"]:
         del row["reasons"]  # each says it in its own words
     actual = published(root)
-    found = {name: len(diff_tables(expected.get(name, []), rows)) for name, rows in actual.items()}
+    found = {
+        name: len(diff_tables(built(name, expected.get(name, [])), rows)) for name, rows in actual.items()
+    }
     return {name: count for name, count in found.items() if count}
 
 
