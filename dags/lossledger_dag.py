@@ -22,6 +22,9 @@ FAILURES = {
     2: "wrong arguments or configuration: correct them, then clear this task",
     3: "a data check failed and the date is not published: see the checks, then clear from load",
 }
+KILLED = (
+    "the process was killed by signal {}, as when memory runs out (9): clear this task once that is mended"
+)
 log = logging.getLogger(__name__)
 
 
@@ -87,6 +90,8 @@ def run_command(command: list[str], failures: Mapping[int, str] = FAILURES) -> s
     code = process.returncode
     if code == CONFLICT:
         raise AirflowException(f"conflict or passing fault, will be tried again: {last}")
+    if code < 0:
+        raise AirflowFailException(f"{KILLED.format(-code)}: {last or 'it printed nothing'}")
     if code != 0:
         raise AirflowFailException(f"{failures.get(code, f'ended with code {code}')}: {last}")
     return last

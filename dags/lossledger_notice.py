@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from airflow.sdk.exceptions import AirflowException
 
+KILLED = "Airflow lost the task's process: it was killed, or its machine is gone; see the log of the task"
 log = logging.getLogger(__name__)
 
 
@@ -41,8 +42,11 @@ class Notice(NamedTuple):
 
 
 def tell_failure(context: Mapping[str, Any]) -> None:
-    """For `on_failure_callback`: a task has failed for good."""
-    reason = context.get("exception") or context.get("reason") or "it ended without saying why: see its log"
+    """For `on_failure_callback`: a task has failed for good.
+
+    Where the task's own process was killed, Airflow's DAG processor calls this, and knows no exception.
+    """
+    reason = context.get("exception") or context.get("reason") or KILLED
     run, params = context["dag_run"], context.get("params") or {}
     send(
         Notice(

@@ -168,3 +168,13 @@ def test_only_a_conflict_is_tried_again(code: int, retried: bool | None) -> None
         run_command(command)
     # Airflow retries any failure but this one.
     assert isinstance(raised.value, AirflowFailException) is not retried
+
+
+def test_a_stage_that_was_killed_fails_at_once_and_says_so() -> None:
+    """It would mostly be killed again: by the kernel, for the memory that it takes."""
+    from airflow.sdk.exceptions import AirflowFailException
+    from lossledger_dag import run_command
+
+    command = [sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"]
+    with pytest.raises(AirflowFailException, match=r"killed by signal 9, .*: it printed nothing$"):
+        run_command(command)

@@ -115,6 +115,17 @@ def test_a_signature_taken_out_of_the_middle_is_found(folder: Path) -> None:
     assert told == "signatures.json: the signature of B. Approver (approver) was edited, or one before it"
 
 
+def test_a_signature_cut_off_at_the_end_is_missing_from_the_list_and_no_finding(folder: Path) -> None:
+    """The manifest is what is signed, so it cannot name who signs: docs/report.md says what to do."""
+    sign(folder, "A. Preparer")
+    sign(folder, "B. Approver", "approver")
+    path = folder / SIGNATURES
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8"))[:1]), encoding="utf-8")
+    made = verify(folder)
+    assert made.findings == ()
+    assert [line.split(",")[0] for line in made.signed] == ["signed by A. Preparer (preparer)"]
+
+
 def test_a_signature_of_an_earlier_version_counts_as_it_did(folder: Path) -> None:
     """Its report's manifest has the earlier format, and its entries no hash."""
     found = read_manifest(folder) | {"format": EARLIER}

@@ -96,6 +96,19 @@ def test_what_was_written_past_the_night_is_told(root: Path, capsys: pytest.Capt
     assert line.startswith("2025-10-10 attribution.session_losses: the newest version, ")
 
 
+def test_a_date_whose_hash_is_not_that_of_its_tables_is_told(
+    root: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Reports and dates after it go by the hash of the date."""
+    path = file_of(root, PUBLISHED_DAYS)
+    rows = pq.ParquetFile(path).read()
+    column = rows.schema.get_field_index("output_sha256")
+    pq.write_table(rows.set_column(column, rows.field(column), pa.array(["0" * 64])), path)
+    assert main(["verify", "--warehouse", str(root)]) == 3
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line == "2025-10-10 ops.published_days: output_sha256 is not the hash of the date's table_sha256"
+
+
 def test_a_table_or_the_list_of_dates_that_is_gone_is_one_line(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

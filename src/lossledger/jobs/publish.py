@@ -16,8 +16,7 @@ from lossledger.schemas.registry import CARRIED, PUBLISHED
 from lossledger.store.arrow import to_arrow
 from lossledger.store.commit import commit_files, files_of, rows_of
 from lossledger.store.hashes import staged_sha256, stored_sha256
-from lossledger.store.published import Published, hashed_columns
-from lossledger.store.reference import text_hash
+from lossledger.store.published import Published, hashed_columns, output_sha256
 from lossledger.store.staging import Staging
 
 IN_PROGRESS = "publishing"  # the note that is there from the first table written until the commit
@@ -118,11 +117,6 @@ def published_hashes(day: Day, published: Published | None) -> Mapping[str, str]
 
 def _hash_of(task: tuple[Staging, Table]) -> str:
     return staged_sha256(*task)
-
-
-def output_sha256(hashes: Mapping[str, str]) -> str:
-    """One hash for all rows of a date."""
-    return text_hash(*(f"{name} {digest}" for name, digest in sorted(hashes.items())))
 
 
 def _differs(table: Table, rows: int, hashes: Mapping[str, str], seen: Mapping[str, str]) -> bool:

@@ -1,4 +1,7 @@
-"""Are the tables of a warehouse those that were published? Every date and table, by the hash of its rows."""
+"""Are the tables of a warehouse those that were published? Every date and table, by the hash of its rows.
+
+The hash of a date, which reports and the date after it go by, is compared with the hashes of its tables.
+"""
 
 import os
 from collections.abc import Iterator
@@ -11,7 +14,7 @@ from lossledger.readers.report.proof import DAMAGE, head_differs, line_of, not_a
 from lossledger.schemas.core import Table
 from lossledger.schemas.registry import CARRIED, PUBLISHED
 from lossledger.store.places import Place
-from lossledger.store.published import Published, published_days
+from lossledger.store.published import Published, output_sha256, published_days
 from lossledger.store.warehouse import Warehouse
 
 TABLES = (*PUBLISHED.values(), *CARRIED.values())
@@ -28,7 +31,11 @@ def verify_lines(root: Place) -> Iterator[str]:
     except DAMAGE as error:
         raise DataError(f"ops.published_days of {root} cannot be read: {line_of(error)}") from error
     tasks = [(table, row) for table in TABLES for row in days.values() if table.full_name in row.table_sha256]
-    found = 0
+    wrong = [row.day for row in days.values() if output_sha256(row.table_sha256) != row.output_sha256]
+    yield from (
+        f"{day} ops.published_days: output_sha256 is not the hash of the date's table_sha256" for day in wrong
+    )
+    found = len(wrong)
     # Reading, decompressing and hashing leave Python to other threads.
     with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         for lines in pool.map(partial(_findings, warehouse), tasks):

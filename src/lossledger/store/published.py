@@ -11,6 +11,7 @@ from lossledger.schemas.core import Table
 from lossledger.schemas.ops import PUBLISHED_DAYS
 from lossledger.schemas.provenance import OLDEST_FORMAT, columns_in
 from lossledger.store.arrow import to_rows
+from lossledger.store.reference import text_hash
 from lossledger.store.warehouse import NOT_THERE, Warehouse
 
 
@@ -47,6 +48,11 @@ def published_days(warehouse: Warehouse, version: int | None = None) -> dict[dat
         values: list[Any] = [*row, json.loads(versions), json.loads(hashes), _columns(columns)]
         found[row[0]] = Published(*values)
     return found
+
+
+def output_sha256(table_sha256: Mapping[str, str]) -> str:
+    """One hash for all rows of a date, from those of its tables."""
+    return text_hash(*(f"{name} {digest}" for name, digest in sorted(table_sha256.items())))
 
 
 @cache

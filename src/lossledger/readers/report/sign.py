@@ -1,7 +1,8 @@
 """Signatures: who prepared, reviewed or approved a report, bound to its content hash and void when it changes.
 
-An entry has a hash of itself and of the one before it, so an edited name, role or time is noticed. Whoever can compute
-a hash can write such an entry: it is a record of who has seen what, and proves nobody's identity.
+An entry has a hash of itself and of the one before it, so an edited name, role or time is noticed, and so is an entry
+that was taken out before another. The last entries can be cut off unnoticed: nothing else in the folder names them.
+Whoever can compute a hash can write such an entry: it is a record of who has seen what, and proves nobody's identity.
 """
 
 import hashlib
