@@ -38,7 +38,7 @@ from lossledger.jobs.load.columns.splits import SourceFile, pieces_of, task_piec
 from lossledger.jobs.load.landing import LandedFile
 from lossledger.schemas.core import Dataset, Type
 from lossledger.schemas.inputs import DATASETS, DATED
-from lossledger.store.numbers import Numbers
+from lossledger.store.id_numbers import Numbers
 from tests.unit.load.test_landing import encoded
 
 DAY = date(2025, 10, 10)

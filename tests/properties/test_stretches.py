@@ -35,7 +35,7 @@ from lossledger.kernel.objects import bucket_of, grid_of, market_of
 from lossledger.kernel.rows import Names, session_rows
 from lossledger.kernel.session import Replayed, replay_bucket
 from lossledger.kernel.words import NARROW, WIDE, Width
-from lossledger.store.reference import ReferenceData
+from lossledger.store.reference_data import ReferenceData
 from tests.kernel.worlds import World, canonical, draw_world
 
 PLACES = [("USD", ""), ("USD", "I0")]  # of every account

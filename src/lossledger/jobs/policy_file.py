@@ -12,7 +12,7 @@ from lossledger.jobs.exact_yaml import read_yaml
 from lossledger.jobs.load.landing import POLICY_FILE
 from lossledger.jobs.terminal import warn
 from lossledger.store.places import Place
-from lossledger.store.scenarios import PUBLISHED, SCENARIOS
+from lossledger.store.scenario_folders import PUBLISHED, SCENARIOS
 
 SIMULATION_KEYS = ("latency_us", "slippage_rate", "liquidation_fee_rate")  # read in simulated execution alone
 _SCENARIO_KEYS = ("name", "reason", "policy", "fund_opening")

@@ -18,7 +18,7 @@ from lossledger.jobs.publish import IN_PROGRESS, Publication, publish
 from lossledger.jobs.replay.recompute import recompute
 from lossledger.jobs.sources import Source
 from lossledger.schemas.inputs import DATASETS, REFERENCE
-from lossledger.store.reference import ReferenceData, read_reference, text_hash
+from lossledger.store.reference_data import ReferenceData, read_reference, text_hash
 
 _COUNTED = ("deliveries", "quarantine")  # what became of the delivered rows, told in reports
 NAMES = ("load", "recompute", "attribute", "check", "publish")

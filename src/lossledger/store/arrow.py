@@ -12,7 +12,7 @@ import pyarrow as pa
 from lossledger.engine.errors import DataError
 from lossledger.schemas.core import Column, Table, Type
 from lossledger.schemas.provenance import before, comment, late_columns
-from lossledger.store.amounts import sign_extended
+from lossledger.store.amount_arrays import sign_extended
 
 _LIMIT = 10**38
 _TYPES = {

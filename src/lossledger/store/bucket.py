@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 import obstore
 from obstore.exceptions import BaseError
 
-from lossledger.store.asking import meaning, store_of
+from lossledger.store.store_client import store_error, store_of
 
 if TYPE_CHECKING:
     from obstore import GetOptions, ObjectMeta
@@ -201,10 +201,10 @@ class StorePath:
             yield
         except FileNotFoundError as error:
             if "NoSuchBucket" in str(error):
-                raise meaning(error, str(self)) from error
+                raise store_error(error, str(self)) from error
             raise FileNotFoundError(errno.ENOENT, "there is no such object", str(self)) from None
         except (BaseError, PermissionError) as error:
-            raise meaning(error, str(self)) from error
+            raise store_error(error, str(self)) from error
 
 
 class LargeObject(io.RawIOBase):

@@ -14,8 +14,8 @@ from deltalake.exceptions import DeltaError
 from lossledger.engine.errors import ConfigError, ConflictError, LossledgerError, is_out_of_space, no_space
 from lossledger.schemas.core import Table
 from lossledger.store.arrow import arrow_schema
-from lossledger.store.asking import is_of_a_store, meaning
 from lossledger.store.places import Place, written
+from lossledger.store.store_client import is_store_error, store_error
 
 FIRST_COMMIT = f"{0:020}.json"
 
@@ -135,6 +135,6 @@ def write_error(what: str, error: Exception) -> LossledgerError:
     """What a failed write is for a person: a full disk passes, anything else is to be corrected."""
     if is_out_of_space(error):
         return ConflictError(no_space(what))
-    if is_of_a_store(error):
-        return meaning(error, what)
+    if is_store_error(error):
+        return store_error(error, what)
     return ConfigError(f"cannot write {what}: {error}")

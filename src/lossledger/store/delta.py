@@ -40,14 +40,14 @@ def dataset(
     )
 
 
-class Piece(NamedTuple):
+class DataFile(NamedTuple):
     """A data file, relative to its table, and the values of the columns that are not in it."""
 
     path: str
     values: Mapping[str, date]
 
 
-def dataset_of(uri: str, pieces: Sequence[Piece], schema: pa.Schema) -> Any:
+def dataset_of(uri: str, pieces: Sequence[DataFile], schema: pa.Schema) -> Any:
     """Files of the table at `uri` as an Arrow dataset; none is opened that a filter on its values leaves out."""
     parquet = ds.ParquetFileFormat()
     beneath = _beneath(uri) if pieces else pa.fs.LocalFileSystem()
@@ -58,7 +58,7 @@ def dataset_of(uri: str, pieces: Sequence[Piece], schema: pa.Schema) -> Any:
     return ds.FileSystemDataset(fragments, schema, parquet, beneath)
 
 
-def _all_pieces(delta: DeltaTable) -> list[Piece]:
+def _all_pieces(delta: DeltaTable) -> list[DataFile]:
     """Without the statistics of each file, which spare nothing where all is read."""
     actions = pa.table(delta.get_add_actions(flatten=True))
     names = [name for name in actions.column_names if name.startswith("partition.")]
@@ -67,7 +67,8 @@ def _all_pieces(delta: DeltaTable) -> list[Piece]:
     paths = actions.column("path").to_pylist()
     values = zip(*days, strict=True) if days else [()] * len(paths)
     return [
-        Piece(unquote(path), dict(zip(keys, of, strict=True))) for path, of in zip(paths, values, strict=True)
+        DataFile(unquote(path), dict(zip(keys, of, strict=True)))
+        for path, of in zip(paths, values, strict=True)
     ]
 
 
@@ -82,7 +83,7 @@ def _equal(values: Mapping[str, date]) -> Any:
 def _beneath(uri: str) -> Any:
     """The files of a table, by their names in it."""
     if uri.startswith(SCHEME):
-        from lossledger.store.reading import file_system_below
+        from lossledger.store.object_datasets import file_system_below
 
         return file_system_below(place(unquote(uri)))
     file_system, root = pa.fs.FileSystem.from_uri(uri)

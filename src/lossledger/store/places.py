@@ -17,7 +17,7 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from lossledger.engine.errors import ConfigError, ConflictError, is_out_of_space, no_space
-from lossledger.store.asking import is_of_a_store, meaning, storage_options
+from lossledger.store.store_client import is_store_error, storage_options, store_error
 
 if TYPE_CHECKING:
     from lossledger.store.bucket import StorePath
@@ -198,6 +198,6 @@ def asking_delta(where: Place | str) -> Iterator[None]:
     try:
         yield
     except (OSError, DeltaError) as error:
-        if str(where).startswith(SCHEME) and is_of_a_store(error):
-            raise meaning(error, str(where)) from error
+        if str(where).startswith(SCHEME) and is_store_error(error):
+            raise store_error(error, str(where)) from error
         raise

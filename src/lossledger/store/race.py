@@ -21,10 +21,10 @@ from deltalake.exceptions import DeltaError
 from lossledger.engine.errors import ConflictError, ending
 from lossledger.schemas.core import Table, text
 from lossledger.store.arrow import arrow_schema
-from lossledger.store.asking import storage_options
 from lossledger.store.fence import WRITER, fence
-from lossledger.store.lease import Held, Lease, take
+from lossledger.store.lease import Lease, LeaseHeld, take_lease
 from lossledger.store.places import open_table
+from lossledger.store.store_client import storage_options
 
 if TYPE_CHECKING:
     from lossledger.store.bucket import StorePath
@@ -39,7 +39,7 @@ PATIENCE_S = 120  # with the other racer
 
 
 @dataclass
-class Seen:
+class RaceResult:
     """What a race showed, of `rounds`. All but `alone`, `commits` and `refused` should be 0.
 
     `alone`, `both`, `nobody`: rounds in which one, both or none of the two got the lease. `commits`: appends that the
@@ -70,7 +70,7 @@ class Round:
     died: str
 
 
-def race(root: "StorePath", rounds: int) -> Seen:
+def race(root: "StorePath", rounds: int) -> RaceResult:
     """Race below `root`, an empty prefix. ConflictError: a racer ended by an error, or did not come for a round."""
     DeltaTable.create(str(root / COMMITS.name), arrow_schema(COMMITS), storage_options=storage_options())
     context = get_context("spawn")
@@ -90,8 +90,8 @@ def _results(done: Sequence["Future[list[Round]]"]) -> list[list[Round]]:
     return [future.result() for future in done]
 
 
-def _summed(rounds: int, racers: Sequence[Sequence[Round]]) -> Seen:
-    seen = Seen(rounds)
+def _summed(rounds: int, racers: Sequence[Sequence[Round]]) -> RaceResult:
+    seen = RaceResult(rounds)
     for both in zip(*racers, strict=True):
         got = sum(one.got for one in both)
         seen.alone, seen.both, seen.nobody = (
@@ -134,8 +134,8 @@ def _round(root: "StorePath", writer: str, dies: bool) -> Round:
 
 def _taken(root: "StorePath") -> Lease | None:
     try:
-        return take(root / ".lock", str(root))
-    except Held:
+        return take_lease(root / ".lock", str(root))
+    except LeaseHeld:
         return None
 
 
@@ -152,7 +152,7 @@ def _appended(table: DeltaTable, writer: str, token: int = 0) -> bool:
 
 def _comes_back(root: "StorePath") -> str:
     """Nothing is heard of a holder until somebody else has taken over; then it renews and commits."""
-    dead = take(root / ".lock", str(root), DEAD_AFTER_S)
+    dead = take_lease(root / ".lock", str(root), DEAD_AFTER_S)
     table = open_table(root / COMMITS.name)
     heir = _heir(root)
     fence([COMMITS], lambda commits: root / commits.name, heir)
@@ -170,8 +170,8 @@ def _heir(root: "StorePath") -> Lease:
     patience = time.monotonic() + PATIENCE_S / 2
     while True:
         try:
-            return take(root / ".lock", str(root))
-        except Held:
+            return take_lease(root / ".lock", str(root))
+        except LeaseHeld:
             if time.monotonic() > patience:
                 raise
             time.sleep(0.2)

@@ -13,8 +13,8 @@ from lossledger.engine.intake.policy import Policy
 from lossledger.schemas.core import Table
 from lossledger.store.arrow import arrow_schema
 from lossledger.store.delta import batches, dataset, filled_reader, read
-from lossledger.store.opened import at_version
-from lossledger.store.reference import ReferenceData
+from lossledger.store.reference_data import ReferenceData
+from lossledger.store.table_cache import at_version
 from lossledger.store.warehouse import NOT_THERE
 
 _TIME = pa.timestamp("us", tz="UTC")
@@ -22,7 +22,7 @@ BUCKETS_NOTE = "account_buckets"  # of a part: the first bucket of its accounts,
 
 
 @dataclass
-class Source:
+class PinnedTable:
     """A Delta table pinned to a version, opened where it is read; NOT_THERE: it came later, and has no rows."""
 
     path: str
@@ -72,7 +72,7 @@ class SessionInputs:
     end: int
     folders: list[str]
     previous: str | None
-    sources: dict[str, Source]
+    sources: dict[str, PinnedTable]
     reference: ReferenceData
     policy: Policy
     instants: list[int] = field(default_factory=list)  # snapshots of all units

@@ -6,9 +6,9 @@ from pathlib import Path
 from time import perf_counter
 
 from lossledger.engine.errors import ConfigError
-from lossledger.store.lease import take
+from lossledger.store.lease import take_lease
 from lossledger.store.places import Place
-from lossledger.store.race import Seen, race
+from lossledger.store.race import RaceResult, race
 
 
 def trial_lines(root: Place, rounds: int) -> Iterator[str]:
@@ -20,7 +20,7 @@ def trial_lines(root: Place, rounds: int) -> Iterator[str]:
         raise ConfigError(f"{root} is a folder of this machine: s3://BUCKET/PREFIX is what is wanted")
     where, began = root / f"check-store-{secrets.token_hex(4)}", perf_counter()
     try:
-        take(where / ".lock", str(where)).free()
+        take_lease(where / ".lock", str(where)).free()
         yield "one after another   a put whose condition does not hold is refused (If-None-Match, If-Match)"
         seen = race(where, rounds)
         yield from _lines(seen)
@@ -33,7 +33,7 @@ def trial_lines(root: Place, rounds: int) -> Iterator[str]:
     yield f"{root}: this store is fit for a warehouse  ({perf_counter() - began:.0f} s)"
 
 
-def _lines(seen: Seen) -> Iterator[str]:
+def _lines(seen: RaceResult) -> Iterator[str]:
     yield (
         f"lease               asked for by two at once, {seen.rounds} times: "
         f"{seen.alone} times one got it, {seen.both} times both, {seen.nobody} times nobody"

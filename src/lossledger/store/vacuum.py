@@ -8,10 +8,10 @@ from typing import NamedTuple
 from lossledger.schemas.core import Table
 from lossledger.schemas.ops import RESTATEMENTS, RUNS
 from lossledger.schemas.registry import OPS, TABLES
-from lossledger.store.history import LOG, read_history
+from lossledger.store.file_history import LOG, read_file_history
 from lossledger.store.key_hashes import FOLDER
-from lossledger.store.named import Named
 from lossledger.store.places import Place, entries, files_below, relative
+from lossledger.store.retained_versions import RetainedVersions
 from lossledger.store.warehouse import Warehouse
 
 _NOT_DATA = (LOG, FOLDER)
@@ -26,24 +26,29 @@ class Freed(NamedTuple):
     bytes: int
 
 
-def unneeded_files(warehouse: Warehouse, named: Named, before_ms: int) -> dict[Table, list[Place]]:
+def unneeded_files(
+    warehouse: Warehouse, retained: RetainedVersions, before_ms: int
+) -> dict[Table, list[Place]]:
     """Data files that no named version has, and no version that was the newest at `before_ms` or since.
 
     A file that no version has is left of a dead run: it counts when it was written before that time. All versions
     are kept of the tables that say what was published when and from what.
     """
     there = [table for table in TABLES.values() if warehouse.has(table)]
-    return {table: sorted(_unneeded(warehouse, table, named, before_ms)) for table in there}
+    return {table: sorted(_unneeded(warehouse, table, retained, before_ms)) for table in there}
 
 
-def _unneeded(warehouse: Warehouse, table: Table, named: Named, before_ms: int) -> Iterator[Place]:
+def _unneeded(
+    warehouse: Warehouse, table: Table, retained: RetainedVersions, before_ms: int
+) -> Iterator[Place]:
     folder = warehouse.path(table)
-    history = read_history(folder)
-    asked = named.get(table.full_name, set()) | history.since(before_ms)
-    kept = set(history.spans) if table in _ALL_KEPT else history.files_of(asked)
+    history = read_file_history(warehouse, table)
+    asked = retained.get(table.full_name, set()) | history.versions_since(before_ms)
+    kept = history.paths if table in _ALL_KEPT else history.files_of(asked)
+    known = history.paths
     for path in _data_files(folder):
         name = relative(path, folder)
-        if name not in kept and (name in history.spans or _is_old(path, before_ms)):
+        if name not in kept and (name in known or _is_old(path, before_ms)):
             yield path
 
 

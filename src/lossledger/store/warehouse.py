@@ -30,9 +30,9 @@ from lossledger.store.creation import (
 from lossledger.store.delta import dataset, read
 from lossledger.store.fence import commit_properties, fence
 from lossledger.store.marker import LOCK, check_format, has_marker, is_of_today, write_marker
-from lossledger.store.opened import at_version, remember
 from lossledger.store.paths import check_path
 from lossledger.store.places import Place, asking_delta, open_table
+from lossledger.store.table_cache import at_version, remember
 
 if TYPE_CHECKING:
     from lossledger.store.lease import Lease

@@ -8,7 +8,7 @@ import pyarrow as pa
 from lossledger.engine.intake.judge import InstrumentVersion, Reference
 from lossledger.engine.versions import Versions
 from lossledger.jobs.load.columns.known import Known, read_known, write_known
-from lossledger.store.numbers import Numbers
+from lossledger.store.id_numbers import Numbers
 
 KNOWN = Known(
     Reference(

@@ -13,8 +13,8 @@ from lossledger.jobs.attribute.trades import _RANGES
 from lossledger.jobs.spark.mapper import MUCH, InProcess, OnSpark
 from lossledger.jobs.worth import Without
 from lossledger.schemas.ops import RUNS
-from lossledger.store.opened import at_version
 from lossledger.store.staging import Staging
+from lossledger.store.table_cache import at_version
 from lossledger.store.warehouse import Warehouse
 
 

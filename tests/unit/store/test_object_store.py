@@ -25,7 +25,7 @@ from lossledger.jobs.stages import NAMES
 from lossledger.schemas.inputs import DATASETS
 from lossledger.schemas.registry import TABLES
 from lossledger.store.places import Place, files_below, place
-from lossledger.store.published import Published, published_days
+from lossledger.store.published_dates import PublishedDate, published_days
 from lossledger.store.warehouse import Warehouse
 from tests.cases import DATA, case_days
 from tests.s3 import BUCKET, KEY_ID, SECRET, s3_server
@@ -156,9 +156,9 @@ def test_a_run_that_slept_before_it_published_publishes_nothing(
 ) -> None:
     """It has written its tables; meanwhile another one takes it for dead, and publishes the date."""
     publishing, args = publish._commit, run_args(store, first=THIRD, last=THIRD)
-    published: list[Published] = []
+    published: list[PublishedDate] = []
 
-    def asleep(day: Day, row: Published) -> None:
+    def asleep(day: Day, row: PublishedDate) -> None:
         monkeypatch.setattr(publish, "_commit", publishing)
         monkeypatch.setattr("lossledger.store.lease._age", lambda path, tag, seconds: 3600)
         assert main(args) == 0

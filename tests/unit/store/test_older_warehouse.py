@@ -25,9 +25,9 @@ from lossledger.schemas.ledger import DELIVERIES
 from lossledger.schemas.ops import PUBLISHED_DAYS, PUBLISHED_FROM, RESTATEMENT_REASONS
 from lossledger.schemas.provenance import OLDEST_FORMAT, columns_in
 from lossledger.schemas.registry import TABLES
-from lossledger.store.hashes import stored_sha256
 from lossledger.store.marker import FORMAT
-from lossledger.store.published import published_days
+from lossledger.store.published_dates import published_days
+from lossledger.store.table_hashes import stored_sha256
 from lossledger.store.warehouse import Warehouse
 from tests.builders import D9, D10, run_dates, small_landing
 from tests.explained import differing

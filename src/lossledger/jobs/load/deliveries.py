@@ -16,8 +16,8 @@ from lossledger.jobs.terminal import warn
 from lossledger.schemas.core import Dataset
 from lossledger.schemas.ledger import DELIVERIES, FILES, QUARANTINE
 from lossledger.store.arrow import to_arrow, to_rows
-from lossledger.store.quarantine import rejected_rows
-from lossledger.store.reference import text_hash
+from lossledger.store.quarantine_summary import rejected_rows
+from lossledger.store.reference_data import text_hash
 from lossledger.store.warehouse import Warehouse
 
 REFERENCE_DAY = date(1970, 1, 1)

@@ -17,7 +17,7 @@ from lossledger.schemas.core import Dataset
 from lossledger.schemas.inputs import DATASETS
 from lossledger.store.live_files import LOG
 from lossledger.store.places import Place, entries, relative
-from lossledger.store.scenarios import SCENARIOS
+from lossledger.store.scenario_folders import SCENARIOS
 
 POLICY_FILE = "policy.yaml"
 NOT_YET = ("owners",)  # datasets of the contract that are not built

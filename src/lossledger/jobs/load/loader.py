@@ -16,10 +16,10 @@ from lossledger.jobs.load.reference import load_reference
 from lossledger.jobs.spark.mapper import Mapper
 from lossledger.schemas.inputs import DATED
 from lossledger.schemas.ledger import QUARANTINE
-from lossledger.store.commit import files_of
-from lossledger.store.numbers import assign_numbers
+from lossledger.store.data_files import files_of
+from lossledger.store.id_numbers import assign_numbers
 from lossledger.store.places import Place
-from lossledger.store.reference import ReferenceData, text_hash
+from lossledger.store.reference_data import ReferenceData, text_hash
 from lossledger.store.warehouse import Warehouse
 
 

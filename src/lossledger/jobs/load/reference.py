@@ -24,7 +24,7 @@ from lossledger.schemas.ledger import QUARANTINE, TYPED
 from lossledger.store.arrow import to_arrow, to_rows
 from lossledger.store.content import content_path
 from lossledger.store.places import Place
-from lossledger.store.reference import ReferenceData, known_so_far, read_reference, text_hash
+from lossledger.store.reference_data import ReferenceData, known_so_far, read_reference, text_hash
 
 _FIXED = {
     "instruments": (

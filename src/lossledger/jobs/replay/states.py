@@ -16,7 +16,7 @@ from lossledger.kernel.columns import Snapshots
 from lossledger.kernel.layout import Rows
 from lossledger.kernel.thinned import Thinned
 from lossledger.schemas.ledger import EVENT_STATES
-from lossledger.store.amounts import to_decimals
+from lossledger.store.amount_arrays import to_decimals
 
 
 def changes_in_columns(task: BucketTask, instants: Sequence[int]) -> Iterator[pa.Table]:

@@ -5,7 +5,7 @@ from datetime import date
 
 from lossledger.jobs.load.columns.merge import Written
 from lossledger.schemas.core import Table
-from lossledger.store.commit import add_action
+from lossledger.store.data_files import add_action
 from lossledger.store.places import place
 from lossledger.store.warehouse import Warehouse
 

@@ -12,10 +12,10 @@ import pyarrow.compute as pc
 
 from lossledger.engine.intake.judge import InstrumentVersion, Reference
 from lossledger.engine.versions import Versions
-from lossledger.store.accounts import FirstSeen
+from lossledger.store.account_table import FirstSeen
 from lossledger.store.buckets import account_buckets
 from lossledger.store.creation import whole
-from lossledger.store.numbers import KINDS, Numbers
+from lossledger.store.id_numbers import KINDS, Numbers
 from lossledger.store.places import Place, place, stamp
 
 NEVER = (1 << 63) - 1

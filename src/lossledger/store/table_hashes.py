@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from lossledger.schemas.core import Table
 from lossledger.store.arrow import completed, sort_by_key
-from lossledger.store.commit import files_of
+from lossledger.store.data_files import files_of
 from lossledger.store.duck import connect, select_files
 from lossledger.store.places import Copies
 from lossledger.store.staging import Staging, part_schema

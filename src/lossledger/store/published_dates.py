@@ -15,7 +15,7 @@ from lossledger.store.warehouse import NOT_THERE, Warehouse
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedDate:
     """A row of ops.published_days; columns by table as `hashed_columns` names them, none for a date of before."""
 
     day: date
@@ -39,13 +39,13 @@ class Published:
         return columns_of(table, self.table_columns.get(table.full_name, ""))
 
 
-def published_days(warehouse: Warehouse, version: int | None = None) -> dict[date, Published]:
+def published_days(warehouse: Warehouse, version: int | None = None) -> dict[date, PublishedDate]:
     """What readers may see, by date; with a version of ops.published_days, what they could see then."""
     rows = to_rows(PUBLISHED_DAYS, warehouse.read(PUBLISHED_DAYS, version=version))
     found = {}
     for *row, versions, hashes, columns in sorted(rows):
         values: list[Any] = [*row, json.loads(versions), json.loads(hashes), _columns(columns)]
-        found[row[0]] = Published(*values)
+        found[row[0]] = PublishedDate(*values)
     return found
 
 

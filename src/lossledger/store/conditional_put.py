@@ -6,7 +6,7 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, PreconditionError
 
 from lossledger.engine.errors import ConfigError
-from lossledger.store.asking import endpoint, store_of
+from lossledger.store.store_client import endpoint, store_of
 
 if TYPE_CHECKING:
     from obstore import PutMode

@@ -44,7 +44,7 @@ class FirstSeen(Mapping[str, int]):
         return {"names": self.names, "times": self.times}
 
 
-class Accounts(Mapping[str, Account]):
+class AccountTable(Mapping[str, Account]):
     """The accounts of a warehouse by name, in order of their names. `rows`: the table ledger.accounts."""
 
     def __init__(self, rows: pa.Table) -> None:

@@ -23,7 +23,7 @@ _COUNTS = f"""
 """
 
 
-class Rejected(NamedTuple):
+class RejectionSummary(NamedTuple):
     """The rejected rows of a dataset of a folder; `day`: the folder's date, or the first run with reference data.
 
     `first`: (file, row number, reasons) of a few, in order of file and row.
@@ -49,7 +49,7 @@ class Rejected(NamedTuple):
 
 def rejected_rows(
     warehouse: Warehouse, days: Collection[date] | None, datasets: Collection[str] = ()
-) -> list[Rejected]:
+) -> list[RejectionSummary]:
     """Of the newest load of these dates (None: all), of these datasets (none named: all), in order."""
     there = set(warehouse.days(QUARANTINE))
     wanted = sorted(there if days is None else there & set(days))
@@ -61,7 +61,7 @@ def rejected_rows(
     return count_rejected(rows.scanner(columns=list(_COLUMNS), filter=only).to_reader())
 
 
-def count_rejected(rows: Any) -> list[Rejected]:
+def count_rejected(rows: Any) -> list[RejectionSummary]:
     """Count rows of ledger.quarantine, which DuckDB reads some at a time: an Arrow dataset or reader of them."""
     with quarantine_database() as database:
         database.register("rejected", rows)
@@ -75,9 +75,11 @@ def quarantine_database() -> duckdb.DuckDBPyConnection:
     return database
 
 
-def _found(database: duckdb.DuckDBPyConnection) -> Iterator[Rejected]:
+def _found(database: duckdb.DuckDBPyConnection) -> Iterator[RejectionSummary]:
     for day, name, rows, first in database.execute(_COUNTS).fetchall():
-        yield Rejected(day, name, rows, tuple((f["file"], f["row_number"], f["reasons"]) for f in first))
+        yield RejectionSummary(
+            day, name, rows, tuple((f["file"], f["row_number"], f["reasons"]) for f in first)
+        )
 
 
 def _short(reasons: str) -> str:

@@ -14,7 +14,7 @@ from lossledger.engine.rules.margin import TierHistory, TierTable
 from lossledger.engine.versions import Versions
 from lossledger.schemas.inputs import ACCOUNTS, CURRENCIES, INSTRUMENTS, MARGIN_TIERS
 from lossledger.schemas.ledger import TYPED
-from lossledger.store.accounts import Accounts
+from lossledger.store.account_table import AccountTable
 from lossledger.store.arrow import to_rows
 from lossledger.store.warehouse import Warehouse, content_hash
 
@@ -71,7 +71,7 @@ def reference_of(tables: Mapping[str, pa.Table]) -> ReferenceData:
     ):
         scale = known.scales[settlement]
         contracts[instrument_id] = Contract(instrument_id, kind, settlement, scale, multiplier)
-    accounts = Accounts(tables["accounts"])
+    accounts = AccountTable(tables["accounts"])
     known.accounts = accounts.first_seen
     tier_rows: defaultdict[str, defaultdict[int, list[tuple[int, int]]]] = defaultdict(
         lambda: defaultdict(list)

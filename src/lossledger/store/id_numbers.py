@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from lossledger.engine.intake.judge import Reference
 from lossledger.schemas.ledger import NUMBERS
-from lossledger.store.accounts import FirstSeen
+from lossledger.store.account_table import FirstSeen
 from lossledger.store.arrow import arrow_schema
 from lossledger.store.warehouse import Warehouse
 

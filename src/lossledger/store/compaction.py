@@ -18,7 +18,7 @@ from lossledger.store.warehouse import Warehouse
 APPENDED = (RUNS, RESTATEMENTS, *RAW.values())
 
 
-def in_pieces(warehouse: Warehouse, table: Table) -> int:
+def count_fragmented(warehouse: Warehouse, table: Table) -> int:
     """How many values of the partition column have their rows in several files."""
     actions = pa.table(warehouse.delta(table).get_add_actions(flatten=True))
     name = f"partition.{table.partition}"
@@ -27,7 +27,7 @@ def in_pieces(warehouse: Warehouse, table: Table) -> int:
     return sum(count > 1 for count in Counter(actions.column(name).to_pylist()).values())
 
 
-def compact(warehouse: Warehouse, table: Table) -> None:
+def compact_files(warehouse: Warehouse, table: Table) -> None:
     """Put the rows of each value of the partition column into one file: a new version with the same rows."""
     delta = warehouse.delta(table)
     try:

@@ -9,8 +9,8 @@ from uuid import uuid4
 from deltalake.transaction import AddAction
 
 from lossledger.schemas.core import Table
-from lossledger.store.opened import at_version
 from lossledger.store.places import Place, link, open_parquet, place
+from lossledger.store.table_cache import at_version
 from lossledger.store.warehouse import NOT_THERE, Warehouse
 
 

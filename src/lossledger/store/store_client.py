@@ -106,7 +106,7 @@ def _store(bucket: str, _process: int, _endpoint: str, seconds: int) -> "S3Store
     )
 
 
-def meaning(error: BaseException, where: str) -> LossledgerError:
+def store_error(error: BaseException, where: str) -> LossledgerError:
     """One line that names the store and not what it was told: ConfigError for what a person has to correct.
 
     ConflictError: it did not answer for so long as is waited. Nothing of the library's text is passed on, which
@@ -124,6 +124,6 @@ def meaning(error: BaseException, where: str) -> LossledgerError:
     return ConflictError(f"{at}: the store {said}, also when asked again; run the same command when it does")
 
 
-def is_of_a_store(error: BaseException) -> bool:
+def is_store_error(error: BaseException) -> bool:
     """Whether an error of delta-rs tells of a request to a store."""
     return bool(_OF_A_STORE.search(str(error)))

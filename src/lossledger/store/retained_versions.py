@@ -1,4 +1,4 @@
-"""The versions that somebody may still ask for: those that were ever published, and the inputs of recorded runs."""
+"""Table versions that `maintain` keeps: those that were ever published, and the inputs of recorded runs."""
 
 import json
 from collections import defaultdict
@@ -7,17 +7,17 @@ from collections.abc import Mapping
 from lossledger.engine.errors import ConfigError
 from lossledger.schemas.ops import PUBLISHED_DAYS, RUNS
 from lossledger.store.arrow import to_rows
-from lossledger.store.history import read_history
+from lossledger.store.file_history import read_file_history
 from lossledger.store.places import open_parquet
 from lossledger.store.warehouse import Warehouse
 
-Named = Mapping[str, set[int]]  # full name of a table -> versions
+RetainedVersions = Mapping[str, set[int]]  # full name of a table -> versions
 
 
-def named_versions(warehouse: Warehouse) -> Named:
-    """By every version that ops.published_days ever had, and by ops.runs.
+def retained_versions(warehouse: Warehouse) -> RetainedVersions:
+    """The versions named by ops.runs and by any version of ops.published_days.
 
-    ConfigError when a file of its history is gone: then nobody can tell what was published.
+    ConfigError: a file of ops.published_days is gone, so what was published is not known.
     """
     named: defaultdict[str, set[int]] = defaultdict(set)
     for versions in _published(warehouse):
@@ -30,10 +30,10 @@ def named_versions(warehouse: Warehouse) -> Named:
 
 
 def _published(warehouse: Warehouse) -> list[Mapping[str, int]]:
-    """What was ever published, also what was restated since: `--as-of` reads it."""
+    """The versions of every publication, with those since restated: `--as-of` reads them."""
     folder = warehouse.path(PUBLISHED_DAYS)
     found = []
-    for file in read_history(folder).spans:
+    for file in sorted(read_file_history(warehouse, PUBLISHED_DAYS).paths):
         try:
             column = open_parquet(folder / file).read(columns=["table_versions"]).column(0)
         except FileNotFoundError:
