@@ -19,7 +19,11 @@ PACKAGE = ROOT / "src" / "lossledger"
 FILES = sorted(PACKAGE.rglob("*.py"))
 BUFFERS = {
     *("store/amount_arrays.py", "store/arrow.py"),
-    *("jobs/load/columns/judge.py", "jobs/load/columns/layout.py", "jobs/load/columns/slim.py"),
+    *(
+        "jobs/load/columns/column_judge.py",
+        "jobs/load/columns/part_layout.py",
+        "jobs/load/columns/compact_types.py",
+    ),
 }
 DECIMALS = {"jobs/attribute/books.py", "jobs/check.py", "store/table_hashes.py"}
 FILE_ENDS = ("csv", "json", "md", "py", "yaml")

@@ -23,19 +23,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import lossledger.jobs.load.columns.pieces as pieces
+import lossledger.jobs.load.columns.column_reader as pieces
 import lossledger.jobs.load.columns.splits as splits
 from lossledger.engine.clock import iso
 from lossledger.engine.errors import DataError
 from lossledger.engine.intake.judge import InstrumentVersion, Reference
 from lossledger.engine.numbers import E18
 from lossledger.engine.versions import Versions
-from lossledger.jobs.load.columns.cut import CutTask, cut, read_part
-from lossledger.jobs.load.columns.delivery import Incoming
-from lossledger.jobs.load.columns.known import Known, write_known
+from lossledger.jobs.load.columns.load_stages import IncomingDelivery
+from lossledger.jobs.load.columns.pass1_partition import PartitionTask, partition, read_part
 from lossledger.jobs.load.columns.rejects import quarantined, reject_tasks
 from lossledger.jobs.load.columns.splits import SourceFile, pieces_of, task_pieces
-from lossledger.jobs.load.landing import LandedFile
+from lossledger.jobs.load.columns.validation_context import ValidationContext, write_context
+from lossledger.jobs.load.landing_zone import LandedFile
 from lossledger.schemas.core import Dataset, Type
 from lossledger.schemas.inputs import DATASETS, DATED
 from lossledger.store.id_numbers import Numbers
@@ -220,10 +220,10 @@ def tables(draw: st.DrawFn) -> tuple[Dataset, list[dict[str, str]]]:
 def results(dataset: Dataset, path: Path, columns: bool) -> Any:
     """Accepted rows in order, the quarantine, and the counts of a file; or what is wrong with it as a whole."""
     folder = path.parent / str(columns)
-    write_known(Known(KNOWN, NUMBERS), folder / "known")
+    write_context(ValidationContext(KNOWN, NUMBERS), folder / "context")
     name = f"{dataset.name}/date={DAY}/{path.name}"
     source = SourceFile(name, str(path), path.stat().st_size)
-    item = Incoming(
+    item = IncomingDelivery(
         dataset,
         DAY,
         [LandedFile(name, dataset.name, DAY, "", source.size)],
@@ -234,8 +234,10 @@ def results(dataset: Dataset, path: Path, columns: bool) -> Any:
     )
     try:
         for n, some in enumerate(task_pieces(item.pieces)):
-            task = CutTask(dataset.name, DAY, some, str(folder / "known"), str(folder), f"{n}", columns)
-            item.cuts.append(cut(task))
+            task = PartitionTask(
+                dataset.name, DAY, some, str(folder / "context"), str(folder), f"{n}", columns
+            )
+            item.cuts.append(partition(task))
     except DataError as error:
         return str(error)
     accepted = (
@@ -400,7 +402,8 @@ def test_what_venues_write_needs_no_judge(
     path = tmp_path / "f.csv"
     path.write_bytes(content)
     monkeypatch.setattr(
-        "lossledger.jobs.load.columns.cut._Writer.judge", lambda *_: pytest.fail("went to the judge")
+        "lossledger.jobs.load.columns.pass1_partition._Writer.judge",
+        lambda *_: pytest.fail("went to the judge"),
     )
     rows, rejected, count, _ = results(DATASETS["fills"], path, True)
     assert (len(rows), rejected, count) == (1, [], 1)

@@ -24,7 +24,7 @@ from lossledger.engine.errors import ConfigError, LossledgerError
 from lossledger.engine.figures import exact, text_table
 from lossledger.engine.intake.policy import Policy
 from lossledger.engine.numbers import e18_to_units, units_to_e18
-from lossledger.jobs.load.landing import check_landing
+from lossledger.jobs.load.landing_zone import check_landing
 from lossledger.jobs.policy_file import Scenario, read_policy, read_scenario
 from lossledger.jobs.run import Request, Setting, run_prepared
 from lossledger.jobs.scenario import copy_input

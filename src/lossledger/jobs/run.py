@@ -10,7 +10,7 @@ from lossledger.engine.errors import ConfigError
 from lossledger.engine.intake.policy import Policy
 from lossledger.jobs.check import check_day
 from lossledger.jobs.day import Day
-from lossledger.jobs.load.landing import check_landing
+from lossledger.jobs.load.landing_zone import check_landing
 from lossledger.jobs.load.loader import Loader
 from lossledger.jobs.policy_file import Scenario, read_policy, read_scenario
 from lossledger.jobs.record import new_run_id, recorded

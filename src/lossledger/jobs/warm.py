@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 import lossledger.jobs.attribute.trades as trades
 import lossledger.jobs.load.columns.radix as radix
-import lossledger.jobs.load.columns.slim as slim
+import lossledger.jobs.load.columns.compact_types as compact_types
 import lossledger.jobs.load.columns.splits as splits
 import lossledger.kernel.warm
 from lossledger.jobs.day import Day
@@ -115,7 +115,7 @@ def main() -> int:
     """Compile what is not compiled yet."""
     lossledger.kernel.warm.main()
     # what is done for many rows is done for a few
-    splits.SMALL_BYTES = slim.MANY = radix.FEW = trades.MANY = 0
+    splits.SMALL_BYTES = compact_types.MANY = radix.FEW = trades.MANY = 0
     with tempfile.TemporaryDirectory() as folder, redirect_stderr(StringIO()):  # it warns of what is not good
         landing, warehouse = Path(folder) / "landing", Path(folder) / "warehouse"
         last = write_market(landing)

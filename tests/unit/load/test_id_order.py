@@ -10,7 +10,7 @@ import pytest
 
 from lossledger.engine.ids import order_key
 from lossledger.jobs.attribute.id_order import order_key_sql
-from lossledger.jobs.load.columns.merge import id_order
+from lossledger.jobs.load.columns.pass2_sort import id_order
 
 LONG = "123456789012345678901234567890"
 IN_ORDER = [

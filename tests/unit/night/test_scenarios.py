@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from lossledger.engine.errors import ConfigError, ConflictError
-from lossledger.jobs.load.landing import SCENARIOS
+from lossledger.jobs.load.landing_zone import SCENARIOS
 from lossledger.schemas.registry import PUBLISHED, TABLES
 from lossledger.store.published_dates import published_days
 from lossledger.store.scenario_folders import scenario_names, scenario_root

@@ -11,7 +11,7 @@ import yaml
 
 from lossledger.engine.errors import ConfigError
 from lossledger.engine.numbers import E18
-from lossledger.jobs.load.landing import SCENARIOS
+from lossledger.jobs.load.landing_zone import SCENARIOS
 from lossledger.jobs.run import Request, run
 from lossledger.jobs.spark.mapper import InProcess
 from lossledger.readers.compare.compare import compare_lines

@@ -12,7 +12,7 @@ from deltalake import DeltaTable
 import lossledger.cli.main
 import lossledger.jobs.publish
 from lossledger.engine.errors import ConfigError
-from lossledger.jobs.load.landing import SCENARIOS
+from lossledger.jobs.load.landing_zone import SCENARIOS
 from lossledger.jobs.maintain import maintain_lines
 from lossledger.schemas.attribution import ACCOUNT_DAILY
 from lossledger.schemas.attribution import TABLES as ATTRIBUTION

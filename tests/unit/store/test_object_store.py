@@ -12,14 +12,14 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 import lossledger.jobs.attribute.trades as trades
-import lossledger.jobs.load.columns.delivery as delivery
+import lossledger.jobs.load.columns.load_stages as load_stages
 import lossledger.jobs.load.columns.splits as splits
 import lossledger.jobs.replay.recompute as recompute
 from lossledger.cli.main import main
 from lossledger.cli.stage import main as stage
 from lossledger.jobs import publish
 from lossledger.jobs.day import Day
-from lossledger.jobs.load.landing import Tables, dataset_days, landed_files
+from lossledger.jobs.load.landing_zone import LandedTables, dataset_days, landed_files
 from lossledger.jobs.spark.session import spark_conf
 from lossledger.jobs.stages import NAMES
 from lossledger.schemas.inputs import DATASETS
@@ -73,7 +73,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         patch.setattr(splits, "SMALL_BYTES", 0)
         patch.setattr(recompute, "COLUMNS_FROM", 0)
         patch.setattr(trades, "MANY", 0)
-        patch.setattr(delivery, "_GROUP_ROWS", 5)
+        patch.setattr(load_stages, "_GROUP_ROWS", 5)
         upload(DATA / "edges" / "landing", made.landing)
         place(f"{made.landing}/scenarios/free.yaml").write_text(FREE)
         common = ["--landing", made.landing, "--warehouse", made.warehouse, "--engine", "local"]
@@ -263,7 +263,7 @@ def test_a_delta_table_of_a_store_is_read_by_its_log(store: Store, tmp_path: Pat
         write_deltalake(tmp_path / "fills", table, mode=mode, partition_by=["date"])
     landing = place(f"s3://{BUCKET}/with tables")
     upload(tmp_path / "fills", f"{landing}/fills")
-    tables = Tables(landing)
+    tables = LandedTables(landing)
     assert dataset_days(landing, DATASETS["fills"], tables) == [FIRST, SECOND]
     [file] = landed_files(landing, DATASETS["fills"], FIRST, None, tables)
     [name] = [uri for uri in DeltaTable(tmp_path / "fills").file_uris() if f"date={FIRST}" in uri]

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from lossledger.engine.clock import DAY_US, day_start_us
 from lossledger.engine.errors import DataError, InvariantError
 from lossledger.engine.intake.policy import Policy
-from lossledger.jobs.load.landing import LandedFile
+from lossledger.jobs.load.landing_zone import LandedFile
 from lossledger.jobs.terminal import warn
 from lossledger.schemas.core import Dataset
 from lossledger.schemas.ledger import DELIVERIES, FILES, QUARANTINE
@@ -32,7 +32,7 @@ def delivery_hash(content_sha256: str) -> str:
 
 
 @dataclass
-class Delivery:
+class LoadedDelivery:
     """A loaded dataset of one folder, as counted in ledger.deliveries."""
 
     # in the order of its columns
@@ -67,7 +67,7 @@ class Delivery:
         quarantined: int,
         extra: Iterable[str],
         table_version: int | None = None,
-    ) -> "Delivery":
+    ) -> "LoadedDelivery":
         """Counts of a delivery; nothing may be lost between the files and the books."""
         if rows != accepted + duplicates + superseded + quarantined:
             raise InvariantError(
@@ -89,11 +89,11 @@ class Deliveries:
     def __init__(self, warehouse: Warehouse, policy: Policy) -> None:
         self.warehouse, self.policy = warehouse, policy
         stored = to_rows(DELIVERIES, warehouse.read(DELIVERIES))
-        self.loaded = {(row[0], row[1]): Delivery(*row) for row in stored}
+        self.loaded = {(row[0], row[1]): LoadedDelivery(*row) for row in stored}
         self._files: dict[tuple[str, str], int] | None = None
         self._repeated: dict[tuple[date, str], list[tuple[LandedFile, LandedFile]]] = {}
 
-    def record(self, day: date, records: Sequence[Delivery]) -> None:
+    def record(self, day: date, records: Sequence[LoadedDelivery]) -> None:
         """Note that these are in the ledger now: the last write of a load."""
         for record in records:
             self.loaded[day, record.dataset] = record

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from lossledger.engine.errors import DataError
-from lossledger.jobs.load.source import leads_out
+from lossledger.jobs.load.hashed_streams import leads_out
 from lossledger.jobs.terminal import printable
 from lossledger.store.live_files import LOG, NoTable, live_files
 from lossledger.store.places import Place, relative

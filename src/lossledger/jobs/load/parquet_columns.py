@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lossledger.engine.intake.parsing import MAX_FIELD
-from lossledger.jobs.load.delivered import UnfitColumn
+from lossledger.jobs.load.delivered_rows import UnfitColumn
 from lossledger.schemas.core import Dataset, Field, Type
 
 AS_PLAIN: Any = {"pre_buffer": False, "arrow_extensions_enabled": False}  # how it is opened: JSON is text

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TextIO
 
-from lossledger.jobs.load.delivered import Columns, DeliveredRow, row_text, shortened, standing_twice
+from lossledger.jobs.load.delivered_rows import FileColumns, DeliveredRow, row_text, shortened, standing_twice
 
 MAX_ROW = 1 << 20  # characters; of a longer row no more is held
 MAX_DEPTH = 64  # of what is nested in a field
@@ -52,7 +52,7 @@ class _Lines:
         return (f"longer than {MAX_ROW:,} characters",) if self.cut else ()
 
 
-def csv_rows(text: TextIO, columns: Columns) -> Iterator[DeliveredRow]:
+def csv_rows(text: TextIO, columns: FileColumns) -> Iterator[DeliveredRow]:
     """The data rows below the header. Blank lines are none. csv.Error, ValueError."""
     lines = _Lines(text, quotes=True)
     header: list[str] | None = None
@@ -87,7 +87,7 @@ class _TopLevel:
         return built
 
 
-def json_rows(text: TextIO, columns: Columns) -> Iterator[DeliveredRow]:
+def json_rows(text: TextIO, columns: FileColumns) -> Iterator[DeliveredRow]:
     """A row per line that is not blank. ValueError: a line is no JSON object."""
     top = _TopLevel()
     decoder = json.JSONDecoder(

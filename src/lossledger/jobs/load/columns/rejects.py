@@ -11,9 +11,9 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
-from lossledger.jobs.load.columns.cut import read_rejected
-from lossledger.jobs.load.columns.delivery import Incoming
-from lossledger.jobs.load.columns.merge import Written
+from lossledger.jobs.load.columns.pass1_partition import read_rejected
+from lossledger.jobs.load.columns.load_stages import IncomingDelivery
+from lossledger.jobs.load.columns.pass2_sort import WrittenFile
 from lossledger.schemas.ledger import QUARANTINE
 from lossledger.store.arrow import arrow_schema
 from lossledger.store.places import Copies, Place, place, written
@@ -34,7 +34,7 @@ class RejectTask:
 
 
 @dataclass(frozen=True)
-class KeepTask:
+class RetainTask:
     """The quarantine of a date as it is: what is there of other datasets stays."""
 
     stored: Sequence[Place]
@@ -42,7 +42,7 @@ class KeepTask:
     out: str
 
 
-def reject_tasks(item: Incoming, outs: Iterator[str]) -> list[RejectTask]:
+def reject_tasks(item: IncomingDelivery, outs: Iterator[str]) -> list[RejectTask]:
     """What is to be written of a delivery, to these names."""
     files, paths, firsts = item.rejected_files, [p.file.path for p in item.pieces], item.first_rows()
     return [
@@ -51,7 +51,7 @@ def reject_tasks(item: Incoming, outs: Iterator[str]) -> list[RejectTask]:
     ]
 
 
-def write_rejected(task: RejectTask) -> Written:
+def write_rejected(task: RejectTask) -> WrittenFile:
     """A file of the quarantine."""
     return _written(quarantined(task), task.out)
 
@@ -77,7 +77,7 @@ def _batches(rejected: Sequence[str]) -> Iterator[pa.Table]:
             yield pa.Table.from_batches([batch])
 
 
-def write_kept(task: KeepTask) -> Written:
+def write_retained(task: RetainTask) -> WrittenFile:
     """What stays, as a file of its own."""
     others = ~pc.field("dataset").isin(list(task.replaced))
     with Copies() as copies:
@@ -94,11 +94,11 @@ def replaced_rows(stored: Sequence[Place], datasets: Sequence[str]) -> int:
         return int(ds.dataset(list(map(str, copies.of(stored))), schema=_SCHEMA).count_rows(filter=mine))
 
 
-def _written(tables: Iterator[pa.Table], out: str) -> Written:
+def _written(tables: Iterator[pa.Table], out: str) -> WrittenFile:
     filled = (table for table in tables if table.num_rows)
     first = next(filled, None)
     if first is None:
-        return Written("", 0, "")
+        return WrittenFile("", 0, "")
     rows = 0
     with (
         written(place(out)) as file,
@@ -109,4 +109,4 @@ def _written(tables: Iterator[pa.Table], out: str) -> Written:
         for table in chain([first], filled):
             writer.write_table(table)
             rows += table.num_rows
-    return Written(out, rows, f'{{"numRecords": {rows}}}')
+    return WrittenFile(out, rows, f'{{"numRecords": {rows}}}')

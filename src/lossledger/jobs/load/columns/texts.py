@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from lossledger.engine.intake.parsing import FIRST_MICROS, LAST_MICROS
-from lossledger.jobs.load.columns.hashing import AVALANCHE, MULTIPLIER, SEED
+from lossledger.jobs.load.columns.hash64 import AVALANCHE, MULTIPLIER, SEED
 from lossledger.kernel.compiler import inlined, loop
 from lossledger.kernel.wide import word_at
 from lossledger.store.arrow import texts
@@ -171,7 +171,7 @@ def _hash(text, start, end, seed):
 
 @inlined
 def hash_span(text, start, end):
-    """The same as jobs.load.columns.hashing.hash_text."""
+    """The same as jobs.load.columns.hash64.hash_text."""
     return _hash(text, start, end, _S)
 
 
@@ -190,7 +190,7 @@ def hash_spans(text, starts, ends, out):
         out[row] = hash_span(text, starts[row], ends[row])
 
 
-class Names(NamedTuple):
+class NameTable(NamedTuple):
     """A closed set of names as a hash table: the place of each in the order given."""
 
     text: np.ndarray
@@ -208,12 +208,12 @@ def _fill(text, offsets, slots):
         slots[at] = n
 
 
-def names_table(names: pa.Array) -> Names:
+def names_table(names: pa.Array) -> NameTable:
     """A table to look names up in."""
     text, at = texts(names)
     slots = np.full(max(8, 1 << (2 * len(names)).bit_length()), -1, dtype=np.int32)
     _fill(text, at, slots)
-    return Names(text, at, slots)
+    return NameTable(text, at, slots)
 
 
 @loop

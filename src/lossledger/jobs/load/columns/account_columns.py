@@ -14,13 +14,13 @@ import pyarrow as pa
 
 from lossledger.engine.clock import day_start_us
 from lossledger.engine.intake.judge import Intake, Judge, RawRow, Reference, Rejected
-from lossledger.jobs.load.columns.judge import decode, texts_of
-from lossledger.jobs.load.columns.known import enum_table
-from lossledger.jobs.load.columns.pieces import DAMAGE, Batch, Columns, NotPlain, read_piece
+from lossledger.jobs.load.columns.column_judge import decode, texts_of
+from lossledger.jobs.load.columns.validation_context import enum_table
+from lossledger.jobs.load.columns.column_reader import DAMAGE, Batch, PieceColumns, NotPlain, read_piece
 from lossledger.jobs.load.columns.splits import Piece, SourceFile
-from lossledger.jobs.load.landing import LAST_DAY
-from lossledger.jobs.load.parse import Counted, Taken
-from lossledger.jobs.load.rows import read_file
+from lossledger.jobs.load.landing_zone import LAST_DAY
+from lossledger.jobs.load.reference_rows import CountedRows, ReferenceRows
+from lossledger.jobs.load.file_reader import read_file
 from lossledger.schemas.inputs import ACCOUNTS
 from lossledger.schemas.ledger import TYPED
 from lossledger.store.arrow import arrow_schema
@@ -40,7 +40,7 @@ _SCHEMA = pa.schema(
 _ROW_BITS = 40  # of a place: the file, and the row in it from 0 on
 
 
-def take_accounts(files: Sequence[SourceFile], settle: Callable[[Intake], Intake]) -> Taken:
+def judge_accounts(files: Sequence[SourceFile], settle: Callable[[Intake], Intake]) -> ReferenceRows:
     """Judge the accounts. `settle`: what the reference decides between rows. DataError when a file is damaged."""
     batches, rejected = list[pa.RecordBatch](), list[Rejected]()
     rows, extra = list[int](), list[str]()
@@ -59,7 +59,7 @@ def take_accounts(files: Sequence[SourceFile], settle: Callable[[Intake], Intake
     accepted = pa.concat_tables([table.filter(pa.array(clear)), _table(settled.rows)])
     texts = _texts(settled.rejected, files)
     found = [r if r.row else r._replace(row=texts[r.file, r.row_number]) for r in settled.rejected]
-    return Taken(_ledger(accepted), found, settled.duplicates, rows, extra)
+    return ReferenceRows(_ledger(accepted), found, settled.duplicates, rows, extra)
 
 
 class _File(NamedTuple):
@@ -70,7 +70,7 @@ class _File(NamedTuple):
 
 
 def _by_columns(number: int, file: SourceFile) -> _File:
-    columns, rows = Columns(), 0
+    columns, rows = PieceColumns(), 0
     batches: list[pa.RecordBatch] = []
     rejected: list[Rejected] = []
     for batch in read_piece(ACCOUNTS, Piece(number, file), columns):
@@ -114,7 +114,7 @@ def _good(batch: Batch, good: np.ndarray, number: int, first_row: int) -> pa.Rec
 
 def _by_rows(number: int, file: SourceFile) -> _File:
     content = read_file(Path(), file.path, ACCOUNTS, content=place(file.content))
-    rows, rejected = Counted(content.rows), list[Rejected]()
+    rows, rejected = CountedRows(content.rows), list[Rejected]()
     batches = list(_judged(number, rows, rejected))
     return _File(batches, rejected, rows.count, content.extra_columns)
 

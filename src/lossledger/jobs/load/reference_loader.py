@@ -12,11 +12,11 @@ from lossledger.engine.clock import iso
 from lossledger.engine.errors import DataError
 from lossledger.engine.intake.judge import Intake, Reference, Rejected, bad_margin_tables
 from lossledger.engine.intake.keys import reject_changed_versions, settle_keys
-from lossledger.jobs.load.columns.kept import KeepTask, keep_files
+from lossledger.jobs.load.columns.archive_files import ArchiveTask, archive_files
 from lossledger.jobs.load.columns.splits import SourceFile, worth_columns
-from lossledger.jobs.load.deliveries import REFERENCE_DAY, Deliveries, Delivery, delivery_hash
-from lossledger.jobs.load.landing import LandedFile, Tables, files_hash, landed_files
-from lossledger.jobs.load.parse import Taken, read_rows, typed_table
+from lossledger.jobs.load.deliveries import REFERENCE_DAY, Deliveries, LoadedDelivery, delivery_hash
+from lossledger.jobs.load.landing_zone import LandedFile, LandedTables, files_hash, landed_files
+from lossledger.jobs.load.reference_rows import ReferenceRows, read_rows, typed_table
 from lossledger.jobs.terminal import printable
 from lossledger.schemas.core import Dataset
 from lossledger.schemas.inputs import REFERENCE
@@ -37,7 +37,7 @@ _FIXED = {
 
 
 def load_reference(
-    deliveries: Deliveries, landing: Place, day: date, tables: Tables, judge_all: bool = False
+    deliveries: Deliveries, landing: Place, day: date, tables: LandedTables, judge_all: bool = False
 ) -> ReferenceData:
     """Bring the reference tables up to date with the landing zone; `day` is the date being run.
 
@@ -91,13 +91,13 @@ def _load(
     """`stamp`: the delivery's hash, and the version of the Delta table that it is."""
     root = deliveries.warehouse.root
     # in this process: it is needed before anything can be spread out
-    keep_files(KeepTask(str(landing), tuple(files), str(root)))
+    archive_files(ArchiveTask(str(landing), tuple(files), str(root)))
     sources = [SourceFile(f.path, str(content_path(root, f.sha256)), f.size) for f in files]
     many = dataset.name == "accounts" and worth_columns(sum(s.weight for s in sources))
     if many and not judge_all:
-        from lossledger.jobs.load.columns.accounts import take_accounts
+        from lossledger.jobs.load.columns.account_columns import judge_accounts
 
-        taken = take_accounts(sources, partial(settled, dataset))
+        taken = judge_accounts(sources, partial(settled, dataset))
     else:
         taken = _take_rows(deliveries, dataset, files, sources, day)
     deliveries.file_numbers(REFERENCE_DAY, dataset.name, list(zip(files, taken.rows, strict=True)))
@@ -112,7 +112,7 @@ def _take_rows(
     files: Sequence[LandedFile],
     sources: Sequence[SourceFile],
     day: date,
-) -> Taken:
+) -> ReferenceRows:
     """Row by row. DataError, when the quarantine says the same: a bad margin table."""
     known = Reference() if dataset.name == "currencies" else known_so_far(deliveries.warehouse)
     read, rows, extra = read_rows(dataset, sources, known)
@@ -133,7 +133,7 @@ def _take_rows(
             f"({printable(first[0])} row {first[1]}); correct LANDING/margin_tiers"
         )
     table = typed_table(dataset, intake.rows)
-    return Taken(table, intake.rejected, intake.duplicates, rows, extra)
+    return ReferenceRows(table, intake.rejected, intake.duplicates, rows, extra)
 
 
 def settled(dataset: Dataset, intake: Intake) -> Intake:
@@ -144,8 +144,8 @@ def settled(dataset: Dataset, intake: Intake) -> Intake:
     return settled
 
 
-def _counted(dataset: Dataset, stamp: tuple[str, int | None], taken: Taken) -> Delivery:
-    return Delivery.counted(
+def _counted(dataset: Dataset, stamp: tuple[str, int | None], taken: ReferenceRows) -> LoadedDelivery:
+    return LoadedDelivery.counted(
         REFERENCE_DAY,
         dataset.name,
         stamp[0],

@@ -12,12 +12,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lossledger.jobs.load.columns.cells import BOOLEAN, DECIMAL, LONGEST_CELL, PLAIN, TEXT, TIME, csv_cells, json_cells
-from lossledger.jobs.load.columns.judge import Source, Spans
-from lossledger.jobs.load.columns.layout import id_field, kind_of
-from lossledger.jobs.load.columns.odd import csv_header, odd_csv, odd_json, odd_parquet
+from lossledger.jobs.load.columns.csv_cells import BOOLEAN, DECIMAL, LONGEST_CELL, PLAIN, TEXT, TIME, csv_cells, json_cells
+from lossledger.jobs.load.columns.column_judge import Source, Spans
+from lossledger.jobs.load.columns.part_layout import id_field, kind_of
+from lossledger.jobs.load.columns.row_fallback import csv_header, read_csv_lines, read_json_lines, read_parquet_rows
 from lossledger.jobs.load.columns.splits import Piece
-from lossledger.jobs.load.delivered import MAX_EXTRA, DeliveredRow, shortened
+from lossledger.jobs.load.delivered_rows import MAX_EXTRA, DeliveredRow, shortened
 from lossledger.jobs.load.parquet_columns import AS_PLAIN, plain, plain_columns, text_columns, unfit_columns
 from lossledger.schemas.core import Dataset, Field, Type
 from lossledger.store.places import open_binary, open_parquet, place
@@ -46,7 +46,7 @@ class Batch(NamedTuple):
 
 
 @dataclass
-class Columns:
+class PieceColumns:
     """The columns of a piece, complete when its last row has been read."""
 
     found: set[str] = field(default_factory=set)
@@ -59,7 +59,7 @@ class Columns:
             raise NotPlain("very many unknown names")
 
 
-def read_piece(dataset: Dataset, piece: Piece, columns: Columns) -> Iterator[Batch]:
+def read_piece(dataset: Dataset, piece: Piece, columns: PieceColumns) -> Iterator[Batch]:
     """Batches in order. NotPlain when only the reference reader can tell what the file is."""
     try:
         if piece.file.is_parquet:
@@ -72,7 +72,7 @@ def read_piece(dataset: Dataset, piece: Piece, columns: Columns) -> Iterator[Bat
         raise NotPlain(str(error)) from error
 
 
-def _parquet(dataset: Dataset, piece: Piece, columns: Columns) -> Iterator[Batch]:
+def _parquet(dataset: Dataset, piece: Piece, columns: PieceColumns) -> Iterator[Batch]:
     content = place(piece.file.content)
     schema = open_parquet(content).schema_arrow
     _note(dataset, schema.names, columns)
@@ -89,7 +89,7 @@ def _parquet(dataset: Dataset, piece: Piece, columns: Columns) -> Iterator[Batch
         sources = {name: plain(batch.column(name)) for name in names if name in known}
 
         def deliver(rows: np.ndarray, batch: pa.RecordBatch = batch) -> list[DeliveredRow]:
-            return odd_parquet(batch.take(pa.array(rows)), names)
+            return read_parquet_rows(batch.take(pa.array(rows)), names)
 
         yield Batch(sources, np.zeros(batch.num_rows, np.uint8), deliver)
 
@@ -124,7 +124,7 @@ def _longest(texts: pa.Array) -> int:
     return pc.max(pc.binary_length(texts)).as_py() or 0
 
 
-def _note(dataset: Dataset, names: list[str], columns: Columns) -> list[str]:
+def _note(dataset: Dataset, names: list[str], columns: PieceColumns) -> list[str]:
     """Note the columns of a header. NotPlain when one stands twice or is missing."""
     if len(set(names)) < len(names) or not set(dataset.required_columns) <= set(names):
         raise NotPlain("its columns are not those of the dataset")
@@ -182,7 +182,7 @@ def _at_line(stream: BinaryIO, piece: Piece) -> None:
         raise NotPlain("a line of unreasonable length")
 
 
-def _csv(dataset: Dataset, piece: Piece, columns: Columns) -> Iterator[Batch]:
+def _csv(dataset: Dataset, piece: Piece, columns: PieceColumns) -> Iterator[Batch]:
     with _open(piece) as stream:
         head = stream.read(_HEADER)
         names, length = csv_header(head)
@@ -204,10 +204,10 @@ def _csv_batch(dataset: Dataset, chunk: bytes, header: bytes, field_of: np.ndarr
     rows, shape = csv_cells(text, len(field_of), field_of, cells.starts, cells.ends, cells.lines, cells.odd)
     if shape != PLAIN:
         raise NotPlain("quotes or line ends that are not plain")
-    yield cells.batch(rows, text, lambda lines: odd_csv(dataset, header, lines))
+    yield cells.batch(rows, text, lambda lines: read_csv_lines(dataset, header, lines))
 
 
-def _json(dataset: Dataset, piece: Piece, columns: Columns) -> Iterator[Batch]:
+def _json(dataset: Dataset, piece: Piece, columns: PieceColumns) -> Iterator[Batch]:
     names = [f.name.encode() for f in dataset.fields]
     name_at = np.cumsum([0, *map(len, names)], dtype=np.int64)
     flat = np.frombuffer(b"".join(names), dtype=np.uint8)
@@ -232,7 +232,7 @@ def _json(dataset: Dataset, piece: Piece, columns: Columns) -> Iterator[Batch]:
             columns.note({chunk[a:b].decode() for a, b in others[:extra]})
 
             def deliver(lines: list[bytes]) -> list[DeliveredRow]:
-                delivered = odd_json(dataset, lines)
+                delivered = read_json_lines(dataset, lines)
                 for row in delivered:
                     names = {str(name) for name in row.values}
                     known = {f.name for f in dataset.fields}

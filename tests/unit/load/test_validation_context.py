@@ -7,10 +7,10 @@ import pyarrow as pa
 
 from lossledger.engine.intake.judge import InstrumentVersion, Reference
 from lossledger.engine.versions import Versions
-from lossledger.jobs.load.columns.known import Known, read_known, write_known
+from lossledger.jobs.load.columns.validation_context import ValidationContext, read_context, write_context
 from lossledger.store.id_numbers import Numbers
 
-KNOWN = Known(
+KNOWN = ValidationContext(
     Reference(
         scales={"USDT": 6, "BTC": 8},
         settlement={"BTC-PERP": "USDT"},
@@ -35,8 +35,8 @@ KNOWN = Known(
 
 
 def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
-    write_known(KNOWN, tmp_path / "known.arrow")
-    found = read_known(str(tmp_path / "known.arrow"))
+    write_context(KNOWN, tmp_path / "context.arrow")
+    found = read_context(str(tmp_path / "context.arrow"))
     assert found.reference.scales == KNOWN.reference.scales
     assert found.reference.settlement == KNOWN.reference.settlement
     assert dict(found.reference.accounts) == dict(KNOWN.reference.accounts)
@@ -50,13 +50,13 @@ def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
 
 
 def test_nothing_known_is_read_as_nothing(tmp_path: Path) -> None:
-    write_known(Known(Reference(), Numbers()), tmp_path / "known.arrow")
-    found = read_known(str(tmp_path / "known.arrow"))
+    write_context(ValidationContext(Reference(), Numbers()), tmp_path / "context.arrow")
+    found = read_context(str(tmp_path / "context.arrow"))
     assert dict(found.reference.accounts) == {}
     assert not found.numbers.arrays["account"]
 
 
 def test_the_file_is_arrow(tmp_path: Path) -> None:
     """A worker that ran what it reads would run what anybody with write access to staging puts there."""
-    write_known(KNOWN, tmp_path / "known.arrow")
-    assert pa.ipc.open_file((tmp_path / "known.arrow").read_bytes()).read_all().num_rows == 1
+    write_context(KNOWN, tmp_path / "context.arrow")
+    assert pa.ipc.open_file((tmp_path / "context.arrow").read_bytes()).read_all().num_rows == 1

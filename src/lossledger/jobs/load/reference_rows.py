@@ -8,14 +8,14 @@ import pyarrow as pa
 
 from lossledger.engine.intake.judge import Intake, RawRow, Reference, Rejected, take_in
 from lossledger.jobs.load.columns.splits import SourceFile
-from lossledger.jobs.load.rows import read_file
+from lossledger.jobs.load.file_reader import read_file
 from lossledger.schemas.core import Dataset
 from lossledger.schemas.ledger import TYPED
 from lossledger.store.arrow import to_arrow
 from lossledger.store.places import place
 
 
-class Taken(NamedTuple):
+class ReferenceRows(NamedTuple):
     """What came of a delivery of reference data: rows of the ledger, what was rejected, and counts.
 
     `rows` per file; `rejected` in order of file and row.
@@ -35,7 +35,7 @@ def read_rows(
     whole, counts, extra = Intake(), list[int](), list[str]()
     for file in files:
         content = read_file(Path(), file.path, dataset, content=place(file.content))
-        rows = Counted(content.rows)
+        rows = CountedRows(content.rows)
         intake = take_in(dataset, rows, reference)
         whole.rows += intake.rows
         whole.origins += intake.origins
@@ -45,7 +45,7 @@ def read_rows(
     return whole, counts, extra
 
 
-class Counted:
+class CountedRows:
     """Rows, and how many there were."""
 
     def __init__(self, rows: Iterator[RawRow]) -> None:

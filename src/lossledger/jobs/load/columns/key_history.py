@@ -5,10 +5,10 @@ from collections import defaultdict
 import numpy as np
 import pyarrow.compute as pc
 
-from lossledger.jobs.load.columns.delivery import Incoming
-from lossledger.jobs.load.columns.hashing import hash_text
-from lossledger.jobs.load.columns.layout import id_field
-from lossledger.jobs.load.deliveries import Deliveries, Delivery
+from lossledger.jobs.load.columns.load_stages import IncomingDelivery
+from lossledger.jobs.load.columns.hash64 import hash_text
+from lossledger.jobs.load.columns.part_layout import id_field
+from lossledger.jobs.load.deliveries import Deliveries, LoadedDelivery
 from lossledger.schemas.inputs import DATASETS
 from lossledger.schemas.ledger import TYPED
 from lossledger.store.key_hashes import hash_file, key_folder
@@ -16,7 +16,7 @@ from lossledger.store.places import Place, files_below, written
 from lossledger.store.warehouse import Warehouse
 
 
-def hashes_before(warehouse: Warehouse, deliveries: Deliveries, item: Incoming) -> list[str]:
+def hashes_before(warehouse: Warehouse, deliveries: Deliveries, item: IncomingDelivery) -> list[str]:
     """Files with the hashes of all keys of earlier dates; none where the key holds the time."""
     name = item.dataset.name
     if id_field(item.dataset) is None:
@@ -31,7 +31,7 @@ def hashes_before(warehouse: Warehouse, deliveries: Deliveries, item: Incoming) 
     ]
 
 
-def _kept(warehouse: Warehouse, item: Incoming) -> defaultdict[Place, list[str]]:
+def _kept(warehouse: Warehouse, item: IncomingDelivery) -> defaultdict[Place, list[str]]:
     """The files of hashes of a dataset by the first of their delivery, listed at once: a year has hundreds."""
     found = defaultdict[Place, list[str]](list)
     for path in files_below(key_folder(warehouse.path(TYPED[item.dataset.name]))):
@@ -41,11 +41,11 @@ def _kept(warehouse: Warehouse, item: Incoming) -> defaultdict[Place, list[str]]
     return found
 
 
-def _first(warehouse: Warehouse, delivery: Delivery) -> Place:
+def _first(warehouse: Warehouse, delivery: LoadedDelivery) -> Place:
     return hash_file(warehouse.path(TYPED[delivery.dataset]), delivery.day, delivery.sha256)
 
 
-def _made_again(warehouse: Warehouse, delivery: Delivery, path: Place) -> str:
+def _made_again(warehouse: Warehouse, delivery: LoadedDelivery, path: Place) -> str:
     """From the ledger, where the file is not there."""
     table, name = TYPED[delivery.dataset], id_field(DATASETS[delivery.dataset])
     rows = warehouse.find(table, pc.field(table.partition) == pc.scalar(delivery.day), [str(name)])
@@ -55,7 +55,7 @@ def _made_again(warehouse: Warehouse, delivery: Delivery, path: Place) -> str:
     return str(path)
 
 
-def forget_others(warehouse: Warehouse, item: Incoming) -> None:
+def forget_others(warehouse: Warehouse, item: IncomingDelivery) -> None:
     """Remove the hashes of what was delivered for the date before."""
     mine = hash_file(warehouse.path(TYPED[item.dataset.name]), item.day, item.sha256)
     for path in mine.parent.glob("*.npy"):

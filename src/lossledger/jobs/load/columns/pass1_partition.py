@@ -14,12 +14,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lossledger.engine.intake.judge import Judge, RawRow
-from lossledger.jobs.load.columns.known import Known, read_known
-from lossledger.jobs.load.columns.layout import ROW_BITS, bucket_of, rows_batch
+from lossledger.jobs.load.columns.validation_context import ValidationContext, read_context
+from lossledger.jobs.load.columns.part_layout import ROW_BITS, bucket_of, rows_batch
 from lossledger.jobs.load.columns.radix import order_of
-from lossledger.jobs.load.columns.slim import full, slim
+from lossledger.jobs.load.columns.compact_types import expand, compact
 from lossledger.jobs.load.columns.splits import Piece
-from lossledger.jobs.load.rows import read_file
+from lossledger.jobs.load.file_reader import read_file
 from lossledger.schemas.core import Dataset
 from lossledger.schemas.inputs import DATASETS
 from lossledger.schemas.ledger import BUCKETS
@@ -35,7 +35,7 @@ REJECTED = pa.schema(
 
 
 @dataclass(frozen=True)
-class CutTask:
+class PartitionTask:
     """Where things are. `folder` is where the parts go, under names that begin with `name`.
 
     `columns`: whether what is plainly good may be taken at once; else every row goes to the judge.
@@ -44,7 +44,7 @@ class CutTask:
     dataset: str
     day: date
     pieces: Sequence[Piece]
-    known: str
+    context: str
     folder: str
     name: str
     columns: bool = True
@@ -62,7 +62,7 @@ class PieceRows(NamedTuple):
 
 
 @dataclass
-class CutResult:
+class PartitionResult:
     """Names of files and counts, never rows."""
 
     pieces: list[PieceRows] = field(default_factory=list)
@@ -71,9 +71,9 @@ class CutResult:
     rows: int = 0
 
 
-def cut(task: CutTask) -> CutResult:
+def partition(task: PartitionTask) -> PartitionResult:
     """Judge the pieces and write what is accepted and what is not. DataError when a file is damaged."""
-    writer = _Writer(task, DATASETS[task.dataset], read_known(task.known))
+    writer = _Writer(task, DATASETS[task.dataset], read_context(task.context))
     for piece in task.pieces:
         writer.flush_if(_PART_ROWS // 2)
         before = writer.mark()
@@ -87,12 +87,12 @@ def cut(task: CutTask) -> CutResult:
     return writer.result
 
 
-def _by_columns(task: CutTask, writer: "_Writer", piece: Piece) -> PieceRows:
-    from lossledger.jobs.load.columns.judge import ColumnJudge
-    from lossledger.jobs.load.columns.pieces import Columns, NotPlain, read_piece
+def _by_columns(task: PartitionTask, writer: "_Writer", piece: Piece) -> PieceRows:
+    from lossledger.jobs.load.columns.column_judge import ColumnJudge
+    from lossledger.jobs.load.columns.column_reader import PieceColumns, NotPlain, read_piece
 
-    dataset, columns, rows = writer.dataset, Columns(), 0
-    fast = ColumnJudge(dataset, writer.known, task.day)
+    dataset, columns, rows = writer.dataset, PieceColumns(), 0
+    fast = ColumnJudge(dataset, writer.context, task.day)
     before = writer.rejections
     try:
         for batch in read_piece(dataset, piece, columns):
@@ -113,7 +113,7 @@ def _by_columns(task: CutTask, writer: "_Writer", piece: Piece) -> PieceRows:
 
 
 def _delivered(batch: Any, left: np.ndarray) -> Any:
-    from lossledger.jobs.load.columns.pieces import DAMAGE, NotPlain
+    from lossledger.jobs.load.columns.column_reader import DAMAGE, NotPlain
 
     try:
         return batch.deliver(left)
@@ -121,7 +121,7 @@ def _delivered(batch: Any, left: np.ndarray) -> Any:
         raise NotPlain(str(error)) from error
 
 
-def _by_rows(task: CutTask, writer: "_Writer", piece: Piece) -> PieceRows:
+def _by_rows(task: PartitionTask, writer: "_Writer", piece: Piece) -> PieceRows:
     """The whole file, row by row, by the reference reader and the judge."""
     content = read_file(Path(), piece.file.path, writer.dataset, content=place(piece.file.content))
     before, rows = writer.rejections, 0
@@ -136,10 +136,10 @@ def _by_rows(task: CutTask, writer: "_Writer", piece: Piece) -> PieceRows:
 class _Writer:
     """Collects accepted and rejected rows and writes them in parts of bounded size."""
 
-    def __init__(self, task: CutTask, dataset: Dataset, known: Known) -> None:
-        self.task, self.dataset, self.known = task, dataset, known
-        self.result, self.rejections = CutResult(), 0
-        self._referee = Judge(dataset, known.reference, task.day)
+    def __init__(self, task: PartitionTask, dataset: Dataset, context: ValidationContext) -> None:
+        self.task, self.dataset, self.context = task, dataset, context
+        self.result, self.rejections = PartitionResult(), 0
+        self._referee = Judge(dataset, context.reference, task.day)
         self._names = [f.name for f in dataset.fields]
         self._batches: list[pa.RecordBatch] = []
         self._rows = self._bytes = 0
@@ -174,7 +174,7 @@ class _Writer:
         places, rows = self._judged
         self._judged = ([], [])
         if rows:
-            self.take(rows_batch(self.dataset, self.known, self.task.day, places, rows))
+            self.take(rows_batch(self.dataset, self.context, self.task.day, places, rows))
 
     def mark(self) -> tuple[int, int, int, int, int]:
         """Where a piece begins: it may have to be taken back."""
@@ -220,7 +220,7 @@ class _Writer:
             table = pa.Table.from_batches(self._batches)
             self._batches, self._rows, self._bytes = [], 0, 0
             path = f"{self.task.folder}/{self.task.name}-{self._next()}.arrow"
-            write_part(self.dataset, self.known, table, path)
+            write_part(self.dataset, self.context, table, path)
             self.result.parts.append(path)
             self.result.rows += table.num_rows
         if self._rejected:
@@ -240,16 +240,16 @@ class _Writer:
         self._rejected, self._rejected_bytes = [], 0
 
 
-def write_part(dataset: Dataset, known: Known, table: pa.Table, path: str) -> None:
+def write_part(dataset: Dataset, context: ValidationContext, table: pa.Table, path: str) -> None:
     """Sorted by bucket, in a bucket with many rows by the sort key; where each begins stands in the metadata."""
     keys = table.column("sort_key").to_numpy()
-    bucket = bucket_of(dataset, known, keys)
+    bucket = bucket_of(dataset, context, keys)
     order = np.argsort(bucket, kind="stable")  # radix: buckets are 16 bits
     edges = np.searchsorted(bucket[order], np.arange(BUCKETS + 1))
     for heavy in np.flatnonzero(np.diff(edges) >= SORTED_FROM).tolist():
         mine = order[edges[heavy] : edges[heavy + 1]]
         mine[:] = mine[order_of(keys[mine])]
-    table = pc.take(slim(table), pa.array(order), boundscheck=False).combine_chunks()
+    table = pc.take(compact(table), pa.array(order), boundscheck=False).combine_chunks()
     table = table.replace_schema_metadata({EDGES: edges.astype(np.int64).tobytes()})
     write_arrow(table, path, [] if isinstance(place(path), Path) else edges.tolist())
 
@@ -267,7 +267,7 @@ def write_arrow(table: pa.Table, path: str, edges: Sequence[int] = ()) -> None:
             writer.write_table(table)
 
 
-class Part:
+class MappedPart:
     """A part, mapped into memory: its rows, and where its buckets begin.
 
     `buckets`, the first and the one after the last: rows of others need not be there.
@@ -307,8 +307,8 @@ def _near(where: Place, first: int, after: int) -> Iterator[Path]:
 
 def read_part(path: str) -> tuple[pa.Table, np.ndarray]:
     """A part's rows in the types of the cut, and where its buckets begin."""
-    part = Part(path)
-    return full(part.rows), part.edges
+    part = MappedPart(path)
+    return expand(part.rows), part.edges
 
 
 def read_rejected(paths: Sequence[str]) -> Iterator[pa.Table]:

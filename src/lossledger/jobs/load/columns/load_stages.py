@@ -8,16 +8,16 @@ from datetime import date
 
 from lossledger.engine.clock import DAY_US, day_of, day_start_us, iso
 from lossledger.engine.errors import DataError
-from lossledger.jobs.load.columns.commit import commit_day, data_file
-from lossledger.jobs.load.columns.cut import CutResult, CutTask, PieceRows, cut
-from lossledger.jobs.load.columns.early import EarlyTask, early_rows_differ
-from lossledger.jobs.load.columns.kept import KeepTask, keep_files
-from lossledger.jobs.load.columns.keys import SHARE, HashTask, SettleResult, SettleTask, repeated_hashes, settle
-from lossledger.jobs.load.columns.known import Known, write_known
-from lossledger.jobs.load.columns.layout import group_field, id_field
-from lossledger.jobs.load.columns.merge import MergeTask, Written, merge
+from lossledger.jobs.load.columns.ledger_commit import commit_day, data_file
+from lossledger.jobs.load.columns.pass1_partition import PartitionResult, PartitionTask, PieceRows, partition
+from lossledger.jobs.load.columns.published_rows_guard import GuardTask, published_rows_differ
+from lossledger.jobs.load.columns.archive_files import ArchiveTask, archive_files
+from lossledger.jobs.load.columns.duplicate_keys import SHARE, KeyHashTask, SettleResult, SettleTask, repeated_hashes, settle_duplicates
+from lossledger.jobs.load.columns.validation_context import ValidationContext, write_context
+from lossledger.jobs.load.columns.part_layout import group_field, id_field
+from lossledger.jobs.load.columns.pass2_sort import SortTask, WrittenFile, sort_buckets
 from lossledger.jobs.load.columns.splits import LEAST, WEIGHT, Piece, SourceFile, pieces_of, task_pieces, worth_columns
-from lossledger.jobs.load.landing import LandedFile
+from lossledger.jobs.load.landing_zone import LandedFile
 from lossledger.jobs.spark.mapper import Mapper
 from lossledger.schemas.core import Dataset
 from lossledger.schemas.inputs import DATASETS
@@ -32,7 +32,7 @@ _GROUP_ROWS = 400_000  # of a file of the ledger, about
 
 
 @dataclass
-class Incoming:
+class IncomingDelivery:
     """A delivery that is new or has changed, and what the tasks made of it.
 
     `again`: its content has been loaded before, by other rules. `table_version`: of the Delta table whose live files
@@ -48,9 +48,9 @@ class Incoming:
     table_version: int | None = None
     sources: list[SourceFile] = field(default_factory=list)
     pieces: list[Piece] = field(default_factory=list)
-    cuts: list[CutResult] = field(default_factory=list)
+    cuts: list[PartitionResult] = field(default_factory=list)
     settled: list[SettleResult] = field(default_factory=list)
-    written: list[Written] = field(default_factory=list)
+    written: list[WrittenFile] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -124,38 +124,38 @@ class ColumnLoad:
     judge_all: bool = False
 
     @contextmanager
-    def staged(self, known: Known) -> Iterator["Staging"]:
+    def staged(self, context: ValidationContext) -> Iterator["LoadStages"]:
         """A folder for what passes between the tasks, removed at the end; a writer's own, where tokens tell them."""
         folder = self.warehouse.root / "staging" / f"load{of_writer(self.warehouse.token)}"
         for left in folder.parent.glob("load*"):
             if left.name <= folder.name:
                 remove_tree(left)
         try:
-            write_known(known, folder / "known.arrow")
-            yield Staging(self, folder)
+            write_context(context, folder / "context.arrow")
+            yield LoadStages(self, folder)
         finally:
             remove_tree(folder)
 
 
 @dataclass
-class Staging:
+class LoadStages:
     """The stages of a load, in order: judge, for a date settle and merge, then commit."""
 
     load: ColumnLoad
     folder: Place
 
     @property
-    def _known(self) -> str:
-        return str(self.folder / "known.arrow")
+    def _context(self) -> str:
+        return str(self.folder / "context.arrow")
 
-    def judge(self, incoming: Sequence[Incoming]) -> None:
+    def partition(self, incoming: Sequence[IncomingDelivery]) -> None:
         """Keep the files, then pass 1 over all of them."""
         tasks = [
-            KeepTask(str(self.load.landing), tuple(some), str(self.load.warehouse.root))
+            ArchiveTask(str(self.load.landing), tuple(some), str(self.load.warehouse.root))
             for item in incoming
             for some in _some(item.files)
         ]
-        self.load.mapper.map(keep_files, tasks, sum(f.size for item in incoming for f in item.files), "bytes")
+        self.load.mapper.map(archive_files, tasks, sum(f.size for item in incoming for f in item.files), "bytes")
         for item in incoming:
             item.sources = [
                 SourceFile(f.path, str(content_path(self.load.warehouse.root, f.sha256)), f.size)
@@ -171,17 +171,17 @@ class Staging:
                 owners.append(item)
                 cuts.append(self._cut(item, pieces, f"{n}", columns))
         for item, result in zip(
-            owners, self.load.mapper.map(cut, cuts, weight, "unpacked bytes"), strict=True
+            owners, self.load.mapper.map(partition, cuts, weight, "unpacked bytes"), strict=True
         ):
             item.cuts.append(result)
         self._read_again(incoming, weight)
 
-    def _cut(self, item: Incoming, pieces: Sequence[Piece], name: str, columns: bool) -> CutTask:
-        return CutTask(
-            item.dataset.name, item.day, pieces, self._known, str(self.folder / item.name), name, columns
+    def _cut(self, item: IncomingDelivery, pieces: Sequence[Piece], name: str, columns: bool) -> PartitionTask:
+        return PartitionTask(
+            item.dataset.name, item.day, pieces, self._context, str(self.folder / item.name), name, columns
         )
 
-    def _read_again(self, incoming: Sequence[Incoming], weight: int) -> None:
+    def _read_again(self, incoming: Sequence[IncomingDelivery], weight: int) -> None:
         """Files that have not the plain shape go to the reference reader, each as one piece."""
         owners, cuts = [], []
         for item in incoming:
@@ -189,16 +189,16 @@ class Staging:
                 mine = [p for p in item.pieces if p.file.path == path]
                 numbers = {p.number for p in mine}
                 item.cuts = [c for c in item.cuts if not numbers & {p.number for p in c.pieces}]
-                item.cuts.append(CutResult([PieceRows(n, 0, 0, (), ()) for n in sorted(numbers)[1:]]))
+                item.cuts.append(PartitionResult([PieceRows(n, 0, 0, (), ()) for n in sorted(numbers)[1:]]))
                 whole = Piece(mine[0].number, mine[0].file)
                 owners.append(item)
                 cuts.append(self._cut(item, [whole], f"again-{whole.number}", False))
         for item, result in zip(
-            owners, self.load.mapper.map(cut, cuts, weight, "unpacked bytes"), strict=True
+            owners, self.load.mapper.map(partition, cuts, weight, "unpacked bytes"), strict=True
         ):
             item.cuts.append(result)
 
-    def settle(self, incoming: Sequence[Incoming], history: dict[str, list[str]]) -> None:
+    def settle_duplicates(self, incoming: Sequence[IncomingDelivery], history: dict[str, list[str]]) -> None:
         """Repeated keys of a date's deliveries; `history`: files of the hashes of earlier dates, by dataset."""
         owners, tasks = [], []
         for item in incoming:
@@ -210,7 +210,7 @@ class Staging:
                 repeated = str(self.folder / item.name / f"repeated-{share}.npy")
                 before = history.get(item.dataset.name, [])
                 owners.append(item)
-                tasks.append(HashTask(item.parts, share, shares, before, out, repeated))
+                tasks.append(KeyHashTask(item.parts, share, shares, before, out, repeated))
         rows = sum(c.rows for item in incoming for c in item.cuts)
         results = self.load.mapper.map(repeated_hashes, tasks, rows)
         found = [(item, result) for item, result in zip(owners, results, strict=True) if result.repeated]
@@ -230,10 +230,10 @@ class Staging:
                     str(folder / f"conflicts-{n}.arrow"),
                 )
             )
-        for (item, _), settled in zip(found, self.load.mapper.map(settle, settles, rows), strict=True):
+        for (item, _), settled in zip(found, self.load.mapper.map(settle_duplicates, settles, rows), strict=True):
             item.settled.append(settled)
 
-    def merge(self, incoming: Sequence[Incoming], numbers: dict[str, int]) -> None:
+    def sort_buckets(self, incoming: Sequence[IncomingDelivery], numbers: dict[str, int]) -> None:
         """Pass 2. `numbers`: of the files, by path."""
         owners, tasks = [], []
         for item in incoming:
@@ -241,29 +241,29 @@ class Staging:
                 owners.append(item)
                 tasks.append(task)
         rows = sum(c.rows for item in incoming for c in item.cuts)
-        for item, written in zip(owners, self.load.mapper.map(merge, tasks, rows), strict=True):
+        for item, written in zip(owners, self.load.mapper.map(sort_buckets, tasks, rows), strict=True):
             item.written.append(written)
 
-    def _merges(self, item: Incoming, numbers: dict[str, int]) -> Iterator[MergeTask]:
+    def _merges(self, item: IncomingDelivery, numbers: dict[str, int]) -> Iterator[SortTask]:
         table = TYPED[item.dataset.name]
         rows = sum(c.rows for c in item.cuts)
         groups = min(BUCKETS, max(1, rows // _GROUP_ROWS))
         dropped = [s.dropped for s in item.settled if s.duplicates or s.superseded or s.conflicts]
         for n in range(groups):
-            yield MergeTask(
+            yield SortTask(
                 item.dataset.name,
                 item.day,
                 item.parts,
                 n * BUCKETS // groups,
                 (n + 1) * BUCKETS // groups,
                 dropped,
-                self._known,
+                self._context,
                 [numbers[p.file.path] for p in item.pieces],
                 item.first_rows(),
                 data_file(self.load.warehouse, table, item.day, n),
             )
 
-    def refuse_late_rows(self, incoming: Sequence[Incoming], session_start: int | None) -> None:
+    def refuse_late_rows(self, incoming: Sequence[IncomingDelivery], session_start: int | None) -> None:
         """Rows of sessions that are published may not change while a later date is run. DataError.
 
         What changed in them because the load's rules did is no late row: such a session stays as it was published,
@@ -277,7 +277,7 @@ class Staging:
             files = [w.path for w in item.written if w.rows]
             shares = [None] if whole else [(b, b + 8) for b in range(0, BUCKETS, 8)]
             tasks = [
-                EarlyTask(
+                GuardTask(
                     item.dataset.name,
                     item.day,
                     str(self.load.warehouse.path(table)),
@@ -288,14 +288,14 @@ class Staging:
                 )
                 for share in shares
             ]
-            if any(self.load.mapper.map(early_rows_differ, tasks, item.rows)):
+            if any(self.load.mapper.map(published_rows_differ, tasks, item.rows)):
                 raise DataError(
                     f"{item.dataset.name}/date={item.day} has changed rows before {iso(session_start)}, in a "
                     f"session that is published: run again from the date before, "
                     f"--from {day_of(session_start - DAY_US)}"
                 )
 
-    def commit(self, item: Incoming) -> None:
+    def commit(self, item: IncomingDelivery) -> None:
         """The files become the date's rows."""
         commit_day(self.load.warehouse, TYPED[item.dataset.name], item.day, item.written)
 
@@ -305,7 +305,7 @@ def _some(files: Sequence[LandedFile]) -> Iterator[list[LandedFile]]:
         yield list(files[first : first + 50])
 
 
-def _not_plain(item: Incoming) -> list[str]:
+def _not_plain(item: IncomingDelivery) -> list[str]:
     """Paths of files that no task could read by columns alone."""
     counts = item.by_piece
     found: defaultdict[str, set[str]] = defaultdict(set)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from lossledger.jobs.load.columns.wide import PLACES, narrow, widen
+from lossledger.jobs.load.columns.decimal128 import PLACES, to_int64, from_int64
 from lossledger.store.arrow import texts
 
 MANY = 1 << 16  # rows, from which on it is worth the code that it takes
@@ -18,7 +18,7 @@ MOST_BYTES = (1 << 31) - 1  # of texts with offsets of 32 bits
 _WIDE, _NARROW = pa.decimal128(38, 18), pa.decimal64(18, PLACES)
 
 
-def slim(table: pa.Table) -> pa.Table:
+def compact(table: pa.Table) -> pa.Table:
     """The same rows in fewer bytes, where their values allow it."""
     if table.num_rows < MANY:
         return table
@@ -26,12 +26,12 @@ def slim(table: pa.Table) -> pa.Table:
     return pa.table(slimmer, names=table.column_names)
 
 
-def full(table: pa.Table) -> pa.Table:
+def expand(table: pa.Table) -> pa.Table:
     """The rows in the types of the cut."""
-    return pa.table([widened(column) for column in table.columns], names=table.column_names)
+    return pa.table([expand_column(column) for column in table.columns], names=table.column_names)
 
 
-def together(tables: Sequence[pa.Table]) -> pa.Table:
+def concat(tables: Sequence[pa.Table]) -> pa.Table:
     """The rows of some parts one after another; a column that is not alike in all of them in the type of the cut."""
     first, *others = [table.schema for table in tables]
     for name in first.names:
@@ -41,10 +41,10 @@ def together(tables: Sequence[pa.Table]) -> pa.Table:
 
 
 def _with_full(table: pa.Table, name: str) -> pa.Table:
-    return table.set_column(table.schema.get_field_index(name), name, widened(table.column(name)))
+    return table.set_column(table.schema.get_field_index(name), name, expand_column(table.column(name)))
 
 
-def widened(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def expand_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """A column in the type of the cut."""
     if column.type == _NARROW:
         return pa.chunked_array([_decimals(chunk) for chunk in column.chunks], _WIDE)
@@ -65,7 +65,7 @@ def _narrowed(column: pa.ChunkedArray) -> pa.ChunkedArray:
     numbers, at = np.empty(len(column), np.int64), 0
     for chunk in filter(len, column.chunks):
         words = _numbers(chunk, np.uint64, 2).reshape(-1, 2)
-        if not narrow(words, numbers[at : at + len(chunk)]):
+        if not to_int64(words, numbers[at : at + len(chunk)]):
             return column
         at += len(chunk)
     return pa.chunked_array([pa.Array.from_buffers(_NARROW, len(numbers), [None, pa.py_buffer(numbers)])])
@@ -73,7 +73,7 @@ def _narrowed(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def _decimals(chunk: pa.Array) -> pa.Array:
     words = np.empty((len(chunk), 2), np.uint64)
-    widen(_numbers(chunk, np.int64, 1), words)
+    from_int64(_numbers(chunk, np.int64, 1), words)
     return pa.Array.from_buffers(_WIDE, len(chunk), [None, pa.py_buffer(words)])
 
 

@@ -10,20 +10,20 @@ import pyarrow.compute as pc
 
 from lossledger.engine.clock import DAY_US, day_start_us
 from lossledger.engine.intake.parsing import FIRST_MICROS, LAST_MICROS
-from lossledger.jobs.load.columns.hashing import hash_numbers
-from lossledger.jobs.load.columns.known import Known, enum_table
-from lossledger.jobs.load.columns.layout import (
+from lossledger.jobs.load.columns.hash64 import hash_numbers
+from lossledger.jobs.load.columns.validation_context import ValidationContext, enum_table
+from lossledger.jobs.load.columns.part_layout import (
     NO_ISOLATION,
     ROW_BITS,
     TIME_BITS,
-    cut_schema,
+    part_schema,
     group_field,
     id_field,
     kind_of,
     stored_fields,
 )
 from lossledger.jobs.load.columns.texts import (
-    Names,
+    NameTable,
     copy_spans,
     hash_spans,
     look_up,
@@ -31,7 +31,7 @@ from lossledger.jobs.load.columns.texts import (
     parse_times,
     plain_ids,
 )
-from lossledger.jobs.load.columns.wide import on_grid, parse_decimals, positive, rescale
+from lossledger.jobs.load.columns.decimal128 import on_grid, parse_decimals, positive, rescale
 from lossledger.kernel.compiler import loop
 from lossledger.schemas.core import Dataset, Field, Type
 from lossledger.schemas.inputs import DATASETS
@@ -68,8 +68,8 @@ class Judged(NamedTuple):
 class ColumnJudge:
     """Judges batches of one dataset and folder."""
 
-    def __init__(self, dataset: Dataset, known: Known, day: date) -> None:
-        self.dataset, self.known = dataset, known
+    def __init__(self, dataset: Dataset, context: ValidationContext, day: date) -> None:
+        self.dataset, self.context = dataset, context
         self.start = day_start_us(day)
         self._coded: dict[str, tuple[pa.Array, np.ndarray]] = {}
 
@@ -95,7 +95,7 @@ class ColumnJudge:
             source = sources.get(f.name)
             as_it_is = whole and isinstance(values[f.name], Spans) and _is_plain_text(source)
             arrays.append(source if as_it_is else _cut_column(f, values[f.name], None if whole else chosen))
-        return Judged(pa.RecordBatch.from_arrays(arrays, schema=cut_schema(self.dataset)), good)
+        return Judged(pa.RecordBatch.from_arrays(arrays, schema=part_schema(self.dataset)), good)
 
     def _values(self, field: Field, source: Source, good: np.ndarray) -> Any:
         """The decoded field; what a dictionary's names are is looked up once while it stays the same."""
@@ -111,39 +111,39 @@ class ColumnJudge:
         accept_numbers(field, values, good)
         return values
 
-    def _names(self, field: Field) -> Names | None:
+    def _names(self, field: Field) -> NameTable | None:
         """What the texts of a field must be among."""
         kind = kind_of(field)
         if kind:
-            return cast(Names, self.known.tables[kind])
-        return cast(Names, enum_table(field.values)) if field.values else None
+            return cast(NameTable, self.context.tables[kind])
+        return cast(NameTable, enum_table(field.values)) if field.values else None
 
     def _check_references(self, values: Mapping[str, Any], good: np.ndarray) -> None:
         """Accounts and instruments known at the time, grids, and money in whole ledger units."""
-        known, times = self.known, values["ts"]
+        context, times = self.context, values["ts"]
         if "account_id" in values:
             account = _safe(values["account_id"])
-            good &= _at(known.account_from, account) <= times
+            good &= _at(context.account_from, account) <= times
         currency = _safe(values["currency"]) if "currency" in values else None
         if "instrument_id" in values:
             instrument = _safe(values["instrument_id"])
             version = np.empty(len(good), dtype=np.int64)
-            version_at(instrument, times, known.version_at, known.version_from, version)
+            version_at(instrument, times, context.version_at, context.version_from, version)
             good &= version >= 0
             if self.dataset.name == "fills":
-                currency = _at(known.settlement, instrument)
+                currency = _at(context.settlement, instrument)
                 orders = good & (values["kind"] == _NORMAL)  # only they are bound to the order book's grid
                 for name in ("price", "quantity"):
-                    on_grid(*values[name], version, known.steps[name], orders)
+                    on_grid(*values[name], version, context.steps[name], orders)
                 good &= orders | (values["kind"] != _NORMAL)
         if "isolation" in values:
             isolation = values["isolation"]
             version = np.empty(len(good), dtype=np.int64)
-            version_at(_safe(isolation), times, known.version_at, known.version_from, version)
-            fits = (version >= 0) & (_at(known.settlement, _safe(isolation)) == currency)
+            version_at(_safe(isolation), times, context.version_at, context.version_from, version)
+            fits = (version >= 0) & (_at(context.settlement, _safe(isolation)) == currency)
             good &= fits | (isolation == -2)
         if currency is not None:
-            money = known.steps["money"]
+            money = context.steps["money"]
             good &= _at(money[:, 2], _safe(currency)) != 0
             for f in self.dataset.fields:
                 if f.money:
@@ -159,7 +159,7 @@ class ColumnJudge:
         return out
 
 
-def decode(field: Field, source: Source, good: np.ndarray, names: Names | None) -> Any:
+def decode(field: Field, source: Source, good: np.ndarray, names: NameTable | None) -> Any:
     """The values of a field where they are plainly good: places among `names`, Spans, Decimals or an array."""
     if field.type is Type.TEXT:
         values = _decode_text(source, good, names)
@@ -178,7 +178,7 @@ def decode(field: Field, source: Source, good: np.ndarray, names: Names | None) 
     return _decode_bools(source, good, field.required)
 
 
-def _decode_text(source: Source, good: np.ndarray, names: Names | None) -> Any:
+def _decode_text(source: Source, good: np.ndarray, names: NameTable | None) -> Any:
     if names is None:
         spans = _spans(source, good)
         plain_ids(*spans, good)
@@ -196,7 +196,7 @@ def accept_numbers(field: Field, numbers: np.ndarray, good: np.ndarray) -> None:
     good &= numbers >= 0 if field.required else numbers != -1
 
 
-def numbers_of(dictionary: pa.Array, names: Names) -> np.ndarray:
+def numbers_of(dictionary: pa.Array, names: NameTable) -> np.ndarray:
     """The place of each text among the names, and last that of a null."""
     texts = _spans(dictionary, np.zeros(len(dictionary), np.uint8))
     numbers = np.full(len(dictionary) + 1, -2, dtype=np.int32)

@@ -186,7 +186,7 @@ def on_grid(words, valid, step_of, steps, good):
 
 
 @loop
-def narrow(words, numbers):
+def to_int64(words, numbers):
     """Decimals in units of 10^-PLACES, in `numbers`; False when one of them is finer or has more than 18 digits."""
     for row in range(len(numbers)):
         high, low = words[row, 1], words[row, 0]
@@ -198,7 +198,7 @@ def narrow(words, numbers):
 
 
 @loop
-def widen(numbers, words):
+def from_int64(numbers, words):
     """Units of 10^-PLACES back to decimals."""
     for row in range(len(numbers)):
         high, low = product(abs(numbers[row]), np.int64(_STEP))

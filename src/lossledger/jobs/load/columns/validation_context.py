@@ -23,7 +23,7 @@ _REFERENCE = b"reference"  # the instruments and currencies, in the schema's met
 
 
 @dataclass
-class Known:
+class ValidationContext:
     """`reference` is what the judge knows; the arrays say the same by number."""
 
     reference: Reference
@@ -61,7 +61,7 @@ class Known:
     @cached_property
     def steps(self) -> dict[str, np.ndarray]:
         """The grids as the compiled check wants them."""
-        from lossledger.jobs.load.columns.wide import step_words
+        from lossledger.jobs.load.columns.decimal128 import step_words
 
         return {
             name: np.array([step_words(s) if s else (0,) * 5 for s in grid], dtype=np.uint64).reshape(-1, 5)
@@ -82,13 +82,13 @@ def _first_seen(accounts: pa.Array, seen: FirstSeen) -> np.ndarray:
     return times[pc.fill_null(pc.index_in(accounts, seen.names), len(seen.times)).to_numpy()]
 
 
-def write_known(known: Known, path: Place) -> None:
+def write_context(context: ValidationContext, path: Place) -> None:
     """Write what all tasks of a load read: one row of lists in an Arrow file, and the instruments as JSON.
 
     Workers only parse this file; whoever can write to the staging folder cannot run code in them.
     """
-    reference, seen = known.reference, FirstSeen.of(known.reference.accounts)
-    arrays = {"first_seen": seen.names, "first_seen_us": pa.array(seen.times), **known.numbers.arrays}
+    reference, seen = context.reference, FirstSeen.of(context.reference.accounts)
+    arrays = {"first_seen": seen.names, "first_seen_us": pa.array(seen.times), **context.numbers.arrays}
     lists = {name: pa.LargeListArray.from_arrays([0, len(array)], array) for name, array in arrays.items()}
     text = {
         "scales": reference.scales,
@@ -106,7 +106,7 @@ def write_known(known: Known, path: Place) -> None:
 
 
 @lru_cache(maxsize=1)
-def _kept(path: str, made: tuple[object, ...]) -> Known:
+def _kept(path: str, made: tuple[object, ...]) -> ValidationContext:
     table = pa.ipc.open_file(place(path).read_bytes()).read_all()
     arrays = {name: table.column(name).combine_chunks().flatten() for name in table.column_names}
     text = json.loads(table.schema.metadata[_REFERENCE])
@@ -116,10 +116,10 @@ def _kept(path: str, made: tuple[object, ...]) -> Known:
     }
     accounts = FirstSeen(arrays["first_seen"], arrays["first_seen_us"].to_numpy())
     reference = Reference(text["scales"], text["settlement"], instruments, accounts)
-    return Known(reference, Numbers({kind: arrays[kind] for kind in KINDS}))
+    return ValidationContext(reference, Numbers({kind: arrays[kind] for kind in KINDS}))
 
 
-def read_known(path: str) -> Known:
+def read_context(path: str) -> ValidationContext:
     """Read once in a process."""
     return _kept(path, stamp(place(path)))
 

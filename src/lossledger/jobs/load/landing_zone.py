@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from lossledger.engine.errors import ConfigError, DataError
 from lossledger.jobs.load.landed_tables import LandedTable, read_table, refuse_other_tables
-from lossledger.jobs.load.source import HashedStream, Refused, changed, leads_out, open_landed
+from lossledger.jobs.load.hashed_streams import HashedStream, Refused, changed, leads_out, open_landed
 from lossledger.jobs.spark.mapper import InProcess, Mapper
 from lossledger.jobs.terminal import printable
 from lossledger.schemas.core import Dataset
@@ -79,7 +79,7 @@ def _ignored(name: str) -> bool:
     return name.startswith(("_", "."))
 
 
-class Tables:
+class LandedTables:
     """The datasets that are Delta tables, each read once: all dates of a run see one version of it."""
 
     def __init__(self, landing: Place) -> None:
@@ -111,13 +111,13 @@ class Tables:
         return table.version if table else None
 
 
-def dataset_days(landing: Place, dataset: Dataset, tables: Tables | None = None) -> list[date]:
+def dataset_days(landing: Place, dataset: Dataset, tables: LandedTables | None = None) -> list[date]:
     """The dates for which a dated dataset has a folder or a partition."""
     folder = landing / dataset.name
     if not folder.is_dir():
         return []
     _check_inside(landing, folder)
-    table = (tables or Tables(landing)).of(dataset)
+    table = (tables or LandedTables(landing)).of(dataset)
     if table:  # folders beside its live files may be remains, or not committed yet
         return sorted(_in_range(folder, day) for day in table.files if day)
     return sorted(_folder_day(landing, entry) for entry in folder.iterdir() if not _ignored(entry.name))
@@ -147,10 +147,10 @@ def landed_files(
     dataset: Dataset,
     day: date | None = None,
     mapper: Mapper | None = None,
-    tables: Tables | None = None,
+    tables: LandedTables | None = None,
 ) -> list[LandedFile]:
     """The files of one delivery in order of their paths by code points, with their hashes, made in tasks."""
-    paths = _paths(landing, dataset, day, tables or Tables(landing))
+    paths = _paths(landing, dataset, day, tables or LandedTables(landing))
     tasks = list(_hash_tasks(landing, sorted(paths)))
     work = sum(task.size for task in tasks)
     hashes = (mapper or InProcess(1, 1)).map(hash_files, tasks, work, "bytes")
@@ -161,7 +161,7 @@ def landed_files(
     ]
 
 
-def _paths(landing: Place, dataset: Dataset, day: date | None, tables: Tables) -> Sequence[str]:
+def _paths(landing: Place, dataset: Dataset, day: date | None, tables: LandedTables) -> Sequence[str]:
     """Of a delivery, relative to LANDING; of a table those of the live files."""
     table = tables.of(dataset)
     if table:
@@ -183,7 +183,7 @@ def _paths(landing: Place, dataset: Dataset, day: date | None, tables: Tables) -
 
 
 @dataclass(frozen=True)
-class HashTask:
+class FileHashTask:
     """Some files of the landing zone, and about how many bytes they have."""
 
     landing: Place
@@ -191,7 +191,7 @@ class HashTask:
     size: int
 
 
-def _hash_tasks(landing: Place, paths: Sequence[str]) -> Iterator[HashTask]:
+def _hash_tasks(landing: Place, paths: Sequence[str]) -> Iterator[FileHashTask]:
     """Large files one by one, small ones together."""
     some: list[str] = []
     size = 0
@@ -200,13 +200,13 @@ def _hash_tasks(landing: Place, paths: Sequence[str]) -> Iterator[HashTask]:
         with suppress(OSError):  # who hashes it tells what is wrong
             size += (landing / path).stat().st_size
         if size >= _HASHED_BYTES or len(some) == _HASHED_FILES:
-            yield HashTask(landing, tuple(some), size)
+            yield FileHashTask(landing, tuple(some), size)
             some, size = [], 0
     if some:
-        yield HashTask(landing, tuple(some), size)
+        yield FileHashTask(landing, tuple(some), size)
 
 
-def hash_files(task: HashTask) -> list[tuple[str, int]]:
+def hash_files(task: FileHashTask) -> list[tuple[str, int]]:
     """SHA-256 and size of each file. DataError: it cannot be read or is not to be."""
     return [_hashed(task.landing, path) for path in task.paths]
 

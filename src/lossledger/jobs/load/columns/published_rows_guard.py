@@ -17,7 +17,7 @@ from lossledger.store.places import Copies, open_table, place
 
 
 @dataclass(frozen=True)
-class EarlyTask:
+class GuardTask:
     """A table's rows of a date before `before_us`, beside those in `files`, in some buckets of accounts."""
 
     dataset: str
@@ -29,7 +29,7 @@ class EarlyTask:
     buckets: tuple[int, int] | None
 
 
-def early_rows_differ(task: EarlyTask) -> bool:
+def published_rows_differ(task: GuardTask) -> bool:
     """Whether they are other rows, wherever they were delivered."""
     table = TYPED[task.dataset]
     names = [f.name for f in DATASETS[task.dataset].fields]

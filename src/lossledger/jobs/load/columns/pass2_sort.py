@@ -15,9 +15,9 @@ import pyarrow.parquet as pq
 
 from lossledger.engine.clock import day_start_us, iso
 from lossledger.engine.errors import InvariantError
-from lossledger.jobs.load.columns.cut import SORTED_FROM, Part
-from lossledger.jobs.load.columns.known import Known, read_known
-from lossledger.jobs.load.columns.layout import (
+from lossledger.jobs.load.columns.pass1_partition import SORTED_FROM, MappedPart
+from lossledger.jobs.load.columns.validation_context import ValidationContext, read_context
+from lossledger.jobs.load.columns.part_layout import (
     NO_ISOLATION,
     ROW_BITS,
     ROW_MASK,
@@ -28,7 +28,7 @@ from lossledger.jobs.load.columns.layout import (
     kind_of,
 )
 from lossledger.jobs.load.columns.radix import order_of
-from lossledger.jobs.load.columns.slim import together, widened
+from lossledger.jobs.load.columns.compact_types import concat, expand_column
 from lossledger.schemas.core import Dataset, Table
 from lossledger.schemas.inputs import DATASETS
 from lossledger.schemas.ledger import TYPED
@@ -41,7 +41,7 @@ _ROW_GROUP = 1 << 18
 
 
 @dataclass(frozen=True)
-class MergeTask:
+class SortTask:
     """Buckets `first` to before `last`. `file_numbers`, `first_rows`: per piece, its file and the rows before it."""
 
     dataset: str
@@ -50,13 +50,13 @@ class MergeTask:
     first: int
     last: int
     dropped: Sequence[str]
-    known: str
+    context: str
     file_numbers: Sequence[int]
     first_rows: Sequence[int]
     out: str
 
 
-class Written(NamedTuple):
+class WrittenFile(NamedTuple):
     """A file of the ledger: its name, rows and statistics, none when the buckets are empty."""
 
     path: str
@@ -64,9 +64,9 @@ class Written(NamedTuple):
     stats: str
 
 
-def merge(task: MergeTask) -> Written:
+def sort_buckets(task: SortTask) -> WrittenFile:
     """Write the file; a bucket of any size is sorted a stretch of keys at a time."""
-    dataset, table, known = DATASETS[task.dataset], TYPED[task.dataset], read_known(task.known)
+    dataset, table, context = DATASETS[task.dataset], TYPED[task.dataset], read_context(task.context)
     schema = pa.schema([f.remove_metadata() for f in arrow_schema(table) if f.name != table.partition])
     rows, times, buckets = 0, [], []
     writer: Any = None
@@ -75,7 +75,7 @@ def merge(task: MergeTask) -> Written:
             data = _sorted(stretch, dataset)
             if not data.num_rows:
                 continue
-            columns = _ledger_columns(task, dataset, table, known, data, schema)
+            columns = _ledger_columns(task, dataset, table, context, data, schema)
             if writer is None:
                 out = files.enter_context(written(place(task.out)))
                 writer = files.enter_context(_writer(out, columns.schema))
@@ -85,25 +85,25 @@ def merge(task: MergeTask) -> Written:
             if "account_bucket" in columns.column_names:
                 buckets.append(pc.min_max(columns.column("account_bucket")).as_py())
     if writer is None:
-        return Written("", 0, "")
+        return WrittenFile("", 0, "")
     low, high = {"ts": iso(min(t["min"] for t in times))}, {"ts": iso(max(t["max"] for t in times))}
     if buckets:
         low["account_bucket"] = min(b["min"] for b in buckets)
         high["account_bucket"] = max(b["max"] for b in buckets)
     stats = {"numRecords": rows, "minValues": low, "maxValues": high, "nullCount": dict.fromkeys(low, 0)}
-    return Written(task.out, rows, json.dumps(stats))
+    return WrittenFile(task.out, rows, json.dumps(stats))
 
 
-def _stretches(task: MergeTask) -> Iterator[pa.Table]:
+def _stretches(task: SortTask) -> Iterator[pa.Table]:
     """All rows that are kept, in stretches of the sort key where they are too many to be sorted at once."""
     dropped = _dropped(task)
-    parts = [Part(path, (task.first, task.last)) for path in task.parts]
+    parts = [MappedPart(path, (task.first, task.last)) for path in task.parts]
     slices = [s for part in parts for s in _slices(task, part)]
     total = sum(s.num_rows for s in slices)
     if not total:
         return
     if total <= _AT_ONCE:
-        yield together([_kept(s, dropped) for s in slices])
+        yield concat([_kept(s, dropped) for s in slices])
         return
     keys = [s.column("sort_key").to_numpy() for s in slices]
     sorted_by_key = [len(k) >= SORTED_FROM and bool((k[1:] >= k[:-1]).all()) for k in keys]
@@ -112,7 +112,7 @@ def _stretches(task: MergeTask) -> Iterator[pa.Table]:
     bounds = np.unique(sample[np.linspace(0, len(sample) - 1, count + 1).astype(int)[1:-1]])
     low = np.iinfo(np.int64).min
     for high in [*bounds.tolist(), np.iinfo(np.int64).max]:
-        yield together(
+        yield concat(
             [
                 _kept(_between(s, k, low, high, in_order), dropped)
                 for s, k, in_order in zip(slices, keys, sorted_by_key, strict=True)
@@ -123,7 +123,7 @@ def _stretches(task: MergeTask) -> Iterator[pa.Table]:
         low = high
 
 
-def _slices(task: MergeTask, part: Part) -> Iterator[pa.Table]:
+def _slices(task: SortTask, part: MappedPart) -> Iterator[pa.Table]:
     """The rows of a part that are for this task, those of every bucket with many rows by themselves."""
     rows = part.rows.drop_columns(["key_hash"]).replace_schema_metadata(None)
     first = task.first
@@ -146,7 +146,7 @@ def _between(rows: pa.Table, keys: np.ndarray, low: int, high: int, in_order: bo
     return rows.filter(pa.array((keys > low) & (keys <= high)))
 
 
-def _dropped(task: MergeTask) -> list[np.ndarray]:
+def _dropped(task: SortTask) -> list[np.ndarray]:
     """The sorted places of rows that are not kept, a file each."""
     found = []
     for path in task.dropped:
@@ -199,7 +199,7 @@ def id_order(ids: pa.Array) -> dict[str, pa.Array]:
 
 
 def _ledger_columns(
-    task: MergeTask, dataset: Dataset, table: Table, known: Known, data: pa.Table, schema: pa.Schema
+    task: SortTask, dataset: Dataset, table: Table, context: ValidationContext, data: pa.Table, schema: pa.Schema
 ) -> pa.Table:
     """The rows as they stand in the ledger; names are coded, so that each is written once."""
     keys, places = data.column("sort_key").to_numpy(), data.column("place").to_numpy()
@@ -220,10 +220,10 @@ def _ledger_columns(
         kind = kind_of(fields[name])
         if kind is None:
             raise InvariantError(f"{dataset.name}.{name} is no column of names")
-        made[name] = _named(codes, known.numbers.arrays[kind])
+        made[name] = _named(codes, context.numbers.arrays[kind])
         made[f"{kind}_number"] = pa.array(codes.astype(np.int64)) if name != "isolation" else None
         if kind == "account":
-            made["account_bucket"] = pa.array(known.account_bucket[codes].astype(np.int64))
+            made["account_bucket"] = pa.array(context.account_bucket[codes].astype(np.int64))
     columns = []
     for column in table.columns:
         if column.name == table.partition:
@@ -253,7 +253,7 @@ def _stored(data: pa.Table, field: Any) -> Any:
     if field.values:
         codes = column.combine_chunks().cast(pa.int32())
         return pa.DictionaryArray.from_arrays(codes, pa.array(field.values))
-    return widened(column)
+    return expand_column(column)
 
 
 def _writer(path: Path, schema: pa.Schema) -> Any:

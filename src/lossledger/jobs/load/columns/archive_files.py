@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 
 from lossledger.engine.errors import ConflictError, DataError, is_out_of_space, no_space
-from lossledger.jobs.load.landing import LandedFile
-from lossledger.jobs.load.source import Refused, changed, open_landed
+from lossledger.jobs.load.landing_zone import LandedFile
+from lossledger.jobs.load.hashed_streams import Refused, changed, open_landed
 from lossledger.jobs.terminal import printable
 from lossledger.store.content import content_path, keep
 from lossledger.store.places import place
 
 
 @dataclass(frozen=True)
-class KeepTask:
+class ArchiveTask:
     """Some files, and the warehouse that keeps them."""
 
     landing: str
@@ -19,14 +19,14 @@ class KeepTask:
     warehouse: str
 
 
-def keep_files(task: KeepTask) -> int:
+def archive_files(task: ArchiveTask) -> int:
     """Copy what is not kept yet, and say how many files. ConflictError when one is no longer what was hashed."""
     for file in task.files:
         _keep(task, file)
     return len(task.files)
 
 
-def _keep(task: KeepTask, file: LandedFile) -> None:
+def _keep(task: ArchiveTask, file: LandedFile) -> None:
     target = content_path(place(task.warehouse), file.sha256)
     shown = printable(file.path)
     if not target.exists():

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from lossledger.jobs.load.delivered import Columns, DeliveredRow, MissingColumn
+from lossledger.jobs.load.delivered_rows import FileColumns, DeliveredRow, MissingColumn
 from lossledger.jobs.load.parquet_rows import batch_rows
 from lossledger.jobs.load.text_rows import csv_rows, json_rows
 from lossledger.schemas.core import Dataset
@@ -30,28 +30,28 @@ def csv_header(head: bytes) -> tuple[list[str], int]:
     return names, end
 
 
-def odd_csv(dataset: Dataset, header: bytes, lines: Sequence[bytes]) -> list[DeliveredRow]:
+def read_csv_lines(dataset: Dataset, header: bytes, lines: Sequence[bytes]) -> list[DeliveredRow]:
     """Data rows, one a line. ValueError when a line is not one row."""
     text = io.StringIO((header + b"\n".join(lines)).decode("utf-8-sig"), newline="")
     try:
-        return _all(list(csv_rows(text, Columns(dataset))), lines)
+        return _all(list(csv_rows(text, FileColumns(dataset))), lines)
     except csv.Error as error:
         raise ValueError(str(error)) from error
 
 
-def odd_json(dataset: Dataset, lines: Sequence[bytes]) -> list[DeliveredRow]:
+def read_json_lines(dataset: Dataset, lines: Sequence[bytes]) -> list[DeliveredRow]:
     """Objects, one a line. ValueError when a line is none."""
     text = io.StringIO(b"\n".join(lines).decode(), newline="\n")
     rows: list[DeliveredRow] = []
     try:
-        for row in json_rows(text, Columns(dataset)):
+        for row in json_rows(text, FileColumns(dataset)):
             rows.append(row)
     except MissingColumn:  # it comes last, and some rows say nothing about the file
         pass
     return _all(rows, lines)
 
 
-def odd_parquet(batch: pa.RecordBatch, names: Sequence[str]) -> list[DeliveredRow]:
+def read_parquet_rows(batch: pa.RecordBatch, names: Sequence[str]) -> list[DeliveredRow]:
     """Rows of a Parquet file."""
     return list(batch_rows(batch, names))
 

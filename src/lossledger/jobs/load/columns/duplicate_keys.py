@@ -19,12 +19,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lossledger.engine.intake.keys import CONFLICT
-from lossledger.jobs.load.columns.cut import REJECTED, Part
-from lossledger.jobs.load.columns.layout import ROW_BITS, ROW_MASK, id_field
+from lossledger.jobs.load.columns.pass1_partition import REJECTED, MappedPart
+from lossledger.jobs.load.columns.part_layout import ROW_BITS, ROW_MASK, id_field
 from lossledger.jobs.load.columns.radix import chosen_between, in_order
-from lossledger.jobs.load.columns.slim import full
+from lossledger.jobs.load.columns.compact_types import expand
 from lossledger.jobs.load.columns.splits import SourceFile
-from lossledger.jobs.load.rows import read_file
+from lossledger.jobs.load.file_reader import read_file
 from lossledger.schemas.inputs import DATASETS
 from lossledger.schemas.ledger import TYPED
 from lossledger.store.key_hashes import holds
@@ -38,7 +38,7 @@ _TEXTS = 1 << 14  # rejected rows that are written at a time
 
 
 @dataclass(frozen=True)
-class HashTask:
+class KeyHashTask:
     """One of `shares` equal ranges of the hashes. `history`: sorted hashes of earlier dates; `out`: of this one."""
 
     parts: Sequence[str]
@@ -56,9 +56,9 @@ class HashResult(NamedTuple):
     earlier: int
 
 
-def repeated_hashes(task: HashTask) -> HashResult:
+def repeated_hashes(task: KeyHashTask) -> HashResult:
     """Write the sorted hashes of the date's keys, and those that stand twice or in an earlier date."""
-    parts = [Part(path) for path in task.parts]
+    parts = [MappedPart(path) for path in task.parts]
     columns = [chunk.to_numpy() for part in parts for chunk in part.rows.column("key_hash").chunks]
     low, high = (-(-(share << 64) // task.shares) for share in (task.share, task.share + 1))
     chosen = chosen_between(columns, low, high - 1)
@@ -119,7 +119,7 @@ class SettleResult(NamedTuple):
     conflicts: int
 
 
-def settle(task: SettleTask) -> SettleResult:
+def settle_duplicates(task: SettleTask) -> SettleResult:
     """Decide on every row whose key may stand twice."""
     repeated, found = _load(task.repeated), _Dropped()
     for first in range(0, len(repeated), _KEYS):
@@ -159,7 +159,7 @@ class _Keys:
 
     def _find(self, path: str) -> tuple[np.ndarray, np.ndarray]:
         """The rows of a part that have one of the hashes, and which of them."""
-        part = Part(path)
+        part = MappedPart(path)
         hashes, places = (part.rows.column(name).to_numpy() for name in ("key_hash", "place"))
         rows = np.flatnonzero((hashes >= self.hashes[0]) & (hashes <= self.hashes[-1])).astype(np.int32)
         at = np.searchsorted(self.hashes, hashes[rows]).astype(np.int32)
@@ -172,7 +172,7 @@ class _Keys:
     def _pieces(self) -> Iterator[tuple[pa.Table, np.ndarray]]:
         """The rows, in the types of the cut, each with which of the hashes it has."""
         for path, rows, at in self.found:
-            part = Part(path)
+            part = MappedPart(path)
             for first in range(0, len(rows), _PIECE):
                 some = slice(first, first + _PIECE)
                 yield _rows_of(part, rows[some]), at[some]
@@ -205,7 +205,7 @@ class _Keys:
         """In order of the hashes."""
         tables, numbers = [], []
         for path, rows, at in self.found:
-            part = Part(path)
+            part = MappedPart(path)
             kept = part.rows.column("place").to_numpy()[rows] == self.kept_place[at]
             tables.append(_rows_of(part, rows[kept]))
             numbers.append(at[kept])
@@ -247,8 +247,8 @@ class _Keys:
                 yield tuple(row[name] for name in self.key), row
 
 
-def _rows_of(part: Part, rows: np.ndarray) -> pa.Table:
-    return full(part.rows.take(pa.array(rows)))
+def _rows_of(part: MappedPart, rows: np.ndarray) -> pa.Table:
+    return expand(part.rows.take(pa.array(rows)))
 
 
 def _key_columns(dataset: str) -> list[str]:

@@ -10,8 +10,8 @@ from typing import BinaryIO, cast
 
 from lossledger.engine.errors import DataError
 from lossledger.engine.intake.judge import RawRow
-from lossledger.jobs.load.delivered import Columns, DeliveredRow, MissingColumn, UnfitColumn
-from lossledger.jobs.load.source import HashedBlocks, HashedStream, Refused, changed, open_landed, open_regular
+from lossledger.jobs.load.delivered_rows import FileColumns, DeliveredRow, MissingColumn, UnfitColumn
+from lossledger.jobs.load.hashed_streams import HashedBlocks, HashedStream, Refused, changed, open_landed, open_regular
 from lossledger.jobs.load.text_rows import csv_rows, json_rows
 from lossledger.jobs.terminal import printable
 from lossledger.schemas.core import Dataset
@@ -25,7 +25,7 @@ class FileRows:
     """A file's data rows in order, to be gone through once, and what its columns are when that is done."""
 
     rows: Iterator[RawRow]
-    columns: Columns
+    columns: FileColumns
 
     @property
     def extra_columns(self) -> tuple[str, ...]:
@@ -40,12 +40,12 @@ def read_file(
     DataError when it is damaged, lacks a required column or has one of a type that cannot be read. ConflictError when
     the bytes that were parsed are not those of `sha256`: rows that were already handed out do not count.
     """
-    columns = Columns(dataset)
+    columns = FileColumns(dataset)
     return FileRows(_rows(landing, path, columns, sha256, content), columns)
 
 
 def _rows(
-    landing: Place, path: str, columns: Columns, sha256: str | None, content: Place | None
+    landing: Place, path: str, columns: FileColumns, sha256: str | None, content: Place | None
 ) -> Iterator[RawRow]:
     number, shown = 0, printable(path)
     try:
@@ -75,7 +75,7 @@ def _check(source: HashedBlocks | HashedStream, sha256: str | None, shown: str) 
         raise changed(shown)
 
 
-def _what(error: Exception, columns: Columns, number: int) -> str:
+def _what(error: Exception, columns: FileColumns, number: int) -> str:
     """What is wrong, and in which row where that is known: of compressed data only after which."""
     why = "it needs more memory than there is" if isinstance(error, MemoryError) else printable(str(error))
     if isinstance(error, (csv.Error, ValueError)) and columns.in_rows:
@@ -83,7 +83,7 @@ def _what(error: Exception, columns: Columns, number: int) -> str:
     return f"after row {number}: {why[:300]}" if number else why[:300]
 
 
-def _delivered(source: HashedBlocks | HashedStream, path: str, columns: Columns) -> Iterator[DeliveredRow]:
+def _delivered(source: HashedBlocks | HashedStream, path: str, columns: FileColumns) -> Iterator[DeliveredRow]:
     if isinstance(source, HashedBlocks):
         from lossledger.jobs.load.parquet_rows import parquet_rows
 

@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 
 from lossledger.engine.clock import day_start_us
-from lossledger.jobs.load.columns.hashing import hash_numbers, hash_text
-from lossledger.jobs.load.columns.known import Known
+from lossledger.jobs.load.columns.hash64 import hash_numbers, hash_text
+from lossledger.jobs.load.columns.validation_context import ValidationContext
 from lossledger.schemas.core import Dataset, Field, Type
 from lossledger.schemas.ledger import BUCKETS
 
@@ -43,7 +43,7 @@ def group_field(dataset: Dataset) -> str:
     return next(name for name in ("account_id", "instrument_id", "currency") if name in names)
 
 
-def cut_field_type(field: Field) -> pa.DataType:
+def part_field_type(field: Field) -> pa.DataType:
     if kind_of(field):
         return pa.int32()
     if field.values:
@@ -56,30 +56,30 @@ def stored_fields(dataset: Dataset) -> list[Field]:
     return [f for f in dataset.fields if f.name not in ("ts", group_field(dataset))]
 
 
-def cut_schema(dataset: Dataset) -> pa.Schema:
+def part_schema(dataset: Dataset) -> pa.Schema:
     """`place`: piece and row; `sort_key`: number and time of the day; `key_hash`: of the dataset's key."""
     fixed = [("place", pa.int64()), ("sort_key", pa.int64()), ("key_hash", pa.uint64())]
-    return pa.schema([*fixed, *((f.name, cut_field_type(f)) for f in stored_fields(dataset))])
+    return pa.schema([*fixed, *((f.name, part_field_type(f)) for f in stored_fields(dataset))])
 
 
-def bucket_of(dataset: Dataset, known: Known, sort_key: np.ndarray) -> np.ndarray:
+def bucket_of(dataset: Dataset, context: ValidationContext, sort_key: np.ndarray) -> np.ndarray:
     """Which bucket each row is cut into."""
     number = sort_key >> TIME_BITS
     group = group_field(dataset)
     if group == "account_id":
-        return known.account_bucket[number]
+        return context.account_bucket[number]
     return (
         (number % BUCKETS).astype(np.int16) if group == "instrument_id" else np.zeros(len(number), np.int16)
     )
 
 
 def rows_batch(
-    dataset: Dataset, known: Known, day: date, places: Sequence[int], rows: Sequence[Sequence[Any]]
+    dataset: Dataset, context: ValidationContext, day: date, places: Sequence[int], rows: Sequence[Sequence[Any]]
 ) -> pa.RecordBatch:
     """Rows that the judge has accepted; nothing compiled is needed for it."""
     columns = {f.name: [row[i] for row in rows] for i, f in enumerate(dataset.fields)}
     number = {
-        f.name: [NO_ISOLATION if name == "" else known.numbers.number[kind][name] for name in columns[f.name]]
+        f.name: [NO_ISOLATION if name == "" else context.numbers.number[kind][name] for name in columns[f.name]]
         for f in dataset.fields
         if (kind := kind_of(f))
     }
@@ -99,7 +99,7 @@ def rows_batch(
     for f in stored_fields(dataset):
         values = number.get(f.name, columns[f.name])
         arrays.append(_cut_array(f, values))
-    return pa.RecordBatch.from_arrays(arrays, schema=cut_schema(dataset))
+    return pa.RecordBatch.from_arrays(arrays, schema=part_schema(dataset))
 
 
 def _cut_array(field: Field, values: Sequence[Any]) -> pa.Array:
@@ -111,4 +111,4 @@ def _cut_array(field: Field, values: Sequence[Any]) -> pa.Array:
         if None in values:
             valid = pa.array([v is not None for v in values]).buffers()[1]
         return pa.Array.from_buffers(_DECIMAL, len(values), [valid, pa.py_buffer(data)])
-    return pa.array(values, cut_field_type(field))
+    return pa.array(values, part_field_type(field))

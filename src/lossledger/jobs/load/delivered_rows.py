@@ -31,7 +31,7 @@ class UnfitColumn(Exception):
 
 
 @dataclass
-class Columns:
+class FileColumns:
     """The columns of a file, complete when its last row has been read."""
 
     dataset: Dataset

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lossledger.jobs.load.columns import slim
+from lossledger.jobs.load.columns import compact_types
 
 DECIMAL = pa.decimal128(38, 18)
 LARGEST = 10**18 - 1  # of 18 digits: units of 10^-8
@@ -22,7 +22,7 @@ IDS = st.one_of(st.text("ab", min_size=3, max_size=3), st.text("abé", max_size=
 
 @pytest.fixture(autouse=True, scope="module")
 def however_few() -> Iterator[None]:
-    with patch.object(slim, "MANY", 0):
+    with patch.object(compact_types, "MANY", 0):
         yield
 
 
@@ -43,23 +43,23 @@ ROWS = st.lists(st.tuples(PRICES, IDS), min_size=1, max_size=9).map(
 
 @given(ROWS)
 def test_slim_rows_are_the_same_rows(given: pa.Table) -> None:
-    assert slim.full(slim.slim(given)).equals(given)
+    assert compact_types.expand(compact_types.compact(given)).equals(given)
 
 
 @given(st.lists(ROWS, min_size=1, max_size=3))
 def test_parts_that_differ_go_together(parts: list[pa.Table]) -> None:
-    whole = slim.together([slim.slim(part) for part in parts])
-    assert slim.full(whole).equals(pa.concat_tables(parts))
+    whole = compact_types.concat([compact_types.compact(part) for part in parts])
+    assert compact_types.expand(whole).equals(pa.concat_tables(parts))
 
 
 @given(ROWS, st.integers(8, 17))
 def test_texts_of_more_bytes_than_offsets_can_count_are_cut(given: pa.Table, most: int) -> None:
-    with patch.object(slim, "MOST_BYTES", most):
-        assert slim.full(slim.slim(given)).equals(given)
+    with patch.object(compact_types, "MOST_BYTES", most):
+        assert compact_types.expand(compact_types.compact(given)).equals(given)
 
 
 def test_what_fits_is_slim() -> None:
-    table = slim.slim(rows([LARGEST * 10**10, -(10**10), 0], ["f1", "f2", "f3"]))
+    table = compact_types.compact(rows([LARGEST * 10**10, -(10**10), 0], ["f1", "f2", "f3"]))
     assert table.schema.types == [pa.decimal64(18, 8), pa.binary(2)]
 
 
@@ -73,10 +73,10 @@ def test_what_fits_is_slim() -> None:
 )
 def test_what_does_not_fit_stays(prices: list[int | None], ids: list[str]) -> None:
     given = rows(prices, ids)
-    assert slim.slim(given).equals(given)
+    assert compact_types.compact(given).equals(given)
 
 
 def test_few_rows_need_no_compiled_code() -> None:
     given = rows([10**10], ["f1"])
-    with patch.object(slim, "MANY", 2):
-        assert slim.slim(given) is given
+    with patch.object(compact_types, "MANY", 2):
+        assert compact_types.compact(given) is given

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 
-from lossledger.jobs.load.columns.merge import Written
+from lossledger.jobs.load.columns.pass2_sort import WrittenFile
 from lossledger.schemas.core import Table
 from lossledger.store.data_files import add_action
 from lossledger.store.places import place
@@ -17,7 +17,7 @@ def data_file(warehouse: Warehouse, table: Table, day: date, number: int) -> str
     return str(folder / f"{version:08d}-{number:05d}.parquet")
 
 
-def commit_day(warehouse: Warehouse, table: Table, day: date, files: Sequence[Written]) -> None:
+def commit_day(warehouse: Warehouse, table: Table, day: date, files: Sequence[WrittenFile]) -> None:
     """Put the files in place of the partition of a date."""
     actions = [add_action(table, place(f.path), day, f.stats) for f in files if f.rows]
     warehouse.replace_files(table, actions, day)
