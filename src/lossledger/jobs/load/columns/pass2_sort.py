@@ -179,7 +179,7 @@ def _sorted(data: pa.Table, dataset: Dataset) -> pa.Table:
     if name and tie.any():
         within = np.flatnonzero(np.r_[tie, False] | np.r_[False, tie])
         rows = order[within]
-        ids = data.column(name).combine_chunks().take(pa.array(rows))
+        ids = expand_column(data.column(name)).combine_chunks().take(pa.array(rows))
         by = pa.table({"key": ordered[within], **id_order(ids)})
         order[within] = rows[pc.sort_indices(by, [(n, "ascending") for n in by.column_names]).to_numpy()]
     return pc.take(data, pa.array(order), boundscheck=False).combine_chunks()
