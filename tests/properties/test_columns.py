@@ -4,11 +4,9 @@ Every example is one file, once read as columns, and once with every row sent to
 every value and the hash of its key, what is rejected and why, and what is counted must be the same.
 """
 
-import contextlib
 import csv
 import gzip
 import io
-import json
 import tempfile
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
@@ -281,31 +279,6 @@ def test_csv(table: tuple[Dataset, list[dict[str, str]]], quoting: Any, end: str
     same(dataset, "f.csv.gz" if packed else "f.csv", gzip.compress(content) if packed else content)
 
 
-def json_value(text: str) -> st.SearchStrategy[Any]:
-    """As text, or as what JSON has for it."""
-    choices: list[Any] = [text, text]
-    if text in ("true", "false"):
-        choices.append(text == "true")
-    if not text:
-        choices.append(None)
-    with contextlib.suppress(ValueError):
-        choices.append(json.loads(text))
-    return st.sampled_from(choices)
-
-
-@given(tables(), st.data())
-def test_json(table: tuple[Dataset, list[dict[str, str]]], data: st.DataObject) -> None:
-    dataset, rows = table
-    lines = []
-    for row in rows:
-        values = {name: data.draw(json_value(text)) for name, text in row.items()}
-        values = dict(data.draw(st.permutations(list(values.items()))))
-        if data.draw(st.booleans()):
-            values["extra"] = data.draw(st.sampled_from([1, "x", None, [1], {"a": "}"}]))
-        lines.append(json.dumps(values, ensure_ascii=data.draw(st.booleans())))
-    same(dataset, "f.jsonl", "\n".join(lines).encode())
-
-
 def typed(field: Any, text: str) -> Any:
     """A value of the field's own type where the text has one."""
     try:
@@ -430,20 +403,15 @@ def test_times_as_whole_numbers(kind: pa.DataType) -> None:
     same(DATASETS["fills"], "f.parquet", table.drop_columns(["ts"]).append_column("ts", column))
 
 
-@pytest.mark.parametrize("name", ["f.csv", "f.jsonl"])
 @pytest.mark.parametrize("weight", [64, 200, 1000])
 @pytest.mark.parametrize("chunk", [50, 1 << 20])
 def test_pieces_of_a_file_are_the_file(
-    name: str, weight: int, chunk: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    weight: int, chunk: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Wherever a file is cut, rows have the same numbers, and a bad one is quarantined as it stands."""
     rows = [ROW | {"fill_id": f"f{n}", "price": "1" if n % 7 else "0"} for n in range(40)]
-    lines = [json.dumps(row) for row in rows]
-    content = (
-        as_csv(rows, csv.QUOTE_MINIMAL, "\n") if name == "f.csv" else ("\n\n".join(lines) + "\n").encode()
-    )
-    path = tmp_path / name
-    path.write_bytes(content)
+    path = tmp_path / "f.csv"
+    path.write_bytes(as_csv(rows, csv.QUOTE_MINIMAL, "\n"))
     whole = results(DATASETS["fills"], path, False)
     monkeypatch.setattr(splits, "WEIGHT", weight)
     monkeypatch.setattr(pieces, "_CHUNK", chunk)

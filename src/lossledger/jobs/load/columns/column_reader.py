@@ -12,14 +12,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lossledger.jobs.load.columns.csv_cells import BOOLEAN, DECIMAL, LONGEST_CELL, PLAIN, TEXT, TIME, csv_cells, json_cells
+from lossledger.jobs.load.columns.csv_cells import LONGEST_CELL, PLAIN, csv_cells
 from lossledger.jobs.load.columns.column_judge import Source, Spans
 from lossledger.jobs.load.columns.part_layout import id_field, kind_of
-from lossledger.jobs.load.columns.row_fallback import csv_header, read_csv_lines, read_json_lines, read_parquet_rows
+from lossledger.jobs.load.columns.row_fallback import csv_header, read_csv_lines, read_parquet_rows
 from lossledger.jobs.load.columns.splits import Piece
 from lossledger.jobs.load.delivered_rows import MAX_EXTRA, DeliveredRow, shortened
 from lossledger.jobs.load.parquet_columns import AS_PLAIN, plain, plain_columns, text_columns, unfit_columns
-from lossledger.schemas.core import Dataset, Field, Type
+from lossledger.schemas.core import Dataset, Field
 from lossledger.store.places import open_binary, open_parquet, place
 
 _CHUNK = 8 << 20
@@ -27,9 +27,7 @@ _BATCH_ROWS = 1 << 17
 _BUFFER = 1 << 20  # bytes that are read ahead, per column
 _CHUNK_BYTES = 1 << 29  # of texts of a row group
 _HEADER = 1 << 16
-_EXTRA_NAMES = 64
 _LINE = 1 << 18  # bytes of a plain row
-_TAKES = {Type.TEXT: TEXT, Type.DECIMAL: DECIMAL, Type.TIME: TIME, Type.BOOLEAN: BOOLEAN}
 DAMAGE = (OSError, EOFError, zlib.error, ValueError, pa.ArrowException, OverflowError)
 
 
@@ -67,7 +65,7 @@ def read_piece(dataset: Dataset, piece: Piece, columns: PieceColumns) -> Iterato
         elif piece.file.is_csv:
             yield from _csv(dataset, piece, columns)
         else:
-            yield from _json(dataset, piece, columns)
+            raise NotPlain("JSON lines")
     except DAMAGE as error:
         raise NotPlain(str(error)) from error
 
@@ -195,74 +193,21 @@ def _csv(dataset: Dataset, piece: Piece, columns: PieceColumns) -> Iterator[Batc
         else:
             stream.seek(length)
         for chunk in _chunks(stream, piece.last):
-            yield from _csv_batch(dataset, chunk, header, field_of)
+            yield _csv_batch(dataset, chunk, header, field_of)
 
 
-def _csv_batch(dataset: Dataset, chunk: bytes, header: bytes, field_of: np.ndarray) -> Iterator[Batch]:
+def _csv_batch(dataset: Dataset, chunk: bytes, header: bytes, field_of: np.ndarray) -> Batch:
     text = _checked(chunk)
-    cells = _Cells(dataset, chunk)
-    rows, shape = csv_cells(text, len(field_of), field_of, cells.starts, cells.ends, cells.lines, cells.odd)
+    most, fields = chunk.count(b"\n") + 1, len(dataset.fields)
+    starts, ends = np.zeros((fields, most), np.int64), np.zeros((fields, most), np.int64)
+    lines, odd = np.zeros((most, 2), np.int64), np.zeros(most, np.uint8)
+    rows, shape = csv_cells(text, len(field_of), field_of, starts, ends, lines, odd)
     if shape != PLAIN:
         raise NotPlain("quotes or line ends that are not plain")
-    yield cells.batch(rows, text, lambda lines: read_csv_lines(dataset, header, lines))
+    odd[:rows] |= (lines[:rows, 1] - lines[:rows, 0] > _LINE).astype(np.uint8)
 
+    def deliver(chosen: np.ndarray) -> list[DeliveredRow]:
+        return read_csv_lines(dataset, header, [chunk[a:b] for a, b in lines[chosen]])
 
-def _json(dataset: Dataset, piece: Piece, columns: PieceColumns) -> Iterator[Batch]:
-    names = [f.name.encode() for f in dataset.fields]
-    name_at = np.cumsum([0, *map(len, names)], dtype=np.int64)
-    flat = np.frombuffer(b"".join(names), dtype=np.uint8)
-    takes = np.array([_TAKES[f.type] for f in dataset.fields], dtype=np.int64)
-    with _open(piece) as stream:
-        if piece.first > 0:
-            _at_line(stream, piece)
-        elif stream.read(3) != b"\xef\xbb\xbf":
-            stream.seek(0)
-        for chunk in _chunks(stream, piece.last):
-            text = _checked(chunk)
-            cells = _Cells(dataset, chunk)
-            cells.starts[:] = -1
-            seen = np.zeros(len(names), np.uint8)
-            others = np.zeros((_EXTRA_NAMES, 2), np.int64)
-            rows, extra, shape = json_cells(
-                text, flat, name_at, takes, cells.starts, cells.ends, cells.lines, cells.odd, seen, others
-            )
-            if shape != PLAIN:
-                raise NotPlain("too many unknown names")
-            columns.found |= {f.name for f, has in zip(dataset.fields, seen, strict=True) if has}
-            columns.note({chunk[a:b].decode() for a, b in others[:extra]})
-
-            def deliver(lines: list[bytes]) -> list[DeliveredRow]:
-                delivered = read_json_lines(dataset, lines)
-                for row in delivered:
-                    names = {str(name) for name in row.values}
-                    known = {f.name for f in dataset.fields}
-                    columns.found |= names & known
-                    columns.note(names - known)
-                return delivered
-
-            yield cells.batch(rows, text, deliver)
-
-
-class _Cells:
-    """Room for the cells of a chunk."""
-
-    def __init__(self, dataset: Dataset, chunk: bytes) -> None:
-        most, fields = chunk.count(b"\n") + 1, len(dataset.fields)
-        self.dataset, self.chunk = dataset, chunk
-        self.starts = np.zeros((fields, most), np.int64)
-        self.ends = np.zeros((fields, most), np.int64)
-        self.lines = np.zeros((most, 2), np.int64)
-        self.odd = np.zeros(most, np.uint8)
-
-    def batch(self, rows: int, text: np.ndarray, read: Any) -> Batch:
-        sources = {
-            f.name: Spans(text, self.starts[i, :rows], self.ends[i, :rows])
-            for i, f in enumerate(self.dataset.fields)
-        }
-        odd = self.odd[:rows]
-        odd |= (self.lines[:rows, 1] - self.lines[:rows, 0] > _LINE).astype(np.uint8)
-
-        def deliver(chosen: np.ndarray) -> list[DeliveredRow]:
-            return read([self.chunk[a:b] for a, b in self.lines[chosen]])
-
-        return Batch(sources, odd, deliver)
+    sources = {f.name: Spans(text, starts[i, :rows], ends[i, :rows]) for i, f in enumerate(dataset.fields)}
+    return Batch(sources, odd[:rows], deliver)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from lossledger.jobs.load.delivered_rows import FileColumns, DeliveredRow, MissingColumn
+from lossledger.jobs.load.delivered_rows import DeliveredRow, FileColumns
 from lossledger.jobs.load.parquet_rows import batch_rows
-from lossledger.jobs.load.text_rows import csv_rows, json_rows
+from lossledger.jobs.load.text_rows import csv_rows
 from lossledger.schemas.core import Dataset
 
 
@@ -34,29 +34,14 @@ def read_csv_lines(dataset: Dataset, header: bytes, lines: Sequence[bytes]) -> l
     """Data rows, one a line. ValueError when a line is not one row."""
     text = io.StringIO((header + b"\n".join(lines)).decode("utf-8-sig"), newline="")
     try:
-        return _all(list(csv_rows(text, FileColumns(dataset))), lines)
+        rows = list(csv_rows(text, FileColumns(dataset)))
     except csv.Error as error:
         raise ValueError(str(error)) from error
-
-
-def read_json_lines(dataset: Dataset, lines: Sequence[bytes]) -> list[DeliveredRow]:
-    """Objects, one a line. ValueError when a line is none."""
-    text = io.StringIO(b"\n".join(lines).decode(), newline="\n")
-    rows: list[DeliveredRow] = []
-    try:
-        for row in json_rows(text, FileColumns(dataset)):
-            rows.append(row)
-    except MissingColumn:  # it comes last, and some rows say nothing about the file
-        pass
-    return _all(rows, lines)
+    if len(rows) != len(lines):
+        raise ValueError("a line is not one row")
+    return rows
 
 
 def read_parquet_rows(batch: pa.RecordBatch, names: Sequence[str]) -> list[DeliveredRow]:
     """Rows of a Parquet file."""
     return list(batch_rows(batch, names))
-
-
-def _all(rows: list[DeliveredRow], lines: Sequence[bytes]) -> list[DeliveredRow]:
-    if len(rows) != len(lines):
-        raise ValueError("a line is not one row")
-    return rows
