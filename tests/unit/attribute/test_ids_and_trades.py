@@ -48,7 +48,6 @@ def landing(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.
     """Reference data, deposits and marks of a day without fills."""
     if request.param == "by columns":
         monkeypatch.setattr("lossledger.jobs.replay.recompute.COLUMNS_FROM", 0)
-        monkeypatch.setattr("lossledger.jobs.load.columns.splits.SMALL_BYTES", 0)
     landing = tmp_path / "landing"
     deliver(landing, "currencies", "currency | scale\nUSDT | 6")
     for name, text in (("accounts", ACCOUNTS), ("instruments", INSTRUMENT), ("margin_tiers", TIERS)):

@@ -1,6 +1,5 @@
 """Rows between the passes in fewer bytes are the same rows."""
 
-from collections.abc import Iterator
 from unittest.mock import patch
 
 import pyarrow as pa
@@ -20,12 +19,6 @@ PRICES = st.one_of(UNITS.map(lambda n: n * 10**10), UNITS)
 IDS = st.one_of(st.text("ab", min_size=3, max_size=3), st.text("abé", max_size=4))
 
 
-@pytest.fixture(autouse=True, scope="module")
-def however_few() -> Iterator[None]:
-    with patch.object(compact_types, "MANY", 0):
-        yield
-
-
 def rows(prices: list[int | None], ids: list[str], at: int = 0) -> pa.Table:
     """Prices in 10^-18, in chunks that begin in the middle of what they are cut from."""
     data = b"".join((price or 0).to_bytes(16, "little", signed=True) for price in [7, *prices])
@@ -42,7 +35,7 @@ ROWS = st.lists(st.tuples(PRICES, IDS), min_size=1, max_size=9).map(
 
 
 @given(ROWS)
-def test_slim_rows_are_the_same_rows(given: pa.Table) -> None:
+def test_compact_rows_are_the_same_rows(given: pa.Table) -> None:
     assert compact_types.expand(compact_types.compact(given)).equals(given)
 
 
@@ -58,7 +51,7 @@ def test_texts_of_more_bytes_than_offsets_can_count_are_cut(given: pa.Table, mos
         assert compact_types.expand(compact_types.compact(given)).equals(given)
 
 
-def test_what_fits_is_slim() -> None:
+def test_what_fits_is_compact() -> None:
     table = compact_types.compact(rows([LARGEST * 10**10, -(10**10), 0], ["f1", "f2", "f3"]))
     assert table.schema.types == [pa.decimal64(18, 8), pa.binary(2)]
 
@@ -74,9 +67,3 @@ def test_what_fits_is_slim() -> None:
 def test_what_does_not_fit_stays(prices: list[int | None], ids: list[str]) -> None:
     given = rows(prices, ids)
     assert compact_types.compact(given).equals(given)
-
-
-def test_few_rows_need_no_compiled_code() -> None:
-    given = rows([10**10], ["f1"])
-    with patch.object(compact_types, "MANY", 2):
-        assert compact_types.compact(given) is given

@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 import pytest
 
 import lossledger.jobs.load.columns.load_stages as load_stages
-import lossledger.jobs.load.columns.splits as splits
 from lossledger.engine.intake.policy import Policy
 from lossledger.jobs.load.loader import Loader
 from lossledger.jobs.policy_file import read_policy
@@ -54,11 +53,6 @@ def contents(warehouse: Path) -> dict[str, list[str]]:
         t.full_name: sorted(str({**row, "loaded_at": None}) for row in opened.read(t).to_pylist())
         for t in tables
     }
-
-
-@pytest.fixture(autouse=True)
-def columns(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(splits, "SMALL_BYTES", 0)
 
 
 def plain(value: object) -> bool:

@@ -20,8 +20,17 @@ def files(*sizes: int, suffix: str = ".csv") -> list[SourceFile]:
         ([40 * MIB, 40 * MIB], ".csv", [["0"], ["1"]]),
         ([5, 150 * MIB, 5], ".csv", [["0"], ["1 0-64"], ["1 64-128"], ["1 128-150"], ["2"]]),
         ([5, 150 * MIB, 5], ".csv.gz", [["0"], ["1"], ["2"]]),
+        ([5, 150 * MIB, 5], ".jsonl", [["0"], ["1"], ["2"]]),
     ],
-    ids=["none", "small together", "very many", "large alone", "one in three", "gzipped is one"],
+    ids=[
+        "none",
+        "small together",
+        "very many",
+        "large alone",
+        "one in three",
+        "gzipped is one",
+        "JSON is one",
+    ],
 )
 def test_pieces_of_tasks(sizes: list[int], suffix: str, expected: list[list[str] | int]) -> None:
     tasks = list(task_pieces(pieces_of(files(*sizes, suffix=suffix))))

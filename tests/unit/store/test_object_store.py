@@ -13,7 +13,6 @@ from deltalake import DeltaTable, write_deltalake
 
 import lossledger.jobs.attribute.trades as trades
 import lossledger.jobs.load.columns.load_stages as load_stages
-import lossledger.jobs.load.columns.splits as splits
 import lossledger.jobs.replay.recompute as recompute
 from lossledger.cli.main import main
 from lossledger.cli.stage import main as stage
@@ -70,7 +69,6 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     with s3_server(), pytest.MonkeyPatch.context() as patch:
         for door in ("lossledger.cli.main", "lossledger.cli.stage"):
             patch.setattr(sys.modules[door], "request_from", unchecked_request)
-        patch.setattr(splits, "SMALL_BYTES", 0)
         patch.setattr(recompute, "COLUMNS_FROM", 0)
         patch.setattr(trades, "MANY", 0)
         patch.setattr(load_stages, "_GROUP_ROWS", 5)

@@ -13,7 +13,7 @@ from lossledger.engine.errors import DataError
 from lossledger.engine.intake.judge import Intake, Reference, Rejected, bad_margin_tables
 from lossledger.engine.intake.keys import reject_changed_versions, settle_keys
 from lossledger.jobs.load.columns.archive_files import ArchiveTask, archive_files
-from lossledger.jobs.load.columns.splits import SourceFile, worth_columns
+from lossledger.jobs.load.columns.splits import SourceFile
 from lossledger.jobs.load.deliveries import REFERENCE_DAY, Deliveries, LoadedDelivery, delivery_hash
 from lossledger.jobs.load.landing_zone import LandedFile, LandedTables, files_hash, landed_files
 from lossledger.jobs.load.reference_rows import ReferenceRows, read_rows, typed_table
@@ -93,8 +93,7 @@ def _load(
     # in this process: it is needed before anything can be spread out
     archive_files(ArchiveTask(str(landing), tuple(files), str(root)))
     sources = [SourceFile(f.path, str(content_path(root, f.sha256)), f.size) for f in files]
-    many = dataset.name == "accounts" and worth_columns(sum(s.weight for s in sources))
-    if many and not judge_all:
+    if dataset.name == "accounts" and not judge_all:
         from lossledger.jobs.load.columns.account_columns import judge_accounts
 
         taken = judge_accounts(sources, partial(settled, dataset))

@@ -13,15 +13,12 @@ import pyarrow as pa
 from lossledger.jobs.load.columns.decimal128 import PLACES, to_int64, from_int64
 from lossledger.store.arrow import texts
 
-MANY = 1 << 16  # rows, from which on it is worth the code that it takes
 MOST_BYTES = (1 << 31) - 1  # of texts with offsets of 32 bits
 _WIDE, _NARROW = pa.decimal128(38, 18), pa.decimal64(18, PLACES)
 
 
 def compact(table: pa.Table) -> pa.Table:
     """The same rows in fewer bytes, where their values allow it."""
-    if table.num_rows < MANY:
-        return table
     slimmer = [_slim(column) for column in table.columns]
     return pa.table(slimmer, names=table.column_names)
 

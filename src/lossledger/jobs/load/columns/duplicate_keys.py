@@ -21,7 +21,6 @@ import pyarrow.compute as pc
 from lossledger.engine.intake.keys import CONFLICT
 from lossledger.jobs.load.columns.pass1_partition import REJECTED, MappedPart
 from lossledger.jobs.load.columns.part_layout import ROW_BITS, ROW_MASK, id_field
-from lossledger.jobs.load.columns.radix import chosen_between, in_order
 from lossledger.jobs.load.columns.compact_types import expand
 from lossledger.jobs.load.columns.splits import SourceFile
 from lossledger.jobs.load.file_reader import read_file
@@ -58,14 +57,7 @@ class HashResult(NamedTuple):
 
 def repeated_hashes(task: KeyHashTask) -> HashResult:
     """Write the sorted hashes of the date's keys, and those that stand twice or in an earlier date."""
-    parts = [MappedPart(path) for path in task.parts]
-    columns = [chunk.to_numpy() for part in parts for chunk in part.rows.column("key_hash").chunks]
-    low, high = (-(-(share << 64) // task.shares) for share in (task.share, task.share + 1))
-    chosen = chosen_between(columns, low, high - 1)
-    for part in parts:
-        part.forget()
-    hashes = in_order(chosen, low, high - 1)
-    del chosen
+    hashes = _sorted_hashes(task)
     again = np.zeros(len(hashes), dtype=bool)
     again[1:] = hashes[1:] == hashes[:-1]
     twice = np.unique(hashes[again & ~np.roll(again, 1)])  # each once: a flood of one key is one hash
@@ -78,6 +70,22 @@ def repeated_hashes(task: KeyHashTask) -> HashResult:
         return HashResult("", 0)
     _save(task.repeated, np.union1d(twice, before))
     return HashResult(task.repeated, len(before))
+
+
+def _sorted_hashes(task: KeyHashTask) -> np.ndarray:
+    """The hashes of all parts that are in the task's range."""
+    first, last = (-(-(share << 64) // task.shares) for share in (task.share, task.share + 1))
+    parts = [MappedPart(path) for path in task.parts]
+    columns = [chunk.to_numpy() for part in parts for chunk in part.rows.column("key_hash").chunks]
+    found, count = np.empty(sum(map(len, columns)), np.uint64), 0  # memory that is not written takes no room
+    for column in columns:
+        mine = column[(column >= first) & (column <= last - 1)]
+        found[count : count + len(mine)] = mine
+        count += len(mine)
+    for part in parts:
+        part.forget()
+    found[:count].sort()
+    return found[:count]
 
 
 def _save(path: str, values: np.ndarray) -> None:

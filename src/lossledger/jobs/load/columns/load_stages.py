@@ -16,7 +16,7 @@ from lossledger.jobs.load.columns.duplicate_keys import SHARE, KeyHashTask, Sett
 from lossledger.jobs.load.columns.validation_context import ValidationContext, write_context
 from lossledger.jobs.load.columns.part_layout import group_field, id_field
 from lossledger.jobs.load.columns.pass2_sort import SortTask, WrittenFile, sort_buckets
-from lossledger.jobs.load.columns.splits import LEAST, WEIGHT, Piece, SourceFile, pieces_of, task_pieces, worth_columns
+from lossledger.jobs.load.columns.splits import LEAST, WEIGHT, Piece, SourceFile, pieces_of, task_pieces
 from lossledger.jobs.load.landing_zone import LandedFile
 from lossledger.jobs.spark.mapper import Mapper
 from lossledger.schemas.core import Dataset
@@ -164,7 +164,7 @@ class LoadStages:
             item.pieces = pieces_of(item.sources)
         owners, cuts = [], []
         weight = sum(f.weight for item in incoming for f in item.sources)
-        columns = not self.load.judge_all and worth_columns(weight)
+        columns = not self.load.judge_all
         most = max(LEAST, min(WEIGHT, weight // (2 * self.load.mapper.cut(weight))))
         for item in incoming:
             for n, pieces in enumerate(task_pieces(item.pieces, most)):

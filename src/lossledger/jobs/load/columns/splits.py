@@ -5,15 +5,9 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from lossledger.jobs.worth import Without
 from lossledger.store.places import open_parquet, place
 
 WEIGHT = 64 << 20  # of a task: about 600,000 rows
-# Of weight, that the reference judges while the compiled code is loaded, measured. A process that has judged so much
-# row by row loads it, and reads by columns from then on what is not a FEW_BYTES.
-SMALL_BYTES = 2 << 20
-FEW_BYTES = 50_000
-_JUDGED = Without()
 LEAST = 4 << 20  # of a task: less is not worth one
 _OPENING = 1 << 14  # what opening a file weighs
 _PACKED = 6  # a byte of Parquet or of a gzipped file stands for so many
@@ -43,11 +37,6 @@ class SourceFile(NamedTuple):
         return self.size * (_PACKED if self.is_packed else 1)
 
 
-def worth_columns(weight: int) -> bool:
-    """Whether there is, or has been, so much that compiled code is worth loading."""
-    return _JUDGED.is_enough(weight, FEW_BYTES, SMALL_BYTES)
-
-
 class Piece(NamedTuple):
     """Row groups (Parquet) or bytes `first` to before `last` of a file; all of it when `last` is -1.
 
@@ -74,10 +63,10 @@ def pieces_of(files: Sequence[SourceFile]) -> list[Piece]:
 
 
 def _ranges(file: SourceFile) -> Iterator[tuple[int, int]]:
-    if file.weight <= WEIGHT or (file.is_packed and not file.is_parquet):
-        yield 0, -1
-    elif file.is_parquet:
+    if file.weight > WEIGHT and file.is_parquet:
         yield from _row_groups(file)
+    elif file.weight <= WEIGHT or file.is_packed or not file.is_csv:
+        yield 0, -1
     else:
         for first in range(0, file.size, WEIGHT):
             yield first, min(first + WEIGHT, file.size)
