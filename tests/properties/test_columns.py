@@ -413,7 +413,7 @@ def test_pieces_of_a_file_are_the_file(
     path = tmp_path / "f.csv"
     path.write_bytes(as_csv(rows, csv.QUOTE_MINIMAL, "\n"))
     whole = results(DATASETS["fills"], path, False)
-    monkeypatch.setattr(splits, "WEIGHT", weight)
+    monkeypatch.setattr(splits, "TASK_BYTES", weight)
     monkeypatch.setattr(pieces, "_CHUNK", chunk)
     accepted, rejected, count, extra = results(DATASETS["fills"], path, True)
     assert (rejected, count, extra) == whole[1:]

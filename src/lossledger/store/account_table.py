@@ -1,4 +1,4 @@
-"""Accounts as columns: an object is made of one only when it is asked for, so millions of them cost little."""
+"""Accounts as columns; an object is made on access, so millions of accounts cost little."""
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -15,7 +15,7 @@ _TERMS = ("account_type", "client_class", "negative_balance_protected")
 
 
 class FirstSeen(Mapping[str, int]):
-    """From when on each account is known, in microseconds; `names` and `times` are the same as columns."""
+    """The time from which each account is known, in microseconds; `names` and `times`: the mapping as columns."""
 
     def __init__(self, names: pa.Array, times: np.ndarray) -> None:
         self.names, self.times = names, times

@@ -1,4 +1,4 @@
-"""Small files made few: tables to which every run appends, a row or two at a time."""
+"""Merges small files of the tables to which every run appends a row or two."""
 
 from collections import Counter
 
@@ -19,7 +19,7 @@ APPENDED = (RUNS, RESTATEMENTS, *RAW.values())
 
 
 def count_fragmented(warehouse: Warehouse, table: Table) -> int:
-    """How many values of the partition column have their rows in several files."""
+    """The number of values of the partition column whose rows are in several files."""
     actions = pa.table(warehouse.delta(table).get_add_actions(flatten=True))
     name = f"partition.{table.partition}"
     if name not in actions.column_names:
@@ -28,7 +28,7 @@ def count_fragmented(warehouse: Warehouse, table: Table) -> int:
 
 
 def compact_files(warehouse: Warehouse, table: Table) -> None:
-    """Put the rows of each value of the partition column into one file: a new version with the same rows."""
+    """Merge the files of each value of the partition column into one: a new version with equal rows."""
     delta = warehouse.delta(table)
     try:
         delta.optimize.compact(commit_properties=commit_properties(delta, warehouse.lease))

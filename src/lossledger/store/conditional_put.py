@@ -1,4 +1,4 @@
-"""Puts on condition, and whether a store keeps to the condition. One that ignores it lets two runs write at once."""
+"""Conditional puts, and a test of them: a store that ignores the condition lets two runs write at once."""
 
 from typing import TYPE_CHECKING
 

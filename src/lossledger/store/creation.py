@@ -1,4 +1,4 @@
-"""Making files and tables whole: beside, then renamed, so that no half-made one ever stands under its name."""
+"""Creates files and tables atomically: under another name, then renamed, so that no partial one is ever visible."""
 
 import os
 import shutil
@@ -81,7 +81,7 @@ def refuse_headless(path: Place) -> None:
 
 
 def create_table(root: Place, table: Table, properties: Mapping[str, str]) -> None:
-    """Make the table where it is missing. A half-made one, which holds nothing, is made anew.
+    """Make the table where it is missing. A partial one, which has no rows, is created again.
 
     ConfigError: data without a log. ConflictError: the disk is full.
     """
@@ -132,7 +132,7 @@ def add_columns(table: Table, delta: DeltaTable, properties: CommitProperties | 
 
 
 def write_error(what: str, error: Exception) -> LossledgerError:
-    """What a failed write is for a person: a full disk passes, anything else is to be corrected."""
+    """The error of a failed write: ConflictError for a full disk, ConfigError for anything else."""
     if is_out_of_space(error):
         return ConflictError(no_space(what))
     if is_store_error(error):

@@ -1,4 +1,4 @@
-"""Publishing files that are written already: they become a Delta table's files of a date, in one transaction."""
+"""Makes written files the files of a date of a Delta table, in one transaction."""
 
 import json
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from lossledger.store.warehouse import NOT_THERE, Warehouse
 def commit_files(warehouse: Warehouse, table: Table, files: Sequence[Place], day: date) -> int:
     """Put Parquet files, which have no partition column, in place of a date's rows: the new version.
 
-    They get a second name under the table, so that whoever wrote them keeps them until the commit is done.
+    They get a second name under the table, so that the originals remain until the commit is done.
     """
     folder = warehouse.path(table) / f"{table.partition}={day.isoformat()}"
     actions = []
@@ -31,7 +31,7 @@ def commit_files(warehouse: Warehouse, table: Table, files: Sequence[Place], day
 
 
 def add_action(table: Table, path: Place, day: date, stats: str) -> AddAction:
-    """What the log says of a file in the folder of its partition; `stats`: rows and bounds, as Delta's JSON."""
+    """The log's entry for a file in the folder of its partition; `stats`: rows and bounds, as Delta's JSON."""
     found = path.stat()
     return AddAction(
         path=f"{path.parent.name}/{path.name}",
@@ -55,5 +55,5 @@ def files_of(warehouse: Warehouse, table: Table, day: date | None, version: int 
 
 
 def rows_of(warehouse: Warehouse, table: Table, day: date, version: int) -> int:
-    """How many rows of a date a version has."""
+    """The number of rows of a date in a version."""
     return sum(open_parquet(path).metadata.num_rows for path in files_of(warehouse, table, day, version))

@@ -1,4 +1,4 @@
-"""Accounts, instruments and currencies as small integers: given once in a warehouse, never again to another."""
+"""Small integers for accounts, instruments and currencies: assigned once in a warehouse, never reused."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -28,7 +28,7 @@ class Numbers:
 
     @cached_property
     def number(self) -> dict[str, dict[str, int]]:
-        """The numbers by name: for who asks about single names."""
+        """The numbers by name, for lookups of single names."""
         return {kind: {n: at for at, n in enumerate(a.to_pylist())} for kind, a in self.arrays.items()}
 
     def __getstate__(self) -> dict[str, Any]:
@@ -36,14 +36,14 @@ class Numbers:
 
 
 def read_numbers(warehouse: Warehouse) -> Numbers:
-    """As given so far."""
+    """The numbers assigned so far."""
     data = warehouse.read(NUMBERS).sort_by([("kind", "ascending"), ("number", "ascending")])
     names, kinds = data.column("name").cast(pa.string()).combine_chunks(), data.column("kind")
     return Numbers({kind: names.filter(pc.equal(kinds, kind).combine_chunks()) for kind in KINDS})
 
 
 def assign_numbers(warehouse: Warehouse, known: Reference) -> Numbers:
-    """Numbers of all that is known; what is new gets the next ones, in order of its names."""
+    """Numbers of all known names; new names get the next numbers, in order of the names."""
     numbers = read_numbers(warehouse)
     wanted = {
         "account": FirstSeen.of(known.accounts).names,

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from lossledger.store.bucket import StorePath
 
 EXPIRY_SECONDS = 60
-_RENEWALS = 6  # within an expiry: so many may fail before it is lost
+_RENEWALS = 6  # within an expiry: the number that may fail before it is lost
 FREE = "free"
 
 
@@ -39,7 +39,7 @@ class LeaseHeld(ConflictError):
 
 @dataclass
 class Lease:
-    """What a holder knows of its lease. `took_over`: the one before did not free it, and may come back."""
+    """A lease from its holder's side. `took_over`: the previous holder did not free it and may come back."""
 
     path: "StorePath"
     what: str
@@ -111,7 +111,7 @@ def leased(path: "StorePath", what: str) -> Iterator[Lease]:
 
 
 def take_lease(path: "StorePath", what: str, seconds: int | None = None) -> Lease:
-    """Take it where it is free, or where its holder has not been heard of for as long as it said itself.
+    """Take the lease if it is free, or if its holder has not renewed it within its own expiry.
 
     `seconds`: after how long without a word the new holder is taken for dead, by default as set. ConfigError: the
     store ignores conditional puts.
@@ -170,7 +170,7 @@ def _keep(lease: Lease, ended: Event) -> None:
 
 
 def _age(path: "StorePath", tag: str, seconds: int) -> int:
-    """Seconds since it was renewed, by the store's own clock, which is asked by writing something else there."""
+    """Seconds since it was renewed, by the store's clock, which writing a probe object reveals."""
     client, probe = store_of(path.bucket, seconds), f"{path.key}.{secrets.token_hex(8)}"
     obstore.put(client, probe, b"")
     now = obstore.head(client, probe)["last_modified"]
@@ -182,7 +182,7 @@ def _age(path: "StorePath", tag: str, seconds: int) -> int:
 
 
 def _get(path: "StorePath", seconds: int) -> tuple[dict[str, Any], str]:
-    """Its content and tag; nothing where nobody has ever had it."""
+    """Its content and tag; empty if it was never taken."""
     try:
         found = obstore.get(store_of(path.bucket, seconds), path.key)
     except FileNotFoundError as error:

@@ -9,7 +9,7 @@ from lossledger.store.places import Place
 
 
 class _Below(pa.fs.FileSystemHandler):
-    """What a dataset asks of a file system that is only read: the objects below a place, by name."""
+    """A read-only Arrow file system over the objects below a place."""
 
     def __init__(self, root: Place) -> None:
         self.root = root
@@ -44,5 +44,5 @@ class _Below(pa.fs.FileSystemHandler):
 
 
 def file_system_below(root: Place) -> Any:
-    """Only read, and opened in whichever thread Arrow reads in."""
+    """Read-only; objects are opened in the thread in which Arrow reads."""
     return pa.fs.PyFileSystem(_Below(root))

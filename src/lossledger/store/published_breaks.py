@@ -1,4 +1,4 @@
-"""Breaks of a published date's reconciliations, and which of them a person is told of."""
+"""The breaks of a published date's reconciliations that are reported."""
 
 from lossledger.engine.rules.breaks import VENUE_RULES, count_breaks
 from lossledger.schemas.attribution import RECONCILIATION

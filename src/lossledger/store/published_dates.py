@@ -1,4 +1,4 @@
-"""Which dates are published, and with which version of every table."""
+"""The published dates, and the version of every table with which each was published."""
 
 import json
 from collections.abc import Mapping
@@ -40,7 +40,7 @@ class PublishedDate:
 
 
 def published_days(warehouse: Warehouse, version: int | None = None) -> dict[date, PublishedDate]:
-    """What readers may see, by date; with a version of ops.published_days, what they could see then."""
+    """The published dates; with a version of ops.published_days, those published then."""
     rows = to_rows(PUBLISHED_DAYS, warehouse.read(PUBLISHED_DAYS, version=version))
     found = {}
     for *row, versions, hashes, columns in sorted(rows):
@@ -57,12 +57,12 @@ def _columns(text: str) -> Mapping[str, str]:
 
 
 def hashed_columns(table: Table) -> str:
-    """The columns that a hash of the table's rows is over today, as they are noted beside it."""
+    """The columns that a hash of the table's rows covers today, as stored with the hash."""
     return ",".join(column.name for column in table.columns if column.name != table.partition)
 
 
 def columns_of(table: Table, noted: str) -> tuple[str, ...]:
-    """The columns that a hash is over, by what is noted beside it: with nothing noted, it is of the oldest format."""
+    """The columns that a hash covers, by the note stored with it; without a note, those of the oldest format."""
     if noted:
         return tuple(noted.split(","))
     return tuple(name for name in columns_in(table, OLDEST_FORMAT) if name != table.partition)

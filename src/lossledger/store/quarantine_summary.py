@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from lossledger.schemas.inputs import DATASETS
 from lossledger.schemas.ledger import QUARANTINE
 from lossledger.store.delta import dataset
-from lossledger.store.duck import MEMORY
+from lossledger.store.thresholds import DUCKDB_MEMORY
 from lossledger.store.warehouse import Warehouse
 
 SHOWN = 3  # rows that a line names
@@ -70,7 +70,7 @@ def count_rejected(rows: Any) -> list[RejectionSummary]:
 
 def quarantine_database() -> duckdb.DuckDBPyConnection:
     """A database of its own, for rows that are too many to hold."""
-    database = duckdb.connect(config={"memory_limit": MEMORY})
+    database = duckdb.connect(config={"memory_limit": DUCKDB_MEMORY})
     database.execute("set TimeZone = 'UTC'")
     return database
 

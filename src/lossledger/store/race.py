@@ -33,14 +33,14 @@ COMMITS = Table(
     "race", "commits", "commit", "Who has committed.", (text("writer", "Racer and round."),), ("writer",), ""
 )
 RACERS = 2
-DIES = 10  # every so many rounds a holder dies
+DIES = 10  # in every tenth round a holder dies
 DEAD_AFTER_S = 2
 PATIENCE_S = 120  # with the other racer
 
 
 @dataclass
 class RaceResult:
-    """What a race showed, of `rounds`. All but `alone`, `commits` and `refused` should be 0.
+    """Counts of a race of `rounds`. All but `alone`, `commits` and `refused` should be 0.
 
     `alone`, `both`, `nobody`: rounds in which one, both or none of the two got the lease. `commits`: appends that the
     table's library called done; `lost`: rows of them that are not there. `refused`, `let_in`: dead holders that came
@@ -63,7 +63,7 @@ class RaceResult:
 
 @dataclass
 class Round:
-    """What one racer saw in a round. `died`: "", or whether the dead holder was "refused" or "let in"."""
+    """The result of one racer in a round. `died`: "", or whether the dead holder was "refused" or "let in"."""
 
     got: bool
     committed: bool
@@ -140,7 +140,7 @@ def _taken(root: "StorePath") -> Lease | None:
 
 
 def _appended(table: DeltaTable, writer: str, token: int = 0) -> bool:
-    """Whether the library says so. `token`: of the lease by which it is written, as every commit of a run names it."""
+    """Whether the library reports a commit. `token`: of the lease, as in every commit of a run."""
     row = pa.table({"writer": [writer]}, arrow_schema(COMMITS))
     named = CommitProperties(app_transactions=[Transaction(WRITER, token)]) if token else None
     try:
@@ -151,7 +151,7 @@ def _appended(table: DeltaTable, writer: str, token: int = 0) -> bool:
 
 
 def _comes_back(root: "StorePath") -> str:
-    """Nothing is heard of a holder until somebody else has taken over; then it renews and commits."""
+    """A holder is silent until another has taken over; then it renews and commits."""
     dead = take_lease(root / ".lock", str(root), DEAD_AFTER_S)
     table = open_table(root / COMMITS.name)
     heir = _heir(root)

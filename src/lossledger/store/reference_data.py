@@ -1,4 +1,4 @@
-"""Reference data: currencies, instruments, accounts and margin tiers, as the rules want them."""
+"""Reference data: currencies, instruments, accounts and margin tiers, in the engine's types."""
 
 import hashlib
 from collections import defaultdict
@@ -21,7 +21,7 @@ from lossledger.store.warehouse import Warehouse, content_hash
 
 @dataclass
 class ReferenceData:
-    """What does not happen but holds. `sha256` tells whether anything of it has changed."""
+    """Reference data in force. `sha256` changes with any of it."""
 
     scales: dict[str, int]
     contracts: dict[str, Contract]
@@ -37,7 +37,7 @@ class ReferenceData:
 
 
 def known_so_far(warehouse: Warehouse) -> Reference:
-    """Currencies and instruments: by them reference data is judged."""
+    """Currencies and instruments, against which other reference data is validated."""
     return _known(*(warehouse.read(TYPED[d.name]) for d in (CURRENCIES, INSTRUMENTS)))
 
 
@@ -62,7 +62,7 @@ def read_reference(warehouse: Warehouse) -> ReferenceData:
 
 
 def reference_of(tables: Mapping[str, pa.Table]) -> ReferenceData:
-    """Build from rows of the ledger's reference tables, which are all, or all that is asked for."""
+    """Build from rows of the ledger's reference tables: all of them, or those needed."""
     known = _known(tables["currencies"], tables["instruments"])
     contracts: dict[str, Contract] = {}
     names = ("instrument_id", "kind", "settlement_currency", "multiplier", "valid_from")

@@ -1,4 +1,4 @@
-"""Where scenarios stand in a warehouse: WAREHOUSE/scenarios/NAME, each with its definition beside its tables."""
+"""Scenarios in a warehouse: WAREHOUSE/scenarios/NAME holds the tables of each and its definition."""
 
 import json
 from typing import Any
@@ -20,7 +20,7 @@ def scenario_names(main: Place) -> list[str]:
 
 
 def read_definition(root: Place) -> dict[str, Any]:
-    """What a scenario's tables were made from; empty when there is none."""
+    """The inputs of a scenario's tables; empty when there is no definition."""
     text = text_of(root / DEFINITION)
     return json.loads(text) if text else {}
 

@@ -1,4 +1,4 @@
-"""A session's inputs, pinned to versions: the night and who explains it read them alike."""
+"""Version-pinned session inputs, shared by the nightly run and `explain`."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -33,7 +33,7 @@ class PinnedTable:
         return at_version(self.path, self.version)
 
     def files(self) -> list[dict[str, Any]]:
-        """What the table's log says of each of its files."""
+        """The log's entry of each file of the table."""
         if self.version == NOT_THERE:
             return []
         found: list[dict[str, Any]] = pa.table(self.open().get_add_actions(flatten=True)).to_pylist()
@@ -87,7 +87,7 @@ class SessionInputs:
         return source.read(self._wanted(*conditions), ("event_date", self.folders))
 
     def stream(self, name: str, columns: Sequence[str], *conditions: Any) -> pa.RecordBatchReader:
-        """The same as a stream of some columns, for what is too much to hold."""
+        """As `events`, as a stream of some columns, for more rows than memory holds."""
         source = self.sources[name]
         if not self.folders:
             return arrow_schema(source.table).empty_table().select(list(columns)).to_reader()
@@ -102,7 +102,7 @@ class SessionInputs:
         every: tuple[int, int] = (0, 1),
         sparing: bool = False,
     ) -> Iterator[pa.RecordBatch]:
-        """The same in the order of dates and, within a date's file, as it is sorted there; or of every n-th file.
+        """As `events`, in batches, in order of dates and of the rows in each file; or of every n-th file.
 
         `sparing`: as `store.delta.batches` has it.
         """
@@ -113,7 +113,7 @@ class SessionInputs:
         return self.sources[name].batches(dates, columns, wanted, coded, every=every, sparing=sparing)
 
     def most_rows(self, name: str, buckets: Sequence[int]) -> int:
-        """How many rows the files that can have rows of some buckets have, of all folders of the session."""
+        """The number of rows in the files of the session that can have rows of some buckets."""
         rows = 0
         for file in self.sources[name].files() if self.folders else []:
             low, high = file.get("min.account_bucket"), file.get("max.account_bucket")

@@ -1,4 +1,4 @@
-"""Units and market of a session as the reference wants them."""
+"""Units and market of a session in the types of the reference engine."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -25,7 +25,7 @@ _FILLS = (
 
 
 def instruments_of(units: Sequence[UnitInput]) -> list[str]:
-    """What units hold or trade."""
+    """The instruments that units hold or trade."""
     held = {i for unit in units for i, _, _ in unit.positions}
     return sorted(held | {fill.instrument_id for unit in units for fill in unit.fills})
 
@@ -120,12 +120,12 @@ def session_market(inputs: SessionInputs, instruments: Sequence[str]) -> Market:
 
 
 def adl_trades_of(inputs: SessionInputs, only: Collection[str] | None = None) -> frozenset[tuple[Trade, int]]:
-    """Trades of the session, or of some trade_ids, in which somebody was deleveraged, each with its time."""
+    """Trades of the session, or of some trade_ids, that contain a deleveraging, each with its time."""
     adl = pc.field("kind") == "adl"
     if only is not None:
         adl &= pc.field("trade_id").isin(pa.array(sorted(only), pa.string()))
     if next(inputs.event_batches("fills", ("kind",), (), adl), None) is None:
-        return frozenset()  # on most days, and kinds are quicker to read than ids
+        return frozenset()  # true on most days, and kinds are quicker to read than ids
     deleveraged = inputs.stream("fills", ("instrument_id", "trade_id", "ts"), adl)
     return frozenset(
         (Trade(instrument_id, trade_id), ts)

@@ -1,4 +1,4 @@
-"""Asking an object store: how often it is tried again, and what an answer means for a person."""
+"""Client of an object store: retries, and clear errors for its answers."""
 
 import os
 import re
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from obstore.store import S3Store
 
 _RETRIES, _FIRST_MS, _LONGEST_S = 12, 200, 10
-_REQUEST_S = 30  # of a single request: none asks for, or brings, more than some megabytes
-# An answer that does not go away by asking again, and what is to be corrected. What is in none of them is the
-# store's trouble: it is away, overloaded or slow.
+_REQUEST_S = 30  # of a single request, which transfers some megabytes at most
+# Answers that a retry does not change, with the correction. Any other error is a trouble of the store: it is down,
+# overloaded or slow.
 _MEANINGS = (
     (r"NoSuchBucket", "there is no such bucket: create it, or correct the name"),
     (r"InvalidBucketName", "that is no name of a bucket: s3://BUCKET/PREFIX is what is wanted"),
@@ -44,7 +44,7 @@ _OF_A_STORE = re.compile(
 
 
 def patience_s() -> int:
-    """For how many seconds a request is tried again while the store does not answer: LOSSLEDGER_STORE_SECONDS."""
+    """Seconds for which a request without an answer is retried: LOSSLEDGER_STORE_SECONDS."""
     text = os.environ.get("LOSSLEDGER_STORE_SECONDS", "60")
     if not text.isdigit() or not int(text):
         raise ConfigError(f"LOSSLEDGER_STORE_SECONDS is {text!r}, and not a number of seconds")
@@ -56,12 +56,12 @@ def _request_s() -> int:
 
 
 def endpoint() -> str:
-    """Where the store is asked, empty where the libraries know it themselves."""
+    """The store's address; empty for the default of the libraries."""
     return os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
 
 
 def allows_http() -> bool:
-    """Without encryption only where the address says so."""
+    """Whether the address allows requests without encryption."""
     return endpoint().startswith("http://")
 
 
@@ -107,10 +107,9 @@ def _store(bucket: str, _process: int, _endpoint: str, seconds: int) -> "S3Store
 
 
 def store_error(error: BaseException, where: str) -> LossledgerError:
-    """One line that names the store and not what it was told: ConfigError for what a person has to correct.
+    """A one-line error that names the store: ConfigError for a setting that a person has to correct.
 
-    ConflictError: it did not answer for so long as is waited. Nothing of the library's text is passed on, which
-    tells a page about every try.
+    ConflictError: it did not answer in time. The library's own text, a page about every retry, is left out.
     """
     text = str(error)
     at = f"{where} (store {endpoint() or 'of AWS'})"
@@ -125,5 +124,5 @@ def store_error(error: BaseException, where: str) -> LossledgerError:
 
 
 def is_store_error(error: BaseException) -> bool:
-    """Whether an error of delta-rs tells of a request to a store."""
+    """Whether an error of delta-rs comes from a request to a store."""
     return bool(_OF_A_STORE.search(str(error)))

@@ -1,4 +1,4 @@
-"""Delta tables at a version, opened once a process: opening one reads its log, which grows with history."""
+"""Caches Delta tables at a version in a process: opening one reads its log, which grows with history."""
 
 from functools import lru_cache
 from weakref import WeakValueDictionary
@@ -12,13 +12,13 @@ _written: WeakValueDictionary[str, DeltaTable] = WeakValueDictionary()
 
 
 def remember(delta: DeltaTable, path: str) -> DeltaTable:
-    """Note a table that its writer keeps open, and moves on with every commit."""
+    """Register a table that its writer keeps open and updates with every commit."""
     _written[path] = delta
     return delta
 
 
 def at_version(path: str, version: int) -> DeltaTable:
-    """The table at `path` as of a version, to be read at once and not kept: its writer may move it on."""
+    """The table at `path` as of a version, for immediate use only: its writer may update it."""
     written = _written.get(path)
     if written is not None and written.version() == version:
         return written
@@ -31,5 +31,5 @@ def at_version(path: str, version: int) -> DeltaTable:
 
 @lru_cache(_KEPT)
 def _open(path: str, version: int, made: tuple[object, ...]) -> DeltaTable:
-    """`made` tells a table from another that was at the same place before."""
+    """`made` distinguishes a table from an earlier one at the same path."""
     return open_table(path, version)

@@ -18,10 +18,10 @@ from lossledger.store.data_files import files_of
 from lossledger.store.duck import connect, select_files
 from lossledger.store.places import Copies
 from lossledger.store.staging import Staging, part_schema
+from lossledger.store.thresholds import MEMORY_SORT_ROWS
 from lossledger.store.warehouse import Warehouse
 
 BLOCK = 1 << 16  # rows that are hashed together, column by column
-_SMALL = 1 << 18  # rows that are sorted in memory
 _ZERO = {pa.string(): "", pa.bool_(): False}
 
 
@@ -32,7 +32,7 @@ def table_sha256(
 
     `columns`: those of the rows, where they are not all that the table has today.
 
-    A block is its number of rows, then per column one byte a row that says whether there is a value, and the
+    A block is its number of rows, then per column one byte a row (1 for a value, 0 for null), and the
     values: texts by their lengths (4 bytes each) and their UTF-8, booleans as bytes, times and integers in 8,
     decimals in 16 bytes, little-endian; what is null counts as zero or empty.
     """
@@ -46,7 +46,7 @@ def table_sha256(
 
 
 def _blocks(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """Cut anew into blocks of BLOCK rows, the last one shorter."""
+    """Regroup into blocks of BLOCK rows; the last one may be shorter."""
     held: list[pa.Table] = []
     rows = 0
     for batch in batches:
@@ -89,7 +89,7 @@ def _zero(kind: pa.DataType) -> pa.Scalar:
 
 
 def staged_sha256(staging: Staging, table: Table) -> str:
-    """The hash of a staged table, computed once: it is noted beside the list of parts."""
+    """The hash of a staged table, computed once and stored with the list of parts."""
     note = staging.read_note(table.name)
     if "sha256" not in note:
         with Copies() as copies:
@@ -126,7 +126,7 @@ def ordered(
         for path in files:
             for batch in pq.ParquetFile(path).iter_batches(BLOCK):
                 yield from _declared(table, pa.Table.from_batches([batch]), schema).to_batches()
-    elif sum(rows) <= _SMALL:
+    elif sum(rows) <= MEMORY_SORT_ROWS:
         data = pa.concat_tables([_declared(table, pq.ParquetFile(path).read(), schema) for path in files])
         yield from sort_by_key(table, data).to_batches()
     else:

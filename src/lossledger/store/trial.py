@@ -1,4 +1,4 @@
-"""Whether a store may hold a warehouse: what it does with conditions, one put after another and in a race."""
+"""Tests whether a store may hold a warehouse: conditional puts in sequence and in a race."""
 
 import secrets
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from lossledger.store.race import RaceResult, race
 
 
 def trial_lines(root: Place, rounds: int) -> Iterator[str]:
-    """Try a store below a prefix of its own in `root`, which is removed at the end; yields what was seen.
+    """Try a store below a prefix of its own in `root`, which is removed at the end; yields lines of results.
 
     ConfigError: not a store, or one that is not fit. ConflictError: the store did not answer.
     """

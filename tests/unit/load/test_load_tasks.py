@@ -83,12 +83,12 @@ def test_any_number_of_ledger_files_holds_the_same_rows(
 ) -> None:
     """`many`: rows of a bucket in a part that are sorted there, and merged as they stand."""
     load(LANDING, tmp_path / "one")
-    monkeypatch.setattr("lossledger.jobs.load.columns.pass1_partition.SORTED_FROM", many)
-    monkeypatch.setattr("lossledger.jobs.load.columns.pass2_sort.SORTED_FROM", many)
-    monkeypatch.setattr(load_stages, "_GROUP_ROWS", 10)
-    monkeypatch.setattr(load_stages, "SHARE", 50)
-    monkeypatch.setattr("lossledger.jobs.load.columns.pass2_sort._AT_ONCE", 7)
-    monkeypatch.setattr("lossledger.jobs.load.columns.pass1_partition._PART_ROWS", 20)
+    monkeypatch.setattr("lossledger.jobs.load.columns.pass1_partition.PRESORT_FROM_ROWS", many)
+    monkeypatch.setattr("lossledger.jobs.load.columns.pass2_sort.PRESORT_FROM_ROWS", many)
+    monkeypatch.setattr(load_stages, "LEDGER_FILE_ROWS", 10)
+    monkeypatch.setattr(load_stages, "TASK_HASHES", 50)
+    monkeypatch.setattr("lossledger.jobs.load.columns.pass2_sort.SORT_ROWS", 7)
+    monkeypatch.setattr("lossledger.jobs.load.columns.pass1_partition.PART_ROWS", 20)
     load(LANDING, tmp_path / "many")
     assert contents(tmp_path / "one") == contents(tmp_path / "many")
 

@@ -2,7 +2,8 @@
 
 import pytest
 
-from lossledger.jobs.load.columns.splits import WEIGHT, SourceFile, pieces_of, task_pieces
+from lossledger.jobs.load.columns.splits import SourceFile, pieces_of, task_pieces
+from lossledger.store.thresholds import TASK_BYTES
 
 MIB = 1 << 20
 
@@ -45,4 +46,4 @@ def test_pieces_of_tasks(sizes: list[int], suffix: str, expected: list[list[str]
     ]
     assert shown == expected
     assert [p.number for task in tasks for p in task] == list(range(sum(map(len, tasks))))
-    assert all(len(task) == 1 or sum(p.file.weight for p in task) <= WEIGHT for task in tasks)
+    assert all(len(task) == 1 or sum(p.file.weight for p in task) <= TASK_BYTES for task in tasks)

@@ -71,7 +71,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
             patch.setattr(sys.modules[door], "request_from", unchecked_request)
         patch.setattr(recompute, "COLUMNS_FROM", 0)
         patch.setattr(trades, "MANY", 0)
-        patch.setattr(load_stages, "_GROUP_ROWS", 5)
+        patch.setattr(load_stages, "LEDGER_FILE_ROWS", 5)
         upload(DATA / "edges" / "landing", made.landing)
         place(f"{made.landing}/scenarios/free.yaml").write_text(FREE)
         common = ["--landing", made.landing, "--warehouse", made.warehouse, "--engine", "local"]

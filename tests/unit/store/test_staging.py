@@ -95,7 +95,7 @@ def test_the_hash_is_of_the_rows_alone(tmp_path: Path, monkeypatch: pytest.Monke
     whole = staged_sha256(staged(tmp_path / "one", positions(*names)), POSITIONS_DAILY)
     cut = staged(tmp_path / "cut", *(positions(*names[n::7]) for n in range(7)))
     assert staged_sha256(cut, POSITIONS_DAILY) == whole
-    monkeypatch.setattr(lossledger.store.table_hashes, "_SMALL", 0)
+    monkeypatch.setattr(lossledger.store.table_hashes, "MEMORY_SORT_ROWS", 0)
     files = cut.paths(POSITIONS_DAILY)
     assert table_sha256(POSITIONS_DAILY, ordered(POSITIONS_DAILY, files, cut.spill)) == whole
     less = staged(tmp_path / "less", positions(*names[:-1]))

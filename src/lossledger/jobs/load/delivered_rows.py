@@ -15,7 +15,7 @@ MAX_EXTRA = 50  # names of unknown columns that are kept, of a file
 
 
 class DeliveredRow(NamedTuple):
-    """`text` is the row as JSON, `faults` is what is wrong with the row as a whole."""
+    """`text`: the row as JSON; `faults`: errors of the row as a whole."""
 
     values: Mapping[str, object]
     text: str
@@ -40,7 +40,7 @@ class FileColumns:
     _extra: set[str] = field(default_factory=set)
 
     def set_header(self, names: list[str]) -> None:
-        """ValueError: a name stands twice. MissingColumn."""
+        """ValueError: a repeated name. MissingColumn."""
         if len(set(names)) < len(names):
             twice = shortened(standing_twice(names)[0], 100)
             raise ValueError(f"the column name {twice!r} stands twice in the header")
@@ -74,7 +74,7 @@ class FileColumns:
 
 
 def standing_twice(names: Iterable[str]) -> list[str]:
-    """The names that stand more than once, each once, in order."""
+    """The repeated names, each once, in order."""
     return [name for name, count in Counter(names).items() if count > 1]
 
 

@@ -22,12 +22,12 @@ from lossledger.store.warehouse import Warehouse
 
 REFERENCE_DAY = date(1970, 1, 1)
 # Raised whenever the same files may give other rows of the ledger or the quarantine, or rows in another order: then
-# they are judged and sorted anew when their date runs again. Deliveries without a content_sha256 are of version 1.
+# they are judged and sorted again when their date runs again. Deliveries without a content_sha256 are of version 1.
 LOAD_VERSION = "2"
 
 
 def delivery_hash(content_sha256: str) -> str:
-    """What a loaded delivery is known by: its content, and the rules that it was judged by."""
+    """The identity of a loaded delivery: a hash of its content and of the load's rules."""
     return text_hash("load", LOAD_VERSION, content_sha256)
 
 
@@ -68,7 +68,7 @@ class LoadedDelivery:
         extra: Iterable[str],
         table_version: int | None = None,
     ) -> "LoadedDelivery":
-        """Counts of a delivery; nothing may be lost between the files and the books."""
+        """Counts of a delivery. InvariantError: they do not add up to its rows."""
         if rows != accepted + duplicates + superseded + quarantined:
             raise InvariantError(
                 f"{dataset} of {day}: of {rows} delivered rows {accepted} were accepted, {duplicates} are "
@@ -84,7 +84,7 @@ class LoadedDelivery:
 
 
 class Deliveries:
-    """What is loaded, by (folder date, dataset), and where rows that were not accepted go."""
+    """The loaded deliveries by (folder date, dataset), and their quarantine."""
 
     def __init__(self, warehouse: Warehouse, policy: Policy) -> None:
         self.warehouse, self.policy = warehouse, policy
@@ -116,7 +116,7 @@ class Deliveries:
             )
 
     def tell_rejected(self, days: Collection[date], datasets: Sequence[Dataset]) -> None:
-        """Warn of the rejected rows of some dates' folders, whoever loaded them; of reference data by its date."""
+        """Warn of the rejected rows in the folders of some dates, whichever run loaded them."""
         names = [d.name for d in datasets]
         if not any(d.quarantined for (_, name), d in self.loaded.items() if name in names):
             return

@@ -22,7 +22,7 @@ _DAMAGE = (OSError, EOFError, zlib.error, csv.Error, ValueError, MemoryError)
 
 @dataclass
 class FileRows:
-    """A file's data rows in order, to be gone through once, and what its columns are when that is done."""
+    """A file's data rows in order, to be iterated once; afterwards `columns` is complete."""
 
     rows: Iterator[RawRow]
     columns: FileColumns
@@ -56,7 +56,7 @@ def _rows(
                 for number, row in enumerate(_delivered(source, path, columns), 1):
                     yield RawRow(path, number, *row)
             except (MissingColumn, UnfitColumn, *_DAMAGE):
-                _check(source, sha256, shown)  # what was swapped is not damaged
+                _check(source, sha256, shown)  # a swapped file is not a damaged one
                 raise
             _check(source, sha256, shown)
     except FileNotFoundError as error:
@@ -76,7 +76,7 @@ def _check(source: HashedBlocks | HashedStream, sha256: str | None, shown: str) 
 
 
 def _what(error: Exception, columns: FileColumns, number: int) -> str:
-    """What is wrong, and in which row where that is known: of compressed data only after which."""
+    """The error and its row, or for compressed data the last row before it."""
     why = "it needs more memory than there is" if isinstance(error, MemoryError) else printable(str(error))
     if isinstance(error, (csv.Error, ValueError)) and columns.in_rows:
         return f"row {number + 1}: {why[:300]}"

@@ -1,4 +1,4 @@
-"""Opening delivered files: regular files below LANDING only, and what is parsed is what was hashed."""
+"""Opens delivered files, regular files below LANDING only, and hashes the very bytes that are parsed."""
 
 import hashlib
 import io
@@ -14,7 +14,7 @@ _BLOCK = 1 << 16
 
 
 class Refused(Exception):
-    """What stands there is not read, and why."""
+    """The path is not read; the message says why."""
 
 
 def leads_out(landing: Place, path: Place) -> bool:
@@ -65,7 +65,7 @@ class HashedStream(io.RawIOBase):
         return count
 
     def sha256(self) -> str:
-        """Of the whole file: what is left is read here."""
+        """The hash of the whole file; reads the rest of it."""
         while data := self._file.read(_BLOCK):
             self._digest.update(data)
         return self._digest.hexdigest()
@@ -74,7 +74,7 @@ class HashedStream(io.RawIOBase):
 class HashedBlocks(io.RawIOBase):
     """A file read in any order: hashed first, block by block, and every block is compared when it is read.
 
-    ConflictError when a block is no longer what was hashed. Of the hashes 16 bytes a block are kept.
+    ConflictError: a block changed since it was hashed. Memory holds 16 bytes a block.
     """
 
     def __init__(self, file: BinaryIO, path: str) -> None:
@@ -90,7 +90,7 @@ class HashedBlocks(io.RawIOBase):
         self._sha256 = whole.hexdigest()
 
     def sha256(self) -> str:
-        """Of the whole file; of what is no longer that, no block is handed out."""
+        """The hash of the whole file; `read` never returns a block that differs from it."""
         return self._sha256
 
     def readable(self) -> bool:

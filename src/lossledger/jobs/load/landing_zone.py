@@ -21,7 +21,7 @@ from lossledger.store.scenario_folders import SCENARIOS
 
 POLICY_FILE = "policy.yaml"
 NOT_YET = ("owners",)  # datasets of the contract that are not built
-FIRST_DAY, LAST_DAY = date(1970, 1, 2), date(2199, 12, 31)  # what every tool on the way has times for
+FIRST_DAY, LAST_DAY = date(1970, 1, 2), date(2199, 12, 31)  # the range that every tool involved supports
 _HASHED_BYTES, _HASHED_FILES = 16 << 20, 50  # of a task
 _DATE_FOLDER = re.compile(r"date=(\d{4}-\d{2}-\d{2})")
 _SUFFIXES = (".csv", ".csv.gz", ".json", ".jsonl", ".json.gz", ".jsonl.gz", ".parquet")
@@ -118,7 +118,7 @@ def dataset_days(landing: Place, dataset: Dataset, tables: LandedTables | None =
         return []
     _check_inside(landing, folder)
     table = (tables or LandedTables(landing)).of(dataset)
-    if table:  # folders beside its live files may be remains, or not committed yet
+    if table:  # other folders may be remains, or not committed yet
         return sorted(_in_range(folder, day) for day in table.files if day)
     return sorted(_folder_day(landing, entry) for entry in folder.iterdir() if not _ignored(entry.name))
 
@@ -184,7 +184,7 @@ def _paths(landing: Place, dataset: Dataset, day: date | None, tables: LandedTab
 
 @dataclass(frozen=True)
 class FileHashTask:
-    """Some files of the landing zone, and about how many bytes they have."""
+    """Files of the landing zone to hash, and their bytes, about."""
 
     landing: Place
     paths: tuple[str, ...]
@@ -197,7 +197,7 @@ def _hash_tasks(landing: Place, paths: Sequence[str]) -> Iterator[FileHashTask]:
     size = 0
     for path in paths:
         some.append(path)
-        with suppress(OSError):  # who hashes it tells what is wrong
+        with suppress(OSError):  # hash_files reports the error
             size += (landing / path).stat().st_size
         if size >= _HASHED_BYTES or len(some) == _HASHED_FILES:
             yield FileHashTask(landing, tuple(some), size)

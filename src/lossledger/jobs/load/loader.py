@@ -24,7 +24,7 @@ from lossledger.store.warehouse import Warehouse
 
 
 class Loader:
-    """Loads deliveries that are new or changed; what has been loaded unchanged before is left alone.
+    """Loads deliveries that are new or have changed.
 
     `judge_all`: every row is decided by the reference judge, for comparison.
     """
@@ -92,7 +92,7 @@ class Loader:
             forget_others(self.warehouse, item)
 
     def _quarantine(self, day: date, incoming: Sequence[IncomingDelivery]) -> None:
-        """Rejected rows of these deliveries in place of what the date's quarantine holds of their datasets."""
+        """Replace the rows of these datasets in the date's quarantine by those rejected now."""
         names = [item.dataset.name for item in incoming]
         stored = files_of(self.warehouse, QUARANTINE, day)
         outs = (data_file(self.warehouse, QUARANTINE, day, number) for number in count(1))

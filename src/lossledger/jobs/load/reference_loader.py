@@ -112,7 +112,7 @@ def _take_rows(
     sources: Sequence[SourceFile],
     day: date,
 ) -> ReferenceRows:
-    """Row by row. DataError, when the quarantine says the same: a bad margin table."""
+    """Read row by row. DataError, after the rows are in the quarantine: a bad margin table."""
     known = Reference() if dataset.name == "currencies" else known_so_far(deliveries.warehouse)
     read, rows, extra = read_rows(dataset, sources, known)
     intake = settled(dataset, read)
@@ -136,7 +136,7 @@ def _take_rows(
 
 
 def settled(dataset: Dataset, intake: Intake) -> Intake:
-    """Keys that stand twice, and versions that change what must not change."""
+    """Settle repeated keys and reject versions that change fixed terms."""
     settled = settle_keys(dataset, intake, {})
     if dataset.name in _FIXED:
         return reject_changed_versions(dataset, settled, *_FIXED[dataset.name])

@@ -16,7 +16,7 @@ from lossledger.store.places import place
 
 
 class ReferenceRows(NamedTuple):
-    """What came of a delivery of reference data: rows of the ledger, what was rejected, and counts.
+    """The result of reading a delivery of reference data: accepted rows, rejected rows, and counts.
 
     `rows` per file; `rejected` in order of file and row.
     """
@@ -46,7 +46,7 @@ def read_rows(
 
 
 class CountedRows:
-    """Rows, and how many there were."""
+    """Iterates rows and counts them."""
 
     def __init__(self, rows: Iterator[RawRow]) -> None:
         self._rows, self.count = rows, 0
@@ -58,6 +58,6 @@ class CountedRows:
 
 
 def typed_table(dataset: Dataset, rows: Sequence[tuple[Any, ...]]) -> pa.Table:
-    """Accepted rows of a dataset of reference data as they stand in the ledger."""
+    """Accepted rows of a dataset of reference data in the ledger's schema."""
     names = [f.name for f in dataset.fields]
     return to_arrow(TYPED[dataset.name], [dict(zip(names, row, strict=True)) for row in rows])

@@ -8,12 +8,13 @@ import pyarrow as pa
 
 from lossledger.schemas.core import Table
 from lossledger.schemas.registry import TABLES
-from lossledger.store.duck import MEMORY, filled_columns
+from lossledger.store.duck import filled_columns
 from lossledger.store.published_dates import PublishedDate
+from lossledger.store.thresholds import DUCKDB_MEMORY
 
 SCHEMAS = ("attribution", "ledger", "ops", "raw")
 _LOCKS = {
-    "memory_limit": MEMORY,
+    "memory_limit": DUCKDB_MEMORY,
     "temp_directory": "",  # what does not fit into memory fails; a query writes no file
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",

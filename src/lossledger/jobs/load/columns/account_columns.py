@@ -1,7 +1,7 @@
-"""Accounts delivered by the million: judged as columns; what is not plainly good goes to the judge.
+"""Validates accounts as columns; rows that are not plainly good go to the reference judge.
 
-What is settled between rows (a key that stands twice, a type that changes) is settled within an account: rows of
-accounts that have no such thing are clear, and those of all others are settled by the reference.
+A repeated key or a changed type concerns the rows of one account. Accounts with neither are accepted as they are; the
+reference settles the rows of the others.
 """
 
 from collections import defaultdict
@@ -41,7 +41,7 @@ _ROW_BITS = 40  # of a place: the file, and the row in it from 0 on
 
 
 def judge_accounts(files: Sequence[SourceFile], settle: Callable[[Intake], Intake]) -> ReferenceRows:
-    """Judge the accounts. `settle`: what the reference decides between rows. DataError when a file is damaged."""
+    """Validate the accounts. `settle`: the reference's decision between rows. DataError when a file is damaged."""
     batches, rejected = list[pa.RecordBatch](), list[Rejected]()
     rows, extra = list[int](), list[str]()
     for number, file in enumerate(files):
@@ -92,7 +92,7 @@ def _by_columns(number: int, file: SourceFile) -> _File:
 
 
 def _good(batch: Batch, good: np.ndarray, number: int, first_row: int) -> pa.RecordBatch:
-    """The plainly good rows; `good` is what is left of the rows that were."""
+    """The plainly good rows; clears `good` for the others."""
     values: dict[str, Any] = {
         f.name: decode(f, batch.sources.get(f.name), good, enum_table(f.values) if f.values else None)
         for f in ACCOUNTS.fields
@@ -120,7 +120,7 @@ def _by_rows(number: int, file: SourceFile) -> _File:
 
 
 def _judged(number: int, rows: Iterable[RawRow], rejected: list[Rejected]) -> Iterator[pa.RecordBatch]:
-    """What the reference accepts; what it does not is added to `rejected`."""
+    """The rows that the reference accepts; the others are added to `rejected`."""
     judge = Judge(ACCOUNTS, Reference())
     accepted: list[tuple[Any, ...]] = []
     places: list[int] = []
@@ -145,7 +145,7 @@ def _table(rows: Sequence[Sequence[Any]], places: Sequence[int] | None = None) -
 
 
 def _clear(table: pa.Table) -> np.ndarray:
-    """Rows of accounts of which no key stands twice and whose type is always the same."""
+    """Marks rows of accounts that have no repeated key and one type."""
     codes = table.column("account_id").combine_chunks().dictionary_encode().indices.to_numpy()
     since, kind = table.column("valid_from").to_numpy(), table.column("account_type").to_numpy()
     order = np.lexsort((since, codes))
@@ -158,7 +158,7 @@ def _clear(table: pa.Table) -> np.ndarray:
 
 
 def _intake(table: pa.Table, files: Sequence[SourceFile], rejected: list[Rejected]) -> Intake:
-    """Rows for the reference; their text is read again where it is wanted."""
+    """Rows for the reference, without their text, which is read again for rejected rows."""
     places = table.column("place").to_pylist()
     columns: list[list[Any]] = [table.column(name).to_pylist() for name in _FIELDS]
     for at, field in enumerate(ACCOUNTS.fields):
@@ -183,7 +183,7 @@ def _texts(rejected: Sequence[Rejected], files: Sequence[SourceFile]) -> dict[tu
 
 
 def _ledger(table: pa.Table) -> pa.Table:
-    """As the rows stand in the ledger, by key."""
+    """The rows in the ledger's schema, sorted by key."""
     table = table.combine_chunks()
     columns = []
     for name, field in _FIELDS.items():

@@ -1,4 +1,4 @@
-"""Delivered files are kept before they are judged: what is judged is what was hashed."""
+"""Archives delivered files under their hash before they are read, so that the rows read are those hashed."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ from lossledger.store.places import place
 
 @dataclass(frozen=True)
 class ArchiveTask:
-    """Some files, and the warehouse that keeps them."""
+    """Files to archive, and the warehouse that holds the archive."""
 
     landing: str
     files: tuple[LandedFile, ...]
@@ -20,7 +20,7 @@ class ArchiveTask:
 
 
 def archive_files(task: ArchiveTask) -> int:
-    """Copy what is not kept yet, and say how many files. ConflictError when one is no longer what was hashed."""
+    """Copy the files that are not archived yet; returns their number. ConflictError: a file changed since it was hashed."""
     for file in task.files:
         _keep(task, file)
     return len(task.files)

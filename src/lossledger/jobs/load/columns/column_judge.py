@@ -1,4 +1,4 @@
-"""Columns judged as columns: rows that are plainly good. It never rejects; what is not plain is the judge's."""
+"""Finds plainly good rows, column by column. It rejects nothing: the reference judge decides every other row."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -59,7 +59,7 @@ Source: TypeAlias = Any  # Spans, an Arrow array, or None where the file has no 
 
 
 class Judged(NamedTuple):
-    """The plainly good rows in the form of the cut, and which they are."""
+    """The plainly good rows in the schema of a part, and a flag for each row."""
 
     batch: pa.RecordBatch
     good: np.ndarray
@@ -74,7 +74,7 @@ class ColumnJudge:
         self._coded: dict[str, tuple[pa.Array, np.ndarray]] = {}
 
     def judge(self, sources: Mapping[str, Source], odd: np.ndarray, piece: int, first_row: int) -> Judged:
-        """`odd` rows are not looked at; row numbers of the batch begin at `first_row`."""
+        """Skips `odd` rows; row numbers of the batch begin at `first_row`."""
         good = (odd == 0).astype(np.uint8)
         n = len(good)
         values = {f.name: self._values(f, sources.get(f.name), good) for f in self.dataset.fields}
@@ -98,7 +98,7 @@ class ColumnJudge:
         return Judged(pa.RecordBatch.from_arrays(arrays, schema=part_schema(self.dataset)), good)
 
     def _values(self, field: Field, source: Source, good: np.ndarray) -> Any:
-        """The decoded field; what a dictionary's names are is looked up once while it stays the same."""
+        """The decoded field; the names of a dictionary are looked up once for all batches that share it."""
         if not isinstance(source, pa.DictionaryArray):
             return decode(field, source, good, self._names(field))
         names = self._names(field)
@@ -112,7 +112,7 @@ class ColumnJudge:
         return values
 
     def _names(self, field: Field) -> NameTable | None:
-        """What the texts of a field must be among."""
+        """The closed set of texts that a field allows; None: any text."""
         kind = kind_of(field)
         if kind:
             return cast(NameTable, self.context.tables[kind])
@@ -192,7 +192,7 @@ def _decode_text(source: Source, good: np.ndarray, names: NameTable | None) -> A
 
 
 def accept_numbers(field: Field, numbers: np.ndarray, good: np.ndarray) -> None:
-    """What is among the names is good, and what is null where that is allowed."""
+    """A number of a name is good, and null where the field allows it."""
     good &= numbers >= 0 if field.required else numbers != -1
 
 
@@ -229,7 +229,7 @@ def version_at(instrument, times, version_start, version_from, out):
 
 
 def _safe(codes: np.ndarray) -> np.ndarray:
-    """As places in an array; what has no number is not good already."""
+    """As indices; a row without a number, which is not good already, gets index 0."""
     return np.maximum(codes, 0)
 
 
@@ -301,7 +301,7 @@ def _decode_times(source: Source, good: np.ndarray) -> np.ndarray:
 
 
 def _micros(times: np.ndarray, unit: str, good: np.ndarray) -> np.ndarray:
-    """As whole microseconds of 64 bits; what is finer or does not fit is not good."""
+    """As 64-bit microseconds; finer times and times that do not fit are not good."""
     if unit == "ns":
         good &= times % 1000 == 0
         return times // 1000
@@ -327,7 +327,7 @@ def _decode_bools(source: Source, good: np.ndarray, required: bool) -> np.ndarra
 
 
 def _cut_column(field: Field, values: Any, chosen: np.ndarray | None) -> pa.Array:
-    """Some rows of a decoded column (all: None) as they stand in the cut."""
+    """Rows `chosen` (None: all) of a decoded column, in the type of the part."""
     if isinstance(values, Spans):
         text, starts, ends = values
         return texts_of(

@@ -32,11 +32,11 @@ DAMAGE = (OSError, EOFError, zlib.error, ValueError, pa.ArrowException, Overflow
 
 
 class NotPlain(Exception):
-    """The file has not the plain shape: all of it is for the reference reader."""
+    """The file is not of the plain form; the reference reader must read all of it."""
 
 
 class Batch(NamedTuple):
-    """`sources` by field; `odd` rows have not the plain shape; `deliver` gives rows as the reference reads them."""
+    """`sources`: columns by field; `odd`: flags of rows that are not plain; `deliver`: rows as the reference reads them."""
 
     sources: Mapping[str, Source]
     odd: np.ndarray
@@ -51,14 +51,14 @@ class PieceColumns:
     extra: set[str] = field(default_factory=set)
 
     def note(self, names: set[str]) -> None:
-        """Unknown names. NotPlain: so many that the reference reader keeps the first of them only."""
+        """Record unknown names. NotPlain: more than the reference reader records."""
         self.extra |= {shortened(name, 100) for name in names}
         if len(self.extra) >= MAX_EXTRA:
             raise NotPlain("very many unknown names")
 
 
 def read_piece(dataset: Dataset, piece: Piece, columns: PieceColumns) -> Iterator[Batch]:
-    """Batches in order. NotPlain when only the reference reader can tell what the file is."""
+    """Batches in order of rows. NotPlain: the file needs the reference reader."""
     try:
         if piece.file.is_parquet:
             yield from _parquet(dataset, piece, columns)
@@ -97,9 +97,9 @@ def _has_few_values(dataset: Dataset, field: Field) -> bool:
 
 
 def _check_lengths(piece: Piece, metadata: Any, groups: Sequence[int], coded: Sequence[str]) -> None:
-    """NotPlain where a batch might not fit into memory: texts that a dictionary names over and over, or very many.
+    """NotPlain: a batch might not fit into memory, because of long texts in a dictionary or of a huge column.
 
-    `coded` columns stay dictionaries.
+    `coded`: columns that stay dictionaries.
     """
     for group in groups:
         chunks = [metadata.row_group(group).column(i) for i in range(metadata.num_columns)]
@@ -123,7 +123,7 @@ def _longest(texts: pa.Array) -> int:
 
 
 def _note(dataset: Dataset, names: list[str], columns: PieceColumns) -> list[str]:
-    """Note the columns of a header. NotPlain when one stands twice or is missing."""
+    """Record the columns of a header. NotPlain: a column is repeated or missing."""
     if len(set(names)) < len(names) or not set(dataset.required_columns) <= set(names):
         raise NotPlain("its columns are not those of the dataset")
     known = {f.name for f in dataset.fields}
@@ -139,7 +139,7 @@ def _open(piece: Piece) -> Iterator[BinaryIO]:
 
 
 def _chunks(stream: BinaryIO, stop: int) -> Iterator[bytes]:
-    """Whole lines from here to the end of the one in which byte `stop` - 1 stands (-1: of the file)."""
+    """Whole lines from the current position to the end of the line that holds byte `stop` - 1 (-1: to the end)."""
     carry = b""
     left = -1 if stop < 0 else max(0, stop - stream.tell())
     while left:
@@ -174,7 +174,7 @@ def _checked(chunk: bytes) -> np.ndarray:
 
 
 def _at_line(stream: BinaryIO, piece: Piece) -> None:
-    """To the first line that begins at or after the piece's first byte."""
+    """Move to the first line that begins at or after the piece's first byte."""
     stream.seek(piece.first - 1)
     if not stream.readline(_LINE).endswith(b"\n"):
         raise NotPlain("a line of unreasonable length")

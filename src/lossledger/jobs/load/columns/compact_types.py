@@ -1,7 +1,7 @@
-"""Rows between the two passes in fewer bytes: a quarter of them would be nothing but leading zeros and offsets.
+"""Narrower column types for the files between the two passes, which take a quarter fewer bytes.
 
-Decimals of 8 places take 64 bits instead of 128, and texts that are all of one length need no offsets. A column's type
-says what it is; parts of one delivery may differ.
+Decimals of 8 places take 64 bits instead of 128, and texts of one length need no offsets. Each part of a delivery
+chooses the types of its columns by its values.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,18 +18,18 @@ _WIDE, _NARROW = pa.decimal128(38, 18), pa.decimal64(18, PLACES)
 
 
 def compact(table: pa.Table) -> pa.Table:
-    """The same rows in fewer bytes, where their values allow it."""
+    """Use the narrower types where the values allow it."""
     slimmer = [_slim(column) for column in table.columns]
     return pa.table(slimmer, names=table.column_names)
 
 
 def expand(table: pa.Table) -> pa.Table:
-    """The rows in the types of the cut."""
+    """Undo `compact`: all columns in the types of `part_layout`."""
     return pa.table([expand_column(column) for column in table.columns], names=table.column_names)
 
 
 def concat(tables: Sequence[pa.Table]) -> pa.Table:
-    """The rows of some parts one after another; a column that is not alike in all of them in the type of the cut."""
+    """Concatenate parts; a column whose type differs between them is expanded."""
     first, *others = [table.schema for table in tables]
     for name in first.names:
         if any(other.field(name).type != first.field(name).type for other in others):
@@ -42,7 +42,7 @@ def _with_full(table: pa.Table, name: str) -> pa.Table:
 
 
 def expand_column(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """A column in the type of the cut."""
+    """A column in the type of `part_layout`."""
     if column.type == _NARROW:
         return pa.chunked_array([_decimals(chunk) for chunk in column.chunks], _WIDE)
     if pa.types.is_fixed_size_binary(column.type):
@@ -75,7 +75,7 @@ def _decimals(chunk: pa.Array) -> pa.Array:
 
 
 def _numbers(chunk: pa.Array, kind: Any, each: int) -> np.ndarray:
-    """The words of 64 bits in its buffer, so many for each value."""
+    """The 64-bit words of its buffer, `each` of them a value."""
     found = np.frombuffer(chunk.buffers()[1], kind)[each * chunk.offset : each * (chunk.offset + len(chunk))]
     found.flags.writeable = False  # whatever it was, so that there is one compiled version
     return found
@@ -94,7 +94,7 @@ def _of_one_length(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _texts(chunk: pa.Array) -> Iterator[pa.Array]:
-    """Texts with offsets, which count up to 2 GiB of bytes."""
+    """Arrays of texts with 32-bit offsets, which reach up to 2 GiB each."""
     length = chunk.type.byte_width
     most = MOST_BYTES // length
     for start in range(0, len(chunk), most):

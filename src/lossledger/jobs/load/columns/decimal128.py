@@ -39,7 +39,7 @@ def negated(high, low):
 def parse_decimal(text, start, end):
     """(plain, high, low) of a decimal in 10^-18: the grammar of engine.intake.parsing, at most 18 significant digits.
 
-    Zeros at either end of the digits do not count. What is not plain may still be a decimal: the judge decides.
+    Zeros at either end of the digits do not count. A text that is not plain may still be a decimal; the judge decides.
     """
     i, negative = start, False
     if i < end and (text[i] == 45 or text[i] == 43):
@@ -165,7 +165,7 @@ def rescale(raw, places, good, valid, words):
 
 @loop
 def on_grid(words, valid, step_of, steps, good):
-    """Rows that are no whole multiple of their step (a row of `steps`, -1: none is known) are not plain."""
+    """Clears `good` for values that are no whole multiple of their step (`step_of`: row of `steps`, -1: unknown)."""
     for row in range(len(words)):
         if not valid[row] or not good[row]:
             continue
@@ -209,7 +209,7 @@ def from_int64(numbers, words):
 
 @loop
 def positive(words, valid, good):
-    """Rows that are not above zero are not plain."""
+    """Clears `good` for values that are not above zero."""
     for row in range(len(words)):
         high = words[row, 1]
         if valid[row] and (high & _TOP != _0 or (high == _0 and words[row, 0] == _0)):

@@ -1,4 +1,4 @@
-"""Repeated keys: found by their hashes, over all buckets and earlier dates; settled exactly as inputs.md says.
+"""Finds repeated keys by their hashes, over all buckets and earlier dates, and settles them by the rules of inputs.md.
 
 Of the rows with one key the first in order of file path and row number is kept. An identical row is a duplicate, a
 different one a conflict. A key of an earlier date is always a conflict: the times of the two rows differ. Of states
@@ -30,7 +30,6 @@ from lossledger.store.key_hashes import holds
 from lossledger.store.ledger_ids import ids_before
 from lossledger.store.places import fetched, place, written
 
-SHARE = 16_000_000  # hashes of a task
 _KEYS = 1 << 19  # repeated hashes that are decided on together
 _PIECE = 1 << 17  # rows that are compared at a time
 _TEXTS = 1 << 14  # rejected rows that are written at a time
@@ -49,14 +48,14 @@ class KeyHashTask:
 
 
 class HashResult(NamedTuple):
-    """`repeated` is the name of a file of the hashes that are worth a look, empty when there are none."""
+    """`repeated`: the file of hashes to examine, empty when there are none; `earlier`: those of earlier dates."""
 
     repeated: str
     earlier: int
 
 
 def repeated_hashes(task: KeyHashTask) -> HashResult:
-    """Write the sorted hashes of the date's keys, and those that stand twice or in an earlier date."""
+    """Write the sorted hashes of the date's keys, and those that are repeated or belong to an earlier date."""
     hashes = _sorted_hashes(task)
     again = np.zeros(len(hashes), dtype=bool)
     again[1:] = hashes[1:] == hashes[:-1]
@@ -101,9 +100,9 @@ def _load(path: str) -> np.ndarray:
 
 @dataclass(frozen=True)
 class SettleTask:
-    """Rows of some repeated hashes. `first_rows`: per piece, how many rows of its file stand before it.
+    """Rows of some repeated hashes. `first_rows`: per piece, the number of rows of its file before it.
 
-    `ledger` is the table where the keys of earlier dates are looked up, empty when no hash of them is repeated.
+    `ledger`: the table with the keys of earlier dates, empty when none of their hashes is repeated.
     """
 
     dataset: str
@@ -128,7 +127,7 @@ class SettleResult(NamedTuple):
 
 
 def settle_duplicates(task: SettleTask) -> SettleResult:
-    """Decide on every row whose key may stand twice."""
+    """Decide on every row whose key may be repeated."""
     repeated, found = _load(task.repeated), _Dropped()
     for first in range(0, len(repeated), _KEYS):
         _Keys(task, repeated[first : first + _KEYS]).decide(found)
@@ -157,7 +156,7 @@ def _sorted_places(parts: Sequence[np.ndarray]) -> np.ndarray:
 
 
 class _Keys:
-    """The rows of some repeated hashes, of which one each is kept. Two keys with one hash are rare."""
+    """The rows of some repeated hashes; one row of each key is kept. Two keys with one hash are rare."""
 
     def __init__(self, task: SettleTask, hashes: np.ndarray) -> None:
         self.task, self.hashes, self.key = task, hashes, _key_columns(task.dataset)
@@ -166,7 +165,7 @@ class _Keys:
         self.found = [(path, *self._find(path)) for path in task.parts]
 
     def _find(self, path: str) -> tuple[np.ndarray, np.ndarray]:
-        """The rows of a part that have one of the hashes, and which of them."""
+        """The rows of a part that have one of the hashes, and the index of that hash."""
         part = MappedPart(path)
         hashes, places = (part.rows.column(name).to_numpy() for name in ("key_hash", "place"))
         rows = np.flatnonzero((hashes >= self.hashes[0]) & (hashes <= self.hashes[-1])).astype(np.int32)
@@ -178,7 +177,7 @@ class _Keys:
         return rows, at
 
     def _pieces(self) -> Iterator[tuple[pa.Table, np.ndarray]]:
-        """The rows, in the types of the cut, each with which of the hashes it has."""
+        """The rows, expanded, each with the index of its hash."""
         for path, rows, at in self.found:
             part = MappedPart(path)
             for first in range(0, len(rows), _PIECE):
@@ -187,7 +186,7 @@ class _Keys:
             part.forget()
 
     def decide(self, into: _Dropped) -> None:
-        """Add what is not kept."""
+        """Add the rows that are not kept to `into`."""
         kept = self._kept_rows()
         known = self._of_earlier_dates(kept.column(self.key[0]))
         collided = np.zeros(len(self.hashes), dtype=bool)
@@ -221,7 +220,7 @@ class _Keys:
         return pa.concat_tables(tables).take(pa.array(np.argsort(np.concatenate(numbers)))).combine_chunks()
 
     def _of_earlier_dates(self, ids: pa.ChunkedArray) -> np.ndarray:
-        """Which of these keys stand in the ledger under an earlier date."""
+        """Marks the keys that the ledger has under an earlier date."""
         name = id_field(DATASETS[self.task.dataset])
         if not self.task.ledger or not name:
             return np.zeros(len(ids), dtype=bool)
@@ -230,7 +229,7 @@ class _Keys:
         return found
 
     def decide_one_by_one(self, into: _Dropped) -> None:
-        """The same for keys that share a hash."""
+        """As `decide`, for keys that share a hash: row by row."""
         kept: dict[tuple[object, ...], dict[str, object]] = {}
         for key, row in self._one_by_one():
             held = kept.setdefault(key, row)
@@ -260,7 +259,7 @@ def _rows_of(part: MappedPart, rows: np.ndarray) -> pa.Table:
 
 
 def _key_columns(dataset: str) -> list[str]:
-    """Number and time are one column of the cut."""
+    """Columns of a part that make up the key; number and time are one column."""
     name = id_field(DATASETS[dataset])
     if name:
         return [name]

@@ -10,7 +10,7 @@ _MASK = (1 << 64) - 1
 
 
 def hash_text(text: str) -> int:
-    """Of an id. The compiled form for whole columns is jobs.load.columns.texts.hash_spans."""
+    """Hash of an id. jobs.load.columns.texts.hash_spans is the compiled form for whole columns."""
     data = text.encode()
     h = SEED ^ (len(data) * MULTIPLIER & _MASK)
     for i in range(0, len(data), 8):
@@ -21,7 +21,7 @@ def hash_text(text: str) -> int:
 
 
 def hash_numbers(columns: Iterable[np.ndarray]) -> np.ndarray:
-    """Of keys made of numbers (accounts, instruments, times)."""
+    """Hashes of keys made of numbers (accounts, instruments, times)."""
     k = np.uint64(MULTIPLIER)
     total: Any = np.uint64(SEED)
     for column in columns:

@@ -17,7 +17,7 @@ from lossledger.store.warehouse import Warehouse
 
 
 def hashes_before(warehouse: Warehouse, deliveries: Deliveries, item: IncomingDelivery) -> list[str]:
-    """Files with the hashes of all keys of earlier dates; none where the key holds the time."""
+    """Files with the hashes of all keys of earlier dates; none for datasets whose key contains the time."""
     name = item.dataset.name
     if id_field(item.dataset) is None:
         return []
@@ -46,7 +46,7 @@ def _first(warehouse: Warehouse, delivery: LoadedDelivery) -> Place:
 
 
 def _made_again(warehouse: Warehouse, delivery: LoadedDelivery, path: Place) -> str:
-    """From the ledger, where the file is not there."""
+    """Compute the hashes again from the ledger when their file is missing."""
     table, name = TYPED[delivery.dataset], id_field(DATASETS[delivery.dataset])
     rows = warehouse.find(table, pc.field(table.partition) == pc.scalar(delivery.day), [str(name)])
     ids = rows.column(name).to_pylist()
@@ -56,7 +56,7 @@ def _made_again(warehouse: Warehouse, delivery: LoadedDelivery, path: Place) -> 
 
 
 def forget_others(warehouse: Warehouse, item: IncomingDelivery) -> None:
-    """Remove the hashes of what was delivered for the date before."""
+    """Remove the hashes of deliveries of the date that this one replaces."""
     mine = hash_file(warehouse.path(TYPED[item.dataset.name]), item.day, item.sha256)
     for path in mine.parent.glob("*.npy"):
         if not path.name.startswith(item.sha256[:24]):

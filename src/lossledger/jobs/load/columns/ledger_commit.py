@@ -1,4 +1,4 @@
-"""A list of files that tasks wrote becomes a date of a table, in one transaction."""
+"""Commits the files that tasks wrote as a date of a table, in one transaction."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -11,7 +11,7 @@ from lossledger.store.warehouse import Warehouse
 
 
 def data_file(warehouse: Warehouse, table: Table, day: date, number: int) -> str:
-    """Where a file of the table's next version goes: no version that can be read names it yet."""
+    """The path of a file of the table's next version; no readable version refers to it yet."""
     version = warehouse.version(table) + 1
     folder = warehouse.path(table) / f"{table.partition}={day.isoformat()}"
     return str(folder / f"{version:08d}-{number:05d}.parquet")

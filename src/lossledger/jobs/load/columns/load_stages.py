@@ -1,4 +1,4 @@
-"""The load of the deliveries that are new: tasks in stages; the driver sees counts and names of files."""
+"""Loads new deliveries in stages of tasks; the driver handles counts and names of files, never rows."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -12,11 +12,11 @@ from lossledger.jobs.load.columns.ledger_commit import commit_day, data_file
 from lossledger.jobs.load.columns.pass1_partition import PartitionResult, PartitionTask, PieceRows, partition
 from lossledger.jobs.load.columns.published_rows_guard import GuardTask, published_rows_differ
 from lossledger.jobs.load.columns.archive_files import ArchiveTask, archive_files
-from lossledger.jobs.load.columns.duplicate_keys import SHARE, KeyHashTask, SettleResult, SettleTask, repeated_hashes, settle_duplicates
+from lossledger.jobs.load.columns.duplicate_keys import KeyHashTask, SettleResult, SettleTask, repeated_hashes, settle_duplicates
 from lossledger.jobs.load.columns.validation_context import ValidationContext, write_context
 from lossledger.jobs.load.columns.part_layout import group_field, id_field
 from lossledger.jobs.load.columns.pass2_sort import SortTask, WrittenFile, sort_buckets
-from lossledger.jobs.load.columns.splits import LEAST, WEIGHT, Piece, SourceFile, pieces_of, task_pieces
+from lossledger.jobs.load.columns.splits import Piece, SourceFile, pieces_of, task_pieces
 from lossledger.jobs.load.landing_zone import LandedFile
 from lossledger.jobs.spark.mapper import Mapper
 from lossledger.schemas.core import Dataset
@@ -26,17 +26,16 @@ from lossledger.store.content import content_path
 from lossledger.store.key_hashes import hash_file
 from lossledger.store.places import Place, remove_tree
 from lossledger.store.staging import of_writer
+from lossledger.store.thresholds import LEAST_TASK_BYTES, LEDGER_FILE_ROWS, TASK_BYTES, TASK_HASHES
 from lossledger.store.warehouse import Warehouse
 
-_GROUP_ROWS = 400_000  # of a file of the ledger, about
 
 
 @dataclass
 class IncomingDelivery:
-    """A delivery that is new or has changed, and what the tasks made of it.
+    """A delivery that is new or has changed, with the results of its tasks.
 
-    `again`: its content has been loaded before, by other rules. `table_version`: of the Delta table whose live files
-    these are.
+    `again`: its content was loaded before, by other rules. `table_version`: version of the delivered Delta table.
     """
 
     dataset: Dataset
@@ -79,7 +78,7 @@ class IncomingDelivery:
         return list(rows.values())
 
     def first_rows(self) -> list[int]:
-        """Per piece, the rows of its file that stand before it."""
+        """Per piece, the number of rows of its file before it."""
         firsts, before, path = [], 0, ""
         counts = self.by_piece
         for piece in self.pieces:
@@ -125,7 +124,7 @@ class ColumnLoad:
 
     @contextmanager
     def staged(self, context: ValidationContext) -> Iterator["LoadStages"]:
-        """A folder for what passes between the tasks, removed at the end; a writer's own, where tokens tell them."""
+        """Temporary folder for files between passes, deleted on exit; on an object store its name carries the fencing token."""
         folder = self.warehouse.root / "staging" / f"load{of_writer(self.warehouse.token)}"
         for left in folder.parent.glob("load*"):
             if left.name <= folder.name:
@@ -165,7 +164,7 @@ class LoadStages:
         owners, cuts = [], []
         weight = sum(f.weight for item in incoming for f in item.sources)
         columns = not self.load.judge_all
-        most = max(LEAST, min(WEIGHT, weight // (2 * self.load.mapper.cut(weight))))
+        most = max(LEAST_TASK_BYTES, min(TASK_BYTES, weight // (2 * self.load.mapper.cut(weight))))
         for item in incoming:
             for n, pieces in enumerate(task_pieces(item.pieces, most)):
                 owners.append(item)
@@ -182,7 +181,7 @@ class LoadStages:
         )
 
     def _read_again(self, incoming: Sequence[IncomingDelivery], weight: int) -> None:
-        """Files that have not the plain shape go to the reference reader, each as one piece."""
+        """The reference reader reads files that are not of the plain form again, each as one piece."""
         owners, cuts = [], []
         for item in incoming:
             for path in _not_plain(item):
@@ -202,7 +201,7 @@ class LoadStages:
         """Repeated keys of a date's deliveries; `history`: files of the hashes of earlier dates, by dataset."""
         owners, tasks = [], []
         for item in incoming:
-            shares = max(1, -(-sum(c.rows for c in item.cuts) // SHARE))
+            shares = max(1, -(-sum(c.rows for c in item.cuts) // TASK_HASHES))
             for share in range(shares):
                 name = id_field(item.dataset)
                 table = self.load.warehouse.path(TYPED[item.dataset.name])
@@ -247,7 +246,7 @@ class LoadStages:
     def _merges(self, item: IncomingDelivery, numbers: dict[str, int]) -> Iterator[SortTask]:
         table = TYPED[item.dataset.name]
         rows = sum(c.rows for c in item.cuts)
-        groups = min(BUCKETS, max(1, rows // _GROUP_ROWS))
+        groups = min(BUCKETS, max(1, rows // LEDGER_FILE_ROWS))
         dropped = [s.dropped for s in item.settled if s.duplicates or s.superseded or s.conflicts]
         for n in range(groups):
             yield SortTask(
@@ -266,7 +265,7 @@ class LoadStages:
     def refuse_late_rows(self, incoming: Sequence[IncomingDelivery], session_start: int | None) -> None:
         """Rows of sessions that are published may not change while a later date is run. DataError.
 
-        What changed in them because the load's rules did is no late row: such a session stays as it was published,
+        A change that comes from new rules of the load is no late row: such a session stays as it was published,
         from the ledger of then, until it is run again.
         """
         for item in incoming:
@@ -296,7 +295,7 @@ class LoadStages:
                 )
 
     def commit(self, item: IncomingDelivery) -> None:
-        """The files become the date's rows."""
+        """Make the written files the rows of the date."""
         commit_day(self.load.warehouse, TYPED[item.dataset.name], item.day, item.written)
 
 
@@ -306,7 +305,7 @@ def _some(files: Sequence[LandedFile]) -> Iterator[list[LandedFile]]:
 
 
 def _not_plain(item: IncomingDelivery) -> list[str]:
-    """Paths of files that no task could read by columns alone."""
+    """Paths of files cut into pieces that are not all of the plain form."""
     counts = item.by_piece
     found: defaultdict[str, set[str]] = defaultdict(set)
     rows: defaultdict[str, int] = defaultdict(int)

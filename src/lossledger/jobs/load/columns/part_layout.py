@@ -1,4 +1,4 @@
-"""How accepted rows of a dataset stand in the files between the two passes."""
+"""The columns of accepted rows in the files between the two passes."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -28,17 +28,17 @@ _DECIMAL = pa.decimal128(38, 18)
 
 
 def kind_of(field: Field) -> str | None:
-    """Account, instrument or currency: what has a number."""
+    """Account, instrument or currency, for a field whose values have numbers; else None."""
     return _KINDS.get(field.name) if field.type is Type.TEXT else None
 
 
 def id_field(dataset: Dataset) -> str | None:
-    """The field whose text is the key, and which settles the order of rows of one time."""
+    """The field whose text is the key and orders rows of one time; None for keys of several fields."""
     return dataset.key[0] if len(dataset.key) == 1 else None
 
 
 def group_field(dataset: Dataset) -> str:
-    """By whose number rows are spread and sorted."""
+    """The field by whose number rows are partitioned and sorted."""
     names = {f.name for f in dataset.fields}
     return next(name for name in ("account_id", "instrument_id", "currency") if name in names)
 
@@ -52,7 +52,7 @@ def part_field_type(field: Field) -> pa.DataType:
 
 
 def stored_fields(dataset: Dataset) -> list[Field]:
-    """The time and the number that rows are sorted by stand in the sort key."""
+    """The fields with a column of their own; the sort key contains the time and the group's number."""
     return [f for f in dataset.fields if f.name not in ("ts", group_field(dataset))]
 
 
@@ -63,7 +63,7 @@ def part_schema(dataset: Dataset) -> pa.Schema:
 
 
 def bucket_of(dataset: Dataset, context: ValidationContext, sort_key: np.ndarray) -> np.ndarray:
-    """Which bucket each row is cut into."""
+    """The bucket of each row."""
     number = sort_key >> TIME_BITS
     group = group_field(dataset)
     if group == "account_id":
@@ -76,7 +76,7 @@ def bucket_of(dataset: Dataset, context: ValidationContext, sort_key: np.ndarray
 def rows_batch(
     dataset: Dataset, context: ValidationContext, day: date, places: Sequence[int], rows: Sequence[Sequence[Any]]
 ) -> pa.RecordBatch:
-    """Rows that the judge has accepted; nothing compiled is needed for it."""
+    """Rows that the reference judge has accepted, as columns."""
     columns = {f.name: [row[i] for row in rows] for i, f in enumerate(dataset.fields)}
     number = {
         f.name: [NO_ISOLATION if name == "" else context.numbers.number[kind][name] for name in columns[f.name]]

@@ -1,4 +1,4 @@
-"""Pass 1, a task per some pieces of a delivery: judged, and written cut by bucket."""
+"""Pass 1 validates pieces of a delivery and writes the accepted rows partitioned by bucket."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -24,9 +24,8 @@ from lossledger.schemas.core import Dataset
 from lossledger.schemas.inputs import DATASETS
 from lossledger.schemas.ledger import BUCKETS
 from lossledger.store.places import Place, fetched, place, scratch, written
+from lossledger.store.thresholds import PART_BYTES, PART_ROWS, PRESORT_FROM_ROWS
 
-SORTED_FROM = 1 << 16  # rows of a bucket in a part, from which on they are merged a stretch at a time
-_PART_ROWS, _PART_BYTES = 1_000_000, 1 << 28
 _JUDGED_ROWS = 1 << 14  # that the judge has accepted and that wait to become columns
 EDGES = b"edges"
 REJECTED = pa.schema(
@@ -36,9 +35,9 @@ REJECTED = pa.schema(
 
 @dataclass(frozen=True)
 class PartitionTask:
-    """Where things are. `folder` is where the parts go, under names that begin with `name`.
+    """Pieces to validate. The parts go to `folder`, under names that begin with `name`.
 
-    `columns`: whether what is plainly good may be taken at once; else every row goes to the judge.
+    `columns`: accept plainly good rows at once; else the reference judge decides every row.
     """
 
     dataset: str
@@ -51,7 +50,7 @@ class PartitionTask:
 
 
 class PieceRows(NamedTuple):
-    """What a piece had. `plain` is False where the file is for the reference reader, in one piece."""
+    """Counts of a piece. `plain` is False when the reference reader must read the whole file."""
 
     number: int
     rows: int
@@ -72,10 +71,10 @@ class PartitionResult:
 
 
 def partition(task: PartitionTask) -> PartitionResult:
-    """Judge the pieces and write what is accepted and what is not. DataError when a file is damaged."""
+    """Validate the pieces; write accepted and rejected rows. DataError when a file is damaged."""
     writer = _Writer(task, DATASETS[task.dataset], read_context(task.context))
     for piece in task.pieces:
-        writer.flush_if(_PART_ROWS // 2)
+        writer.flush_if(PART_ROWS // 2)
         before = writer.mark()
         counts = _by_columns(task, writer, piece) if task.columns else _by_rows(task, writer, piece)
         if not counts.plain:
@@ -122,7 +121,7 @@ def _delivered(batch: Any, left: np.ndarray) -> Any:
 
 
 def _by_rows(task: PartitionTask, writer: "_Writer", piece: Piece) -> PieceRows:
-    """The whole file, row by row, by the reference reader and the judge."""
+    """Read and judge the whole file row by row, by the reference."""
     content = read_file(Path(), piece.file.path, writer.dataset, content=place(piece.file.content))
     before, rows = writer.rejections, 0
     for row in content.rows:
@@ -152,16 +151,16 @@ class _Writer:
             self._batches.append(batch)
             self._rows += batch.num_rows
             self._bytes += batch.nbytes
-        self.flush_if(_PART_ROWS)
+        self.flush_if(PART_ROWS)
 
     def judge(self, piece: Piece, row: int, item: RawRow) -> None:
-        """The reference decides. `row` counts from 0."""
+        """Let the reference judge decide. `row` counts from 0."""
         typed, reasons = self._referee.decide(item)
         if reasons:
             self._rejected.append((piece.number, row, item.text, "; ".join(reasons)))
             self._rejected_bytes += len(item.text)
             self.rejections += 1
-            if self._rejected_bytes > _PART_BYTES // 8 or len(self._rejected) > _PART_ROWS // 8:
+            if self._rejected_bytes > PART_BYTES // 8 or len(self._rejected) > PART_ROWS // 8:
                 self._write_rejected()
             return
         self._judged[0].append(piece.number << ROW_BITS | row)
@@ -170,14 +169,14 @@ class _Writer:
             self.settle()
 
     def settle(self) -> None:
-        """Rows that the judge has accepted become columns."""
+        """Turn the rows that the judge has accepted into columns."""
         places, rows = self._judged
         self._judged = ([], [])
         if rows:
             self.take(rows_batch(self.dataset, self.context, self.task.day, places, rows))
 
     def mark(self) -> tuple[int, int, int, int, int]:
-        """Where a piece begins: it may have to be taken back."""
+        """The position before a piece, for `back_to`."""
         result = self.result
         return (
             len(self._batches),
@@ -188,7 +187,7 @@ class _Writer:
         )
 
     def back_to(self, mark: tuple[int, int, int, int, int], number: int) -> None:
-        """Forget the rows of the last piece, also where some of them are written already."""
+        """Drop the rows of the last piece, written ones included."""
         batches, rejected, parts, rejected_parts, self.rejections = mark
         self._judged = ([], [])
         written, refused = self.result.parts[parts:], self.result.rejected[rejected_parts:]
@@ -210,11 +209,11 @@ class _Writer:
             self._rejected += [tuple(row.values()) for row in kept.to_pylist()]
 
     def flush_if(self, rows: int) -> None:
-        if self._rows >= rows or self._bytes >= _PART_BYTES:
+        if self._rows >= rows or self._bytes >= PART_BYTES:
             self.flush()
 
     def flush(self) -> None:
-        """Write what there is."""
+        """Write the rows collected so far."""
         self.settle()
         if self._batches:
             table = pa.Table.from_batches(self._batches)
@@ -241,12 +240,12 @@ class _Writer:
 
 
 def write_part(dataset: Dataset, context: ValidationContext, table: pa.Table, path: str) -> None:
-    """Sorted by bucket, in a bucket with many rows by the sort key; where each begins stands in the metadata."""
+    """Write rows sorted by bucket, those of a large bucket also by the sort key; the metadata has the buckets' edges."""
     keys = table.column("sort_key").to_numpy()
     bucket = bucket_of(dataset, context, keys)
     order = np.argsort(bucket, kind="stable")  # radix: buckets are 16 bits
     edges = np.searchsorted(bucket[order], np.arange(BUCKETS + 1))
-    for heavy in np.flatnonzero(np.diff(edges) >= SORTED_FROM).tolist():
+    for heavy in np.flatnonzero(np.diff(edges) >= PRESORT_FROM_ROWS).tolist():
         mine = order[edges[heavy] : edges[heavy + 1]]
         mine[:] = mine[order_of(keys[mine])]
     table = pc.take(compact(table), pa.array(order), boundscheck=False).combine_chunks()
@@ -255,7 +254,7 @@ def write_part(dataset: Dataset, context: ValidationContext, table: pa.Table, pa
 
 
 def write_arrow(table: pa.Table, path: str, edges: Sequence[int] = ()) -> None:
-    """Where there are `edges`, the rows between any two are a batch that can be read by itself."""
+    """With `edges`, the rows between two of them are a batch that can be read alone."""
     with (
         written(place(path)) as file,
         pa.OSFile(str(file), "wb") as sink,
@@ -268,9 +267,9 @@ def write_arrow(table: pa.Table, path: str, edges: Sequence[int] = ()) -> None:
 
 
 class MappedPart:
-    """A part, mapped into memory: its rows, and where its buckets begin.
+    """A part mapped into memory: its rows, and the index at which each bucket begins.
 
-    `buckets`, the first and the one after the last: rows of others need not be there.
+    `buckets`: the first, and the one after the last; the part may lack the rows of others.
     """
 
     def __init__(self, path: str, buckets: tuple[int, int] = (0, BUCKETS)) -> None:
@@ -280,13 +279,13 @@ class MappedPart:
         self.edges = np.frombuffer(self.rows.schema.metadata[EDGES], dtype=np.int64)
 
     def forget(self) -> None:
-        """Give back the memory of what has been looked at; it is read again where it is needed again."""
+        """Release the pages that were read; the system reads them again when needed."""
         self._mapped.madvise(MADV_DONTNEED)
 
 
 @contextmanager
 def _near(where: Place, first: int, after: int) -> Iterator[Path]:
-    """The part on this machine; of one in a store only these buckets are brought here."""
+    """The part as a local file; from an object store only these buckets are fetched."""
     if isinstance(where, Path) or after - first == BUCKETS:
         with fetched(where) as copy:
             yield copy
@@ -306,7 +305,7 @@ def _near(where: Place, first: int, after: int) -> Iterator[Path]:
 
 
 def read_part(path: str) -> tuple[pa.Table, np.ndarray]:
-    """A part's rows in the types of the cut, and where its buckets begin."""
+    """A part's rows, expanded, and the index at which each bucket begins."""
     part = MappedPart(path)
     return expand(part.rows), part.edges
 

@@ -1,4 +1,4 @@
-"""Pass 2, a task per group of buckets: merged, sorted, and written as a file of the ledger."""
+"""Pass 2 sorts the rows of a group of buckets from all parts and writes them as a file of the ledger."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from lossledger.engine.clock import day_start_us, iso
 from lossledger.engine.errors import InvariantError
-from lossledger.jobs.load.columns.pass1_partition import SORTED_FROM, MappedPart
+from lossledger.jobs.load.columns.pass1_partition import MappedPart
 from lossledger.jobs.load.columns.validation_context import ValidationContext, read_context
 from lossledger.jobs.load.columns.part_layout import (
     NO_ISOLATION,
@@ -34,8 +34,8 @@ from lossledger.schemas.inputs import DATASETS
 from lossledger.schemas.ledger import TYPED
 from lossledger.store.arrow import arrow_schema
 from lossledger.store.places import fetched, place, written
+from lossledger.store.thresholds import PRESORT_FROM_ROWS, SORT_ROWS
 
-_AT_ONCE = 1_500_000  # rows that are sorted together
 _SAMPLE = 1 << 18  # keys that are looked at to part them
 _ROW_GROUP = 1 << 18
 
@@ -65,7 +65,7 @@ class WrittenFile(NamedTuple):
 
 
 def sort_buckets(task: SortTask) -> WrittenFile:
-    """Write the file; a bucket of any size is sorted a stretch of keys at a time."""
+    """Write the file; a bucket of any size is sorted one range of keys at a time."""
     dataset, table, context = DATASETS[task.dataset], TYPED[task.dataset], read_context(task.context)
     schema = pa.schema([f.remove_metadata() for f in arrow_schema(table) if f.name != table.partition])
     rows, times, buckets = 0, [], []
@@ -95,20 +95,20 @@ def sort_buckets(task: SortTask) -> WrittenFile:
 
 
 def _stretches(task: SortTask) -> Iterator[pa.Table]:
-    """All rows that are kept, in stretches of the sort key where they are too many to be sorted at once."""
+    """The kept rows, in ranges of the sort key when there are more than SORT_ROWS."""
     dropped = _dropped(task)
     parts = [MappedPart(path, (task.first, task.last)) for path in task.parts]
     slices = [s for part in parts for s in _slices(task, part)]
     total = sum(s.num_rows for s in slices)
     if not total:
         return
-    if total <= _AT_ONCE:
+    if total <= SORT_ROWS:
         yield concat([_kept(s, dropped) for s in slices])
         return
     keys = [s.column("sort_key").to_numpy() for s in slices]
-    sorted_by_key = [len(k) >= SORTED_FROM and bool((k[1:] >= k[:-1]).all()) for k in keys]
+    sorted_by_key = [len(k) >= PRESORT_FROM_ROWS and bool((k[1:] >= k[:-1]).all()) for k in keys]
     sample = np.sort(np.concatenate([k[:: max(1, total // _SAMPLE)] for k in keys]))
-    count = -(-total // (_AT_ONCE // 2))
+    count = -(-total // (SORT_ROWS // 2))
     bounds = np.unique(sample[np.linspace(0, len(sample) - 1, count + 1).astype(int)[1:-1]])
     low = np.iinfo(np.int64).min
     for high in [*bounds.tolist(), np.iinfo(np.int64).max]:
@@ -124,11 +124,11 @@ def _stretches(task: SortTask) -> Iterator[pa.Table]:
 
 
 def _slices(task: SortTask, part: MappedPart) -> Iterator[pa.Table]:
-    """The rows of a part that are for this task, those of every bucket with many rows by themselves."""
+    """The rows of a part that belong to this task; every large bucket is a slice of its own."""
     rows = part.rows.drop_columns(["key_hash"]).replace_schema_metadata(None)
     first = task.first
     for bucket in range(task.first, task.last):
-        many = part.edges[bucket + 1] - part.edges[bucket] >= SORTED_FROM
+        many = part.edges[bucket + 1] - part.edges[bucket] >= PRESORT_FROM_ROWS
         for start, stop in ((first, bucket), (bucket, bucket + 1)) if many else ():
             yield _slice(rows, part.edges[start], part.edges[stop])
             first = stop
@@ -156,7 +156,7 @@ def _dropped(task: SortTask) -> list[np.ndarray]:
 
 
 def _kept(data: pa.Table, dropped: Sequence[np.ndarray]) -> pa.Table:
-    """Without the rows whose places are dropped: of a flood of one key nothing else is held."""
+    """Remove the rows whose places are dropped, before anything of a flood of one key is held."""
     if not dropped or not data.num_rows:
         return data
     places = data.column("place").to_numpy()
@@ -186,7 +186,7 @@ def _sorted(data: pa.Table, dataset: Dataset) -> pa.Table:
 
 
 def id_order(ids: pa.Array) -> dict[str, pa.Array]:
-    """Columns that put ids into the order of `engine.ids.order_key`."""
+    """Sort columns that give ids the order of `engine.ids.order_key`."""
     text = ids.cast(pa.binary())  # bytes of UTF-8 are in the order of code points
     digits = pc.match_substring_regex(ids, "^[0-9]+$")
     lengths = pc.binary_length(text)
@@ -201,7 +201,7 @@ def id_order(ids: pa.Array) -> dict[str, pa.Array]:
 def _ledger_columns(
     task: SortTask, dataset: Dataset, table: Table, context: ValidationContext, data: pa.Table, schema: pa.Schema
 ) -> pa.Table:
-    """The rows as they stand in the ledger; names are coded, so that each is written once."""
+    """The rows in the ledger's columns; names are dictionaries, so that each is written once."""
     keys, places = data.column("sort_key").to_numpy(), data.column("place").to_numpy()
     number = keys >> TIME_BITS
     group = group_field(dataset)
@@ -235,7 +235,7 @@ def _ledger_columns(
 
 
 def _named(codes: np.ndarray, names: pa.Array) -> pa.DictionaryArray:
-    """Names for numbers; the dictionary holds those that occur."""
+    """The names of the numbers; the dictionary holds only names that occur."""
     place = np.zeros(len(names) + 1, dtype=np.int32)
     place[codes] = 1  # -1, no isolation, is the last place
     none = bool(place[NO_ISOLATION])

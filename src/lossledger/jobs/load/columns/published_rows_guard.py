@@ -1,4 +1,4 @@
-"""Whether rows of sessions that are published would change."""
+"""Detects whether a load would change rows of published sessions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from lossledger.store.places import Copies, open_table, place
 
 @dataclass(frozen=True)
 class GuardTask:
-    """A table's rows of a date before `before_us`, beside those in `files`, in some buckets of accounts."""
+    """Compares a table's rows of a date before `before_us` with those in `files`, for some buckets of accounts."""
 
     dataset: str
     day: date
@@ -30,7 +30,7 @@ class GuardTask:
 
 
 def published_rows_differ(task: GuardTask) -> bool:
-    """Whether they are other rows, wherever they were delivered."""
+    """Whether the rows differ; the delivered files and row numbers do not count."""
     table = TYPED[task.dataset]
     names = [f.name for f in DATASETS[task.dataset].fields]
     wanted = pc.field("ts") < pa.scalar(task.before_us, pa.timestamp("us", tz="UTC"))

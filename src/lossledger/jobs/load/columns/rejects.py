@@ -1,4 +1,4 @@
-"""Rejected rows become files of the quarantine in tasks: where every row is bad, no process holds them all."""
+"""Tasks that write rejected rows as files of the quarantine; no process holds all of them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _SCHEMA = pa.schema([f for f in arrow_schema(QUARANTINE) if f.name != QUARANTINE
 
 @dataclass(frozen=True)
 class RejectTask:
-    """Files of rejected rows. `paths`, `first_rows`: per piece, its file and the rows that stand before it."""
+    """Files of rejected rows. `paths`, `first_rows`: per piece, its file and the number of rows before it."""
 
     dataset: str
     rejected: Sequence[str]
@@ -35,7 +35,7 @@ class RejectTask:
 
 @dataclass(frozen=True)
 class RetainTask:
-    """The quarantine of a date as it is: what is there of other datasets stays."""
+    """Keeps the rows of other datasets in the quarantine of a date."""
 
     stored: Sequence[Place]
     replaced: Sequence[str]
@@ -43,7 +43,7 @@ class RetainTask:
 
 
 def reject_tasks(item: IncomingDelivery, outs: Iterator[str]) -> list[RejectTask]:
-    """What is to be written of a delivery, to these names."""
+    """The tasks of a delivery; `outs` names their files."""
     files, paths, firsts = item.rejected_files, [p.file.path for p in item.pieces], item.first_rows()
     return [
         RejectTask(item.dataset.name, files[first : first + _FILES], paths, firsts, next(outs))
@@ -57,7 +57,7 @@ def write_rejected(task: RejectTask) -> WrittenFile:
 
 
 def quarantined(task: RejectTask) -> Iterator[pa.Table]:
-    """Rejected rows as the quarantine holds them; row numbers count within the file."""
+    """Rejected rows in the quarantine's schema; row numbers count within the file."""
     firsts, paths = np.array(task.first_rows, dtype=np.int64), pa.array(task.paths, pa.string())
     for table in _batches(task.rejected):
         piece = table.column("piece").to_numpy()
@@ -78,7 +78,7 @@ def _batches(rejected: Sequence[str]) -> Iterator[pa.Table]:
 
 
 def write_retained(task: RetainTask) -> WrittenFile:
-    """What stays, as a file of its own."""
+    """Write the rows that stay to a new file."""
     others = ~pc.field("dataset").isin(list(task.replaced))
     with Copies() as copies:
         batches = ds.dataset(list(map(str, copies.of(task.stored))), schema=_SCHEMA).to_batches(filter=others)
@@ -86,7 +86,7 @@ def write_retained(task: RetainTask) -> WrittenFile:
 
 
 def replaced_rows(stored: Sequence[Place], datasets: Sequence[str]) -> int:
-    """How many rows of these datasets are in the quarantine."""
+    """The number of rows of these datasets in the quarantine."""
     if not stored:
         return 0
     mine = pc.field("dataset").isin(list(datasets))

@@ -1,4 +1,4 @@
-"""Single rows as the reference reader reads them."""
+"""Reads single rows of a file as the reference reader does, for rows that are not plain."""
 
 import csv
 import io
@@ -13,7 +13,7 @@ from lossledger.schemas.core import Dataset
 
 
 def csv_header(head: bytes) -> tuple[list[str], int]:
-    """The names in the header and where it ends. ValueError when that cannot be told from here."""
+    """The names in the header and its length in bytes. ValueError: the header is not plain."""
     at = 3 if head.startswith(b"\xef\xbb\xbf") else 0
     while True:
         end = head.find(b"\n", at) + 1

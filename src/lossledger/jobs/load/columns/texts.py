@@ -11,7 +11,7 @@ from lossledger.kernel.compiler import inlined, loop
 from lossledger.kernel.wide import word_at
 from lossledger.store.arrow import texts
 
-PLAIN_LENGTH = 256  # longer ids are no error, only not plain
+PLAIN_LENGTH = 256  # longer ids may be valid, but are not plain
 _SPACE, _PRINTABLE = np.uint8(32), np.uint8(127 - 32)
 _K, _A, _S = np.uint64(MULTIPLIER), np.uint64(AVALANCHE), np.uint64(SEED)
 _FIRST_MICROS, _LAST_MICROS = np.int64(FIRST_MICROS), np.int64(LAST_MICROS)
@@ -171,7 +171,7 @@ def _hash(text, start, end, seed):
 
 @inlined
 def hash_span(text, start, end):
-    """The same as jobs.load.columns.hash64.hash_text."""
+    """Compiled form of jobs.load.columns.hash64.hash_text: equal texts have equal hashes in both."""
     return _hash(text, start, end, _S)
 
 
@@ -218,7 +218,7 @@ def names_table(names: pa.Array) -> NameTable:
 
 @loop
 def look_up(text, starts, ends, name_text, offsets, slots, out):
-    """The place of every text of a column among the names; -1 unknown, -2 null."""
+    """The index of every text of a column among the names; -1 unknown, -2 null."""
     mask = np.uint64(len(slots) - 1)
     for row in range(len(starts)):
         start, length = starts[row], ends[row] - starts[row]

@@ -1,4 +1,4 @@
-"""What rows are judged by, as arrays: every account, instrument and currency at the place of its number."""
+"""The reference data that rows are validated against, as arrays indexed by the numbers of accounts and instruments."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ _REFERENCE = b"reference"  # the instruments and currencies, in the schema's met
 
 @dataclass
 class ValidationContext:
-    """`reference` is what the judge knows; the arrays say the same by number."""
+    """`reference`: reference data for the judge; the arrays hold the same data by number."""
 
     reference: Reference
     numbers: Numbers
@@ -60,7 +60,7 @@ class ValidationContext:
 
     @cached_property
     def steps(self) -> dict[str, np.ndarray]:
-        """The grids as the compiled check wants them."""
+        """The grids in the form of the compiled check."""
         from lossledger.jobs.load.columns.decimal128 import step_words
 
         return {
@@ -77,15 +77,15 @@ class ValidationContext:
 
 
 def _first_seen(accounts: pa.Array, seen: FirstSeen) -> np.ndarray:
-    """By number; what has a number and is no longer known is NEVER."""
+    """By number; NEVER for an account that has a number and is no longer known."""
     times = np.append(seen.times, NEVER)
     return times[pc.fill_null(pc.index_in(accounts, seen.names), len(seen.times)).to_numpy()]
 
 
 def write_context(context: ValidationContext, path: Place) -> None:
-    """Write what all tasks of a load read: one row of lists in an Arrow file, and the instruments as JSON.
+    """Write the context for all tasks of a load: one row of lists in an Arrow file, instruments as JSON metadata.
 
-    Workers only parse this file; whoever can write to the staging folder cannot run code in them.
+    Workers only parse this file, so write access to the staging folder gives nobody code execution.
     """
     reference, seen = context.reference, FirstSeen.of(context.reference.accounts)
     arrays = {"first_seen": seen.names, "first_seen_us": pa.array(seen.times), **context.numbers.arrays}
@@ -120,7 +120,7 @@ def _kept(path: str, made: tuple[object, ...]) -> ValidationContext:
 
 
 def read_context(path: str) -> ValidationContext:
-    """Read once in a process."""
+    """Read the context; a process caches the last one."""
     return _kept(path, stamp(place(path)))
 
 
