@@ -13,7 +13,6 @@ from deltalake import DeltaTable, write_deltalake
 
 import lossledger.jobs.attribute.trades as trades
 import lossledger.jobs.load.columns.load_stages as load_stages
-import lossledger.jobs.replay.recompute as recompute
 from lossledger.cli.main import main
 from lossledger.cli.stage import main as stage
 from lossledger.jobs import publish
@@ -69,7 +68,6 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     with s3_server(), pytest.MonkeyPatch.context() as patch:
         for door in ("lossledger.cli.main", "lossledger.cli.stage"):
             patch.setattr(sys.modules[door], "request_from", unchecked_request)
-        patch.setattr(recompute, "COLUMNS_FROM", 0)
         patch.setattr(trades, "MANY", 0)
         patch.setattr(load_stages, "LEDGER_FILE_ROWS", 5)
         upload(DATA / "edges" / "landing", made.landing)
