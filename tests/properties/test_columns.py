@@ -235,7 +235,7 @@ def results(dataset: Dataset, path: Path, columns: bool) -> Any:
             task = PartitionTask(
                 dataset.name, DAY, some, str(folder / "context"), str(folder), f"{n}", columns
             )
-            item.cuts.append(partition(task))
+            item.partitions.append(partition(task))
     except DataError as error:
         return str(error)
     accepted = (

@@ -47,7 +47,7 @@ class IncomingDelivery:
     table_version: int | None = None
     sources: list[SourceFile] = field(default_factory=list)
     pieces: list[Piece] = field(default_factory=list)
-    cuts: list[PartitionResult] = field(default_factory=list)
+    partitions: list[PartitionResult] = field(default_factory=list)
     settled: list[SettleResult] = field(default_factory=list)
     written: list[WrittenFile] = field(default_factory=list)
 
@@ -57,15 +57,15 @@ class IncomingDelivery:
 
     @property
     def by_piece(self) -> dict[int, PieceRows]:
-        return {p.number: p for c in self.cuts for p in c.pieces}
+        return {p.number: p for c in self.partitions for p in c.pieces}
 
     @property
     def parts(self) -> list[str]:
-        return [path for c in self.cuts for path in c.parts]
+        return [path for c in self.partitions for path in c.parts]
 
     @property
     def rejected_files(self) -> list[str]:
-        return [path for c in self.cuts for path in c.rejected] + [
+        return [path for c in self.partitions for path in c.rejected] + [
             s.rejected for s in self.settled if s.rejected
         ]
 
@@ -138,7 +138,7 @@ class ColumnLoad:
 
 @dataclass
 class LoadStages:
-    """The stages of a load, in order: judge, for a date settle and merge, then commit."""
+    """The stages of a load, in order: partition; then for each date settle_duplicates, sort_buckets and commit."""
 
     load: ColumnLoad
     folder: Place
@@ -148,7 +148,7 @@ class LoadStages:
         return str(self.folder / "context.arrow")
 
     def partition(self, incoming: Sequence[IncomingDelivery]) -> None:
-        """Keep the files, then pass 1 over all of them."""
+        """Archive the files, then run pass 1 over all of them."""
         tasks = [
             ArchiveTask(str(self.load.landing), tuple(some), str(self.load.warehouse.root))
             for item in incoming
@@ -161,47 +161,47 @@ class LoadStages:
                 for f in item.files
             ]
             item.pieces = pieces_of(item.sources)
-        owners, cuts = [], []
+        owners, partition_tasks = [], []
         weight = sum(f.weight for item in incoming for f in item.sources)
         columns = not self.load.judge_all
         most = max(LEAST_TASK_BYTES, min(TASK_BYTES, weight // (2 * self.load.mapper.cut(weight))))
         for item in incoming:
             for n, pieces in enumerate(task_pieces(item.pieces, most)):
                 owners.append(item)
-                cuts.append(self._cut(item, pieces, f"{n}", columns))
+                partition_tasks.append(self._partition_task(item, pieces, f"{n}", columns))
         for item, result in zip(
-            owners, self.load.mapper.map(partition, cuts, weight, "unpacked bytes"), strict=True
+            owners, self.load.mapper.map(partition, partition_tasks, weight, "unpacked bytes"), strict=True
         ):
-            item.cuts.append(result)
+            item.partitions.append(result)
         self._read_again(incoming, weight)
 
-    def _cut(self, item: IncomingDelivery, pieces: Sequence[Piece], name: str, columns: bool) -> PartitionTask:
+    def _partition_task(self, item: IncomingDelivery, pieces: Sequence[Piece], name: str, columns: bool) -> PartitionTask:
         return PartitionTask(
             item.dataset.name, item.day, pieces, self._context, str(self.folder / item.name), name, columns
         )
 
     def _read_again(self, incoming: Sequence[IncomingDelivery], weight: int) -> None:
         """The reference reader reads files that are not of the plain form again, each as one piece."""
-        owners, cuts = [], []
+        owners, partition_tasks = [], []
         for item in incoming:
             for path in _not_plain(item):
                 mine = [p for p in item.pieces if p.file.path == path]
                 numbers = {p.number for p in mine}
-                item.cuts = [c for c in item.cuts if not numbers & {p.number for p in c.pieces}]
-                item.cuts.append(PartitionResult([PieceRows(n, 0, 0, (), ()) for n in sorted(numbers)[1:]]))
+                item.partitions = [c for c in item.partitions if not numbers & {p.number for p in c.pieces}]
+                item.partitions.append(PartitionResult([PieceRows(n, 0, 0, (), ()) for n in sorted(numbers)[1:]]))
                 whole = Piece(mine[0].number, mine[0].file)
                 owners.append(item)
-                cuts.append(self._cut(item, [whole], f"again-{whole.number}", False))
+                partition_tasks.append(self._partition_task(item, [whole], f"again-{whole.number}", False))
         for item, result in zip(
-            owners, self.load.mapper.map(partition, cuts, weight, "unpacked bytes"), strict=True
+            owners, self.load.mapper.map(partition, partition_tasks, weight, "unpacked bytes"), strict=True
         ):
-            item.cuts.append(result)
+            item.partitions.append(result)
 
     def settle_duplicates(self, incoming: Sequence[IncomingDelivery], history: dict[str, list[str]]) -> None:
         """Repeated keys of a date's deliveries; `history`: files of the hashes of earlier dates, by dataset."""
         owners, tasks = [], []
         for item in incoming:
-            shares = max(1, -(-sum(c.rows for c in item.cuts) // TASK_HASHES))
+            shares = max(1, -(-sum(c.rows for c in item.partitions) // TASK_HASHES))
             for share in range(shares):
                 name = id_field(item.dataset)
                 table = self.load.warehouse.path(TYPED[item.dataset.name])
@@ -210,7 +210,7 @@ class LoadStages:
                 before = history.get(item.dataset.name, [])
                 owners.append(item)
                 tasks.append(KeyHashTask(item.parts, share, shares, before, out, repeated))
-        rows = sum(c.rows for item in incoming for c in item.cuts)
+        rows = sum(c.rows for item in incoming for c in item.partitions)
         results = self.load.mapper.map(repeated_hashes, tasks, rows)
         found = [(item, result) for item, result in zip(owners, results, strict=True) if result.repeated]
         settles = []
@@ -239,13 +239,13 @@ class LoadStages:
             for task in self._merges(item, numbers):
                 owners.append(item)
                 tasks.append(task)
-        rows = sum(c.rows for item in incoming for c in item.cuts)
+        rows = sum(c.rows for item in incoming for c in item.partitions)
         for item, written in zip(owners, self.load.mapper.map(sort_buckets, tasks, rows), strict=True):
             item.written.append(written)
 
     def _merges(self, item: IncomingDelivery, numbers: dict[str, int]) -> Iterator[SortTask]:
         table = TYPED[item.dataset.name]
-        rows = sum(c.rows for c in item.cuts)
+        rows = sum(c.rows for c in item.partitions)
         groups = min(BUCKETS, max(1, rows // LEDGER_FILE_ROWS))
         dropped = [s.dropped for s in item.settled if s.duplicates or s.superseded or s.conflicts]
         for n in range(groups):
