@@ -5,7 +5,7 @@ from pathlib import Path
 
 import yaml
 
-from lossledger.jobs.load.landing import SCENARIOS
+from lossledger.jobs.load.landing_zone import SCENARIOS
 from lossledger.jobs.run import Request, run
 from lossledger.jobs.spark.mapper import InProcess
 from tests.unchecked import unchecked

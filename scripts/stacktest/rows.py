@@ -7,7 +7,7 @@ from pathlib import Path
 from lossledger.schemas.registry import PUBLISHED
 from lossledger.store.lease import FREE
 from lossledger.store.places import Place, place, text_of
-from lossledger.store.published import Published, published_days
+from lossledger.store.published_dates import PublishedDate, published_days
 from lossledger.store.warehouse import Warehouse, content_hash
 from scripts.stacktest.compose import Failed, compose
 
@@ -15,7 +15,7 @@ SPARK_READER = Path(__file__).with_name("spark_rows.py")
 Hashes = dict[str, str]
 
 
-def published(root: str, day: date) -> Published:
+def published(root: str, day: date) -> PublishedDate:
     """The row of ops.published_days; Failed when the date is not published."""
     found = published_days(Warehouse(place(root))).get(day)
     if found is None:

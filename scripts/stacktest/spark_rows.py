@@ -14,7 +14,7 @@ from lossledger.jobs.spark.session import spark_session
 from lossledger.schemas.registry import PUBLISHED
 from lossledger.store.arrow import arrow_schema
 from lossledger.store.places import place
-from lossledger.store.published import published_days
+from lossledger.store.published_dates import published_days
 from lossledger.store.warehouse import Warehouse, content_hash
 
 root, day = place(sys.argv[1]), date.fromisoformat(sys.argv[2])

@@ -18,10 +18,14 @@ from tests.docs.pages import PAGES, ROOT, codes, prose, table
 PACKAGE = ROOT / "src" / "lossledger"
 FILES = sorted(PACKAGE.rglob("*.py"))
 BUFFERS = {
-    *("store/amounts.py", "store/arrow.py"),
-    *("jobs/load/columns/judge.py", "jobs/load/columns/layout.py", "jobs/load/columns/slim.py"),
+    *("store/amount_arrays.py", "store/arrow.py"),
+    *(
+        "jobs/load/columns/column_judge.py",
+        "jobs/load/columns/part_layout.py",
+        "jobs/load/columns/compact_types.py",
+    ),
 }
-DECIMALS = {"jobs/attribute/books.py", "jobs/check.py", "store/hashes.py"}
+DECIMALS = {"jobs/attribute/books.py", "jobs/check.py", "store/table_hashes.py"}
 FILE_ENDS = ("csv", "json", "md", "py", "yaml")
 COLUMNS = {name: {c.name for c in t.columns} for t in TABLES.values() for name in (t.name, t.full_name)}
 
@@ -104,7 +108,11 @@ def test_rows_get_into_a_table_in_one_place() -> None:
     racing = ("store/race.py", "_appended")
     assert where("write_deltalake") == {("store/warehouse.py", "_commit"), racing}
     assert {path for path, _ in where("create_write_transaction")} == {"store/warehouse.py", "store/fence.py"}
-    assert {path for path, _ in where("link")} == {"store/commit.py", "store/places.py", "jobs/scenario.py"}
+    assert {path for path, _ in where("link")} == {
+        "store/data_files.py",
+        "store/places.py",
+        "jobs/scenario.py",
+    }
 
 
 def test_lock_renames_and_commits_are_where_the_page_says() -> None:

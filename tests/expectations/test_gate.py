@@ -25,7 +25,7 @@ from lossledger.jobs.run import Request, run
 from lossledger.jobs.spark.mapper import InProcess
 from lossledger.schemas.attribution import INSURANCE_FUND_DAILY
 from lossledger.schemas.ops import DQ_RESULTS, RUNS
-from lossledger.store.published import published_days
+from lossledger.store.published_dates import published_days
 from lossledger.store.warehouse import Warehouse
 
 LANDING = Path(__file__).resolve().parents[1] / "data" / "cases" / "recorded_profit" / "landing"

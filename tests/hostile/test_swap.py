@@ -9,10 +9,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from lossledger.engine.errors import ConflictError
-from lossledger.jobs.load import loader, reference
-from lossledger.jobs.load.landing import LandedFile
-from lossledger.jobs.load.rows import read_file
-from lossledger.jobs.load.source import HashedBlocks
+from lossledger.jobs.load import loader, reference_loader
+from lossledger.jobs.load.file_reader import read_file
+from lossledger.jobs.load.hashed_streams import HashedBlocks
+from lossledger.jobs.load.landing_zone import LandedFile
 from lossledger.schemas.inputs import DATASETS
 from lossledger.schemas.ledger import TYPED
 from lossledger.store.arrow import to_rows
@@ -82,7 +82,7 @@ def swap(path: Path, how: str) -> None:
 def test_reference_data_too(
     landing: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    listed = reference.landed_files
+    listed = reference_loader.landed_files
 
     def swapped(*args: Any) -> list[LandedFile]:
         files = listed(*args)
@@ -91,7 +91,7 @@ def test_reference_data_too(
             path.write_text(path.read_text().replace("retail", "professional"))
         return files
 
-    monkeypatch.setattr(reference, "landed_files", swapped)
+    monkeypatch.setattr(reference_loader, "landed_files", swapped)
     assert run(landing, tmp_path / "warehouse", last=D9) == CONFLICT
     assert "accounts/data.csv changed while it was read" in error_line(capsys)
 

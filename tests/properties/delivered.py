@@ -12,8 +12,8 @@ from typing import Any
 
 import yaml
 
-from lossledger.jobs.load.landing import POLICY_FILE, dataset_days, landed_files
-from lossledger.jobs.load.rows import read_file
+from lossledger.jobs.load.file_reader import read_file
+from lossledger.jobs.load.landing_zone import POLICY_FILE, dataset_days, landed_files
 from lossledger.schemas.inputs import DATASETS
 from lossledger.simulator.config import MarketConfig
 from lossledger.simulator.simulate import simulate

@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from lossledger.jobs.load.landing import POLICY_FILE
+from lossledger.jobs.load.landing_zone import POLICY_FILE
 from tests.oracle.delivery import Delivery
 from tests.properties.delivered import SHRUNK, Delivered, Key, Row, delivered
 

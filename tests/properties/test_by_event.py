@@ -23,7 +23,7 @@ from lossledger.jobs.attribute.by_event.share import Charged, Event, by_the_rule
 from lossledger.jobs.attribute.by_event.states import States
 from lossledger.jobs.replay.prices import Columns, Prices
 from lossledger.kernel.market import Grid
-from lossledger.store.amounts import e18_decimals, to_decimals
+from lossledger.store.amount_arrays import e18_decimals, to_decimals
 from tests.kernel.from_objects import grid_of, market_of
 from tests.kernel.worlds import START, World, draw_world
 

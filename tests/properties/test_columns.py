@@ -4,11 +4,9 @@ Every example is one file, once read as columns, and once with every row sent to
 every value and the hash of its key, what is rejected and why, and what is counted must be the same.
 """
 
-import contextlib
 import csv
 import gzip
 import io
-import json
 import tempfile
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
@@ -23,22 +21,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import lossledger.jobs.load.columns.pieces as pieces
+import lossledger.jobs.load.columns.column_reader as pieces
 import lossledger.jobs.load.columns.splits as splits
 from lossledger.engine.clock import iso
 from lossledger.engine.errors import DataError
 from lossledger.engine.intake.judge import InstrumentVersion, Reference
 from lossledger.engine.numbers import E18
 from lossledger.engine.versions import Versions
-from lossledger.jobs.load.columns.cut import CutTask, cut, read_part
-from lossledger.jobs.load.columns.delivery import Incoming
-from lossledger.jobs.load.columns.known import Known, write_known
+from lossledger.jobs.load.columns.load_stages import IncomingDelivery
+from lossledger.jobs.load.columns.pass1_partition import PartitionTask, partition, read_part
 from lossledger.jobs.load.columns.rejects import quarantined, reject_tasks
 from lossledger.jobs.load.columns.splits import SourceFile, pieces_of, task_pieces
-from lossledger.jobs.load.landing import LandedFile
+from lossledger.jobs.load.columns.validation_context import ValidationContext, write_context
+from lossledger.jobs.load.landing_zone import LandedFile
 from lossledger.schemas.core import Dataset, Type
 from lossledger.schemas.inputs import DATASETS, DATED
-from lossledger.store.numbers import Numbers
+from lossledger.store.id_numbers import Numbers
 from tests.unit.load.test_landing import encoded
 
 DAY = date(2025, 10, 10)
@@ -220,10 +218,10 @@ def tables(draw: st.DrawFn) -> tuple[Dataset, list[dict[str, str]]]:
 def results(dataset: Dataset, path: Path, columns: bool) -> Any:
     """Accepted rows in order, the quarantine, and the counts of a file; or what is wrong with it as a whole."""
     folder = path.parent / str(columns)
-    write_known(Known(KNOWN, NUMBERS), folder / "known")
+    write_context(ValidationContext(KNOWN, NUMBERS), folder / "context")
     name = f"{dataset.name}/date={DAY}/{path.name}"
     source = SourceFile(name, str(path), path.stat().st_size)
-    item = Incoming(
+    item = IncomingDelivery(
         dataset,
         DAY,
         [LandedFile(name, dataset.name, DAY, "", source.size)],
@@ -234,8 +232,10 @@ def results(dataset: Dataset, path: Path, columns: bool) -> Any:
     )
     try:
         for n, some in enumerate(task_pieces(item.pieces)):
-            task = CutTask(dataset.name, DAY, some, str(folder / "known"), str(folder), f"{n}", columns)
-            item.cuts.append(cut(task))
+            task = PartitionTask(
+                dataset.name, DAY, some, str(folder / "context"), str(folder), f"{n}", columns
+            )
+            item.partitions.append(partition(task))
     except DataError as error:
         return str(error)
     accepted = (
@@ -277,31 +277,6 @@ def test_csv(table: tuple[Dataset, list[dict[str, str]]], quoting: Any, end: str
     dataset, rows = table
     content = as_csv(rows, quoting, end)
     same(dataset, "f.csv.gz" if packed else "f.csv", gzip.compress(content) if packed else content)
-
-
-def json_value(text: str) -> st.SearchStrategy[Any]:
-    """As text, or as what JSON has for it."""
-    choices: list[Any] = [text, text]
-    if text in ("true", "false"):
-        choices.append(text == "true")
-    if not text:
-        choices.append(None)
-    with contextlib.suppress(ValueError):
-        choices.append(json.loads(text))
-    return st.sampled_from(choices)
-
-
-@given(tables(), st.data())
-def test_json(table: tuple[Dataset, list[dict[str, str]]], data: st.DataObject) -> None:
-    dataset, rows = table
-    lines = []
-    for row in rows:
-        values = {name: data.draw(json_value(text)) for name, text in row.items()}
-        values = dict(data.draw(st.permutations(list(values.items()))))
-        if data.draw(st.booleans()):
-            values["extra"] = data.draw(st.sampled_from([1, "x", None, [1], {"a": "}"}]))
-        lines.append(json.dumps(values, ensure_ascii=data.draw(st.booleans())))
-    same(dataset, "f.jsonl", "\n".join(lines).encode())
 
 
 def typed(field: Any, text: str) -> Any:
@@ -400,7 +375,8 @@ def test_what_venues_write_needs_no_judge(
     path = tmp_path / "f.csv"
     path.write_bytes(content)
     monkeypatch.setattr(
-        "lossledger.jobs.load.columns.cut._Writer.judge", lambda *_: pytest.fail("went to the judge")
+        "lossledger.jobs.load.columns.pass1_partition._Writer.judge",
+        lambda *_: pytest.fail("went to the judge"),
     )
     rows, rejected, count, _ = results(DATASETS["fills"], path, True)
     assert (len(rows), rejected, count) == (1, [], 1)
@@ -427,22 +403,17 @@ def test_times_as_whole_numbers(kind: pa.DataType) -> None:
     same(DATASETS["fills"], "f.parquet", table.drop_columns(["ts"]).append_column("ts", column))
 
 
-@pytest.mark.parametrize("name", ["f.csv", "f.jsonl"])
 @pytest.mark.parametrize("weight", [64, 200, 1000])
 @pytest.mark.parametrize("chunk", [50, 1 << 20])
 def test_pieces_of_a_file_are_the_file(
-    name: str, weight: int, chunk: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    weight: int, chunk: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Wherever a file is cut, rows have the same numbers, and a bad one is quarantined as it stands."""
     rows = [ROW | {"fill_id": f"f{n}", "price": "1" if n % 7 else "0"} for n in range(40)]
-    lines = [json.dumps(row) for row in rows]
-    content = (
-        as_csv(rows, csv.QUOTE_MINIMAL, "\n") if name == "f.csv" else ("\n\n".join(lines) + "\n").encode()
-    )
-    path = tmp_path / name
-    path.write_bytes(content)
+    path = tmp_path / "f.csv"
+    path.write_bytes(as_csv(rows, csv.QUOTE_MINIMAL, "\n"))
     whole = results(DATASETS["fills"], path, False)
-    monkeypatch.setattr(splits, "WEIGHT", weight)
+    monkeypatch.setattr(splits, "TASK_BYTES", weight)
     monkeypatch.setattr(pieces, "_CHUNK", chunk)
     accepted, rejected, count, extra = results(DATASETS["fills"], path, True)
     assert (rejected, count, extra) == whole[1:]

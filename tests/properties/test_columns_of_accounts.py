@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from lossledger.engine.errors import DataError
 from lossledger.engine.intake.judge import Reference
-from lossledger.jobs.load.columns.accounts import take_accounts
+from lossledger.jobs.load.columns.account_columns import judge_accounts
 from lossledger.jobs.load.columns.splits import SourceFile
-from lossledger.jobs.load.parse import read_rows, typed_table
-from lossledger.jobs.load.reference import settled
+from lossledger.jobs.load.reference_loader import settled
+from lossledger.jobs.load.reference_rows import read_rows, typed_table
 from lossledger.schemas.inputs import ACCOUNTS
 from tests.properties.test_columns import as_csv, odd_texts
 
@@ -49,7 +49,7 @@ def by_rows(files: Sequence[SourceFile]) -> Any:
 
 
 def by_columns(files: Sequence[SourceFile]) -> Any:
-    taken = take_accounts(files, partial(settled, ACCOUNTS))
+    taken = judge_accounts(files, partial(settled, ACCOUNTS))
     return taken.table.to_pylist(), taken.rejected, taken.duplicates, taken.rows, sorted(taken.extra)
 
 

@@ -16,11 +16,17 @@ from hypothesis import strategies as st
 from lossledger.engine.clock import iso
 from lossledger.engine.intake.judge import take_in
 from lossledger.engine.intake.keys import settle_keys
-from lossledger.jobs.load.columns import keys
-from lossledger.jobs.load.columns.cut import CutTask, Part, cut, read_part, read_rejected
-from lossledger.jobs.load.columns.known import Known, write_known
+from lossledger.jobs.load.columns import duplicate_keys
+from lossledger.jobs.load.columns.pass1_partition import (
+    MappedPart,
+    PartitionTask,
+    partition,
+    read_part,
+    read_rejected,
+)
 from lossledger.jobs.load.columns.splits import SourceFile, pieces_of
-from lossledger.jobs.load.rows import read_file
+from lossledger.jobs.load.columns.validation_context import ValidationContext, write_context
+from lossledger.jobs.load.file_reader import read_file
 from lossledger.schemas.core import Dataset
 from lossledger.schemas.inputs import DATASETS
 from tests.properties.test_columns import DAY, KNOWN, NOON, NUMBERS
@@ -57,9 +63,12 @@ def test_repeated_keys(delivery: tuple[Dataset, list[list[dict[str, str]]]], ste
             path.write_text("".join(f"{json.dumps(row)}\n" for row in rows))
             sources.append(SourceFile(path.name, str(path), path.stat().st_size))
         with (
-            patch("lossledger.jobs.load.columns.layout.hash_text", lambda text: ord(text) % hashes),
-            patch("lossledger.jobs.load.columns.layout.hash_numbers", lambda columns: _hash(columns, hashes)),
-            patch.multiple(keys, _KEYS=step, _PIECE=step, _TEXTS=step),
+            patch("lossledger.jobs.load.columns.part_layout.hash_text", lambda text: ord(text) % hashes),
+            patch(
+                "lossledger.jobs.load.columns.part_layout.hash_numbers",
+                lambda columns: _hash(columns, hashes),
+            ),
+            patch.multiple(duplicate_keys, _KEYS=step, _PIECE=step, _TEXTS=step),
         ):
             assert in_pieces(dataset, sources, Path(folder)) == by_reference(dataset, sources)
 
@@ -78,18 +87,22 @@ def by_reference(dataset: Dataset, sources: Sequence[SourceFile]) -> Any:
 
 
 def in_pieces(dataset: Dataset, sources: Sequence[SourceFile], folder: Path) -> Any:
-    write_known(Known(KNOWN, NUMBERS), folder / "known")
+    write_context(ValidationContext(KNOWN, NUMBERS), folder / "context")
     pieces = pieces_of(sources)
-    result = cut(CutTask(dataset.name, DAY, pieces, str(folder / "known"), str(folder), "cut", False))
+    result = partition(
+        PartitionTask(dataset.name, DAY, pieces, str(folder / "context"), str(folder), "cut", False)
+    )
     firsts, repeated = [0] * len(pieces), str(folder / "repeated.npy")
-    found = keys.repeated_hashes(keys.HashTask(result.parts, 0, 1, [], "", repeated))
+    found = duplicate_keys.repeated_hashes(duplicate_keys.KeyHashTask(result.parts, 0, 1, [], "", repeated))
     places = [p for path in result.parts for p in read_part(path)[0].column("place").to_pylist()]
     duplicates, superseded, dropped, rejected = 0, 0, list[int](), list[Any]()
     if found.repeated:
         files = [p.file for p in pieces]
         names = (str(folder / name) for name in ("dropped.npy", "rejected.arrow"))
-        settled = keys.settle(
-            keys.SettleTask(dataset.name, DAY, result.parts, found.repeated, files, firsts, "", *names)
+        settled = duplicate_keys.settle_duplicates(
+            duplicate_keys.SettleTask(
+                dataset.name, DAY, result.parts, found.repeated, files, firsts, "", *names
+            )
         )
         duplicates, superseded = settled.duplicates, settled.superseded
         dropped = np.load(settled.dropped).tolist()
@@ -119,14 +132,14 @@ def test_a_flood_of_one_key_is_never_held(name: str, tmp_path: Path, monkeypatch
     path = tmp_path / "f.jsonl"
     path.write_text(f"{json.dumps(row if name == 'transfers' else tick)}\n" * 2000)
     held: list[int] = []
-    taken = keys._rows_of
+    taken = duplicate_keys._rows_of
 
-    def watched(part: Part, rows: np.ndarray) -> pa.Table:
+    def watched(part: MappedPart, rows: np.ndarray) -> pa.Table:
         held.append(len(rows))
         return taken(part, rows)
 
-    monkeypatch.setattr(keys, "_PIECE", 100)
-    monkeypatch.setattr(keys, "_rows_of", watched)
+    monkeypatch.setattr(duplicate_keys, "_PIECE", 100)
+    monkeypatch.setattr(duplicate_keys, "_rows_of", watched)
     source = SourceFile(path.name, str(path), path.stat().st_size)
     kept, duplicates, superseded, _ = in_pieces(DATASETS[name], [source], tmp_path)
     last = name == "ticks"

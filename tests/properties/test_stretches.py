@@ -34,7 +34,7 @@ from lossledger.kernel.layout import NORMAL, ROW_TYPES, UNIT_ROW, Ints, Rows
 from lossledger.kernel.rows import Names, session_rows
 from lossledger.kernel.session import Replayed, replay_bucket
 from lossledger.kernel.words import NARROW, WIDE, Width
-from lossledger.store.reference import ReferenceData
+from lossledger.store.reference_data import ReferenceData
 from tests.kernel.from_objects import bucket_of, grid_of, market_of
 from tests.kernel.worlds import World, canonical, draw_world
 

@@ -21,7 +21,7 @@ from lossledger.readers.report.verify import verify
 from lossledger.readers.report.write import report_lines
 from lossledger.readers.rows import PublishedRows
 from lossledger.schemas import attribution
-from lossledger.store.published import published_days
+from lossledger.store.published_dates import published_days
 from lossledger.store.warehouse import Warehouse
 from tests.report.attack import found_out, known_sums
 from tests.report.conftest import DAYS, Made, ask

@@ -34,7 +34,7 @@ from lossledger.readers.report.request import REGULATOR
 from lossledger.readers.report.sign import sign_lines
 from lossledger.readers.report.verify import table_findings, verify, verify_lines
 from lossledger.schemas.attribution import SESSION_LOSSES, SOCIALISED_LOSSES
-from lossledger.store.commit import files_of
+from lossledger.store.data_files import files_of
 from lossledger.store.warehouse import Warehouse
 from tests.report.conftest import DAYS, Made, ask
 from tests.unchecked import unchecked

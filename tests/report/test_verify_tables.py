@@ -14,7 +14,7 @@ from lossledger.readers.verify import TABLES
 from lossledger.schemas.attribution import SESSION_LOSSES
 from lossledger.schemas.ledger import UNIT_SESSIONS
 from lossledger.schemas.ops import PUBLISHED_DAYS
-from lossledger.store.commit import files_of
+from lossledger.store.data_files import files_of
 from lossledger.store.warehouse import Warehouse
 from tests.report.conftest import DAYS, Made
 

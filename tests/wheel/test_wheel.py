@@ -89,7 +89,7 @@ def test_a_large_date_says_that_it_compiles_first_and_one_command_does_it_ahead(
 ) -> None:
     dates = ["--from", "2025-10-09", "--to", "2025-10-09"]
     places = ["--landing", str(CASE), "--warehouse", "w"]
-    assert "`lossledger compile` makes them ahead" in everything.run("lossledger", "run", *places, *dates)
+    assert "`lossledger compile` does it ahead" in everything.run("lossledger", "run", *places, *dates)
     assert "no run waits for it" in everything.run("lossledger", "compile")
     assert "lossledger compile" not in everything.run("lossledger", "run", *places, *dates)
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def parse_date(text: str) -> date:
-    from lossledger.jobs.load.landing import FIRST_DAY, LAST_DAY
+    from lossledger.jobs.load.landing_zone import FIRST_DAY, LAST_DAY
 
     try:
         day = date.fromisoformat(text)

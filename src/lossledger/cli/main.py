@@ -240,7 +240,7 @@ def _demo(args: argparse.Namespace) -> int:
 
 
 def _note_compiling() -> None:
-    """Say before it happens that a large date compiles first."""
+    """Warn that the run compiles first."""
     from lossledger.jobs.compiled import NOTE, is_compiled
 
     if not is_compiled():

@@ -23,7 +23,7 @@ from lossledger.schemas.attribution import TABLES as ATTRIBUTION
 from lossledger.schemas.ledger import TYPED
 from lossledger.schemas.ops import DQ_RESULTS
 from lossledger.store.arrow import to_arrow, to_rows
-from lossledger.store.commit import files_of
+from lossledger.store.data_files import files_of
 from lossledger.store.duck import limit, select_files, spread
 from lossledger.store.places import Copies, open_parquet
 

@@ -1,4 +1,4 @@
-"""Whether the loops of load and replay are compiled already: the first large date of an installation waits for it."""
+"""Whether the loops of load and replay are compiled already: the first date of an installation waits for it."""
 
 from pathlib import Path
 
@@ -6,8 +6,8 @@ from lossledger.kernel.code_cache import ROOM, is_warm
 
 _LOAD = Path(__file__).resolve().parent / "load" / "columns"
 NOTE = (
-    "the compiled loops of load and replay are not there yet: a large date makes them first, in about a minute; "
-    "`lossledger compile` makes them ahead"
+    "the loops of load and replay are not compiled yet: this run compiles what it needs first, in about a minute; "
+    "`lossledger compile` does it ahead"
 )
 
 

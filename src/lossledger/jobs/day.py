@@ -12,9 +12,9 @@ from lossledger.engine.intake.policy import Policy
 from lossledger.jobs.spark.mapper import Mapper
 from lossledger.schemas.core import Table
 from lossledger.store.arrow import arrow_schema
-from lossledger.store.commit import files_of
+from lossledger.store.data_files import files_of
 from lossledger.store.places import Place
-from lossledger.store.published import Published, published_days
+from lossledger.store.published_dates import PublishedDate, published_days
 from lossledger.store.staging import Staging
 from lossledger.store.warehouse import Warehouse
 
@@ -35,7 +35,7 @@ class Day:
     policy: Policy
     policy_sha256: str
     mapper: Mapper
-    published: dict[date, Published]
+    published: dict[date, PublishedDate]
     base: Warehouse | None = None
     fund_opening: Mapping[str, int] | None = None
     scenario: bool = False

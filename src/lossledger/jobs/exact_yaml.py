@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from lossledger.engine.errors import ConfigError
-from lossledger.jobs.load.source import Refused, open_landed, open_regular
+from lossledger.jobs.load.hashed_streams import Refused, open_landed, open_regular
 from lossledger.store.places import Place, relative
 
 _MAX_BYTES = 1 << 20

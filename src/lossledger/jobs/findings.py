@@ -12,7 +12,7 @@ from lossledger.jobs.terminal import warn
 from lossledger.schemas.ledger import FINDINGS
 from lossledger.schemas.ops import DQ_RESULTS
 from lossledger.store.arrow import arrow_schema, to_rows
-from lossledger.store.breaks import published_breaks
+from lossledger.store.published_breaks import published_breaks
 
 _TOLD = ("table_name", "expectation", "unexpected_count", "examples")
 

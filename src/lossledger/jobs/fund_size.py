@@ -24,7 +24,7 @@ from lossledger.engine.errors import ConfigError, LossledgerError
 from lossledger.engine.figures import exact, text_table
 from lossledger.engine.intake.policy import Policy
 from lossledger.engine.numbers import e18_to_units, units_to_e18
-from lossledger.jobs.load.landing import check_landing
+from lossledger.jobs.load.landing_zone import check_landing
 from lossledger.jobs.policy_file import Scenario, read_policy, read_scenario
 from lossledger.jobs.run import Request, Setting, run_prepared
 from lossledger.jobs.scenario import copy_input
@@ -32,8 +32,8 @@ from lossledger.schemas.attribution import INSURANCE_FUND_LEDGER, SESSION_LOSSES
 from lossledger.schemas.ledger import TYPED
 from lossledger.store.arrow import to_rows
 from lossledger.store.places import Place, remove_tree
-from lossledger.store.published import published_days
-from lossledger.store.scenarios import SCENARIOS
+from lossledger.store.published_dates import published_days
+from lossledger.store.scenario_folders import SCENARIOS
 from lossledger.store.warehouse import Warehouse
 
 PLENTY_E18 = 10**18 * 10**18  # more than any deficit, and within DECIMAL(38,18) with all that is added to it

@@ -10,10 +10,10 @@ from datetime import date
 from lossledger.engine.errors import ConfigError, ConflictError
 from lossledger.jobs.publish import IN_PROGRESS
 from lossledger.jobs.scenario import one_at_a_time
-from lossledger.store.compact import APPENDED, compact, in_pieces
-from lossledger.store.named import named_versions
+from lossledger.store.compaction import APPENDED, compact_files, count_fragmented
+from lossledger.store.retained_versions import retained_versions
 from lossledger.store.places import Place
-from lossledger.store.scenarios import PUBLISHED, scenario_names, scenario_root
+from lossledger.store.scenario_folders import PUBLISHED, scenario_names, scenario_root
 from lossledger.store.staging import Staging
 from lossledger.store.vacuum import Freed, leftovers, old_staging, remove, unneeded_files
 from lossledger.store.warehouse import Warehouse
@@ -48,7 +48,7 @@ def maintain_lines(
 def _maintain(what: str, root: Place, before_ms: int, dry_run: bool) -> Iterator[str]:
     warehouse = Warehouse(root)
     with warehouse.locked():
-        files = unneeded_files(warehouse, named_versions(warehouse), before_ms)
+        files = unneeded_files(warehouse, retained_versions(warehouse), before_ms)
         freed = [(table.full_name, remove(paths, dry_run)) for table, paths in files.items() if paths]
         for name, some in freed:
             yield f"{what}  {_told(some, dry_run)}  {name}, of no version that anybody may ask for"
@@ -64,9 +64,9 @@ def _maintain(what: str, root: Place, before_ms: int, dry_run: bool) -> Iterator
 def _compact(what: str, warehouse: Warehouse, dry_run: bool) -> Iterator[str]:
     """After the removal: the files that it replaces are what readers have just opened."""
     for table in APPENDED:
-        dates = in_pieces(warehouse, table)
+        dates = count_fragmented(warehouse, table)
         if dates and not dry_run:
-            compact(warehouse, table)
+            compact_files(warehouse, table)
         if dates:
             done = "would put" if dry_run else "put"
             yield f"{what}  {done} {table.full_name} into one file a date: {_count(dates, 'date')}"

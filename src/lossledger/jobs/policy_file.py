@@ -9,10 +9,10 @@ from lossledger.engine.errors import ConfigError
 from lossledger.engine.intake.parsing import Unparsable, parse_decimal_e18
 from lossledger.engine.intake.policy import Policy, parse_policy
 from lossledger.jobs.exact_yaml import read_yaml
-from lossledger.jobs.load.landing import POLICY_FILE
+from lossledger.jobs.load.landing_zone import POLICY_FILE
 from lossledger.jobs.terminal import warn
 from lossledger.store.places import Place
-from lossledger.store.scenarios import PUBLISHED, SCENARIOS
+from lossledger.store.scenario_folders import PUBLISHED, SCENARIOS
 
 SIMULATION_KEYS = ("latency_us", "slippage_rate", "liquidation_fee_rate")  # read in simulated execution alone
 _SCENARIO_KEYS = ("name", "reason", "policy", "fund_opening")

@@ -14,9 +14,9 @@ from lossledger.schemas.ledger import DELIVERIES, QUARANTINE
 from lossledger.schemas.ops import PUBLISHED_DAYS, RESTATEMENTS
 from lossledger.schemas.registry import CARRIED, PUBLISHED
 from lossledger.store.arrow import to_arrow
-from lossledger.store.commit import commit_files, files_of, rows_of
-from lossledger.store.hashes import staged_sha256, stored_sha256
-from lossledger.store.published import Published, hashed_columns, output_sha256
+from lossledger.store.data_files import commit_files, files_of, rows_of
+from lossledger.store.table_hashes import staged_sha256, stored_sha256
+from lossledger.store.published_dates import PublishedDate, hashed_columns, output_sha256
 from lossledger.store.staging import Staging
 
 IN_PROGRESS = "publishing"  # the note that is there from the first table written until the commit
@@ -69,7 +69,7 @@ def publish(
     versions |= record_sources(day, run_id, input_sha256, sources, before)
     if before is None or changed:
         start, output = day.session_start, output_sha256(hashes)
-        row = Published(
+        row = PublishedDate(
             day.day,
             run_id,
             now_us(),
@@ -101,7 +101,7 @@ def table_hashes(day: Day) -> dict[str, str]:
     return {table.full_name: found[table] for table in TABLES}
 
 
-def published_hashes(day: Day, published: Published | None) -> Mapping[str, str]:
+def published_hashes(day: Day, published: PublishedDate | None) -> Mapping[str, str]:
     """The same of the rows that readers see now. What was hashed over other columns than today's is hashed anew:
     rows of before have in new columns, or for a table that came later, what every reader sees of them."""
     if published is None:
@@ -124,7 +124,7 @@ def _differs(table: Table, rows: int, hashes: Mapping[str, str], seen: Mapping[s
     return hashes[table.full_name] != seen[table.full_name] if seen else rows > 0
 
 
-def _left_behind(day: Day, table: Table, before: Published | None) -> bool:
+def _left_behind(day: Day, table: Table, before: PublishedDate | None) -> bool:
     """Whether the table now has other files of the date than readers see: a run died before its commit."""
     if before is None:
         return bool(files_of(day.warehouse, table, day.day))
@@ -134,7 +134,7 @@ def _left_behind(day: Day, table: Table, before: Published | None) -> bool:
     return files_of(day.warehouse, table, day.day) != files_of(day.warehouse, table, day.day, seen)
 
 
-def _restate(day: Day, run_id: str, changed: Mapping[Table, int], before: Published) -> None:
+def _restate(day: Day, run_id: str, changed: Mapping[Table, int], before: PublishedDate) -> None:
     """A row per table of which readers had seen something else; not again when a run goes on after it died."""
     if noted(day, RESTATEMENTS, run_id):
         return
@@ -155,7 +155,7 @@ def _restate(day: Day, run_id: str, changed: Mapping[Table, int], before: Publis
     day.warehouse.append(RESTATEMENTS, to_arrow(RESTATEMENTS, rows, business_date=day.day))
 
 
-def _commit(day: Day, row: Published) -> None:
+def _commit(day: Day, row: PublishedDate) -> None:
     """The row that makes the date visible to readers."""
     values = {
         "run_id": row.run_id,

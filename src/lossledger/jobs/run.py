@@ -10,7 +10,7 @@ from lossledger.engine.errors import ConfigError
 from lossledger.engine.intake.policy import Policy
 from lossledger.jobs.check import check_day
 from lossledger.jobs.day import Day
-from lossledger.jobs.load.landing import check_landing
+from lossledger.jobs.load.landing_zone import check_landing
 from lossledger.jobs.load.loader import Loader
 from lossledger.jobs.policy_file import Scenario, read_policy, read_scenario
 from lossledger.jobs.record import new_run_id, recorded
@@ -19,7 +19,7 @@ from lossledger.jobs.spark.mapper import Mapper
 from lossledger.jobs.stages import NAMES, Check, Stages
 from lossledger.jobs.terminal import duration, show_step
 from lossledger.store.places import Place
-from lossledger.store.published import Published, published_days
+from lossledger.store.published_dates import PublishedDate, published_days
 from lossledger.store.warehouse import Warehouse
 
 
@@ -53,7 +53,7 @@ class Setting:
     policy: Policy
     policy_sha256: str
     scenario: Scenario | None
-    published: dict[date, Published]
+    published: dict[date, PublishedDate]
 
     def day(self, request: Request, day: date) -> Day:
         opening = self.scenario.fund_opening if self.scenario else {}

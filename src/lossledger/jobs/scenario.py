@@ -20,8 +20,8 @@ from lossledger.schemas.registry import LEDGER, RAW
 from lossledger.store.delta import dataset
 from lossledger.store.key_hashes import FOLDER
 from lossledger.store.places import Place, entries, files_below, link, open_table, relative, remove_tree
-from lossledger.store.published import Published, published_days
-from lossledger.store.scenarios import DEFINITION, read_definition, scenario_root
+from lossledger.store.published_dates import PublishedDate, published_days
+from lossledger.store.scenario_folders import DEFINITION, read_definition, scenario_root
 from lossledger.store.warehouse import Warehouse, hold
 
 
@@ -35,7 +35,7 @@ class OpenWarehouse:
 
     warehouse: Warehouse
     base: Warehouse | None
-    published: dict[date, Published]
+    published: dict[date, PublishedDate]
 
 
 @contextmanager
@@ -65,7 +65,7 @@ def one_at_a_time(root: Place) -> Iterator[None]:
 
 def _make_ready(
     root: Place, live: Warehouse, scenario: Scenario, digest: str, first: date
-) -> dict[date, Published]:
+) -> dict[date, PublishedDate]:
     """Make the scenario's warehouse where it is missing or out of date: the published dates that it starts from."""
     published = published_days(live)
     own = published_days(Warehouse(root)) if read_definition(root) else {}
@@ -85,7 +85,7 @@ def _make_ready(
     return before
 
 
-def _define(scenario: Scenario, digest: str, start: date, published: dict[date, Published]) -> dict[str, Any]:
+def _define(scenario: Scenario, digest: str, start: date, published: dict[date, PublishedDate]) -> dict[str, Any]:
     """All that the scenario's tables follow from, beside the input."""
     state = published.get(start - timedelta(days=1))
     return {

@@ -12,7 +12,7 @@ from lossledger.schemas.core import Table
 from lossledger.schemas.ledger import FILES
 from lossledger.schemas.ops import POLICIES, PUBLISHED_FROM, RESTATEMENT_REASONS
 from lossledger.store.arrow import to_arrow, to_rows
-from lossledger.store.published import Published
+from lossledger.store.published_dates import PublishedDate
 
 NOT_RECORDED = "not recorded: the date was published before its sources were kept"
 _SHOWN = 3  # files named in a reason
@@ -27,7 +27,7 @@ class Source(NamedTuple):
 
 
 def record_sources(
-    day: Day, run_id: str, input_sha256: str, sources: Sequence[Source], before: Published | None
+    day: Day, run_id: str, input_sha256: str, sources: Sequence[Source], before: PublishedDate | None
 ) -> dict[str, int]:
     """Keep the policy in force and the sources of a date: versions of the tables that hold them.
 
@@ -55,7 +55,7 @@ def _policy_rows(day: Day) -> list[dict[str, Any]]:
 
 
 def record_reasons(
-    day: Day, run_id: str, restated_at: int, sources: Sequence[Source], before: Published
+    day: Day, run_id: str, restated_at: int, sources: Sequence[Source], before: PublishedDate
 ) -> None:
     """Say why the rows of a date are others than before, once for each run."""
     if noted(day, RESTATEMENT_REASONS, run_id):
@@ -77,7 +77,7 @@ def _complete(day: Day, sources: Sequence[Source]) -> list[Source]:
     return [*sources, *(Source("policy_file", name, text) for name, text in sorted(day.policy.files.items()))]
 
 
-def _reasons(day: Day, sources: Sequence[Source], before: Published) -> Iterator[str]:
+def _reasons(day: Day, sources: Sequence[Source], before: PublishedDate) -> Iterator[str]:
     if PUBLISHED_FROM.full_name not in before.table_versions:
         yield NOT_RECORDED
         return
@@ -101,7 +101,7 @@ def _reasons(day: Day, sources: Sequence[Source], before: Published) -> Iterator
 _WORDS = ("date_before", "delivery", "fund_opening", "reference", "rules")
 
 
-def _told(day: Day, kind: str, name: str, old: str | None, new: str | None, before: Published) -> str:
+def _told(day: Day, kind: str, name: str, old: str | None, new: str | None, before: PublishedDate) -> str:
     if kind == "rules" and name == "load":
         return f"the load's rules changed ({old or 1} -> {new})"
     if kind == "rules":
@@ -116,7 +116,7 @@ def _told(day: Day, kind: str, name: str, old: str | None, new: str | None, befo
     return f"{place} {what} ({_files(day, dataset, folder, before)})"
 
 
-def _files(day: Day, dataset: str, folder: str, before: Published) -> str:
+def _files(day: Day, dataset: str, folder: str, before: PublishedDate) -> str:
     """Those that were loaded since the date was last published."""
     data = day.warehouse.read(FILES, date.fromisoformat(folder) if folder else date(1970, 1, 1))
     loaded = to_rows(FILES, data, ("loaded_at", "dataset", "file"))
@@ -127,7 +127,7 @@ def _files(day: Day, dataset: str, folder: str, before: Published) -> str:
     return ("file " if len(new) == 1 else "files ") + ", ".join(new[:_SHOWN]) + rest
 
 
-def _policy_reasons(day: Day, before: Published) -> Iterator[str]:
+def _policy_reasons(day: Day, before: PublishedDate) -> Iterator[str]:
     columns = ("key", "valid_from", "value")
     kept = _read(day, POLICIES, columns, before)
     old = {(key, since): value for key, since, value in kept if since >= day.session_start}
@@ -147,6 +147,6 @@ def _policy_reasons(day: Day, before: Published) -> Iterator[str]:
             yield f"policy key {key}{then}: {was or 'nothing'} -> {now or 'nothing'}"
 
 
-def _read(day: Day, table: Table, columns: Sequence[str], before: Published) -> list[tuple]:
+def _read(day: Day, table: Table, columns: Sequence[str], before: PublishedDate) -> list[tuple]:
     version = before.table_versions[table.full_name]
     return to_rows(table, day.warehouse.read(table, day.day, version=version), columns)

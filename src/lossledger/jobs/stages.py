@@ -12,13 +12,13 @@ from lossledger.jobs.breaks import settle_breaks
 from lossledger.jobs.check import check_day
 from lossledger.jobs.day import Day
 from lossledger.jobs.findings import keep_findings, tell_again
-from lossledger.jobs.load.deliveries import LOAD_VERSION, REFERENCE_DAY, Delivery
+from lossledger.jobs.load.deliveries import LOAD_VERSION, REFERENCE_DAY, LoadedDelivery
 from lossledger.jobs.load.loader import Loader
 from lossledger.jobs.publish import IN_PROGRESS, Publication, publish
 from lossledger.jobs.replay.recompute import recompute
 from lossledger.jobs.sources import Source
 from lossledger.schemas.inputs import DATASETS, REFERENCE
-from lossledger.store.reference import ReferenceData, read_reference, text_hash
+from lossledger.store.reference_data import ReferenceData, read_reference, text_hash
 
 _COUNTED = ("deliveries", "quarantine")  # what became of the delivered rows, told in reports
 NAMES = ("load", "recompute", "attribute", "check", "publish")
@@ -131,7 +131,7 @@ class Stages:
         if self.unchanged:
             tell_again(day)
 
-    def _sources(self, state: str, loaded: Sequence[Delivery]) -> list[Source]:
+    def _sources(self, state: str, loaded: Sequence[LoadedDelivery]) -> list[Source]:
         """What the input's hash is made of, by name; of deliveries the content, beside the load's rules for all."""
         day = self.day
         before = day.previous.day.isoformat() if day.previous else "none"

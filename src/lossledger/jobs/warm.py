@@ -4,7 +4,6 @@
 of the load are compiled for the types that files bring, so that a small market is loaded from files of every kind.
 """
 
-import json
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -18,8 +17,6 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 import lossledger.jobs.attribute.trades as trades
-import lossledger.jobs.load.columns.radix as radix
-import lossledger.jobs.load.columns.slim as slim
 import lossledger.jobs.load.columns.splits as splits
 import lossledger.kernel.warm
 from lossledger.jobs.day import Day
@@ -60,10 +57,6 @@ def _csv(rows: Sequence[Row], path: Path) -> None:
     pyarrow.csv.write_csv(pa.Table.from_pylist(rows), path.with_suffix(".csv"))
 
 
-def _json(rows: Sequence[Row], path: Path) -> None:
-    path.with_suffix(".jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-
-
 def _parquet(rows: Sequence[Row], path: Path) -> None:
     """Every column as text."""
     names = list(rows[0])
@@ -83,7 +76,7 @@ def _typed_parquet(rows: Sequence[Row], path: Path) -> None:
     pq.write_table(pa.table(columns, names=names), path.with_suffix(".parquet"))
 
 
-KINDS: tuple[Callable[[Sequence[Row], Path], None], ...] = (_csv, _json, _parquet, _typed_parquet)
+KINDS: tuple[Callable[[Sequence[Row], Path], None], ...] = (_csv, _parquet, _typed_parquet)
 
 
 def write_market(landing: Path) -> date:
@@ -115,7 +108,7 @@ def main() -> int:
     """Compile what is not compiled yet."""
     lossledger.kernel.warm.main()
     # what is done for many rows is done for a few
-    splits.SMALL_BYTES = slim.MANY = radix.FEW = trades.MANY = 0
+    trades.MANY = 0
     with tempfile.TemporaryDirectory() as folder, redirect_stderr(StringIO()):  # it warns of what is not good
         landing, warehouse = Path(folder) / "landing", Path(folder) / "warehouse"
         last = write_market(landing)

@@ -18,11 +18,11 @@ from lossledger.schemas.inputs import DATASETS
 from lossledger.schemas.ledger import DELIVERIES, QUARANTINE
 from lossledger.store.arrow import arrow_schema, to_rows
 from lossledger.store.creation import has_log
-from lossledger.store.delta import Piece, dataset_of
-from lossledger.store.log import Span, read_log
+from lossledger.store.delta import DataFile, dataset_of
+from lossledger.store.file_history import Span, read_file_history
 from lossledger.store.places import Place
-from lossledger.store.published import Published
-from lossledger.store.quarantine import Rejected, count_rejected, quarantine_database
+from lossledger.store.published_dates import PublishedDate
+from lossledger.store.quarantine_summary import RejectionSummary, count_rejected, quarantine_database
 from lossledger.store.warehouse import Warehouse
 
 PUBLISHED, NOT_PUBLISHED = "published", "not published"
@@ -53,21 +53,21 @@ class Quarantine:
         if not has_log(self.warehouse.path(QUARANTINE)):
             return {}
         found: dict[date, list[Span]] = {}
-        for day, spans in read_log(self.warehouse, QUARANTINE).by_day().items():
+        for day, spans in read_file_history(self.warehouse, QUARANTINE).by_day().items():
             if day is not None:
                 found[day] = spans
         return found
 
-    def newest(self, day: date) -> list[Piece]:
+    def newest(self, day: date) -> list[DataFile]:
         """Files with what the newest load of a folder's date rejected, published or not."""
         return [_piece(span) for span in self._files.get(day, ()) if span.removed is None]
 
-    def published(self, folder: date) -> list[Piece] | None:
+    def published(self, folder: date) -> list[DataFile] | None:
         """Files with what a folder's date had when the session with its events was published; None: it was not."""
         days = [row for row in self._sessions(folder) if row.day in self.pins.days]
         return self._of(max(days, key=lambda row: row.day), folder) if days else None
 
-    def _of(self, row: Published, folder: date) -> list[Piece]:
+    def _of(self, row: PublishedDate, folder: date) -> list[DataFile]:
         spans = self._files.get(folder, [])
         if not spans:
             return []
@@ -75,7 +75,7 @@ class Quarantine:
         version = row.table_versions.get(QUARANTINE.full_name, noted)
         return [_piece(span) for span in spans if version is None or span.at(version)]
 
-    def _sessions(self, folder: date) -> Iterator[Published]:
+    def _sessions(self, folder: date) -> Iterator[PublishedDate]:
         """The published dates whose session has events of a folder; the first date has all folders before it."""
         days = self.pins.days
         near = [days[d] for d in (folder, folder - timedelta(days=1)) if d in days]
@@ -98,13 +98,13 @@ class Quarantine:
         """What the newest load of a folder's date rejected, a line for each dataset."""
         return self._told(self.newest(folder), None)
 
-    def _pieces(self, row: Published) -> list[Piece]:
+    def _pieces(self, row: PublishedDate) -> list[DataFile]:
         if not self._files:
             return []
         between = folders(row, min(*self._files, row.day))
         return [piece for folder in between if folder in self._files for piece in self._of(row, folder)]
 
-    def _told(self, pieces: list[Piece], version: int | None) -> list[str]:
+    def _told(self, pieces: list[DataFile], version: int | None) -> list[str]:
         if not pieces:
             return []
         columns = ("event_date", "dataset", "rows")
@@ -112,14 +112,14 @@ class Quarantine:
         rows = {(day, name): count for day, name, count in deliveries}
         return [_line(found, rows) for found in count_rejected(self._rows(pieces))]
 
-    def _rows(self, pieces: list[Piece]) -> object:
+    def _rows(self, pieces: list[DataFile]) -> object:
         return dataset_of(self.warehouse.delta(QUARANTINE).table_uri, pieces, arrow_schema(QUARANTINE))
 
     def register(self, database: duckdb.DuckDBPyConnection, day: date | None) -> None:
         """Tables `published` and `newest` for a database: of a date's folder, or of all."""
         wanted = [day] if day else sorted(self._files)
-        published: list[Piece] = []
-        newest: list[Piece] = []
+        published: list[DataFile] = []
+        newest: list[DataFile] = []
         for folder in wanted:
             then, now = self.published(folder), self.newest(folder)
             published += then or []
@@ -129,11 +129,11 @@ class Quarantine:
             database.register(name, self._rows(pieces) if pieces else empty)
 
 
-def _piece(span: Span) -> Piece:
-    return Piece(span.path, {QUARANTINE.partition: span.day} if span.day else {})
+def _piece(span: Span) -> DataFile:
+    return DataFile(span.path, {QUARANTINE.partition: span.day} if span.day else {})
 
 
-def _line(found: Rejected, rows: Mapping[tuple[date, str], int]) -> str:
+def _line(found: RejectionSummary, rows: Mapping[tuple[date, str], int]) -> str:
     folder = found.day if DATASETS[found.dataset].dated else REFERENCE_DAY
     of = f" of {rows[folder, found.dataset]}" if (folder, found.dataset) in rows else ""
     return f"{found.label}: {found.rows}{of} rows quarantined: {found.examples}"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from lossledger.readers.rows import PublishedRows, Row, of, total
 from lossledger.schemas import attribution
-from lossledger.store.published import Published
+from lossledger.store.published_dates import PublishedDate
 
 _UNIT = ("account_id", "currency", "isolation")
 
@@ -36,7 +36,7 @@ class Relief:
     without_deficit: int
 
 
-def draws(rows: PublishedRows, day: Published, currency: str) -> Draws | None:
+def draws(rows: PublishedRows, day: PublishedDate, currency: str) -> Draws | None:
     """None when the fund paid nothing in the session.
 
     The session alone: what the fund would have had in the next one is not followed. All movements of the fund but
@@ -70,7 +70,7 @@ def paid(
     return spent
 
 
-def _fund(rows: PublishedRows, day: Published, currency: str) -> tuple[list[Row], list[Row], Row]:
+def _fund(rows: PublishedRows, day: PublishedDate, currency: str) -> tuple[list[Row], list[Row], Row]:
     """Movements and covered events of a session, each in its order, and the fund's day."""
     same = {"business_date": day.day, "currency": currency}
     ledger = sorted(of(rows.rows(attribution.INSURANCE_FUND_LEDGER), **same), key=lambda row: row["seq"])
@@ -80,7 +80,7 @@ def _fund(rows: PublishedRows, day: Published, currency: str) -> tuple[list[Row]
     return ledger, events, fund
 
 
-def relief(rows: PublishedRows, day: Published, currency: str) -> Relief:
+def relief(rows: PublishedRows, day: PublishedDate, currency: str) -> Relief:
     """Of the episodes that ended in the session."""
     spared: dict[str, int] = defaultdict(int)
     for row in of(rows.rows(attribution.LOSS_COMPONENTS_TABLE), business_date=day.day, component="adl"):
@@ -91,7 +91,7 @@ def relief(rows: PublishedRows, day: Published, currency: str) -> Relief:
     return Relief(sums[True], sums[False], sums[None])
 
 
-def fees_below_zero(rows: PublishedRows, day: Published, currency: str) -> tuple[int, int]:
+def fees_below_zero(rows: PublishedRows, day: PublishedDate, currency: str) -> tuple[int, int]:
     """The part of covered and of uncovered deficits that the liquidations' own fees are, in 10^-18.
 
     Without its fees an episode's deficit would be smaller by the fees, and by no more than there is of it.
@@ -103,7 +103,7 @@ def fees_below_zero(rows: PublishedRows, day: Published, currency: str) -> tuple
     return parts[True], parts[False]
 
 
-def _ended(rows: PublishedRows, day: Published, currency: str) -> Iterator[tuple[Row, Row | None]]:
+def _ended(rows: PublishedRows, day: PublishedDate, currency: str) -> Iterator[tuple[Row, Row | None]]:
     """Episodes with the negative-balance event of their unit at their end."""
     same = {"business_date": day.day, "currency": currency}
     events = {

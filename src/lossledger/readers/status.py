@@ -13,7 +13,7 @@ from lossledger.readers.warnings import breaks_lines, rejected_lines, warning_li
 from lossledger.schemas.ops import RUNS
 from lossledger.store.arrow import to_rows
 from lossledger.store.places import Place
-from lossledger.store.published import Published, published_days
+from lossledger.store.published_dates import PublishedDate, published_days
 from lossledger.store.warehouse import Warehouse
 
 Run = Mapping[str, Any]  # a row of ops.runs
@@ -48,7 +48,7 @@ def status_lines(root: Place) -> Iterator[str]:
     yield from _next_lines(root, published, runs)
 
 
-def _published_lines(published: dict[date, Published]) -> Iterator[str]:
+def _published_lines(published: dict[date, PublishedDate]) -> Iterator[str]:
     if not published:
         yield "published  no date yet"
         return
@@ -69,7 +69,7 @@ def _run_line(run: Run) -> str:
     return f"{line}  {len(changed)} tables written, {sum(changed.values())} rows"
 
 
-def _next_lines(root: Place, published: dict[date, Published], runs: Sequence[Run]) -> Iterator[str]:
+def _next_lines(root: Place, published: dict[date, PublishedDate], runs: Sequence[Run]) -> Iterator[str]:
     """What failed and has not been put right since, and the command that comes next."""
     command = f"lossledger run --landing LANDING --warehouse {root}"
     failed = _failures(published, runs)
@@ -93,7 +93,7 @@ def _next_lines(root: Place, published: dict[date, Published], runs: Sequence[Ru
         yield f"next       {command} --from DATE --to DATE"
 
 
-def _failures(published: dict[date, Published], runs: Sequence[Run]) -> list[Run]:
+def _failures(published: dict[date, PublishedDate], runs: Sequence[Run]) -> list[Run]:
     """Dates whose last run failed, and which were not published after it, in order."""
     last = {run["business_date"]: run for run in sorted(runs, key=lambda run: run["started_at"])}
     return [
@@ -104,13 +104,13 @@ def _failures(published: dict[date, Published], runs: Sequence[Run]) -> list[Run
     ]
 
 
-def _open_failures(published: dict[date, Published], runs: Sequence[Run]) -> list[date]:
+def _open_failures(published: dict[date, PublishedDate], runs: Sequence[Run]) -> list[date]:
     """Dates that failed and may still be put right in this warehouse."""
     days = [run["business_date"] for run in _failures(published, runs)]
     return [day for day in days if not published or day >= min(published)]
 
 
-def _range(day: date, published: dict[date, Published]) -> tuple[date, date]:
+def _range(day: date, published: dict[date, PublishedDate]) -> tuple[date, date]:
     """The dates to run for a date that failed, such as `run` takes them.
 
     No gap after what is published, and up to its last date, which may have been computed from this one. Where

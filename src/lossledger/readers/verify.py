@@ -14,7 +14,7 @@ from lossledger.readers.report.proof import DAMAGE, head_differs, line_of, not_a
 from lossledger.schemas.core import Table
 from lossledger.schemas.registry import CARRIED, PUBLISHED
 from lossledger.store.places import Place
-from lossledger.store.published import Published, output_sha256, published_days
+from lossledger.store.published_dates import PublishedDate, output_sha256, published_days
 from lossledger.store.warehouse import Warehouse
 
 TABLES = (*PUBLISHED.values(), *CARRIED.values())
@@ -49,7 +49,7 @@ def verify_lines(root: Place) -> Iterator[str]:
     yield f"{len(days):,} date{'' if len(days) == 1 else 's'}, {len(tasks):,} tables: all rows are those published"
 
 
-def _findings(warehouse: Warehouse, task: tuple[Table, Published]) -> list[str]:
+def _findings(warehouse: Warehouse, task: tuple[Table, PublishedDate]) -> list[str]:
     table, row = task
     name, where = table.full_name, f"{row.day} {table.full_name}"
     if wrong := not_as_published(warehouse, table, row, row.version_of(table), row.table_sha256[name]):

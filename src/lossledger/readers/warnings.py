@@ -13,9 +13,9 @@ from lossledger.expectations.findings import told
 from lossledger.readers.quarantine import Quarantine
 from lossledger.schemas.ops import DQ_RESULTS
 from lossledger.store.arrow import to_rows
-from lossledger.store.breaks import published_breaks
-from lossledger.store.published import Published
-from lossledger.store.scenarios import is_scenario
+from lossledger.store.published_breaks import published_breaks
+from lossledger.store.published_dates import PublishedDate
+from lossledger.store.scenario_folders import is_scenario
 from lossledger.store.warehouse import Warehouse
 
 _SHOWN = 5  # dates
@@ -29,7 +29,7 @@ Found = tuple[str, str, int, str]  # table, check, rows, examples
 
 
 def warning_lines(
-    warehouse: Warehouse, published: Mapping[date, Published], quarantine: Quarantine
+    warehouse: Warehouse, published: Mapping[date, PublishedDate], quarantine: Quarantine
 ) -> Iterator[str]:
     """The newest dates that were published with a warning; nothing when there is none.
 
@@ -54,7 +54,7 @@ def warning_lines(
         yield ""
 
 
-def breaks_lines(warehouse: Warehouse, published: Mapping[date, Published]) -> Iterator[str]:
+def breaks_lines(warehouse: Warehouse, published: Mapping[date, PublishedDate]) -> Iterator[str]:
     """For the newest dates with breaks beyond tolerance: which, and the command that lists them."""
     found = _found(warehouse, published)
     days = [day for day, rows in found.items() if any(name == BREAKS for _, name, _, _ in rows)]
@@ -66,7 +66,7 @@ def breaks_lines(warehouse: Warehouse, published: Mapping[date, Published]) -> I
 
 
 def rejected_lines(
-    quarantine: Quarantine, failed: Iterable[date], published: Mapping[date, Published]
+    quarantine: Quarantine, failed: Iterable[date], published: Mapping[date, PublishedDate]
 ) -> Iterator[str]:
     """What the newest load of failed dates rejected. A session may have events of the next date's folder too."""
     seen: set[date] = set()
@@ -84,7 +84,7 @@ def _typed(warehouse: Warehouse) -> str:
     return shlex.quote(str(warehouse.root))
 
 
-def _found(warehouse: Warehouse, published: Mapping[date, Published]) -> dict[date, list[Found]]:
+def _found(warehouse: Warehouse, published: Mapping[date, PublishedDate]) -> dict[date, list[Found]]:
     """By date, what its checks found."""
     wanted = (pc.field("severity") == WARN) & ~pc.field("success")
     by_day: defaultdict[date, list[Found]] = defaultdict(list)
@@ -97,7 +97,7 @@ def _found(warehouse: Warehouse, published: Mapping[date, Published]) -> dict[da
     return by_day
 
 
-def _of_scenario(warehouse: Warehouse, published: Published, found: list[Found]) -> bool:
+def _of_scenario(warehouse: Warehouse, published: PublishedDate, found: list[Found]) -> bool:
     """Whether anything is left to be told without the comparisons with what the venue published."""
     return any(
         name != UNDETERMINED and (name != BREAKS or published_breaks(warehouse, published))
@@ -105,7 +105,7 @@ def _of_scenario(warehouse: Warehouse, published: Published, found: list[Found])
     )
 
 
-def _told(warehouse: Warehouse, published: Published, found: list[Found]) -> list[str]:
+def _told(warehouse: Warehouse, published: PublishedDate, found: list[Found]) -> list[str]:
     """A line for each thing that was found."""
     unsaid = (BREAKS, UNDETERMINED) if is_scenario(warehouse.root) else (BREAKS,)
     lines = told(row for row in found if row[1] not in unsaid)

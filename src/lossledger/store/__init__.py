@@ -1,1 +1,1 @@
-"""What is on disk: Delta tables, versions, published dates, reference data."""
+"""Storage on disk or in an object store: Delta tables, versions, published dates, reference data."""

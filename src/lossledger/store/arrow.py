@@ -12,7 +12,7 @@ import pyarrow as pa
 from lossledger.engine.errors import DataError
 from lossledger.schemas.core import Column, Table, Type
 from lossledger.schemas.provenance import before, comment, late_columns
-from lossledger.store.amounts import sign_extended
+from lossledger.store.amount_arrays import sign_extended
 
 _LIMIT = 10**38
 _TYPES = {
@@ -29,13 +29,13 @@ R = TypeVar("R")
 
 @cache
 def arrow_schema(table: Table) -> pa.Schema:
-    """The Arrow schema of a table; what the dictionary says of a column travels as its comment."""
+    """The Arrow schema of a table; a column's text in the dictionary is its comment."""
     return pa.schema([_arrow_field(table, column) for column in table.columns])
 
 
 @cache
 def bare_schema(table: Table) -> pa.Schema:
-    """The same without comments."""
+    """`arrow_schema` without comments."""
     return pa.schema([field.remove_metadata() for field in arrow_schema(table)])
 
 
@@ -86,7 +86,7 @@ def _table(table: Table, by_name: Mapping[str, Sequence[Any]]) -> pa.Table:
 
 
 def _naming(table: Table) -> list[str]:
-    """The columns that tell a row to a person: its key, and whose it is."""
+    """The columns that identify a row for a person: its account and its key."""
     names = [c.name for c in table.columns if c.type not in (Type.DECIMAL, Type.UNITS)]
     wanted = dict.fromkeys((*(["account_id"] if "account_id" in names else []), *table.key))
     return [name for name in wanted if name in names]
@@ -112,7 +112,7 @@ def tuples_to_arrow(
 
 
 def _field_name(column: Column, names: Sequence[str]) -> str:
-    """Engine rows say `_e18` after a decimal's name."""
+    """Fields of engine rows have the suffix `_e18` for decimals."""
     exact = f"{column.name}_e18"
     return exact if exact in names else column.name
 
@@ -206,7 +206,7 @@ def to_ipc(data: pa.Table) -> bytes:
 
 
 def sort_by_key(table: Table, data: pa.Table) -> pa.Table:
-    """In order of the key, so that the same rows are the same bytes however many buckets made them."""
+    """Sort by the key, so that equal rows give equal bytes whatever the number of buckets."""
     keys = [k for k in table.key if k != table.partition]
     return data.sort_by([(k, "ascending") for k in keys]) if keys and data.num_rows else data
 

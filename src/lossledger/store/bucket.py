@@ -17,16 +17,15 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple, cast
 import obstore
 from obstore.exceptions import BaseError
 
-from lossledger.store.asking import meaning, store_of
+from lossledger.store.store_client import store_error, store_of
+from lossledger.store.thresholds import REQUEST_BYTES
 
 if TYPE_CHECKING:
     from obstore import GetOptions, ObjectMeta
 
-AT_ONCE = 8 << 20  # bytes: a smaller object is read by one request
-
 
 class Meta(NamedTuple):
-    """What a store says of an object, by the names of `os.stat`. `tag` changes with its bytes."""
+    """Metadata of an object, with the names of `os.stat`. `tag` changes with its bytes."""
 
     st_size: int
     st_mtime_ns: int
@@ -42,8 +41,8 @@ class StorePath:
 
     bucket: str
     key: str  # no slash at its ends
-    listed: Meta | None = field(default=None, compare=False, repr=False)  # what a listing said of it
-    folder: bool = field(default=False, compare=False, repr=False)  # whether a listing said that it is one
+    listed: Meta | None = field(default=None, compare=False, repr=False)  # its metadata in a listing
+    folder: bool = field(default=False, compare=False, repr=False)  # whether a listing has it as a folder
 
     def __str__(self) -> str:
         return f"s3://{self.bucket}/{self.key}"
@@ -96,7 +95,7 @@ class StorePath:
         return False
 
     def iterdir(self) -> Iterator["StorePath"]:
-        """Folders and objects just below; nothing where there is no such folder."""
+        """Folders and objects directly below; empty for a missing folder."""
         with self._asking():
             found = obstore.list_with_delimiter(store_of(self.bucket), self.key or None)
         for prefix in found["common_prefixes"]:
@@ -126,14 +125,14 @@ class StorePath:
     # bytes ----------------------------------------------------------------------------------------------
 
     def open(self, buffered: bool = True) -> IO[bytes]:
-        """To read. A small object is read at once; of a large one, what is asked for, as long as it is the same."""
+        """Open for reading. A small object is read at once; a large one in ranges, as long as it does not change."""
         with self._asking():
             found = obstore.get(store_of(self.bucket), self.key)
             meta = _meta(found.meta)
-            if meta.st_size <= AT_ONCE:
+            if meta.st_size <= REQUEST_BYTES:
                 return io.BytesIO(found.bytes())
         large = LargeObject(self, meta)
-        return cast(IO[bytes], io.BufferedReader(large, AT_ONCE) if buffered else large)
+        return cast(IO[bytes], io.BufferedReader(large, REQUEST_BYTES) if buffered else large)
 
     def read_bytes(self) -> bytes:
         with self._asking():
@@ -143,7 +142,7 @@ class StorePath:
         return self.read_bytes().decode(encoding)
 
     def read_range(self, meta: Meta, start: int, end: int) -> bytes:
-        """Bytes of the object as it was when `meta` was told."""
+        """Bytes of the object in the state of `meta`."""
         with self._asking():
             options: GetOptions = {"range": (start, end), "if_match": meta.tag}
             return bytes(obstore.get(store_of(self.bucket), self.key, options=options).bytes())
@@ -151,7 +150,7 @@ class StorePath:
     def download(self, target: Path) -> None:
         """All of it, some megabytes a request."""
         with self.open(buffered=False) as source, target.open("wb") as sink:
-            shutil.copyfileobj(source, sink, 4 * AT_ONCE)
+            shutil.copyfileobj(source, sink, 4 * REQUEST_BYTES)
 
     def write_bytes(self, data: bytes) -> None:
         """One request: it is there as a whole, or not at all."""
@@ -169,7 +168,7 @@ class StorePath:
                     store_of(self.bucket),
                     self.key,
                     source,
-                    chunk_size=AT_ONCE,
+                    chunk_size=REQUEST_BYTES,
                     mode="create" if new else "overwrite",
                 )
             except obstore.exceptions.AlreadyExistsError:
@@ -201,10 +200,10 @@ class StorePath:
             yield
         except FileNotFoundError as error:
             if "NoSuchBucket" in str(error):
-                raise meaning(error, str(self)) from error
+                raise store_error(error, str(self)) from error
             raise FileNotFoundError(errno.ENOENT, "there is no such object", str(self)) from None
         except (BaseError, PermissionError) as error:
-            raise meaning(error, str(self)) from error
+            raise store_error(error, str(self)) from error
 
 
 class LargeObject(io.RawIOBase):

@@ -13,12 +13,12 @@ _TABLE = np.array([crc32(bytes([byte ^ 0xFF])) ^ _ALL ^ (_ALL >> 8) for byte in 
 
 
 def account_bucket(account_id: str) -> int:
-    """Which bucket an account is in: fixed for ever, the same in every process."""
+    """The bucket of an account: fixed for ever, equal in every process."""
     return crc32(account_id.encode()) % BUCKETS
 
 
 def account_buckets(accounts: pa.Array) -> np.ndarray:
-    """The bucket of every account: the same check sum, a byte of all names at a time."""
+    """`account_bucket` of a column: the checksum of all names, one byte of each at a time."""
     text, at = texts(accounts)
     starts, lengths = at[:-1].astype(np.int64), np.diff(at)
     order = np.argsort(-lengths, kind="stable")

@@ -16,7 +16,7 @@ def content_path(root: Place, sha256: str) -> Place:
 
 
 def keep(source: BinaryIO, target: Place) -> str:
-    """Copy to the end; the hash of what was copied. It stands at `target` only if that is named after it."""
+    """Copy the whole source; returns its hash. `target` is created only if the hash is its name."""
     if isinstance(target, Path):
         target.parent.mkdir(parents=True, exist_ok=True)
         beside = target.with_name(f"{target.name}.{os.getpid()}.writing")

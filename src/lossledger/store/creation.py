@@ -1,4 +1,4 @@
-"""Making files and tables whole: beside, then renamed, so that no half-made one ever stands under its name."""
+"""Creates files and tables atomically: under another name, then renamed, so that no partial one is ever visible."""
 
 import os
 import shutil
@@ -14,8 +14,8 @@ from deltalake.exceptions import DeltaError
 from lossledger.engine.errors import ConfigError, ConflictError, LossledgerError, is_out_of_space, no_space
 from lossledger.schemas.core import Table
 from lossledger.store.arrow import arrow_schema
-from lossledger.store.asking import is_of_a_store, meaning
 from lossledger.store.places import Place, written
+from lossledger.store.store_client import is_store_error, store_error
 
 FIRST_COMMIT = f"{0:020}.json"
 
@@ -81,7 +81,7 @@ def refuse_headless(path: Place) -> None:
 
 
 def create_table(root: Place, table: Table, properties: Mapping[str, str]) -> None:
-    """Make the table where it is missing. A half-made one, which holds nothing, is made anew.
+    """Make the table where it is missing. A partial one, which has no rows, is created again.
 
     ConfigError: data without a log. ConflictError: the disk is full.
     """
@@ -132,9 +132,9 @@ def add_columns(table: Table, delta: DeltaTable, properties: CommitProperties | 
 
 
 def write_error(what: str, error: Exception) -> LossledgerError:
-    """What a failed write is for a person: a full disk passes, anything else is to be corrected."""
+    """The error of a failed write: ConflictError for a full disk, ConfigError for anything else."""
     if is_out_of_space(error):
         return ConflictError(no_space(what))
-    if is_of_a_store(error):
-        return meaning(error, what)
+    if is_store_error(error):
+        return store_error(error, what)
     return ConfigError(f"cannot write {what}: {error}")

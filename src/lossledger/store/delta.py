@@ -25,7 +25,7 @@ def dataset(
 ) -> Any:
     """The table's files, or those of some partitions, as an Arrow dataset; columns `coded` as dictionaries.
 
-    A column that a file was written before is null in it: `filled` knows what that stands for.
+    A column added after a file was written is null in it; `filled` gives its value.
 
     Arrow's own file system reads them: with the one that deltalake puts in by default, two of three
     processes that had read a table were aborted at their exit (deltalake 1.6.6, pyarrow 23).
@@ -40,14 +40,14 @@ def dataset(
     )
 
 
-class Piece(NamedTuple):
+class DataFile(NamedTuple):
     """A data file, relative to its table, and the values of the columns that are not in it."""
 
     path: str
     values: Mapping[str, date]
 
 
-def dataset_of(uri: str, pieces: Sequence[Piece], schema: pa.Schema) -> Any:
+def dataset_of(uri: str, pieces: Sequence[DataFile], schema: pa.Schema) -> Any:
     """Files of the table at `uri` as an Arrow dataset; none is opened that a filter on its values leaves out."""
     parquet = ds.ParquetFileFormat()
     beneath = _beneath(uri) if pieces else pa.fs.LocalFileSystem()
@@ -58,7 +58,7 @@ def dataset_of(uri: str, pieces: Sequence[Piece], schema: pa.Schema) -> Any:
     return ds.FileSystemDataset(fragments, schema, parquet, beneath)
 
 
-def _all_pieces(delta: DeltaTable) -> list[Piece]:
+def _all_pieces(delta: DeltaTable) -> list[DataFile]:
     """Without the statistics of each file, which spare nothing where all is read."""
     actions = pa.table(delta.get_add_actions(flatten=True))
     names = [name for name in actions.column_names if name.startswith("partition.")]
@@ -67,7 +67,8 @@ def _all_pieces(delta: DeltaTable) -> list[Piece]:
     paths = actions.column("path").to_pylist()
     values = zip(*days, strict=True) if days else [()] * len(paths)
     return [
-        Piece(unquote(path), dict(zip(keys, of, strict=True))) for path, of in zip(paths, values, strict=True)
+        DataFile(unquote(path), dict(zip(keys, of, strict=True)))
+        for path, of in zip(paths, values, strict=True)
     ]
 
 
@@ -82,7 +83,7 @@ def _equal(values: Mapping[str, date]) -> Any:
 def _beneath(uri: str) -> Any:
     """The files of a table, by their names in it."""
     if uri.startswith(SCHEME):
-        from lossledger.store.reading import file_system_below
+        from lossledger.store.object_datasets import file_system_below
 
         return file_system_below(place(unquote(uri)))
     file_system, root = pa.fs.FileSystem.from_uri(uri)
@@ -100,11 +101,11 @@ def batches(
     every: tuple[int, int] = (0, 1),
     sparing: bool = False,
 ) -> Iterator[pa.RecordBatch]:
-    """Rows some at a time: file by file in the order of their names, which begin with the date, as they stand there.
+    """Batches of rows: file by file in order of their names, which begin with the date, in the file's order.
 
-    `wanted`: says of a file, by its own notes, whether it is to be read. `every`: the first file, and how far on the
-    next one is. `sparing`: of a file two row groups at most are held, where otherwise Arrow reads all of it ahead of a
-    busy reader (pyarrow 23).
+    `wanted`: decides by the metadata of a file whether it is read. `every`: the first file, and how far on the
+    next one is. `sparing`: holds at most two row groups of a file; otherwise Arrow reads the whole file ahead of a slow
+    consumer (pyarrow 23).
     """
     found = dataset(table, delta, partitions, coded)
     files = sorted(found.get_fragments(), key=lambda fragment: fragment.path)[every[0] :: every[1]]
@@ -126,7 +127,7 @@ def batches(
 
 
 def filled_reader(table: Table, reader: pa.RecordBatchReader) -> pa.RecordBatchReader:
-    """The same rows, with what a column that came late has in those of before."""
+    """The rows of a reader, with the default of late columns in rows written before them."""
     return pa.RecordBatchReader.from_batches(reader.schema, (_filled(table, batch) for batch in reader))
 
 
@@ -138,7 +139,7 @@ def _filled(table: Table, batch: pa.RecordBatch) -> pa.RecordBatch:
 
 
 def one_ahead(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    """The same, the next one read while one is worked on."""
+    """Prefetch: the next batch is read while the caller works on one."""
     with ThreadPoolExecutor(1) as reader:
         coming = reader.submit(next, batches, None)
         while (batch := coming.result()) is not None:

@@ -1,4 +1,4 @@
-"""DuckDB over files: exact sums and sorts of what does not fit into memory."""
+"""DuckDB over files: exact sums and sorts of data larger than memory."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -14,9 +14,8 @@ import pyarrow.parquet as pq
 from lossledger.engine.errors import DataError
 from lossledger.schemas.core import Column, Table, Type
 from lossledger.schemas.provenance import before, late_columns
+from lossledger.store.thresholds import DUCKDB_MEMORY, THREADS_FROM_ROWS
 
-FEW = 1 << 17  # rows: with less to do, a second thread costs more than it gives
-MEMORY = "1GiB"  # of a database, and a process has one, or two where it checks: beyond it, it works on disk
 _TYPES = {
     Type.TEXT: "varchar",
     Type.DATE: "date",
@@ -31,8 +30,7 @@ _TYPES = {
 def connect(spill: Path, rows: int) -> duckdb.DuckDBPyConnection:
     """A connection to the process's database, which spills into a folder; times are UTC.
 
-    `rows`: about how many it will look at. What others must not see is to be made temporary: it goes with the
-    connection.
+    `rows`: the number of rows it will read, about. Private tables must be temporary: they end with the connection.
     """
     connection = _database(os.getpid(), str(spill)).cursor()
     connection.execute("set TimeZone = 'UTC'")
@@ -49,13 +47,13 @@ def _database(_process: int, spill: str) -> duckdb.DuckDBPyConnection:
 
 
 def limit(database: duckdb.DuckDBPyConnection, spill: Path) -> None:
-    """Work within MEMORY and spill what is more. No file is remembered: a stage that runs again writes it anew.
+    """Limit the memory and spill beyond it. Files are not cached, because a stage that runs again replaces them.
 
     A database has a folder of its own below `spill`: DuckDB gives its files there the same names in every process, and
     two that share a folder write over each other's rows.
     """
     database.execute("set TimeZone = 'UTC'")
-    database.execute(f"set memory_limit = '{MEMORY}'")
+    database.execute(f"set memory_limit = '{DUCKDB_MEMORY}'")
     database.execute("set enable_external_file_cache = false")
     if spill_folder(database).parent != spill:
         spill.mkdir(parents=True, exist_ok=True)
@@ -71,8 +69,8 @@ def spill_folder(database: duckdb.DuckDBPyConnection) -> Path:
 
 
 def spread(database: duckdb.DuckDBPyConnection, rows: int) -> None:
-    """Over all cores, where there is enough to do."""
-    database.execute("set threads = 1" if rows < FEW else "reset threads")
+    """Use all cores for many rows, one for few."""
+    database.execute("set threads = 1" if rows < THREADS_FROM_ROWS else "reset threads")
 
 
 def quoted(text: str) -> str:
@@ -106,7 +104,7 @@ def _before(column: Column) -> str:
 
 
 def filled_columns(table: Table) -> str:
-    """What a query says for the columns of a table in which rows of before have nothing: all that `filled` fills."""
+    """The select list of a table that gives late columns their default, as `filled` does."""
     late = [column for column in late_columns(table) if not column.nullable]
     fills = ", ".join(f'coalesce("{c.name}", {_before(c)}) as "{c.name}"' for c in late)
     return f"* replace ({fills})" if fills else "*"

@@ -1,4 +1,4 @@
-"""What a writer of an object store puts into every commit, so that one that has lost its lease cannot commit.
+"""The token in every commit to an object store, by which a writer that has lost its lease is refused.
 
 Every commit names the writer's token in Delta's own list of transactions. Who takes a lease over from a holder that
 did not free it first puts its token into the log of every table. An older holder that comes back is refused either
@@ -26,7 +26,7 @@ _AT_ONCE = 8
 
 
 def commit_properties(delta: DeltaTable, lease: "Lease | None") -> CommitProperties | None:
-    """What a commit says of its writer; nothing on a local disk. ConflictError: the lease is lost."""
+    """The writer's token for a commit; None on a local disk. ConflictError: the lease is lost."""
     if lease is None:
         return None
     lease.check()
@@ -36,7 +36,7 @@ def commit_properties(delta: DeltaTable, lease: "Lease | None") -> CommitPropert
 
 
 def fence(tables: Iterable[Table], path: Callable[[Table], Place], lease: "Lease") -> None:
-    """Shut out who had the lease before: from now on it can commit to no table."""
+    """Shut out the previous holder of the lease: it can no longer commit to any table."""
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         list(pool.map(lambda table: _shut(table, path(table), lease), tables))
 
@@ -47,7 +47,7 @@ def _shut(table: Table, path: Place, lease: "Lease") -> None:
         try:
             delta = open_table(path)
         except TableNotFoundError:
-            return  # it is not there, and who makes it first has made it
+            return  # it does not exist; whoever creates it first wins
         for _ in range(3):  # the other one may be just committing: then that was in time
             try:
                 properties = commit_properties(delta, lease)

@@ -1,6 +1,6 @@
 """Hashes of the keys that a table holds, a sorted file per date, so that a night need not read the ledger's history.
 
-They stand beside the table and follow from it: where one is missing it is made again.
+They are in the table's folder and derived from it; a missing file is computed again.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ def hash_file(table: Place, day: date, sha256: str, share: int = 0) -> Place:
 
 
 def holds(history: Sequence[str], hashes: np.ndarray) -> np.ndarray:
-    """Those of the sorted hashes that stand in a file of the history."""
+    """Those of the sorted hashes that a file of the history contains."""
     found = []
     for path in history:
         with fetched(place(path)) as file:

@@ -22,24 +22,24 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 
 from lossledger.engine.errors import ConfigError, ConflictError
-from lossledger.store.asking import meaning, store_of
-from lossledger.store.conditions import put, require_conditions
+from lossledger.store.conditional_put import put, require_conditions
+from lossledger.store.store_client import store_error, store_of
 
 if TYPE_CHECKING:
     from lossledger.store.bucket import StorePath
 
 EXPIRY_SECONDS = 60
-_RENEWALS = 6  # within an expiry: so many may fail before it is lost
+_RENEWALS = 6  # within an expiry: the number that may fail before it is lost
 FREE = "free"
 
 
-class Held(ConflictError):
+class LeaseHeld(ConflictError):
     """Another run has the lease."""
 
 
 @dataclass
 class Lease:
-    """What a holder knows of its lease. `took_over`: the one before did not free it, and may come back."""
+    """A lease from its holder's side. `took_over`: the previous holder did not free it and may come back."""
 
     path: "StorePath"
     what: str
@@ -98,7 +98,7 @@ def leased(path: "StorePath", what: str) -> Iterator[Lease]:
     When the lease was lost meanwhile, that is a ConflictError too, whatever error the work ended with: the run that
     took over has removed files that this one still looks for, so its errors tell nothing about the data.
     """
-    lease, ended = take(path, what), Event()
+    lease, ended = take_lease(path, what), Event()
     renewing = Thread(target=_keep, args=(lease, ended), daemon=True, name="lease")
     renewing.start()
     try:
@@ -110,8 +110,8 @@ def leased(path: "StorePath", what: str) -> Iterator[Lease]:
             raise lease.lost()
 
 
-def take(path: "StorePath", what: str, seconds: int | None = None) -> Lease:
-    """Take it where it is free, or where its holder has not been heard of for as long as it said itself.
+def take_lease(path: "StorePath", what: str, seconds: int | None = None) -> Lease:
+    """Take the lease if it is free, or if its holder has not renewed it within its own expiry.
 
     `seconds`: after how long without a word the new holder is taken for dead, by default as set. ConfigError: the
     store ignores conditional puts.
@@ -121,7 +121,7 @@ def take(path: "StorePath", what: str, seconds: int | None = None) -> Lease:
         asked, found, tag = _now(), *_get(path, seconds)
         held = bool(found) and found["count"] != FREE
         if held and (age := _age(path, tag, seconds)) <= found["seconds"]:
-            raise Held(
+            raise LeaseHeld(
                 f"another run is writing to {what}, and said so {age} s ago: try again when it is done; "
                 f"if it is dead, in {found['seconds'] - age + 1} s"
             )
@@ -130,11 +130,11 @@ def take(path: "StorePath", what: str, seconds: int | None = None) -> Lease:
         tag = put(path, text, {"e_tag": tag} if found else "create", seconds)
         _require_conditions(path, text, found, seconds)
     except (AlreadyExistsError, PreconditionError):
-        raise Held(f"another run has just begun to write to {what}: try again when it is done") from None
+        raise LeaseHeld(f"another run has just begun to write to {what}: try again when it is done") from None
     except FileNotFoundError as error:
-        raise meaning(error, str(path)) from error
+        raise store_error(error, str(path)) from error
     except (BaseError, PermissionError) as error:
-        raise meaning(error, str(path)) from error
+        raise store_error(error, str(path)) from error
     return Lease(path, what, token, seconds, held, name, tag, asked)
 
 
@@ -170,7 +170,7 @@ def _keep(lease: Lease, ended: Event) -> None:
 
 
 def _age(path: "StorePath", tag: str, seconds: int) -> int:
-    """Seconds since it was renewed, by the store's own clock, which is asked by writing something else there."""
+    """Seconds since it was renewed, by the store's clock, which writing a probe object reveals."""
     client, probe = store_of(path.bucket, seconds), f"{path.key}.{secrets.token_hex(8)}"
     obstore.put(client, probe, b"")
     now = obstore.head(client, probe)["last_modified"]
@@ -182,7 +182,7 @@ def _age(path: "StorePath", tag: str, seconds: int) -> int:
 
 
 def _get(path: "StorePath", seconds: int) -> tuple[dict[str, Any], str]:
-    """Its content and tag; nothing where nobody has ever had it."""
+    """Its content and tag; empty if it was never taken."""
     try:
         found = obstore.get(store_of(path.bucket, seconds), path.key)
     except FileNotFoundError as error:

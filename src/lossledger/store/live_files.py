@@ -1,4 +1,4 @@
-"""The files of somebody's Delta table that are alive, and what must be understood to read them."""
+"""The live files of a delivered Delta table, and the features needed to read them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from deltalake.exceptions import DeltaError
 from lossledger.store.places import Place, entries, open_binary, open_table
 
 LOG = "_delta_log"
-_COMMIT = 1 << 20  # bytes of a commit that are looked at
+_COMMIT = 1 << 20  # bytes of a commit that are searched
 
 
 class NoTable(Exception):
@@ -44,7 +44,7 @@ def live_files(where: Place) -> LiveFiles:
 
 
 def _mapping(where: Place) -> str:
-    """What the library does not say of a table that it cannot open: that its columns have other names in the files."""
+    """A hint that the library omits for a table with column mapping, which it cannot open."""
     for path in entries(where / LOG):
         if path.name.endswith(".json"):
             with open_binary(path) as file:

@@ -1,4 +1,4 @@
-"""Which folders can hold Delta tables."""
+"""Checks that a folder can hold Delta tables."""
 
 import os
 import re

@@ -17,7 +17,7 @@ from deltalake import DeltaTable
 from deltalake.exceptions import DeltaError
 
 from lossledger.engine.errors import ConfigError, ConflictError, is_out_of_space, no_space
-from lossledger.store.asking import is_of_a_store, meaning, storage_options
+from lossledger.store.store_client import is_store_error, storage_options, store_error
 
 if TYPE_CHECKING:
     from lossledger.store.bucket import StorePath
@@ -27,7 +27,7 @@ SCHEME = "s3://"
 
 
 def place(text: str | Place) -> Place:
-    """What a text means. ConfigError: another scheme, no bucket, or the library for stores is not installed."""
+    """The place named by a text. ConfigError: another scheme, no bucket, or the library for stores is not installed."""
     if not isinstance(text, str):
         return text
     if not text.startswith(SCHEME):
@@ -47,7 +47,7 @@ def place(text: str | Place) -> Place:
 
 
 def entries(where: Place) -> list[Place]:
-    """What is in a folder, in the order of names."""
+    """The entries of a folder, in order of names."""
     found: list[Any] = sorted(where.iterdir())
     return found
 
@@ -81,13 +81,13 @@ def open_binary(where: Place) -> BinaryIO:
 
 
 def open_parquet(where: Place, **options: Any) -> pq.ParquetFile:
-    """A Parquet file; in a store only what is asked of it is read."""
+    """Open a Parquet file; from a store only the requested ranges are read."""
     return pq.ParquetFile(where if isinstance(where, Path) else where.open(buffered=False), **options)
 
 
 @contextmanager
 def fetched(where: Place) -> Iterator[Path]:
-    """The file on this machine. What is opened, or mapped into memory, inside is good beyond it."""
+    """The file as a local file. A file opened or mapped inside the block stays valid after it."""
     if isinstance(where, Path):
         yield where
         return
@@ -129,7 +129,7 @@ class Copies:
 
 @contextmanager
 def written(where: Place) -> Iterator[Path]:
-    """Where to write a file that nobody looks for before they are told its name; in a store it comes as a whole."""
+    """A local file to write, for a name that no reader knows yet; in a store it appears when it is complete."""
     if isinstance(where, Path):
         where.parent.mkdir(parents=True, exist_ok=True)
         yield where
@@ -157,7 +157,7 @@ def _room(where: Path) -> Iterator[None]:
 
 
 def link(source: Place, target: Place) -> None:
-    """A second name for the same file; a copy where there is no such thing: in a store it makes that itself."""
+    """A second name for a file; in a store a copy, which the store makes itself."""
     target.parent.mkdir(parents=True, exist_ok=True)
     if not isinstance(source, Path) and not isinstance(target, Path):
         source.copy_to(target)
@@ -177,7 +177,7 @@ def remove_tree(where: Place) -> None:
 
 
 def stamp(where: Place) -> tuple[object, ...]:
-    """What tells a file from another that was at the same place before. OSError: there is none."""
+    """Identifies the state of a file: a replaced file has another stamp. OSError: no such file."""
     found = where.stat()
     return (found.st_ino, found.st_mtime_ns) if isinstance(found, os.stat_result) else (found.tag,)
 
@@ -194,10 +194,10 @@ def open_table(where: Place | str, version: int | None = None) -> DeltaTable:
 
 @contextmanager
 def asking_delta(where: Place | str) -> Iterator[None]:
-    """What goes wrong with a store inside delta-rs is told as elsewhere."""
+    """Turns store errors of delta-rs into those of `store_client`."""
     try:
         yield
     except (OSError, DeltaError) as error:
-        if str(where).startswith(SCHEME) and is_of_a_store(error):
-            raise meaning(error, str(where)) from error
+        if str(where).startswith(SCHEME) and is_store_error(error):
+            raise store_error(error, str(where)) from error
         raise

@@ -21,10 +21,10 @@ from deltalake.exceptions import DeltaError
 from lossledger.engine.errors import ConflictError, ending
 from lossledger.schemas.core import Table, text
 from lossledger.store.arrow import arrow_schema
-from lossledger.store.asking import storage_options
 from lossledger.store.fence import WRITER, fence
-from lossledger.store.lease import Held, Lease, take
+from lossledger.store.lease import Lease, LeaseHeld, take_lease
 from lossledger.store.places import open_table
+from lossledger.store.store_client import storage_options
 
 if TYPE_CHECKING:
     from lossledger.store.bucket import StorePath
@@ -33,14 +33,14 @@ COMMITS = Table(
     "race", "commits", "commit", "Who has committed.", (text("writer", "Racer and round."),), ("writer",), ""
 )
 RACERS = 2
-DIES = 10  # every so many rounds a holder dies
+DIES = 10  # in every tenth round a holder dies
 DEAD_AFTER_S = 2
 PATIENCE_S = 120  # with the other racer
 
 
 @dataclass
-class Seen:
-    """What a race showed, of `rounds`. All but `alone`, `commits` and `refused` should be 0.
+class RaceResult:
+    """Counts of a race of `rounds`. All but `alone`, `commits` and `refused` should be 0.
 
     `alone`, `both`, `nobody`: rounds in which one, both or none of the two got the lease. `commits`: appends that the
     table's library called done; `lost`: rows of them that are not there. `refused`, `let_in`: dead holders that came
@@ -63,14 +63,14 @@ class Seen:
 
 @dataclass
 class Round:
-    """What one racer saw in a round. `died`: "", or whether the dead holder was "refused" or "let in"."""
+    """The result of one racer in a round. `died`: "", or whether the dead holder was "refused" or "let in"."""
 
     got: bool
     committed: bool
     died: str
 
 
-def race(root: "StorePath", rounds: int) -> Seen:
+def race(root: "StorePath", rounds: int) -> RaceResult:
     """Race below `root`, an empty prefix. ConflictError: a racer ended by an error, or did not come for a round."""
     DeltaTable.create(str(root / COMMITS.name), arrow_schema(COMMITS), storage_options=storage_options())
     context = get_context("spawn")
@@ -90,8 +90,8 @@ def _results(done: Sequence["Future[list[Round]]"]) -> list[list[Round]]:
     return [future.result() for future in done]
 
 
-def _summed(rounds: int, racers: Sequence[Sequence[Round]]) -> Seen:
-    seen = Seen(rounds)
+def _summed(rounds: int, racers: Sequence[Sequence[Round]]) -> RaceResult:
+    seen = RaceResult(rounds)
     for both in zip(*racers, strict=True):
         got = sum(one.got for one in both)
         seen.alone, seen.both, seen.nobody = (
@@ -134,13 +134,13 @@ def _round(root: "StorePath", writer: str, dies: bool) -> Round:
 
 def _taken(root: "StorePath") -> Lease | None:
     try:
-        return take(root / ".lock", str(root))
-    except Held:
+        return take_lease(root / ".lock", str(root))
+    except LeaseHeld:
         return None
 
 
 def _appended(table: DeltaTable, writer: str, token: int = 0) -> bool:
-    """Whether the library says so. `token`: of the lease by which it is written, as every commit of a run names it."""
+    """Whether the library reports a commit. `token`: of the lease, as in every commit of a run."""
     row = pa.table({"writer": [writer]}, arrow_schema(COMMITS))
     named = CommitProperties(app_transactions=[Transaction(WRITER, token)]) if token else None
     try:
@@ -151,8 +151,8 @@ def _appended(table: DeltaTable, writer: str, token: int = 0) -> bool:
 
 
 def _comes_back(root: "StorePath") -> str:
-    """Nothing is heard of a holder until somebody else has taken over; then it renews and commits."""
-    dead = take(root / ".lock", str(root), DEAD_AFTER_S)
+    """A holder is silent until another has taken over; then it renews and commits."""
+    dead = take_lease(root / ".lock", str(root), DEAD_AFTER_S)
     table = open_table(root / COMMITS.name)
     heir = _heir(root)
     fence([COMMITS], lambda commits: root / commits.name, heir)
@@ -170,8 +170,8 @@ def _heir(root: "StorePath") -> Lease:
     patience = time.monotonic() + PATIENCE_S / 2
     while True:
         try:
-            return take(root / ".lock", str(root))
-        except Held:
+            return take_lease(root / ".lock", str(root))
+        except LeaseHeld:
             if time.monotonic() > patience:
                 raise
             time.sleep(0.2)

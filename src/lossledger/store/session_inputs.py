@@ -1,4 +1,4 @@
-"""A session's inputs, pinned to versions: the night and who explains it read them alike."""
+"""Version-pinned session inputs, shared by the nightly run and `explain`."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,8 +13,8 @@ from lossledger.engine.intake.policy import Policy
 from lossledger.schemas.core import Table
 from lossledger.store.arrow import arrow_schema
 from lossledger.store.delta import batches, dataset, filled_reader, read
-from lossledger.store.opened import at_version
-from lossledger.store.reference import ReferenceData
+from lossledger.store.reference_data import ReferenceData
+from lossledger.store.table_cache import at_version
 from lossledger.store.warehouse import NOT_THERE
 
 _TIME = pa.timestamp("us", tz="UTC")
@@ -22,7 +22,7 @@ BUCKETS_NOTE = "account_buckets"  # of a part: the first bucket of its accounts,
 
 
 @dataclass
-class Source:
+class PinnedTable:
     """A Delta table pinned to a version, opened where it is read; NOT_THERE: it came later, and has no rows."""
 
     path: str
@@ -33,7 +33,7 @@ class Source:
         return at_version(self.path, self.version)
 
     def files(self) -> list[dict[str, Any]]:
-        """What the table's log says of each of its files."""
+        """The log's entry of each file of the table."""
         if self.version == NOT_THERE:
             return []
         found: list[dict[str, Any]] = pa.table(self.open().get_add_actions(flatten=True)).to_pylist()
@@ -72,7 +72,7 @@ class SessionInputs:
     end: int
     folders: list[str]
     previous: str | None
-    sources: dict[str, Source]
+    sources: dict[str, PinnedTable]
     reference: ReferenceData
     policy: Policy
     instants: list[int] = field(default_factory=list)  # snapshots of all units
@@ -90,7 +90,7 @@ class SessionInputs:
         return source.read(self._wanted(*conditions), ("event_date", self.folders))
 
     def stream(self, name: str, columns: Sequence[str], *conditions: Any) -> pa.RecordBatchReader:
-        """The same as a stream of some columns, for what is too much to hold."""
+        """As `events`, as a stream of some columns, for more rows than memory holds."""
         source = self.sources[name]
         if not self.folders:
             return arrow_schema(source.table).empty_table().select(list(columns)).to_reader()
@@ -105,7 +105,7 @@ class SessionInputs:
         every: tuple[int, int] = (0, 1),
         sparing: bool = False,
     ) -> Iterator[pa.RecordBatch]:
-        """The same in the order of dates and, within a date's file, as it is sorted there; or of every n-th file.
+        """As `events`, in batches, in order of dates and of the rows in each file; or of every n-th file.
 
         `sparing`: as `store.delta.batches` has it.
         """
@@ -116,7 +116,7 @@ class SessionInputs:
         return self.sources[name].batches(dates, columns, wanted, coded, every=every, sparing=sparing)
 
     def most_rows(self, name: str, buckets: Sequence[int]) -> int:
-        """How many rows the files that can have rows of some buckets have, of all folders of the session."""
+        """The number of rows in the files of the session that can have rows of some buckets."""
         rows = 0
         for file in self.sources[name].files() if self.folders else []:
             low, high = file.get("min.account_bucket"), file.get("max.account_bucket")

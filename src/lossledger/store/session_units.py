@@ -1,4 +1,4 @@
-"""Units and market of a session as the reference wants them."""
+"""Units and market of a session in the types of the reference engine."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -27,7 +27,7 @@ _FILLS = (
 
 
 def instruments_of(units: Sequence[UnitInput]) -> list[str]:
-    """What units hold or trade."""
+    """The instruments that units hold or trade."""
     held = {i for unit in units for i, _, _ in unit.positions}
     return sorted(held | {fill.instrument_id for unit in units for fill in unit.fills})
 

@@ -1,4 +1,4 @@
-"""What the stages of a date hand on to each other: tables as lists of part files in WAREHOUSE/staging/DATE.
+"""Staged tables, which the stages of a date pass on: lists of part files in WAREHOUSE/staging/DATE.
 
 A part is a Parquet file sorted by its table's key, without the partition column, as a Delta table's files are.
 Tasks write parts, each under a number of its own; what is in no list is not there, whatever a dead task left.
@@ -39,7 +39,7 @@ class Part(NamedTuple):
 class Staging:
     """The staged tables of a date; small enough to be sent to a task.
 
-    `writer`: in a store the token of whoever holds the lease. It is in the names of all that is written, so that
+    `writer`: in a store the token of the lease's holder. It is in the names of all files, so that
     a writer that was thought dead writes beside what its successor writes, and is not read.
     """
 
@@ -101,7 +101,7 @@ class Staging:
     # tables, in the driver ------------------------------------------------------------------------------
 
     def commit(self, table: Table, parts: Iterable[Part | None]) -> None:
-        """Say of which parts a table consists: with that it is there."""
+        """Record the parts of a table, which completes it."""
         self.write_note(table.name, {"parts": sorted(part for part in parts if part)})
 
     def write(self, table: Table, data: pa.Table) -> None:
@@ -133,7 +133,7 @@ class Staging:
         return with_day(table, sort_by_key(table, data), self.day)
 
     def pieces(self, table: Table) -> Iterator[pa.Table]:
-        """All rows, some at a time, as they stand in the parts."""
+        """All rows in batches, in the order of the parts."""
         for path in self.paths(table):
             for batch in open_parquet(path).iter_batches(ROWS):
                 yield pa.Table.from_batches([batch])
@@ -159,7 +159,7 @@ class Staging:
 
 
 def of_writer(token: int) -> str:
-    """What a name has at its end; names of later writers come later."""
+    """The suffix of a writer's names; names of later writers sort later."""
     return f".w{token:09}" if token else ""
 
 

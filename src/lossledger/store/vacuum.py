@@ -1,4 +1,4 @@
-"""What a warehouse no longer needs: files that no published version names, and what dead runs left."""
+"""Finds files that a warehouse no longer needs: those of no retained version, and remains of dead runs."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -8,14 +8,14 @@ from typing import NamedTuple
 from lossledger.schemas.core import Table
 from lossledger.schemas.ops import RESTATEMENTS, RUNS
 from lossledger.schemas.registry import OPS, TABLES
-from lossledger.store.history import LOG, read_history
+from lossledger.store.file_history import LOG, read_file_history
 from lossledger.store.key_hashes import FOLDER
-from lossledger.store.named import Named
 from lossledger.store.places import Place, entries, files_below, relative
+from lossledger.store.retained_versions import RetainedVersions
 from lossledger.store.warehouse import Warehouse
 
 _NOT_DATA = (LOG, FOLDER)
-# They say what was published when, and from what: every version is kept, but where runs only ever append.
+# The record of publications and their inputs: every version is kept, except of tables that are only appended to.
 _ALL_KEPT = tuple(table for table in OPS.values() if table not in (RUNS, RESTATEMENTS))
 
 
@@ -26,24 +26,29 @@ class Freed(NamedTuple):
     bytes: int
 
 
-def unneeded_files(warehouse: Warehouse, named: Named, before_ms: int) -> dict[Table, list[Place]]:
-    """Data files that no named version has, and no version that was the newest at `before_ms` or since.
+def unneeded_files(
+    warehouse: Warehouse, retained: RetainedVersions, before_ms: int
+) -> dict[Table, list[Place]]:
+    """Data files of neither a retained version nor a version that was the newest at `before_ms` or since.
 
-    A file that no version has is left of a dead run: it counts when it was written before that time. All versions
-    are kept of the tables that say what was published when and from what.
+    A file of no version is left by a dead run; it counts when it was written before that time. All versions of the
+    tables that record publications are kept.
     """
     there = [table for table in TABLES.values() if warehouse.has(table)]
-    return {table: sorted(_unneeded(warehouse, table, named, before_ms)) for table in there}
+    return {table: sorted(_unneeded(warehouse, table, retained, before_ms)) for table in there}
 
 
-def _unneeded(warehouse: Warehouse, table: Table, named: Named, before_ms: int) -> Iterator[Place]:
+def _unneeded(
+    warehouse: Warehouse, table: Table, retained: RetainedVersions, before_ms: int
+) -> Iterator[Place]:
     folder = warehouse.path(table)
-    history = read_history(folder)
-    asked = named.get(table.full_name, set()) | history.since(before_ms)
-    kept = set(history.spans) if table in _ALL_KEPT else history.files_of(asked)
+    history = read_file_history(warehouse, table)
+    asked = retained.get(table.full_name, set()) | history.versions_since(before_ms)
+    kept = history.paths if table in _ALL_KEPT else history.files_of(asked)
+    known = history.paths
     for path in _data_files(folder):
         name = relative(path, folder)
-        if name not in kept and (name in history.spans or _is_old(path, before_ms)):
+        if name not in kept and (name in known or _is_old(path, before_ms)):
             yield path
 
 
@@ -65,7 +70,7 @@ def leftovers(root: Place, before_ms: int) -> list[Place]:
 
 
 def old_staging(root: Place, before_ms: int) -> dict[date, list[Place]]:
-    """The staged files of dates of which no file was written since that time."""
+    """The staged files of dates without a file written since that time."""
     found = {}
     for folder in _staged(root):
         files, day = _files(folder), day_of_folder(folder)
@@ -96,7 +101,7 @@ def _is_old(path: Place, before_ms: int) -> bool:
 
 
 def remove(paths: Sequence[Place], dry_run: bool) -> Freed:
-    """Remove the files, or only say what that would free."""
+    """Remove the files, or with `dry_run` only count them."""
     size = 0
     for path in paths:
         found = path.stat()

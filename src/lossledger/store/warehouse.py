@@ -30,9 +30,9 @@ from lossledger.store.creation import (
 from lossledger.store.delta import dataset, read
 from lossledger.store.fence import commit_properties, fence
 from lossledger.store.marker import LOCK, check_format, has_marker, is_of_today, write_marker
-from lossledger.store.opened import at_version, remember
 from lossledger.store.paths import check_path
 from lossledger.store.places import Place, asking_delta, open_table
+from lossledger.store.table_cache import at_version, remember
 
 if TYPE_CHECKING:
     from lossledger.store.lease import Lease
@@ -64,7 +64,7 @@ class Warehouse:
 
     @classmethod
     def create(cls, root: Place) -> "Warehouse":
-        """Make what is missing of the warehouse, holding it meanwhile. ConfigError when it cannot be written.
+        """Create the missing parts of the warehouse under its lock. ConfigError when it cannot be written.
 
         ConflictError: another process is just making it. Nothing is written, or held, when all is there.
         """
@@ -120,7 +120,7 @@ class Warehouse:
 
     @property
     def token(self) -> int:
-        """Of the lease that is held; 0 where there is none."""
+        """The token of the held lease; 0 without one."""
         return self.lease.token if self.lease else 0
 
     def path(self, table: Table) -> Place:
@@ -228,7 +228,7 @@ class Warehouse:
 
 
 def _skipping(table: Table) -> dict[str, str]:
-    """Columns with statistics. Where only some have any, readers must be told, or they take the others for null."""
+    """Columns with statistics; without this list, readers take missing statistics of other columns for null."""
     return {"delta.dataSkippingStatsColumns": ",".join(table.skip_by)} if table.skip_by else {}
 
 

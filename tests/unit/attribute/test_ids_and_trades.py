@@ -43,11 +43,9 @@ DEPOSITS = """
 FILL = "fill_id|trade_id|ts|account_id|instrument_id|side|price|quantity|fee|kind"
 
 
-@pytest.fixture(params=["in rows", "in columns"])
-def landing(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+@pytest.fixture
+def landing(tmp_path: Path) -> Path:
     """Reference data, deposits and marks of a day without fills."""
-    if request.param == "in columns":
-        monkeypatch.setattr("lossledger.jobs.load.columns.splits.SMALL_BYTES", 0)
     landing = tmp_path / "landing"
     deliver(landing, "currencies", "currency | scale\nUSDT | 6")
     for name, text in (("accounts", ACCOUNTS), ("instruments", INSTRUMENT), ("margin_tiers", TIERS)):

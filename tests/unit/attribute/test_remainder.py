@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from lossledger.engine.rules import sharing
 from lossledger.jobs.attribute.remainder import charge, split
-from lossledger.store.amounts import Amounts, exact_sum, to_amounts, to_decimals
+from lossledger.store.amount_arrays import Amounts, exact_sum, to_amounts, to_decimals
 
 SIZES = st.sampled_from([1, 3, 10, 10**6, 2**31, 10**12, 2**53, 10**17, 2**61, 2**63 - 1, 10**24, 10**37])
 

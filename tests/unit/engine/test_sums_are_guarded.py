@@ -8,7 +8,7 @@ from lossledger.engine.errors import InvariantError
 from lossledger.engine.rules import comparison
 from lossledger.engine.rules.comparison import SharedLoss, Split, compare_rules
 from lossledger.engine.rules.sharing import unit_charges
-from lossledger.jobs.load.deliveries import Delivery
+from lossledger.jobs.load.deliveries import LoadedDelivery
 
 
 def test_a_charge_without_a_unit_to_take_it_from() -> None:
@@ -25,4 +25,4 @@ def test_a_rule_that_loses_a_unit(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_row_that_is_neither_accepted_nor_rejected() -> None:
     counts = {"rows": 1, "accepted": 0, "duplicates": 0, "superseded": 0, "quarantined": 0}
     with pytest.raises(InvariantError, match="of 1 delivered rows 0 were accepted"):
-        Delivery.counted(date(2025, 10, 10), "ticks", "", **counts, extra=())
+        LoadedDelivery.counted(date(2025, 10, 10), "ticks", "", **counts, extra=())

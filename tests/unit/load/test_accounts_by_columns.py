@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lossledger.engine.events import AccountVersion
 from lossledger.schemas.ledger import TYPED
-from lossledger.store.accounts import Accounts, FirstSeen
+from lossledger.store.account_table import AccountTable, FirstSeen
 from lossledger.store.arrow import arrow_schema
 from lossledger.store.buckets import account_bucket, account_buckets
 
@@ -23,10 +23,10 @@ ROWS = [
 ]
 
 
-def accounts() -> Accounts:
+def accounts() -> AccountTable:
     schema = arrow_schema(TYPED["accounts"])
     rows = [(*row[:4], EPOCH + timedelta(microseconds=row[4])) for row in ROWS]
-    return Accounts(pa.table([pa.array(c) for c in zip(*rows, strict=True)], schema=schema))
+    return AccountTable(pa.table([pa.array(c) for c in zip(*rows, strict=True)], schema=schema))
 
 
 def test_an_account_is_found_by_its_name_with_its_versions_in_order_of_time() -> None:
@@ -46,7 +46,7 @@ def test_an_account_is_known_from_its_first_version_on() -> None:
 
 
 def test_there_may_be_no_accounts() -> None:
-    none = Accounts(arrow_schema(TYPED["accounts"]).empty_table())
+    none = AccountTable(arrow_schema(TYPED["accounts"]).empty_table())
     assert (len(none), list(none), dict(none.first_seen)) == (0, [], {})
 
 

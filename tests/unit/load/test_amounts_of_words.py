@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lossledger.kernel.words import WIDE, integers
-from lossledger.store.amounts import exact_sum, to_decimals
+from lossledger.store.amount_arrays import exact_sum, to_decimals
 
 amounts = st.lists(st.integers(-(1 << 119), 1 << 119), max_size=20)
 

@@ -10,7 +10,7 @@ from lossledger.engine.errors import DataError
 from lossledger.engine.rules.breaks import breaks_text, count_breaks
 from lossledger.schemas.attribution import RECONCILIATION
 from lossledger.schemas.ops import RUNS
-from lossledger.store.published import published_days
+from lossledger.store.published_dates import published_days
 from lossledger.store.warehouse import Warehouse
 from tests.builders import D9, D10, D11, POLICY, deliver, run_dates, small_landing
 from tests.lived import small_warehouse

@@ -10,7 +10,8 @@ import pytest
 
 from lossledger.engine.ids import order_key
 from lossledger.jobs.attribute.id_order import order_key_sql
-from lossledger.jobs.load.columns.merge import id_order
+from lossledger.jobs.load.columns.pass2_sort import _sorted, id_order
+from lossledger.schemas.inputs import DATASETS
 
 LONG = "123456789012345678901234567890"
 IN_ORDER = [
@@ -51,6 +52,13 @@ def test_columns_and_queries_have_the_order_of_the_key(ids: list[str]) -> None:
             f"select number, id from events order by number, {order_key_sql('id')}"
         ).fetchall()
     assert found == wanted
+
+
+def test_rows_of_one_time_are_sorted_by_ids_that_are_compact() -> None:
+    """In a part whose ids have one length, the column of ids is fixed-size binary."""
+    ids = pa.array([b"f3", b"10", b"f1"], pa.binary(2))
+    part = pa.table({"sort_key": pa.array([5, 5, 5]), "place": pa.array([0, 1, 2]), "fill_id": ids})
+    assert _sorted(part, DATASETS["fills"]).column("place").to_pylist() == [1, 2, 0]
 
 
 def test_a_query_puts_no_id_first() -> None:

@@ -13,7 +13,7 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 from lossledger.engine.errors import DataError
-from lossledger.jobs.load.landing import Tables, dataset_days, landed_files
+from lossledger.jobs.load.landing_zone import LandedTables, dataset_days, landed_files
 from lossledger.schemas.inputs import DATASETS
 from lossledger.schemas.registry import LEDGER
 from lossledger.store.warehouse import Warehouse
@@ -113,12 +113,12 @@ ACCOUNTS = """
 
 def test_a_run_reads_one_version(landing: Path) -> None:
     """What is committed in the middle of it belongs to the next one."""
-    tables = Tables(landing)
+    tables = LandedTables(landing)
     before = landed_files(landing, DATASETS["fills"], D9, None, tables)
     write_deltalake(landing / "fills", rows(BUSTED, date="2025-10-10"), mode="append", partition_by=["date"])
     assert landed_files(landing, DATASETS["fills"], D9, None, tables) == before
     assert dataset_days(landing, DATASETS["fills"], tables) == [D9]
-    assert dataset_days(landing, DATASETS["fills"], Tables(landing)) == [D9, D10]
+    assert dataset_days(landing, DATASETS["fills"], LandedTables(landing)) == [D9, D10]
 
 
 Spoil = Callable[[Path], object]

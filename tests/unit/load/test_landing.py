@@ -16,10 +16,10 @@ from lossledger.engine.errors import DataError
 from lossledger.engine.intake.judge import InstrumentVersion, Reference, take_in
 from lossledger.engine.numbers import E18
 from lossledger.engine.versions import Versions
-from lossledger.jobs.load.landing import dataset_days, files_hash, landed_files
+from lossledger.jobs.load.file_reader import read_file
+from lossledger.jobs.load.landing_zone import dataset_days, files_hash, landed_files
 from lossledger.jobs.load.parquet_columns import plain
 from lossledger.jobs.load.parquet_rows import batch_rows
-from lossledger.jobs.load.rows import read_file
 from lossledger.schemas.inputs import DATASETS
 
 FILLS, TRANSFERS = DATASETS["fills"], DATASETS["transfers"]

@@ -7,8 +7,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-import lossledger.jobs.load.columns.delivery as delivery
-import lossledger.jobs.load.columns.splits as splits
+import lossledger.jobs.load.columns.load_stages as load_stages
 from lossledger.engine.intake.policy import Policy
 from lossledger.jobs.load.loader import Loader
 from lossledger.jobs.policy_file import read_policy
@@ -56,11 +55,6 @@ def contents(warehouse: Path) -> dict[str, list[str]]:
     }
 
 
-@pytest.fixture(autouse=True)
-def columns(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(splits, "SMALL_BYTES", 0)
-
-
 def plain(value: object) -> bool:
     """Counts and short texts, in whatever holds them."""
     if isinstance(value, (list, tuple)):
@@ -89,12 +83,12 @@ def test_any_number_of_ledger_files_holds_the_same_rows(
 ) -> None:
     """`many`: rows of a bucket in a part that are sorted there, and merged as they stand."""
     load(LANDING, tmp_path / "one")
-    monkeypatch.setattr("lossledger.jobs.load.columns.cut.SORTED_FROM", many)
-    monkeypatch.setattr("lossledger.jobs.load.columns.merge.SORTED_FROM", many)
-    monkeypatch.setattr(delivery, "_GROUP_ROWS", 10)
-    monkeypatch.setattr(delivery, "SHARE", 50)
-    monkeypatch.setattr("lossledger.jobs.load.columns.merge._AT_ONCE", 7)
-    monkeypatch.setattr("lossledger.jobs.load.columns.cut._PART_ROWS", 20)
+    monkeypatch.setattr("lossledger.jobs.load.columns.pass1_partition.PRESORT_FROM_ROWS", many)
+    monkeypatch.setattr("lossledger.jobs.load.columns.pass2_sort.PRESORT_FROM_ROWS", many)
+    monkeypatch.setattr(load_stages, "LEDGER_FILE_ROWS", 10)
+    monkeypatch.setattr(load_stages, "TASK_HASHES", 50)
+    monkeypatch.setattr("lossledger.jobs.load.columns.pass2_sort.SORT_ROWS", 7)
+    monkeypatch.setattr("lossledger.jobs.load.columns.pass1_partition.PART_ROWS", 20)
     load(LANDING, tmp_path / "many")
     assert contents(tmp_path / "one") == contents(tmp_path / "many")
 

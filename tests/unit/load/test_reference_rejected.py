@@ -59,10 +59,7 @@ def test_a_contract_of_another_size_is_listed_under_an_id_of_its_own(landing: Pa
     assert "1 of 1201 rows" in told
 
 
-def test_accounts_by_columns_are_no_other_matter(
-    landing: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("lossledger.jobs.load.reference.worth_columns", lambda _: True)
+def test_an_account_of_another_type_is_rejected(landing: Path, tmp_path: Path) -> None:
     add_rows(landing, "accounts", "b | house | retail | true | 2021-01-01")
     told = refused(landing, tmp_path / "warehouse")
     assert "accounts/data.csv row 4 is rejected: a later version may not change account_type" in told

@@ -2,7 +2,8 @@
 
 import pytest
 
-from lossledger.jobs.load.columns.splits import WEIGHT, SourceFile, pieces_of, task_pieces
+from lossledger.jobs.load.columns.splits import SourceFile, pieces_of, task_pieces
+from lossledger.store.thresholds import TASK_BYTES
 
 MIB = 1 << 20
 
@@ -20,8 +21,17 @@ def files(*sizes: int, suffix: str = ".csv") -> list[SourceFile]:
         ([40 * MIB, 40 * MIB], ".csv", [["0"], ["1"]]),
         ([5, 150 * MIB, 5], ".csv", [["0"], ["1 0-64"], ["1 64-128"], ["1 128-150"], ["2"]]),
         ([5, 150 * MIB, 5], ".csv.gz", [["0"], ["1"], ["2"]]),
+        ([5, 150 * MIB, 5], ".jsonl", [["0"], ["1"], ["2"]]),
     ],
-    ids=["none", "small together", "very many", "large alone", "one in three", "gzipped is one"],
+    ids=[
+        "none",
+        "small together",
+        "very many",
+        "large alone",
+        "one in three",
+        "gzipped is one",
+        "JSON is one",
+    ],
 )
 def test_pieces_of_tasks(sizes: list[int], suffix: str, expected: list[list[str] | int]) -> None:
     tasks = list(task_pieces(pieces_of(files(*sizes, suffix=suffix))))
@@ -36,4 +46,4 @@ def test_pieces_of_tasks(sizes: list[int], suffix: str, expected: list[list[str]
     ]
     assert shown == expected
     assert [p.number for task in tasks for p in task] == list(range(sum(map(len, tasks))))
-    assert all(len(task) == 1 or sum(p.file.weight for p in task) <= WEIGHT for task in tasks)
+    assert all(len(task) == 1 or sum(p.file.weight for p in task) <= TASK_BYTES for task in tasks)

@@ -5,7 +5,7 @@ import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lossledger.jobs.load.columns.hashing import hash_text
+from lossledger.jobs.load.columns.hash64 import hash_text
 from lossledger.jobs.load.columns.texts import PLAIN_LENGTH, hash_spans, hash_twice, plain_ids
 from lossledger.store.arrow import texts
 

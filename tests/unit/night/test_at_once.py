@@ -11,8 +11,8 @@ from deltalake.exceptions import DeltaError
 from lossledger.engine.errors import LossledgerError, ending
 from lossledger.jobs.run import Request, run
 from lossledger.jobs.spark.mapper import InProcess
-from lossledger.store.published import published_days
-from lossledger.store.scenarios import scenario_root
+from lossledger.store.published_dates import published_days
+from lossledger.store.scenario_folders import scenario_root
 from lossledger.store.warehouse import Warehouse
 from tests.builders import D9, small_landing
 from tests.scenarios import write_scenario

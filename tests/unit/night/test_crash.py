@@ -11,7 +11,7 @@ from lossledger.jobs.run import Request, run
 from lossledger.jobs.spark.mapper import InProcess
 from lossledger.schemas.ops import RUNS
 from lossledger.schemas.registry import CARRIED, PUBLISHED
-from lossledger.store.published import published_days
+from lossledger.store.published_dates import published_days
 from lossledger.store.warehouse import Warehouse
 from tests.lived import case_warehouse
 from tests.unchecked import unchecked

@@ -8,7 +8,7 @@ import pytest
 from lossledger.engine.errors import ConfigError
 from lossledger.engine.intake.policy import Policy, parse_policy
 from lossledger.jobs.fund_size import Movement, Need, fund_size_lines, smallest_opening
-from lossledger.jobs.load.landing import SCENARIOS
+from lossledger.jobs.load.landing_zone import SCENARIOS
 from lossledger.jobs.run import Request
 from lossledger.jobs.spark.mapper import InProcess
 from tests.cases import DATA, case_days

@@ -10,10 +10,10 @@ import pytest
 import yaml
 
 from lossledger.engine.errors import ConfigError, ConflictError
-from lossledger.jobs.load.landing import SCENARIOS
+from lossledger.jobs.load.landing_zone import SCENARIOS
 from lossledger.schemas.registry import PUBLISHED, TABLES
-from lossledger.store.published import published_days
-from lossledger.store.scenarios import scenario_names, scenario_root
+from lossledger.store.published_dates import published_days
+from lossledger.store.scenario_folders import scenario_names, scenario_root
 from lossledger.store.warehouse import Warehouse
 from tests.cases import DATA, built, case_days, published, text_rows
 from tests.lived import case_warehouse

@@ -11,10 +11,9 @@ import pytest
 from lossledger.jobs.attribute.books import Books
 from lossledger.jobs.attribute.trades import _RANGES
 from lossledger.jobs.spark.mapper import MUCH, InProcess, OnSpark
-from lossledger.jobs.worth import Without
 from lossledger.schemas.ops import RUNS
-from lossledger.store.opened import at_version
 from lossledger.store.staging import Staging
+from lossledger.store.table_cache import at_version
 from lossledger.store.warehouse import Warehouse
 
 
@@ -32,14 +31,6 @@ def test_little_work_is_one_task_unless_it_was_asked_for_more(
     mapper: InProcess | OnSpark, work: int, tasks: int
 ) -> None:
     assert mapper.cut(work) == tasks
-
-
-def test_compiled_code_is_loaded_once_as_much_was_done_without_it() -> None:
-    without = Without()
-    assert not without.is_enough(60, 10, 100)
-    assert without.is_enough(60, 10, 100)
-    assert not without.is_enough(9, 10, 100)  # too little even then
-    assert Without().is_enough(0, 10, 0)  # what is to be used always
 
 
 def test_a_table_is_opened_once_at_a_version(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from lossledger.engine.errors import ConfigError
 from lossledger.jobs.fund_size import fund_size_lines
 from lossledger.jobs.run import Request
 from lossledger.jobs.spark.mapper import InProcess
-from lossledger.store.scenarios import SCENARIOS, scenario_names, scenario_root
+from lossledger.store.scenario_folders import SCENARIOS, scenario_names, scenario_root
 from lossledger.store.warehouse import Warehouse
 from tests.cases import DATA, case_days
 from tests.lived import case_warehouse

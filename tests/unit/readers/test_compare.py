@@ -11,13 +11,13 @@ import yaml
 
 from lossledger.engine.errors import ConfigError
 from lossledger.engine.numbers import E18
-from lossledger.jobs.load.landing import SCENARIOS
+from lossledger.jobs.load.landing_zone import SCENARIOS
 from lossledger.jobs.run import Request, run
 from lossledger.jobs.spark.mapper import InProcess
 from lossledger.readers.compare.compare import compare_lines
 from lossledger.readers.compare.rows import AccountTotal, Total, account_totals, diff_table, money_totals
 from lossledger.schemas.attribution import ACCOUNT_DAILY, SOCIALISED_LOSSES
-from lossledger.store.published import published_days
+from lossledger.store.published_dates import published_days
 from lossledger.store.warehouse import Warehouse
 from tests.cases import DATA
 from tests.unchecked import unchecked

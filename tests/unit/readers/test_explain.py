@@ -39,7 +39,7 @@ from lossledger.readers.explain.text import WIDTH, text_lines
 from lossledger.schemas import attribution
 from lossledger.schemas.core import Table, Type
 from lossledger.schemas.ledger import UNIT_CHARGES
-from lossledger.store.commit import files_of
+from lossledger.store.data_files import files_of
 from lossledger.store.warehouse import Warehouse
 from tests.builders import D9, D10
 from tests.cases import DATA

@@ -13,7 +13,7 @@ from lossledger.engine.clock import to_datetime
 from lossledger.engine.errors import ConfigError
 from lossledger.readers.published.tables import PublishedTables
 from lossledger.schemas.registry import PUBLISHED, TABLES
-from lossledger.store.published import published_days
+from lossledger.store.published_dates import published_days
 from lossledger.store.warehouse import Warehouse
 from scripts.recipes import queries
 from tests.cases import DATA, case_days

@@ -131,7 +131,6 @@ def in_order(staged: Staged) -> Staged:
 @pytest.mark.parametrize("name", CASES)
 def test_case(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ways, days = Ways(monkeypatch, all_ways=name.startswith("edges")), case_days(name)
-    monkeypatch.setattr("lossledger.jobs.load.columns.splits.SMALL_BYTES", 0)
     list(run(Request(DATA / name / "landing", tmp_path, days[0], days[-1], InProcess(3), check=unchecked)))
     assert differences(name, tmp_path) == {}
     assert ways.days == len(days)

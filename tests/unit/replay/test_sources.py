@@ -15,23 +15,23 @@ from lossledger.engine.intake.policy import Policy
 from lossledger.jobs.replay.group import bucket_groups
 from lossledger.jobs.replay.source import BucketTask, buckets_note
 from lossledger.schemas.ledger import MARKS, TYPED
-from lossledger.store.amounts import decimal_words, scaled_decimals
+from lossledger.store.amount_arrays import decimal_words, scaled_decimals
 from lossledger.store.arrow import plain_rows, to_arrow
-from lossledger.store.commit import commit_files
-from lossledger.store.reference import ReferenceData
-from lossledger.store.session_inputs import Source
+from lossledger.store.data_files import commit_files
+from lossledger.store.reference_data import ReferenceData
+from lossledger.store.session_inputs import PinnedTable
 from lossledger.store.staging import Staging
 from lossledger.store.warehouse import Warehouse
 
 DAY = date(2025, 10, 10)
 
 
-def task(buckets: Sequence[int], **sources: Source) -> BucketTask:
+def task(buckets: Sequence[int], **sources: PinnedTable) -> BucketTask:
     reference = ReferenceData({}, {}, {}, {}, {}, Reference(), "")
     return BucketTask(list(buckets), 0, 1, [DAY.isoformat()], DAY.isoformat(), sources, reference, Policy())
 
 
-class Files(Source):
+class Files(PinnedTable):
     """A table whose files have these buckets, first and last, and rows."""
 
     def __init__(self, *of_files: tuple[int, int, int]) -> None:
@@ -68,7 +68,7 @@ def test_of_the_day_before_only_the_files_with_its_buckets_are_read(tmp_path: Pa
         parts.append(staging.write_part(MARKS, first, rows, buckets_note(range(first, first + 8))))
     staging.commit(MARKS, parts)
     version = commit_files(warehouse, MARKS, staging.paths(MARKS), DAY)
-    marks = Source(str(warehouse.path(MARKS)), version, MARKS)
+    marks = PinnedTable(str(warehouse.path(MARKS)), version, MARKS)
     found = {
         bounds: [name for _, name, _ in plain_rows(task(range(*bounds), marks=marks).state("marks"))]
         for bounds in ((0, 8), (7, 9), (20, 21), (24, 64))

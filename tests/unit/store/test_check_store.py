@@ -9,7 +9,7 @@ import lossledger.store.trial as trial
 from lossledger.cli.main import main
 from lossledger.engine.errors import ConflictError
 from lossledger.store.places import place
-from lossledger.store.race import Round, Seen, _results, _summed
+from lossledger.store.race import RaceResult, Round, _results, _summed
 from tests.s3 import BUCKET, CONDITIONS, s3_server
 
 NEW = f"s3://{BUCKET}/new"
@@ -38,10 +38,15 @@ def test_one_that_ignores_them(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "seen", [Seen(40, alone=39, both=1), Seen(40, commits=80, lost=1), Seen(40, refused=3, let_in=1)]
+    "seen",
+    [
+        RaceResult(40, alone=39, both=1),
+        RaceResult(40, commits=80, lost=1),
+        RaceResult(40, refused=3, let_in=1),
+    ],
 )
 def test_one_that_looks_and_writes_in_two_steps(
-    seen: Seen, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    seen: RaceResult, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """One thing that happened once is enough."""
     monkeypatch.setattr(trial, "race", lambda root, rounds: seen)
@@ -59,7 +64,9 @@ def test_a_folder_needs_no_check(capsys: pytest.CaptureFixture[str]) -> None:
 def test_what_two_racers_saw_is_put_together() -> None:
     first = [Round(True, True, ""), Round(True, True, "refused"), Round(False, True, "")]
     second = [Round(False, True, ""), Round(True, False, "let in"), Round(False, True, "")]
-    assert _summed(3, [first, second]) == Seen(3, alone=1, both=1, nobody=1, commits=5, refused=1, let_in=1)
+    assert _summed(3, [first, second]) == RaceResult(
+        3, alone=1, both=1, nobody=1, commits=5, refused=1, let_in=1
+    )
 
 
 def test_a_racer_that_dies_is_told_and_not_who_waited_for_it() -> None:

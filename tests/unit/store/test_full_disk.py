@@ -19,7 +19,7 @@ from lossledger.schemas.attribution import ACCOUNT_DAILY
 from lossledger.schemas.ledger import TYPED
 from lossledger.schemas.ops import RUNS
 from lossledger.schemas.registry import TABLES
-from lossledger.store.published import published_days
+from lossledger.store.published_dates import published_days
 from lossledger.store.warehouse import Warehouse
 from tests.builders import D9, small_landing
 

@@ -15,11 +15,11 @@ from lossledger.schemas import provenance
 from lossledger.schemas.core import BUSINESS_DATE, Column, Table, Type, count, flag, money, text, units, when
 from lossledger.schemas.registry import TABLES
 from lossledger.store.arrow import arrow_schema, to_arrow
-from lossledger.store.commit import files_of
 from lossledger.store.creation import add_columns, create_table
+from lossledger.store.data_files import files_of
 from lossledger.store.duck import filled_columns, select_files
-from lossledger.store.hashes import stored_sha256
-from lossledger.store.session_inputs import Source
+from lossledger.store.session_inputs import PinnedTable
+from lossledger.store.table_hashes import stored_sha256
 from lossledger.store.warehouse import NOT_THERE, Warehouse
 
 DAY, NEXT = date(2025, 10, 9), date(2025, 10, 10)
@@ -106,7 +106,7 @@ def everywhere(warehouse: Warehouse) -> list[dict[str, object]]:
     """The row of the first date, as each way of reading has it."""
     [files] = [files_of(warehouse, NEW, DAY)]
     wanted = pc.field("business_date") == pa.scalar(DAY)
-    source = Source(str(warehouse.path(NEW)), warehouse.version(NEW), NEW)
+    source = PinnedTable(str(warehouse.path(NEW)), warehouse.version(NEW), NEW)
     day = ("business_date", [DAY.isoformat()])
     names = arrow_schema(NEW).names
     with duckdb.connect() as database:
@@ -168,7 +168,7 @@ def test_a_table_that_came_later_has_no_rows_until_a_run_makes_it(root: Path) ->
     assert warehouse.read(LATER).num_rows == warehouse.read(LATER, DAY, version=NOT_THERE).num_rows == 0
     assert warehouse.find(LATER, pc.field("rows") == 1, ["rows"]).num_rows == 0
     assert warehouse.days(LATER) == files_of(warehouse, LATER, DAY) == []
-    source = Source(str(warehouse.path(LATER)), NOT_THERE, LATER)
+    source = PinnedTable(str(warehouse.path(LATER)), NOT_THERE, LATER)
     assert source.read(None).num_rows == len(source.files()) == len(list(source.batches(None, ["rows"]))) == 0
     create_table(root, LATER, {})
     assert warehouse.version(LATER) == 0

@@ -16,7 +16,7 @@ from lossledger.schemas.ops import PUBLISHED_DAYS, RUNS
 from lossledger.schemas.registry import TABLES
 from lossledger.store.arrow import to_arrow
 from lossledger.store.bucket import StorePath
-from lossledger.store.lease import Held, take
+from lossledger.store.lease import LeaseHeld, take_lease
 from lossledger.store.places import place
 from lossledger.store.staging import Staging
 from lossledger.store.warehouse import Warehouse
@@ -78,40 +78,42 @@ def noted(root: StorePath) -> list[str]:
 
 
 def test_one_holds_it_and_the_next_is_told_since_when(path: StorePath) -> None:
-    held = take(path, "here")
-    with pytest.raises(Held, match=r"another run is writing to here, and said so \d s ago: try again when"):
-        take(path, "here")
+    held = take_lease(path, "here")
+    with pytest.raises(
+        LeaseHeld, match=r"another run is writing to here, and said so \d s ago: try again when"
+    ):
+        take_lease(path, "here")
     held.free()
-    assert take(path, "here").token == held.token + 1
+    assert take_lease(path, "here").token == held.token + 1
 
 
 def test_of_two_that_find_it_free_one_gets_it(path: StorePath, monkeypatch: pytest.MonkeyPatch) -> None:
-    take(path, "here").free()
+    take_lease(path, "here").free()
     found = lease_module._get
 
     def overtaken(where: StorePath, seconds: int) -> object:
         answer = found(where, seconds)
         monkeypatch.undo()
-        take(path, "here")
+        take_lease(path, "here")
         return answer
 
     monkeypatch.setattr(lease_module, "_get", overtaken)
-    with pytest.raises(Held, match="another run has just begun to write to here"):
-        take(path, "here")
+    with pytest.raises(LeaseHeld, match="another run has just begun to write to here"):
+        take_lease(path, "here")
 
 
 def test_a_dead_ones_lease_is_taken_over_after_a_stated_time(
     path: StorePath, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    dead = take(path, "here")
+    dead = take_lease(path, "here")
     for age, dies in ((60, False), (61, True)):
         monkeypatch.setattr(lease_module, "_age", lambda path, tag, seconds, age=age: age)
         if not dies:
             with pytest.raises(
-                Held, match="said so 60 s ago: try again when it is done; if it is dead, in 1 s"
+                LeaseHeld, match="said so 60 s ago: try again when it is done; if it is dead, in 1 s"
             ):
-                take(path, "here")
-    heir = take(path, "here")
+                take_lease(path, "here")
+    heir = take_lease(path, "here")
     assert heir.took_over and heir.token == dead.token + 1
     with pytest.raises(ConflictError, match="may have lost here to another one: run the same command again"):
         dead.renew()
@@ -122,13 +124,13 @@ def test_a_dead_ones_lease_is_taken_over_after_a_stated_time(
 
 
 def test_the_age_is_that_of_the_stores_clock(path: StorePath, monkeypatch: pytest.MonkeyPatch) -> None:
-    held = take(path, "here")
+    held = take_lease(path, "here")
     assert lease_module._age(path, held._tag, 60) <= 2
     assert lease_module._age(path, "another tag", 60) == 0
 
 
 def test_a_renewal_whose_answer_was_lost_is_one_all_the_same(path: StorePath) -> None:
-    held = take(path, "here")
+    held = take_lease(path, "here")
     before = held._tag
     held.renew()
     held._tag = before  # as if nobody had told
@@ -137,7 +139,7 @@ def test_a_renewal_whose_answer_was_lost_is_one_all_the_same(path: StorePath) ->
 
 
 def test_who_slept_for_too_long_writes_nothing(path: StorePath, monkeypatch: pytest.MonkeyPatch) -> None:
-    held = take(path, "here")
+    held = take_lease(path, "here")
     now = lease_module._now()
     monkeypatch.setattr(lease_module, "_now", lambda: now + 60)
     with pytest.raises(ConflictError, match="held up for more than 60 s"):
@@ -163,11 +165,11 @@ def test_where_a_lease_stands_from_before_it_is_left_as_it_was(monkeypatch: pyte
     with s3_server(CONDITIONS), monkeypatch.context() as trusting:
         where = place(f"s3://{BUCKET}/w/.lock")
         trusting.setattr(lease_module, "require_conditions", lambda *_: None)
-        take(where, "here").free()
+        take_lease(where, "here").free()
         trusting.undo()
         found = json.loads(where.read_text())
         with pytest.raises(ConfigError, match="the store ignores the condition"):
-            take(where, "here")
+            take_lease(where, "here")
         assert json.loads(where.read_text()) == found
 
 

@@ -12,13 +12,13 @@ from deltalake import DeltaTable
 import lossledger.cli.main
 import lossledger.jobs.publish
 from lossledger.engine.errors import ConfigError
-from lossledger.jobs.load.landing import SCENARIOS
+from lossledger.jobs.load.landing_zone import SCENARIOS
 from lossledger.jobs.maintain import maintain_lines
 from lossledger.schemas.attribution import ACCOUNT_DAILY
 from lossledger.schemas.attribution import TABLES as ATTRIBUTION
 from lossledger.schemas.ops import PUBLISHED_DAYS, RUNS
 from lossledger.schemas.registry import TABLES
-from lossledger.store.named import named_versions
+from lossledger.store.retained_versions import retained_versions
 from lossledger.store.warehouse import Warehouse
 from tests.builders import D9, D10, D11, add_rows, deliver, run_dates, small_landing
 from tests.lived import small_warehouse
@@ -80,7 +80,7 @@ def copy(source: Path, target: Path) -> Path:
 
 def published_once(root: Path) -> Iterator[tuple[str, int, list[str]]]:
     """Table, version and rows of everything that was ever published and of every recorded run's input."""
-    for name, versions in sorted(named_versions(Warehouse(root)).items()):
+    for name, versions in sorted(retained_versions(Warehouse(root)).items()):
         for version in sorted(versions):
             path = Warehouse(root).path(TABLES[name])
             rows = DeltaTable(str(path), version=version).to_pyarrow_table().to_pylist()
@@ -106,7 +106,7 @@ def test_every_version_that_was_ever_published_stays_readable(warehouse: Path) -
 
 def test_what_a_dead_run_committed_and_nobody_was_told_of_goes(warehouse: Path) -> None:
     opened = Warehouse(warehouse)
-    named = named_versions(opened)[ACCOUNT_DAILY.full_name]
+    named = retained_versions(opened)[ACCOUNT_DAILY.full_name]
     [unnamed] = set(range(1, opened.version(ACCOUNT_DAILY) + 1)) - named
     path = str(opened.path(ACCOUNT_DAILY))
     kept = {uri for v in named for uri in DeltaTable(path, version=v).file_uris()}
@@ -210,7 +210,7 @@ def current(folder: Path) -> list[str]:
 
 def test_a_log_with_a_gap_frees_nothing(warehouse: Path) -> None:
     (Warehouse(warehouse).path(ACCOUNT_DAILY) / "_delta_log" / f"{1:020}.json").unlink()
-    with pytest.raises(ConfigError, match="version 1 is not in the log"):
+    with pytest.raises(ConfigError, match="version 1 is not in its log"):
         list(maintain_lines(warehouse, now_ms=later()))
 
 

@@ -12,19 +12,18 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 
 import lossledger.jobs.attribute.trades as trades
-import lossledger.jobs.load.columns.delivery as delivery
-import lossledger.jobs.load.columns.splits as splits
+import lossledger.jobs.load.columns.load_stages as load_stages
 from lossledger.cli.main import main
 from lossledger.cli.stage import main as stage
 from lossledger.jobs import publish
 from lossledger.jobs.day import Day
-from lossledger.jobs.load.landing import Tables, dataset_days, landed_files
+from lossledger.jobs.load.landing_zone import LandedTables, dataset_days, landed_files
 from lossledger.jobs.spark.session import spark_conf
 from lossledger.jobs.stages import NAMES
 from lossledger.schemas.inputs import DATASETS
 from lossledger.schemas.registry import TABLES
 from lossledger.store.places import Place, files_below, place
-from lossledger.store.published import Published, published_days
+from lossledger.store.published_dates import PublishedDate, published_days
 from lossledger.store.warehouse import Warehouse
 from tests.cases import DATA, case_days
 from tests.s3 import BUCKET, KEY_ID, SECRET, s3_server
@@ -69,9 +68,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     with s3_server(), pytest.MonkeyPatch.context() as patch:
         for door in ("lossledger.cli.main", "lossledger.cli.stage"):
             patch.setattr(sys.modules[door], "request_from", unchecked_request)
-        patch.setattr(splits, "SMALL_BYTES", 0)
         patch.setattr(trades, "MANY", 0)
-        patch.setattr(delivery, "_GROUP_ROWS", 5)
+        patch.setattr(load_stages, "LEDGER_FILE_ROWS", 5)
         upload(DATA / "edges" / "landing", made.landing)
         place(f"{made.landing}/scenarios/free.yaml").write_text(FREE)
         common = ["--landing", made.landing, "--warehouse", made.warehouse, "--engine", "local"]
@@ -154,9 +152,9 @@ def test_a_run_that_slept_before_it_published_publishes_nothing(
 ) -> None:
     """It has written its tables; meanwhile another one takes it for dead, and publishes the date."""
     publishing, args = publish._commit, run_args(store, first=THIRD, last=THIRD)
-    published: list[Published] = []
+    published: list[PublishedDate] = []
 
-    def asleep(day: Day, row: Published) -> None:
+    def asleep(day: Day, row: PublishedDate) -> None:
         monkeypatch.setattr(publish, "_commit", publishing)
         monkeypatch.setattr("lossledger.store.lease._age", lambda path, tag, seconds: 3600)
         assert main(args) == 0
@@ -261,7 +259,7 @@ def test_a_delta_table_of_a_store_is_read_by_its_log(store: Store, tmp_path: Pat
         write_deltalake(tmp_path / "fills", table, mode=mode, partition_by=["date"])
     landing = place(f"s3://{BUCKET}/with tables")
     upload(tmp_path / "fills", f"{landing}/fills")
-    tables = Tables(landing)
+    tables = LandedTables(landing)
     assert dataset_days(landing, DATASETS["fills"], tables) == [FIRST, SECOND]
     [file] = landed_files(landing, DATASETS["fills"], FIRST, None, tables)
     [name] = [uri for uri in DeltaTable(tmp_path / "fills").file_uris() if f"date={FIRST}" in uri]

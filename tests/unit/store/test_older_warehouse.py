@@ -11,7 +11,7 @@ from deltalake import DeltaTable
 
 from lossledger.engine.errors import ConfigError
 from lossledger.engine.rules.version import RULES_VERSION
-from lossledger.jobs.load.columns.delivery import Staging
+from lossledger.jobs.load.columns.load_stages import LoadStages
 from lossledger.jobs.load.deliveries import LOAD_VERSION
 from lossledger.jobs.maintain import maintain_lines
 from lossledger.jobs.run import Request, run
@@ -25,9 +25,9 @@ from lossledger.schemas.ledger import DELIVERIES
 from lossledger.schemas.ops import PUBLISHED_DAYS, PUBLISHED_FROM, RESTATEMENT_REASONS
 from lossledger.schemas.provenance import OLDEST_FORMAT, columns_in
 from lossledger.schemas.registry import TABLES
-from lossledger.store.hashes import stored_sha256
 from lossledger.store.marker import FORMAT
-from lossledger.store.published import published_days
+from lossledger.store.published_dates import published_days
+from lossledger.store.table_hashes import stored_sha256
 from lossledger.store.warehouse import Warehouse
 from tests.builders import D9, D10, run_dates, small_landing
 from tests.explained import differing
@@ -191,15 +191,15 @@ def test_a_folder_of_a_published_session_is_judged_anew_and_no_late_row_is_seen(
     run_dates(landing, warehouse, D9)
     monkeypatch.setattr("lossledger.jobs.load.deliveries.LOAD_VERSION", "after")
     again: list[bool] = []
-    real = Staging.refuse_late_rows
+    real = LoadStages.refuse_late_rows
     monkeypatch.setattr(
-        Staging,
+        LoadStages,
         "refuse_late_rows",
         lambda staging, incoming, start: (
             again.extend(i.again for i in incoming) or real(staging, incoming, start)
         ),
     )
-    monkeypatch.setattr("lossledger.jobs.load.columns.delivery.early_rows_differ", lambda task: True)
+    monkeypatch.setattr("lossledger.jobs.load.columns.load_stages.published_rows_differ", lambda task: True)
     run_dates(landing, warehouse, D10)
     assert again == [True, True], "fills and ticks of the 10th"
 

@@ -13,7 +13,7 @@ from lossledger.cli import stage as cli_stage
 from lossledger.cli.main import main
 from lossledger.jobs.stages import NAMES, Stages
 from lossledger.store.places import place
-from lossledger.store.published import published_days
+from lossledger.store.published_dates import published_days
 from lossledger.store.staging import Staging
 from lossledger.store.warehouse import Warehouse
 from tests.builders import D9, small_landing

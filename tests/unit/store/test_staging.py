@@ -11,15 +11,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-import lossledger.store.hashes
+import lossledger.store.table_hashes
 from lossledger.engine.errors import DataError, InvariantError
 from lossledger.jobs.replay.task import replay_buckets
 from lossledger.jobs.spark.mapper import InProcess
 from lossledger.schemas.attribution import POSITIONS_DAILY, RECEIVABLES_DAILY
-from lossledger.store.amounts import to_decimals
+from lossledger.store.amount_arrays import to_decimals
 from lossledger.store.arrow import to_arrow
-from lossledger.store.hashes import ordered, staged_sha256, table_sha256
 from lossledger.store.staging import Part, Staging
+from lossledger.store.table_hashes import ordered, staged_sha256, table_sha256
 from tests.cases import run_case
 
 DAY = date(2025, 10, 10)
@@ -95,7 +95,7 @@ def test_the_hash_is_of_the_rows_alone(tmp_path: Path, monkeypatch: pytest.Monke
     whole = staged_sha256(staged(tmp_path / "one", positions(*names)), POSITIONS_DAILY)
     cut = staged(tmp_path / "cut", *(positions(*names[n::7]) for n in range(7)))
     assert staged_sha256(cut, POSITIONS_DAILY) == whole
-    monkeypatch.setattr(lossledger.store.hashes, "_SMALL", 0)
+    monkeypatch.setattr(lossledger.store.table_hashes, "MEMORY_SORT_ROWS", 0)
     files = cut.paths(POSITIONS_DAILY)
     assert table_sha256(POSITIONS_DAILY, ordered(POSITIONS_DAILY, files, cut.spill)) == whole
     less = staged(tmp_path / "less", positions(*names[:-1]))

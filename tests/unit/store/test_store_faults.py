@@ -10,8 +10,8 @@ from threading import Event, Thread
 import pytest
 
 from lossledger.cli.main import main
-from lossledger.store.asking import meaning
 from lossledger.store.places import place
+from lossledger.store.store_client import store_error
 
 STATUS = ["status", "--warehouse", "s3://bucket/w"]
 
@@ -108,6 +108,6 @@ def test_a_fault_that_passes_is_not_seen(fault: str) -> None:
 def test_a_store_that_lacks_something_is_not_asked_again() -> None:
     """It is no passing fault: code 2, and Airflow does not try again for an hour."""
     answer = OSError("Server returned non-2xx status code: 501 Not Implemented: <Code>NotImplemented</Code>")
-    error = meaning(answer, "s3://bucket/w/.lock")
+    error = store_error(answer, "s3://bucket/w/.lock")
     assert error.exit_code == 2
     assert "such as a put on condition (If-None-Match, If-Match): another store is needed" in str(error)

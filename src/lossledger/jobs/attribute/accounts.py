@@ -9,7 +9,7 @@ from lossledger.jobs.day import Day
 from lossledger.schemas.attribution import ACCOUNT_DAILY, POSITIONS_DAILY, RECEIVABLES_DAILY
 from lossledger.schemas.core import Table, Type
 from lossledger.schemas.ledger import ACCOUNT_RESULTS, HOLDERS, TYPED, UNIT_POSITIONS, UNIT_SESSIONS
-from lossledger.store.commit import files_of
+from lossledger.store.data_files import files_of
 from lossledger.store.places import Place, open_parquet
 from lossledger.store.staging import Part, Staging
 

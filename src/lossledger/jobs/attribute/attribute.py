@@ -24,7 +24,7 @@ from lossledger.jobs.replay.recompute import session_rows
 from lossledger.schemas.attribution import INSURANCE_FUND_DAILY
 from lossledger.schemas.ledger import ACCOUNT_RESULTS, HOLDERS, REPLAYED
 from lossledger.store.arrow import to_rows
-from lossledger.store.reference import ReferenceData
+from lossledger.store.reference_data import ReferenceData
 
 
 def attribute_day(day: Day, reference: ReferenceData, folders: Sequence[date]) -> None:

@@ -26,7 +26,7 @@ from lossledger.schemas.attribution import RULE_COMPARISON, RULE_TOTALS
 from lossledger.schemas.core import Type
 from lossledger.schemas.ledger import EVENT_CHARGES, EVENT_STATES
 from lossledger.schemas.ledger import NEGATIVE_BALANCES as DEFICITS
-from lossledger.store.amounts import Amounts, exact_sum, to_amounts, to_decimals
+from lossledger.store.amount_arrays import Amounts, exact_sum, to_amounts, to_decimals
 from lossledger.store.staging import Part
 
 _SHORTFALLS = f"""

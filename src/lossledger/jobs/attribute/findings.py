@@ -15,7 +15,7 @@ from lossledger.jobs.replay.recompute import delivered_rows
 from lossledger.schemas.ledger import FINDINGS, QUARANTINE
 from lossledger.store.arrow import to_arrow
 from lossledger.store.delta import dataset
-from lossledger.store.reference import text_hash
+from lossledger.store.reference_data import text_hash
 
 FEES_FROM = 10  # normal fills of a session, from which on their fees' signs are looked at
 FEES_PERCENT = 95  # of them below zero: more is an adapter that has turned the sign

@@ -15,7 +15,7 @@ from lossledger.jobs.attribute.fund_fold import Entries, Fund
 from lossledger.jobs.attribute.id_order import order_key_sql
 from lossledger.jobs.day import Day
 from lossledger.schemas.attribution import INSURANCE_FUND_DAILY, INSURANCE_FUND_LEDGER
-from lossledger.store.amounts import Amounts, e18_decimals, scaled_decimals, to_decimals
+from lossledger.store.amount_arrays import Amounts, e18_decimals, scaled_decimals, to_decimals
 from lossledger.store.arrow import to_arrow
 
 # What touches the fund, in the order of rules.md section 10. A draw is made at its event, or at `?` if that is given.

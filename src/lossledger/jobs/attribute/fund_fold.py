@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from lossledger.engine.intake.policy import Policy
 from lossledger.engine.numbers import Ledger, e18_to_units
 from lossledger.engine.rules.fund import FundDay
-from lossledger.store.amounts import FITS, Amounts, exact_sum, to_amounts, to_decimals
+from lossledger.store.amount_arrays import FITS, Amounts, exact_sum, to_amounts, to_decimals
 
 # every other kind is an external movement
 _KINDS = ("liquidation_fee", "surplus", "takeover_gain", "takeover_funding", "draw")

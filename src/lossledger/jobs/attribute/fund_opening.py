@@ -7,7 +7,7 @@ from lossledger.engine.ids import order_key
 from lossledger.engine.numbers import e18_to_units
 from lossledger.engine.rules.fund import ExternalMovement
 from lossledger.jobs.day import Day
-from lossledger.store.reference import ReferenceData
+from lossledger.store.reference_data import ReferenceData
 
 
 def replace_openings(

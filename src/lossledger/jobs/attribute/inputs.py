@@ -17,7 +17,7 @@ from lossledger.jobs.day import Day
 from lossledger.jobs.replay.recompute import bucket_tasks
 from lossledger.schemas.ledger import TYPED
 from lossledger.store.arrow import to_rows
-from lossledger.store.reference import ReferenceData
+from lossledger.store.reference_data import ReferenceData
 
 
 class Inputs:

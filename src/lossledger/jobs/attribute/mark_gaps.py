@@ -17,7 +17,7 @@ from lossledger.jobs.attribute.inputs import Inputs
 from lossledger.jobs.day import Day
 from lossledger.schemas.ledger import EPISODES, MARKS, TYPED, UNIT_POSITIONS
 from lossledger.store.delta import dataset
-from lossledger.store.reference import text_hash
+from lossledger.store.reference_data import text_hash
 
 _TIME = pa.timestamp("us", tz="UTC")
 _BEFORE = pa.schema([("instrument_id", pa.string()), ("last", pa.int64())])

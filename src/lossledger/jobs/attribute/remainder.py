@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lossledger.store.amounts import Amounts, exact_sum
+from lossledger.store.amount_arrays import Amounts, exact_sum
 
 _WORD = 1 << 63
 _LARGEST = float(_WORD - 1024)  # the largest 64-bit integer that a float can be

@@ -14,7 +14,7 @@ from lossledger.jobs.day import Day
 from lossledger.schemas.attribution import NEGATIVE_BALANCES, PROTECTION_DAILY, SESSION_LOSSES, SOCIALISED_LOSSES
 from lossledger.schemas.ledger import NEGATIVE_BALANCES as DEFICITS
 from lossledger.schemas.ledger import UNIT_CHARGES
-from lossledger.store.amounts import Amounts, exact_sum, to_amounts, to_decimals
+from lossledger.store.amount_arrays import Amounts, exact_sum, to_amounts, to_decimals
 
 _BASES = {
     "session_profit_prorata": "least(greatest(0, profit), chargeable)",

@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from lossledger.jobs.load.columns.radix import order_of
 from lossledger.jobs.load.columns.texts import hash_twice
-from lossledger.store.amounts import decimal_words
+from lossledger.store.amount_arrays import decimal_words
 from lossledger.store.arrow import texts
 
 SCHEMA = pa.schema([(name, pa.uint64()) for name in ("first", "second", "low")] + [("high", pa.int64())])

@@ -5,6 +5,7 @@ task, so they are looked up here, before the fund is folded: a gain is a movemen
 """
 
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 import pyarrow as pa
@@ -24,7 +25,7 @@ from lossledger.schemas.core import Table
 from lossledger.schemas.ledger import EPISODES, LOT_CLOSINGS, MARKS, OPEN_LOTS, UNIT_LOTS, UNIT_SESSIONS
 from lossledger.schemas.ledger import FUND_MOVEMENTS as MOVEMENTS
 from lossledger.schemas.ledger import NEGATIVE_BALANCES as DEFICITS
-from lossledger.store.amounts import to_amounts, to_decimals
+from lossledger.store.amount_arrays import to_amounts, to_decimals
 from lossledger.store.arrow import plain_rows, to_arrow
 from lossledger.store.staging import part_schema
 
@@ -127,7 +128,8 @@ def book_takeovers(books: Books, inputs: Inputs) -> None:
 def _name_origins(lots: Books, inputs: Inputs) -> None:
     """Views of lots and closings with the units and episodes that they were taken from."""
     reference, task = inputs.reference, inputs.task
-    liquidators, houses = (sorted(reference.accounts.of_type(t)) for t in ("liquidator", "house"))
+    accounts = cast(AccountTable, reference.accounts)
+    liquidators, houses = (sorted(accounts.of_type(t)) for t in ("liquidator", "house"))
     mine, others = (
         pc.field("account_id").isin(pa.array(names, pa.string()))
         for names in (liquidators, [*liquidators, *houses])
@@ -140,7 +142,7 @@ def _name_origins(lots: Books, inputs: Inputs) -> None:
     contracts = reference.contracts
     settlement = {"instrument_id": list(contracts), "currency": [c.currency for c in contracts.values()]}
     lots.add("settlement", pa.table(settlement))
-    rows = reference.accounts.rows
+    rows = accounts.rows
     theirs = rows.filter(pc.is_in(rows.column("account_id"), pa.array(liquidators, pa.string())))
     lots.add("classes", theirs.select(["account_id", "valid_from", "client_class"]))
     lots.execute(_ORIGINS)

@@ -11,28 +11,28 @@ import pyarrow.compute as pc
 from lossledger.engine.clock import DAY_US, day_start_us
 from lossledger.engine.errors import DataError, InvariantError
 from lossledger.engine.intake.policy import Policy
-from lossledger.jobs.load.landing import LandedFile
+from lossledger.jobs.load.landing_zone import LandedFile
 from lossledger.jobs.terminal import warn
 from lossledger.schemas.core import Dataset
 from lossledger.schemas.ledger import DELIVERIES, FILES, QUARANTINE
 from lossledger.store.arrow import to_arrow, to_rows
-from lossledger.store.quarantine import rejected_rows
-from lossledger.store.reference import text_hash
+from lossledger.store.quarantine_summary import rejected_rows
+from lossledger.store.reference_data import text_hash
 from lossledger.store.warehouse import Warehouse
 
 REFERENCE_DAY = date(1970, 1, 1)
 # Raised whenever the same files may give other rows of the ledger or the quarantine, or rows in another order: then
-# they are judged and sorted anew when their date runs again. Deliveries without a content_sha256 are of version 1.
+# they are judged and sorted again when their date runs again. Deliveries without a content_sha256 are of version 1.
 LOAD_VERSION = "2"
 
 
 def delivery_hash(content_sha256: str) -> str:
-    """What a loaded delivery is known by: its content, and the rules that it was judged by."""
+    """The identity of a loaded delivery: a hash of its content and of the load's rules."""
     return text_hash("load", LOAD_VERSION, content_sha256)
 
 
 @dataclass
-class Delivery:
+class LoadedDelivery:
     """A loaded dataset of one folder, as counted in ledger.deliveries."""
 
     # in the order of its columns
@@ -67,8 +67,8 @@ class Delivery:
         quarantined: int,
         extra: Iterable[str],
         table_version: int | None = None,
-    ) -> "Delivery":
-        """Counts of a delivery; nothing may be lost between the files and the books."""
+    ) -> "LoadedDelivery":
+        """Counts of a delivery. InvariantError: they do not add up to its rows."""
         if rows != accepted + duplicates + superseded + quarantined:
             raise InvariantError(
                 f"{dataset} of {day}: of {rows} delivered rows {accepted} were accepted, {duplicates} are "
@@ -84,16 +84,16 @@ class Delivery:
 
 
 class Deliveries:
-    """What is loaded, by (folder date, dataset), and where rows that were not accepted go."""
+    """The loaded deliveries by (folder date, dataset), and their quarantine."""
 
     def __init__(self, warehouse: Warehouse, policy: Policy) -> None:
         self.warehouse, self.policy = warehouse, policy
         stored = to_rows(DELIVERIES, warehouse.read(DELIVERIES))
-        self.loaded = {(row[0], row[1]): Delivery(*row) for row in stored}
+        self.loaded = {(row[0], row[1]): LoadedDelivery(*row) for row in stored}
         self._files: dict[tuple[str, str], int] | None = None
         self._repeated: dict[tuple[date, str], list[tuple[LandedFile, LandedFile]]] = {}
 
-    def record(self, day: date, records: Sequence[Delivery]) -> None:
+    def record(self, day: date, records: Sequence[LoadedDelivery]) -> None:
         """Note that these are in the ledger now: the last write of a load."""
         for record in records:
             self.loaded[day, record.dataset] = record
@@ -116,7 +116,7 @@ class Deliveries:
             )
 
     def tell_rejected(self, days: Collection[date], datasets: Sequence[Dataset]) -> None:
-        """Warn of the rejected rows of some dates' folders, whoever loaded them; of reference data by its date."""
+        """Warn of the rejected rows in the folders of some dates, whichever run loaded them."""
         names = [d.name for d in datasets]
         if not any(d.quarantined for (_, name), d in self.loaded.items() if name in names):
             return

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from lossledger.engine.errors import DataError
-from lossledger.jobs.load.source import leads_out
+from lossledger.jobs.load.hashed_streams import leads_out
 from lossledger.jobs.terminal import printable
 from lossledger.store.live_files import LOG, NoTable, live_files
 from lossledger.store.places import Place, relative
@@ -32,14 +32,14 @@ _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 @dataclass(frozen=True)
 class LandedTable:
-    """Paths of the live files, relative to LANDING, by the partition's date; all under None where there is none."""
+    """Paths of the live files, relative to LANDING, by the partition's date; under None without partitions."""
 
     version: int
     files: Mapping[date | None, tuple[str, ...]]
 
 
 def refuse_other_tables(folder: Place, names: set[str]) -> None:
-    """DataError for a table of another format: its loose files may be dead, or hold what is deleted."""
+    """DataError for a table of another format: its files may be dead or contain deleted rows."""
     if HUDI in names:
         raise DataError(f"{_shown(folder)} is a Hudi table ({HUDI}): deliver a Delta table or files")
     if ICEBERG in names and (folder / ICEBERG).is_dir():

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lossledger.engine.intake.parsing import MAX_FIELD
-from lossledger.jobs.load.delivered import UnfitColumn
+from lossledger.jobs.load.delivered_rows import UnfitColumn
 from lossledger.schemas.core import Dataset, Field, Type
 
 AS_PLAIN: Any = {"pre_buffer": False, "arrow_extensions_enabled": False}  # how it is opened: JSON is text
@@ -50,7 +50,7 @@ def _width(kind: pa.DataType) -> int:
 
 
 def _stored(kind: pa.DataType) -> pa.DataType:
-    """What JSON is stored as; other extension types stay what they are."""
+    """The storage type of JSON; other extension types stay as they are."""
     return pa.string() if kind == pa.json_() else kind
 
 
@@ -73,7 +73,7 @@ def _fits(field: Field, kind: pa.DataType) -> bool:
 
 
 def check_columns(dataset: Dataset, file: pq.ParquetFile) -> None:
-    """UnfitColumn, when a column cannot be read as its field's type; one without any value says nothing."""
+    """UnfitColumn: a column that has values cannot be read as its field's type."""
     for field in unfit_columns(dataset, file.schema_arrow):
         kind = file.schema_arrow.field(field.name).type
         if pa.types.is_nested(kind) or _has_values(file, field.name):
@@ -90,7 +90,7 @@ def _has_values(file: pq.ParquetFile, name: str) -> bool:
 def plain(array: Any) -> Any:
     """The same values in a type that columns are judged in: of text, string or its dictionary, of decimals 128 bits.
 
-    Bytes are text here, whether or not they are UTF-8. What has no such type stays as it is.
+    Bytes are text here, whether or not they are UTF-8. Other types stay as they are.
     """
     kind = array.type
     if kind == pa.json_():

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lossledger.engine.intake.parsing import MAX_FIELD, Moment
-from lossledger.jobs.load.delivered import Columns, DeliveredRow, row_text
+from lossledger.jobs.load.delivered_rows import FileColumns, DeliveredRow, row_text
 from lossledger.jobs.load.parquet_columns import AS_PLAIN, check_columns, is_text, plain_columns, text_columns
 
 _ROWS = 1024  # of a batch
@@ -28,7 +28,7 @@ class Unreadable:
         return self._text
 
 
-def parquet_rows(file: BinaryIO, columns: Columns) -> Iterator[DeliveredRow]:
+def parquet_rows(file: BinaryIO, columns: FileColumns) -> Iterator[DeliveredRow]:
     """Rows in order; unknown columns that are nested are left out. UnfitColumn, ValueError, OSError, MemoryError."""
     try:
         yield from _rows(file, columns)
@@ -38,7 +38,7 @@ def parquet_rows(file: BinaryIO, columns: Columns) -> Iterator[DeliveredRow]:
         raise ValueError(str(error)) from error
 
 
-def _rows(file: BinaryIO, columns: Columns) -> Iterator[DeliveredRow]:
+def _rows(file: BinaryIO, columns: FileColumns) -> Iterator[DeliveredRow]:
     whole = pq.ParquetFile(file)
     schema = whole.schema_arrow
     columns.set_header(schema.names)

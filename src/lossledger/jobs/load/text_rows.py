@@ -6,16 +6,16 @@ import re
 from collections.abc import Iterator
 from typing import TextIO
 
-from lossledger.jobs.load.delivered import Columns, DeliveredRow, row_text, shortened, standing_twice
+from lossledger.jobs.load.delivered_rows import FileColumns, DeliveredRow, row_text, shortened, standing_twice
 
 MAX_ROW = 1 << 20  # characters; of a longer row no more is held
-MAX_DEPTH = 64  # of what is nested in a field
+MAX_DEPTH = 64  # levels of nesting in a field
 _SURROGATE = re.compile("[\ud800-\udfff]")
 csv.field_size_limit(MAX_ROW)
 
 
 class _Lines:
-    """The lines of a text. A row that is too long is cut at its end, and `cut` says so until the next row."""
+    """The lines of a text. A row that is too long is truncated, and `cut` is True until the next row."""
 
     def __init__(self, text: TextIO, quotes: bool) -> None:
         self._text, self._quotes = text, quotes
@@ -40,7 +40,7 @@ class _Lines:
         self._left, self.cut = MAX_ROW, False
 
     def _skip(self, line: str) -> None:
-        """Over the rest of a line. Where quotes may hold line breaks, nothing says where the row ends."""
+        """Skip the rest of a line. ValueError: with quotes open, the end of the row is unknown."""
         if self._quotes and self._left < MAX_ROW:
             raise ValueError(f"longer than {MAX_ROW:,} characters")
         while line and not line.endswith(("\n", "\r")):
@@ -52,7 +52,7 @@ class _Lines:
         return (f"longer than {MAX_ROW:,} characters",) if self.cut else ()
 
 
-def csv_rows(text: TextIO, columns: Columns) -> Iterator[DeliveredRow]:
+def csv_rows(text: TextIO, columns: FileColumns) -> Iterator[DeliveredRow]:
     """The data rows below the header. Blank lines are none. csv.Error, ValueError."""
     lines = _Lines(text, quotes=True)
     header: list[str] | None = None
@@ -68,14 +68,14 @@ def csv_rows(text: TextIO, columns: Columns) -> Iterator[DeliveredRow]:
         row: dict[str, object] = dict(zip(header, record, strict=False))
         if len(record) > len(header):
             faults = (*faults, "more fields than the header")
-            row["_surplus_fields"] = record[len(header) :]  # for who reads the row; it counts no more
+            row["_surplus_fields"] = record[len(header) :]  # shown in the row's text only
         yield DeliveredRow(row, row_text(row), faults)
     if header is None:
         columns.set_header([])
 
 
 class _TopLevel:
-    """Notes whether a name stands twice in an object. The last one that is built is the outermost."""
+    """Records repeated names of an object. The last object that is built is the outermost."""
 
     twice: tuple[str, ...] = ()
 
@@ -87,7 +87,7 @@ class _TopLevel:
         return built
 
 
-def json_rows(text: TextIO, columns: Columns) -> Iterator[DeliveredRow]:
+def json_rows(text: TextIO, columns: FileColumns) -> Iterator[DeliveredRow]:
     """A row per line that is not blank. ValueError: a line is no JSON object."""
     top = _TopLevel()
     decoder = json.JSONDecoder(

@@ -18,7 +18,7 @@ from lossledger.jobs.replay.source import BucketTask
 from lossledger.kernel.layout import ACCOUNT, VERSION, Ints, Rows
 from lossledger.schemas.ledger import TYPED
 from lossledger.store.buckets import account_buckets
-from lossledger.store.session_inputs import Source
+from lossledger.store.session_inputs import PinnedTable
 
 _COLUMNS = ("account_id", "account_type", "client_class", "negative_balance_protected", "valid_from")
 
@@ -121,7 +121,7 @@ def read_accounts(task: BucketTask) -> Accounts:
 @lru_cache(maxsize=1)
 def _buckets_of_rows(path: str, version: int) -> Ints:
     """Of all accounts' rows, in the order in which they are read: once in a process, whatever tasks it does."""
-    ids = Source(path, version, TYPED["accounts"]).read(None).column("account_id").combine_chunks()
+    ids = PinnedTable(path, version, TYPED["accounts"]).read(None).column("account_id").combine_chunks()
     return account_buckets(ids)
 
 

@@ -19,7 +19,7 @@ from lossledger.jobs.replay.tables import NO_DAY
 from lossledger.kernel.columns import Snapshots
 from lossledger.kernel.layout import Ints, Rows
 from lossledger.schemas.ledger import EVENT_STATES
-from lossledger.store.amounts import to_decimals
+from lossledger.store.amount_arrays import to_decimals
 from lossledger.store.arrow import tuples_to_arrow
 
 AT_ONCE = 1 << 20  # fills whose columns are held together

@@ -23,7 +23,7 @@ from lossledger.kernel.layout import (
 )
 from lossledger.kernel.words import Width, integers
 from lossledger.schemas.inputs import DATASETS
-from lossledger.store.amounts import decimal_words
+from lossledger.store.amount_arrays import decimal_words
 
 _KIND_NAMES = DATASETS["fills"].field("kind").values
 _KINDS = np.array([{"liquidation": LIQUIDATION, "adl": ADL}.get(name, NORMAL) for name in _KIND_NAMES])

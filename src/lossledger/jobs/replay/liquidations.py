@@ -19,7 +19,7 @@ from lossledger.kernel.rows import CAUSES, COMPONENTS, END_REASONS, EXECUTIONS, 
 from lossledger.kernel.session import Replayed
 from lossledger.kernel.words import integers
 from lossledger.schemas import ledger
-from lossledger.store.amounts import to_decimals
+from lossledger.store.amount_arrays import to_decimals
 
 _OF_EPISODES = ("components", "episode_positions", "deficits", "movements")
 

@@ -24,7 +24,7 @@ from lossledger.kernel.layout import LOT, Ints, Rows
 from lossledger.kernel.lots import CLOSED, OPEN, UNFIT, unwind
 from lossledger.kernel.session import Replayed
 from lossledger.schemas.ledger import FUND_MOVEMENTS, LOT_CLOSINGS, UNIT_LOTS
-from lossledger.store.amounts import scaled_decimals, to_decimals
+from lossledger.store.amount_arrays import scaled_decimals, to_decimals
 from lossledger.store.arrow import to_objects
 
 

@@ -18,7 +18,7 @@ from lossledger.kernel.layout import LIQUIDATION_MET_BY_ADL, LOT, Ints, Rows
 from lossledger.kernel.lots import Folded, fold_lots
 from lossledger.kernel.words import NARROW, WIDE, integers
 from lossledger.schemas.ledger import UNIT_LOTS
-from lossledger.store.amounts import decimal_words
+from lossledger.store.amount_arrays import decimal_words
 from lossledger.store.buckets import account_buckets
 from lossledger.store.staging import part_schema
 

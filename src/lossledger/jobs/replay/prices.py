@@ -17,7 +17,7 @@ from lossledger.kernel.layout import Amounts, Ints, Market
 from lossledger.kernel.market import UNFIT, Funding, Grid, Ticks, market_arrays
 from lossledger.kernel.words import NARROW, Width
 from lossledger.schemas.ledger import MARKS
-from lossledger.store.amounts import decimal_words
+from lossledger.store.amount_arrays import decimal_words
 from lossledger.store.arrow import to_rows
 
 _QUOTES = ("mark_price", "bid", "ask")

@@ -24,8 +24,8 @@ from lossledger.schemas.ledger import (
 from lossledger.store.arrow import to_rows
 from lossledger.store.duck import connect
 from lossledger.store.places import open_parquet
-from lossledger.store.reference import ReferenceData
-from lossledger.store.session_inputs import Source
+from lossledger.store.reference_data import ReferenceData
+from lossledger.store.session_inputs import PinnedTable
 from lossledger.store.session_units import adl_trades_of, taken_trades_of
 
 # Rows of a task by columns, as long as each worker has at most so many tasks, and eight times the ticks, which every
@@ -37,11 +37,11 @@ TASKS_EACH = 8
 def bucket_tasks(day: Day, reference: ReferenceData, folders: Sequence[date]) -> list[BucketTask]:
     """One task per partition; which bucket is in which task changes nothing in the result."""
     inputs = {
-        name: Source(str(day.warehouse.path(TYPED[name])), day.warehouse.version(TYPED[name]), TYPED[name])
+        name: PinnedTable(str(day.warehouse.path(TYPED[name])), day.warehouse.version(TYPED[name]), TYPED[name])
         for name in (*(d.name for d in DATED), ACCOUNTS.name)
     }
     carried = {
-        t.name: Source(str(day.state.path(t)), day.state_version(t), t)
+        t.name: PinnedTable(str(day.state.path(t)), day.state_version(t), t)
         for t in CARRIED
     }
     delivered = delivered_rows(day, folders)

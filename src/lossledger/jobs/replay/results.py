@@ -18,7 +18,7 @@ from lossledger.kernel.rows import Names, session_rows
 from lossledger.kernel.session import Replayed
 from lossledger.schemas.core import Table
 from lossledger.schemas.ledger import SNAPSHOTS, UNIT_POSITIONS, UNIT_SESSIONS
-from lossledger.store.amounts import exact_sum, scaled_decimals, to_decimals
+from lossledger.store.amount_arrays import exact_sum, scaled_decimals, to_decimals
 from lossledger.store.staging import part_schema
 
 _COLUMNS = ("unit_sessions", "unit_positions", "snapshots")

@@ -14,7 +14,7 @@ from lossledger.jobs.replay.source import BucketTask
 from lossledger.kernel.columns import Positions, States
 from lossledger.kernel.layout import Amounts, Ints
 from lossledger.kernel.rows import carried_columns
-from lossledger.store.amounts import decimal_words
+from lossledger.store.amount_arrays import decimal_words
 
 _UNIT = ("account_id", "currency", "isolation")
 _WHOLE = np.ones(1, np.int64)

@@ -14,9 +14,9 @@ from lossledger.schemas.ops import PUBLISHED_DAYS, RUNS
 from lossledger.schemas.registry import PUBLISHED
 from lossledger.store.arrow import to_rows
 from lossledger.store.places import Place, entries, open_parquet
-from lossledger.store.published import published_days
-from lossledger.store.scenarios import PUBLISHED as PUBLISHED_NAME
-from lossledger.store.scenarios import read_definition, scenario_names, scenario_root
+from lossledger.store.published_dates import published_days
+from lossledger.store.scenario_folders import PUBLISHED as PUBLISHED_NAME
+from lossledger.store.scenario_folders import read_definition, scenario_names, scenario_root
 from lossledger.store.warehouse import NOT_THERE, Warehouse
 
 

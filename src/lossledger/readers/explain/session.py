@@ -26,12 +26,12 @@ from lossledger.schemas.ops import POLICIES, PUBLISHED_FROM
 from lossledger.store.arrow import filled, to_rows
 from lossledger.store.buckets import account_bucket
 from lossledger.store.delta import dataset
-from lossledger.store.opened import at_version
 from lossledger.store.places import Place
-from lossledger.store.published import Published
-from lossledger.store.reference import ReferenceData, reference_of
-from lossledger.store.session_inputs import SessionInputs, Source
+from lossledger.store.published_dates import PublishedDate
+from lossledger.store.reference_data import ReferenceData, reference_of
+from lossledger.store.session_inputs import PinnedTable, SessionInputs
 from lossledger.store.session_units import adl_trades_of, instruments_of, session_market, units_of
+from lossledger.store.table_cache import at_version
 from lossledger.store.warehouse import NOT_THERE, Warehouse
 
 Row = Mapping[str, Any]  # decimals are integers of 10^-18, times microseconds
@@ -50,7 +50,7 @@ class Dates:
         base = PublishedTables.open(root) if scenario else None
         return cls(PublishedTables.open(root, as_of, scenario), base)
 
-    def state_before(self, day: date) -> tuple[Warehouse, Published | None]:
+    def state_before(self, day: date) -> tuple[Warehouse, PublishedDate | None]:
         """Where the state stands that a date starts from; None on the first date of all."""
         if self.tables.published(day).first_date:
             return self.tables.warehouse, None
@@ -69,7 +69,7 @@ class AccountSession:
     """
 
     dates: Dates
-    day: Published
+    day: PublishedDate
     account: Account
     versions: Mapping[str, int]
     pinned: bool
@@ -164,12 +164,13 @@ def open_session(dates: Dates, account_id: str, day: date) -> AccountSession:
             f"no account {account_id!r} in ledger.accounts; {_some_accounts(warehouse, versions)}"
         )
     sources = {
-        d.name: Source(str(warehouse.path(TYPED[d.name])), versions[d.name], TYPED[d.name]) for d in DATED
+        d.name: PinnedTable(str(warehouse.path(TYPED[d.name])), versions[d.name], TYPED[d.name])
+        for d in DATED
     }
     state, before = dates.state_before(day)
     for table in CARRIED:
         version = before.version_of(table) if before else NOT_THERE
-        sources[table.name] = Source(str(state.path(table)), version, table)
+        sources[table.name] = PinnedTable(str(state.path(table)), version, table)
     inputs = SessionInputs(
         [account_bucket(account_id)],
         -NEVER if published.first_date else published.start,
@@ -183,7 +184,7 @@ def open_session(dates: Dates, account_id: str, day: date) -> AccountSession:
     return AccountSession(dates, published, reference.accounts[account_id], versions, bool(noted), inputs)
 
 
-def _policy(tables: PublishedTables, published: Published) -> Policy:
+def _policy(tables: PublishedTables, published: PublishedDate) -> Policy:
     """As it was kept with the date. ConfigError: it was not."""
     if POLICIES.full_name not in published.table_versions:
         raise ConfigError(f"{published.day} was published before its policy was kept with it: run it again")
@@ -211,7 +212,7 @@ def _reference(warehouse: Warehouse, versions: Mapping[str, int], account_id: st
     return reference_of(tables)
 
 
-def _folders(warehouse: Warehouse, day: Published) -> list[str]:
+def _folders(warehouse: Warehouse, day: PublishedDate) -> list[str]:
     """The dates of ledger rows that can be in the session."""
     earliest = day_of(day.start)
     if day.first_date:

@@ -8,12 +8,13 @@ import pyarrow as pa
 
 from lossledger.schemas.core import Table
 from lossledger.schemas.registry import TABLES
-from lossledger.store.duck import MEMORY, filled_columns
-from lossledger.store.published import Published
+from lossledger.store.duck import filled_columns
+from lossledger.store.published_dates import PublishedDate
+from lossledger.store.thresholds import DUCKDB_MEMORY
 
 SCHEMAS = ("attribution", "ledger", "ops", "raw")
 _LOCKS = {
-    "memory_limit": MEMORY,
+    "memory_limit": DUCKDB_MEMORY,
     "temp_directory": "",  # what does not fit into memory fails; a query writes no file
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
@@ -24,7 +25,7 @@ _LOCKS = {
 
 
 def locked_database(
-    tables: Mapping[str, Any], bounded: Collection[str], days: Sequence[Published]
+    tables: Mapping[str, Any], bounded: Collection[str], days: Sequence[PublishedDate]
 ) -> duckdb.DuckDBPyConnection:
     """A view for each dataset, by `schema.table` and by `table` alone; then everything else is shut.
 
@@ -46,7 +47,7 @@ def locked_database(
     return database
 
 
-def _make_sessions(database: duckdb.DuckDBPyConnection, days: Sequence[Published]) -> None:
+def _make_sessions(database: duckdb.DuckDBPyConnection, days: Sequence[PublishedDate]) -> None:
     columns = {
         "business_date": pa.array([row.day for row in days], pa.date32()),
         "since": pa.array(

@@ -12,9 +12,9 @@ from lossledger.schemas.core import BUSINESS_DATE, Table
 from lossledger.schemas.registry import CARRIED, PUBLISHED, TABLES
 from lossledger.store.arrow import arrow_schema
 from lossledger.store.creation import has_log
-from lossledger.store.delta import Piece
-from lossledger.store.log import Log, read_log
-from lossledger.store.published import Published
+from lossledger.store.delta import DataFile
+from lossledger.store.file_history import FileHistory, read_file_history
+from lossledger.store.published_dates import PublishedDate
 from lossledger.store.warehouse import Warehouse
 
 # Numbers stand for names inside; they say nothing to a reader.
@@ -44,35 +44,35 @@ class Files:
         starts = (row.start for row in self.pins.days.values())
         return table in EVENTS and any(start != day_start_us(day_of(start)) for start in starts)
 
-    def of(self, table: Table) -> list[Piece]:
+    def of(self, table: Table) -> list[DataFile]:
         """Files with the values of the columns that are not in them."""
         if not self.pins.days or not has_log(self.warehouse.path(table)):
             return []
-        log = read_log(self.warehouse, table)
+        log = read_file_history(self.warehouse, table)
         if table.full_name in PUBLISHED or table.full_name in CARRIED or table in ops.RECORDED:
             return list(self._pinned(table, log))
         if table in EVENTS:
             return list(self._events(table, log))
         return list(self._others(table, log))
 
-    def _pinned(self, table: Table, log: Log) -> Iterator[Piece]:
+    def _pinned(self, table: Table, log: FileHistory) -> Iterator[DataFile]:
         by_day = log.by_day()
         for day, row in self.pins.days.items():
             version = row.version_of(table)
             for span in by_day.get(day, ()):
                 if span.at(version):
-                    yield Piece(span.path, {"business_date": day})
+                    yield DataFile(span.path, {"business_date": day})
 
-    def _events(self, table: Table, log: Log) -> Iterator[Piece]:
+    def _events(self, table: Table, log: FileHistory) -> Iterator[DataFile]:
         by_day = log.by_day()
         for day, row in self.pins.days.items():
             version = self.pins.inputs.get(day, {}).get(table.name, self._newest(log))
             for folder in folders(row, min(filter(None, by_day), default=day)):
                 for span in by_day.get(folder, ()):
                     if span.at(version):
-                        yield Piece(span.path, {"business_date": day, "event_date": folder})
+                        yield DataFile(span.path, {"business_date": day, "event_date": folder})
 
-    def _others(self, table: Table, log: Log) -> Iterator[Piece]:
+    def _others(self, table: Table, log: FileHistory) -> Iterator[DataFile]:
         """Reference data and what was delivered as the last date knew it; operations of published dates alone."""
         version, last = self._newest(log), max(self.pins.days)
         if table in (*_REFERENCE, *_COUNTED):
@@ -83,18 +83,18 @@ class Files:
         last_folder = day_of(self.pins.days[last].end - 1)
         for span in log.spans:
             if span.at(version) and self._visible(table, span.day, last_folder):
-                yield Piece(span.path, {table.partition: span.day} if span.day else {})
+                yield DataFile(span.path, {table.partition: span.day} if span.day else {})
 
     def _visible(self, table: Table, day: date | None, last_folder: date) -> bool:
         if day is None or day == REFERENCE_DAY:
             return True
         return day in self.pins.days if table.schema == "ops" else day <= last_folder
 
-    def _newest(self, log: Log) -> int:
+    def _newest(self, log: FileHistory) -> int:
         return log.head if self.pins.moment_ms is None else log.version_at(self.pins.moment_ms)
 
 
-def folders(row: Published, earliest: date) -> Iterator[date]:
+def folders(row: PublishedDate, earliest: date) -> Iterator[date]:
     """The folders with events of a session; the first date has no lower bound."""
     first = min(earliest, day_of(row.start)) if row.first_date else day_of(row.start)
     for number in range((day_of(row.end - 1) - first).days + 1):

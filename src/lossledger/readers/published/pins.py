@@ -12,10 +12,10 @@ import pyarrow as pa
 from lossledger.engine.errors import ConfigError
 from lossledger.schemas.ops import PUBLISHED_DAYS, RUNS
 from lossledger.store.arrow import to_rows
-from lossledger.store.log import Log, read_log
+from lossledger.store.file_history import FileHistory, read_file_history
 from lossledger.store.places import Place
-from lossledger.store.published import Published, published_days
-from lossledger.store.scenarios import scenario_names, scenario_root
+from lossledger.store.published_dates import PublishedDate, published_days
+from lossledger.store.scenario_folders import scenario_names, scenario_root
 from lossledger.store.warehouse import Warehouse
 
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?)?")
@@ -29,7 +29,7 @@ class Pins:
     """
 
     warehouse: Warehouse
-    days: Mapping[date, Published]
+    days: Mapping[date, PublishedDate]
     version: int
     moment_ms: int | None
 
@@ -74,14 +74,14 @@ def read_pins(warehouse: Warehouse, as_of: str | datetime | None = None) -> Pins
     if as_of is None:
         version = warehouse.version(PUBLISHED_DAYS)
         return Pins(warehouse, published_days(warehouse, version), version, None)
-    log = read_log(warehouse, PUBLISHED_DAYS)
+    log = read_file_history(warehouse, PUBLISHED_DAYS)
     version = _version(warehouse, log, as_of)
     if version < 0:
         return Pins(warehouse, {}, version, 0)
     return Pins(warehouse, published_days(warehouse, version), version, log.committed_ms[version])
 
 
-def _version(warehouse: Warehouse, log: Log, as_of: str | datetime) -> int:
+def _version(warehouse: Warehouse, log: FileHistory, as_of: str | datetime) -> int:
     if isinstance(as_of, datetime):
         return log.version_at(int(as_of.timestamp() * 1000))
     if _TIME.fullmatch(as_of):
@@ -95,7 +95,7 @@ def _version(warehouse: Warehouse, log: Log, as_of: str | datetime) -> int:
     return _version_of_run(warehouse, log, as_of)
 
 
-def _version_of_run(warehouse: Warehouse, log: Log, run_id: str) -> int:
+def _version_of_run(warehouse: Warehouse, log: FileHistory, run_id: str) -> int:
     """A later commit of the same rows keeps the run, so the first commit of each of its dates counts."""
     first: dict[date, int] = {}
     known: dict[str, None] = {}

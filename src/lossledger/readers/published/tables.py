@@ -27,7 +27,7 @@ from lossledger.schemas.core import Table
 from lossledger.store.arrow import filled, to_rows
 from lossledger.store.delta import dataset_of
 from lossledger.store.places import Place
-from lossledger.store.published import Published
+from lossledger.store.published_dates import PublishedDate
 from lossledger.store.warehouse import Warehouse
 
 
@@ -63,7 +63,7 @@ class PublishedTables:
         """The published dates in order."""
         return sorted(self.pins.days)
 
-    def published(self, day: date) -> Published:
+    def published(self, day: date) -> PublishedDate:
         """The date's row of ops.published_days: run, session, hashes. ConfigError: it is not published."""
         if day not in self.pins.days:
             have = f"{self.days[0]} to {self.days[-1]}" if self.days else "none"

@@ -15,9 +15,9 @@ from lossledger.readers.report.proof import TABLES, files_sha256
 from lossledger.readers.report.request import PUBLIC, ReportRequest
 from lossledger.readers.report.versions import code
 from lossledger.schemas.core import Table
-from lossledger.store.commit import files_of
+from lossledger.store.data_files import files_of
 from lossledger.store.places import Place
-from lossledger.store.published import Published
+from lossledger.store.published_dates import PublishedDate
 
 FORMAT = "lossledger-manifest-2"
 EARLIER = "lossledger-manifest-1"  # its public editions have hashes of rows, its signatures none of their own
@@ -48,7 +48,7 @@ def manifest(facts: Facts, files: Mapping[str, bytes]) -> dict[str, Any]:
     return found | {"content_sha256": content_sha256(found)}
 
 
-def _date(facts: Facts, day: Published) -> dict[str, Any]:
+def _date(facts: Facts, day: PublishedDate) -> dict[str, Any]:
     """For the public without any hash of rows: a held-back cell could be guessed until the hash comes out."""
     run = facts.rows.runs().get(day.day)
     public = facts.request.audience == PUBLIC
@@ -72,7 +72,7 @@ def _date(facts: Facts, day: Published) -> dict[str, Any]:
     }
 
 
-def _hashes(facts: Facts, table: Table, day: Published) -> dict[str, Any]:
+def _hashes(facts: Facts, table: Table, day: PublishedDate) -> dict[str, Any]:
     files = files_of(facts.rows.tables.warehouse, table, day.day, day.version_of(table))
     return {
         "rows_sha256": day.table_sha256[table.full_name],

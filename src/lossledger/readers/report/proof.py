@@ -11,10 +11,10 @@ from deltalake.exceptions import DeltaError
 from lossledger.engine.errors import LossledgerError
 from lossledger.schemas.core import Table
 from lossledger.schemas.registry import PUBLISHED
-from lossledger.store.commit import files_of
-from lossledger.store.hashes import stored_sha256
+from lossledger.store.data_files import files_of
 from lossledger.store.places import Place, open_parquet
-from lossledger.store.published import Published
+from lossledger.store.published_dates import PublishedDate
+from lossledger.store.table_hashes import stored_sha256
 from lossledger.store.warehouse import Warehouse
 
 TABLES = tuple(PUBLISHED.values())
@@ -50,7 +50,7 @@ def rows_sha256(
 def not_as_published(
     warehouse: Warehouse,
     table: Table,
-    row: Published,
+    row: PublishedDate,
     version: int,
     sha256: str,
     columns: Sequence[str] | None = None,
@@ -92,7 +92,7 @@ def line_of(error: BaseException) -> str:
     return " ".join(str(error).split())[:200]
 
 
-def head_differs(warehouse: Warehouse, table: Table, now: Published) -> bool:
+def head_differs(warehouse: Warehouse, table: Table, now: PublishedDate) -> bool:
     """Whether somebody wrote other rows of the date past what is published; the same rows in other files are none."""
     if files_of(warehouse, table, now.day) == files_of(warehouse, table, now.day, now.version_of(table)):
         return False

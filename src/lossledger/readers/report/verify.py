@@ -31,9 +31,9 @@ from lossledger.readers.report.sign import signatures
 from lossledger.readers.report.versions import code
 from lossledger.readers.report.write import rendered
 from lossledger.schemas.core import Table
-from lossledger.store.commit import files_of
+from lossledger.store.data_files import files_of
 from lossledger.store.places import Place
-from lossledger.store.published import Published, columns_of, published_days
+from lossledger.store.published_dates import PublishedDate, columns_of, published_days
 from lossledger.store.warehouse import Warehouse
 
 _OTHERS = (
@@ -99,7 +99,7 @@ def table_findings(warehouse: Warehouse, stated: Mapping[str, Any]) -> Iterator[
 
 
 def _date(
-    warehouse: Warehouse, stated: Mapping[str, Any], published: Mapping[date, Published]
+    warehouse: Warehouse, stated: Mapping[str, Any], published: Mapping[date, PublishedDate]
 ) -> Iterator[str]:
     day = date.fromisoformat(stated["business_date"])
     now = published.get(day)
@@ -121,7 +121,7 @@ def _date(
 
 
 def _table(
-    warehouse: Warehouse, table: Table, told: Mapping[str, Any], now: Published, same: bool
+    warehouse: Warehouse, table: Table, told: Mapping[str, Any], now: PublishedDate, same: bool
 ) -> Iterator[str]:
     where, version = f"{now.day} {table.full_name}", told["version"]
     sha256 = told.get("rows_sha256") or (now.table_sha256[table.full_name] if same else "")

@@ -12,7 +12,7 @@ from lossledger.jobs.replay.prices import Prices, whole_numbers
 from lossledger.kernel.layout import CANDIDATE, Ints
 from lossledger.kernel.session import frozen
 from lossledger.kernel.states import FITS, UNFIT, Holdings, candidates_at, marks_at, values_at
-from lossledger.store.amounts import Amounts, decimal_words, to_amounts
+from lossledger.store.amount_arrays import Amounts, decimal_words, to_amounts
 
 
 class Unfit(Exception):

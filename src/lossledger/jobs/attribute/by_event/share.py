@@ -17,7 +17,7 @@ from lossledger.jobs.attribute.by_event.states import States
 from lossledger.jobs.attribute.remainder import split
 from lossledger.jobs.replay.source import BucketTask
 from lossledger.schemas.ledger import EVENT_CHARGES, EVENT_STATES
-from lossledger.store.amounts import FITS, Amounts, to_decimals
+from lossledger.store.amount_arrays import FITS, Amounts, to_decimals
 from lossledger.store.session_units import session_market
 from lossledger.store.staging import Part, Staging
 

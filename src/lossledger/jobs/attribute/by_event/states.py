@@ -11,7 +11,7 @@ from lossledger.jobs.attribute.books import Books
 from lossledger.jobs.replay.event_states import changes_at
 from lossledger.jobs.replay.source import BucketTask
 from lossledger.schemas.ledger import EVENT_STATES
-from lossledger.store.amounts import Amounts
+from lossledger.store.amount_arrays import Amounts
 from lossledger.store.duck import quoted
 from lossledger.store.staging import Part, Staging
 

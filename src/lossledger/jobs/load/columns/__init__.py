@@ -1,1 +1,1 @@
-"""The load by columns: what is plainly good is taken at once, every other row goes to the reference judge."""
+"""The load by columns: plainly good rows are accepted at once; the reference judge decides every other row."""

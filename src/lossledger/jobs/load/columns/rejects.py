@@ -1,4 +1,4 @@
-"""Rejected rows become files of the quarantine in tasks: where every row is bad, no process holds them all."""
+"""Tasks that write rejected rows as files of the quarantine; no process holds all of them."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
-from lossledger.jobs.load.columns.cut import read_rejected
-from lossledger.jobs.load.columns.delivery import Incoming
-from lossledger.jobs.load.columns.merge import Written
+from lossledger.jobs.load.columns.pass1_partition import read_rejected
+from lossledger.jobs.load.columns.load_stages import IncomingDelivery
+from lossledger.jobs.load.columns.pass2_sort import WrittenFile
 from lossledger.schemas.ledger import QUARANTINE
 from lossledger.store.arrow import arrow_schema
 from lossledger.store.places import Copies, Place, place, written
@@ -24,7 +24,7 @@ _SCHEMA = pa.schema([f for f in arrow_schema(QUARANTINE) if f.name != QUARANTINE
 
 @dataclass(frozen=True)
 class RejectTask:
-    """Files of rejected rows. `paths`, `first_rows`: per piece, its file and the rows that stand before it."""
+    """Files of rejected rows. `paths`, `first_rows`: per piece, its file and the number of rows before it."""
 
     dataset: str
     rejected: Sequence[str]
@@ -34,16 +34,16 @@ class RejectTask:
 
 
 @dataclass(frozen=True)
-class KeepTask:
-    """The quarantine of a date as it is: what is there of other datasets stays."""
+class RetainTask:
+    """Keeps the rows of other datasets in the quarantine of a date."""
 
     stored: Sequence[Place]
     replaced: Sequence[str]
     out: str
 
 
-def reject_tasks(item: Incoming, outs: Iterator[str]) -> list[RejectTask]:
-    """What is to be written of a delivery, to these names."""
+def reject_tasks(item: IncomingDelivery, outs: Iterator[str]) -> list[RejectTask]:
+    """The tasks of a delivery; `outs` names their files."""
     files, paths, firsts = item.rejected_files, [p.file.path for p in item.pieces], item.first_rows()
     return [
         RejectTask(item.dataset.name, files[first : first + _FILES], paths, firsts, next(outs))
@@ -51,13 +51,13 @@ def reject_tasks(item: Incoming, outs: Iterator[str]) -> list[RejectTask]:
     ]
 
 
-def write_rejected(task: RejectTask) -> Written:
+def write_rejected(task: RejectTask) -> WrittenFile:
     """A file of the quarantine."""
     return _written(quarantined(task), task.out)
 
 
 def quarantined(task: RejectTask) -> Iterator[pa.Table]:
-    """Rejected rows as the quarantine holds them; row numbers count within the file."""
+    """Rejected rows in the quarantine's schema; row numbers count within the file."""
     firsts, paths = np.array(task.first_rows, dtype=np.int64), pa.array(task.paths, pa.string())
     for table in _batches(task.rejected):
         piece = table.column("piece").to_numpy()
@@ -77,8 +77,8 @@ def _batches(rejected: Sequence[str]) -> Iterator[pa.Table]:
             yield pa.Table.from_batches([batch])
 
 
-def write_kept(task: KeepTask) -> Written:
-    """What stays, as a file of its own."""
+def write_retained(task: RetainTask) -> WrittenFile:
+    """Write the rows that stay to a new file."""
     others = ~pc.field("dataset").isin(list(task.replaced))
     with Copies() as copies:
         batches = ds.dataset(list(map(str, copies.of(task.stored))), schema=_SCHEMA).to_batches(filter=others)
@@ -86,7 +86,7 @@ def write_kept(task: KeepTask) -> Written:
 
 
 def replaced_rows(stored: Sequence[Place], datasets: Sequence[str]) -> int:
-    """How many rows of these datasets are in the quarantine."""
+    """The number of rows of these datasets in the quarantine."""
     if not stored:
         return 0
     mine = pc.field("dataset").isin(list(datasets))
@@ -94,11 +94,11 @@ def replaced_rows(stored: Sequence[Place], datasets: Sequence[str]) -> int:
         return int(ds.dataset(list(map(str, copies.of(stored))), schema=_SCHEMA).count_rows(filter=mine))
 
 
-def _written(tables: Iterator[pa.Table], out: str) -> Written:
+def _written(tables: Iterator[pa.Table], out: str) -> WrittenFile:
     filled = (table for table in tables if table.num_rows)
     first = next(filled, None)
     if first is None:
-        return Written("", 0, "")
+        return WrittenFile("", 0, "")
     rows = 0
     with (
         written(place(out)) as file,
@@ -109,4 +109,4 @@ def _written(tables: Iterator[pa.Table], out: str) -> Written:
         for table in chain([first], filled):
             writer.write_table(table)
             rows += table.num_rows
-    return Written(out, rows, f'{{"numRecords": {rows}}}')
+    return WrittenFile(out, rows, f'{{"numRecords": {rows}}}')

@@ -1,22 +1,15 @@
-"""A delivery cut into pieces that tasks read: whole small files, row groups and byte ranges of large ones."""
+"""Splits a delivery into pieces for tasks: whole small files, row groups or byte ranges of large ones."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import pyarrow as pa
 
-from lossledger.jobs.worth import Without
+from lossledger.store.thresholds import TASK_BYTES
 from lossledger.store.places import open_parquet, place
 
-WEIGHT = 64 << 20  # of a task: about 600,000 rows
-# Of weight, that the reference judges while the compiled code is loaded, measured. A process that has judged so much
-# row by row loads it, and reads by columns from then on what is not a FEW_BYTES.
-SMALL_BYTES = 2 << 20
-FEW_BYTES = 50_000
-_JUDGED = Without()
-LEAST = 4 << 20  # of a task: less is not worth one
-_OPENING = 1 << 14  # what opening a file weighs
-_PACKED = 6  # a byte of Parquet or of a gzipped file stands for so many
+_OPENING = 1 << 14  # bytes that opening a file costs as much as
+_PACKED = 6  # bytes of text in a byte of a Parquet or gzipped file, about
 
 
 class SourceFile(NamedTuple):
@@ -41,11 +34,6 @@ class SourceFile(NamedTuple):
     @property
     def weight(self) -> int:
         return self.size * (_PACKED if self.is_packed else 1)
-
-
-def worth_columns(weight: int) -> bool:
-    """Whether there is, or has been, so much that compiled code is worth loading."""
-    return _JUDGED.is_enough(weight, FEW_BYTES, SMALL_BYTES)
 
 
 class Piece(NamedTuple):
@@ -74,22 +62,22 @@ def pieces_of(files: Sequence[SourceFile]) -> list[Piece]:
 
 
 def _ranges(file: SourceFile) -> Iterator[tuple[int, int]]:
-    if file.weight <= WEIGHT or (file.is_packed and not file.is_parquet):
-        yield 0, -1
-    elif file.is_parquet:
+    if file.weight > TASK_BYTES and file.is_parquet:
         yield from _row_groups(file)
+    elif file.weight <= TASK_BYTES or file.is_packed or not file.is_csv:
+        yield 0, -1
     else:
-        for first in range(0, file.size, WEIGHT):
-            yield first, min(first + WEIGHT, file.size)
+        for first in range(0, file.size, TASK_BYTES):
+            yield first, min(first + TASK_BYTES, file.size)
 
 
 def _row_groups(file: SourceFile) -> Iterator[tuple[int, int]]:
     try:
         count = open_parquet(place(file.content)).metadata.num_row_groups
-    except (pa.ArrowException, OSError):  # whoever reads it tells what is wrong with it
+    except (pa.ArrowException, OSError):  # the reader reports the error
         yield 0, -1
         return
-    each = max(1, count * WEIGHT // file.weight)
+    each = max(1, count * TASK_BYTES // file.weight)
     if each >= count:
         yield 0, -1
         return
@@ -97,7 +85,7 @@ def _row_groups(file: SourceFile) -> Iterator[tuple[int, int]]:
         yield first, min(first + each, count)
 
 
-def task_pieces(pieces: Sequence[Piece], most: int = WEIGHT) -> Iterator[list[Piece]]:
+def task_pieces(pieces: Sequence[Piece], most: int = TASK_BYTES) -> Iterator[list[Piece]]:
     """Pieces by task: each part of a large file alone, small files together up to a weight."""
     together: list[Piece] = []
     weight = 0

@@ -6,12 +6,12 @@ import numpy as np
 import pyarrow as pa
 
 from lossledger.engine.intake.parsing import FIRST_MICROS, LAST_MICROS
-from lossledger.jobs.load.columns.hashing import AVALANCHE, MULTIPLIER, SEED
+from lossledger.jobs.load.columns.hash64 import AVALANCHE, MULTIPLIER, SEED
 from lossledger.kernel.compiler import inlined, loop
 from lossledger.kernel.wide import word_at
 from lossledger.store.arrow import texts
 
-PLAIN_LENGTH = 256  # longer ids are no error, only not plain
+PLAIN_LENGTH = 256  # longer ids may be valid, but are not plain
 _SPACE, _PRINTABLE = np.uint8(32), np.uint8(127 - 32)
 _K, _A, _S = np.uint64(MULTIPLIER), np.uint64(AVALANCHE), np.uint64(SEED)
 _FIRST_MICROS, _LAST_MICROS = np.int64(FIRST_MICROS), np.int64(LAST_MICROS)
@@ -171,7 +171,7 @@ def _hash(text, start, end, seed):
 
 @inlined
 def hash_span(text, start, end):
-    """The same as jobs.load.columns.hashing.hash_text."""
+    """Compiled form of jobs.load.columns.hash64.hash_text: equal texts have equal hashes in both."""
     return _hash(text, start, end, _S)
 
 
@@ -190,7 +190,7 @@ def hash_spans(text, starts, ends, out):
         out[row] = hash_span(text, starts[row], ends[row])
 
 
-class Names(NamedTuple):
+class NameTable(NamedTuple):
     """A closed set of names as a hash table: the place of each in the order given."""
 
     text: np.ndarray
@@ -208,17 +208,17 @@ def _fill(text, offsets, slots):
         slots[at] = n
 
 
-def names_table(names: pa.Array) -> Names:
+def names_table(names: pa.Array) -> NameTable:
     """A table to look names up in."""
     text, at = texts(names)
     slots = np.full(max(8, 1 << (2 * len(names)).bit_length()), -1, dtype=np.int32)
     _fill(text, at, slots)
-    return Names(text, at, slots)
+    return NameTable(text, at, slots)
 
 
 @loop
 def look_up(text, starts, ends, name_text, offsets, slots, out):
-    """The place of every text of a column among the names; -1 unknown, -2 null."""
+    """The index of every text of a column among the names; -1 unknown, -2 null."""
     mask = np.uint64(len(slots) - 1)
     for row in range(len(starts)):
         start, length = starts[row], ends[row] - starts[row]

@@ -10,7 +10,7 @@ from lossledger.readers.explore.views import account, event, fund, restated, rul
 from lossledger.readers.explore.views.here import Here, open_here
 from lossledger.readers.explore.views.parts import choose
 from lossledger.store.places import Place
-from lossledger.store.scenarios import PUBLISHED, scenario_names
+from lossledger.store.scenario_folders import PUBLISHED, scenario_names
 
 VIEWS: dict[str, tuple[str, Callable[[Here], None]]] = {
     "fund": ("over time, with its draws", fund.show),

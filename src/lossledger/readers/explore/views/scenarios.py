@@ -10,7 +10,7 @@ from lossledger.readers.explore.questions import beside
 from lossledger.readers.explore.questions.asking import Answer
 from lossledger.readers.explore.views.here import Here
 from lossledger.readers.explore.views.parts import choose, plain_text, show_chart, show_table
-from lossledger.store.scenarios import PUBLISHED, read_definition, scenario_names, scenario_root
+from lossledger.store.scenario_folders import PUBLISHED, read_definition, scenario_names, scenario_root
 
 _WIDTH = 900
 

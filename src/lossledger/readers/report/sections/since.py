@@ -18,7 +18,7 @@ from lossledger.readers.report.proof import rows_sha256
 from lossledger.readers.rows import PublishedRows
 from lossledger.schemas import ops
 from lossledger.store.arrow import to_rows
-from lossledger.store.published import Published, columns_of
+from lossledger.store.published_dates import PublishedDate, columns_of
 
 _GONE = "not published any more"
 
@@ -53,11 +53,11 @@ def _dates(count: int) -> str:
     return "1 date" if count == 1 else f"{count:,} dates"
 
 
-def _now(facts: Facts, day: PreviousDay) -> Published | None:
+def _now(facts: Facts, day: PreviousDay) -> PublishedDate | None:
     return facts.rows.tables.pins.days.get(day.day)
 
 
-def _state(then: PreviousDay, now: Published | None) -> str:
+def _state(then: PreviousDay, now: PublishedDate | None) -> str:
     if now is None:
         return _GONE
     same = now.output_sha256 == then.output_sha256 if then.output_sha256 else now.run_id == then.run_id
@@ -126,7 +126,7 @@ def changes_since(facts: Facts) -> Table:
     return Table("since_values", title, columns, tuple(rows), tuple(t.full_name for t in COMPARED), 4)
 
 
-def _changes(facts: Facts, then: PreviousDay, now: Published) -> Iterator[tuple[Cell, ...]]:
+def _changes(facts: Facts, then: PreviousDay, now: PublishedDate) -> Iterator[tuple[Cell, ...]]:
     hashes, noted = (then.rows_sha256, then.columns) if then.rows_sha256 else _published_then(facts, then)
     for table in COMPARED:
         name = table.full_name
