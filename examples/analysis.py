@@ -21,8 +21,8 @@ with app.setup:
     import marimo as mo
 
     from lossledger.engine.errors import InvariantError
-    from lossledger.readers.published.tables import PublishedTables
-    from lossledger.readers.query.output import plain
+    from lossledger.readers.published.published_tables import PublishedTables
+    from lossledger.readers.query.query_result import plain
 
     getcontext().prec = 60  # amounts have up to 38 digits, Python's decimals only 28 if one does not ask
 

@@ -5,12 +5,12 @@ from fractions import Fraction
 from pathlib import Path
 
 from lossledger.engine.numbers import E18
-from lossledger.readers.margin import Distance, distances
-from lossledger.readers.published.tables import PublishedTables
-from lossledger.readers.report.build import build, gather
+from lossledger.readers.liquidation_distances import Distance, distances
+from lossledger.readers.published.published_tables import PublishedTables
+from lossledger.readers.published_rows import PublishedRows, of
 from lossledger.readers.report.model import shown
-from lossledger.readers.report.request import ReportRequest
-from lossledger.readers.rows import PublishedRows, of
+from lossledger.readers.report.report_builder import build, gather
+from lossledger.readers.report.report_request import ReportRequest
 from lossledger.schemas import attribution
 from lossledger.simulator.config import MarketConfig
 from lossledger.simulator.simulate import simulate

@@ -9,11 +9,11 @@ from typing import Any
 import jsonschema
 import pytest
 
-from lossledger.readers.published.tables import PublishedTables
+from lossledger.readers.published.published_tables import PublishedTables
 from lossledger.readers.report.as_json import plain
-from lossledger.readers.report.build import build, gather
 from lossledger.readers.report.model import Missing, Table
-from lossledger.readers.report.request import ReportRequest
+from lossledger.readers.report.report_builder import build, gather
+from lossledger.readers.report.report_request import ReportRequest
 from tests.cases import DATA, case_days
 from tests.docs.pages import ROOT
 from tests.report.conftest import Made

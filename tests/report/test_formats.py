@@ -16,10 +16,10 @@ from lossledger.cli.report import stated
 from lossledger.engine.errors import ConfigError
 from lossledger.engine.numbers import E18
 from lossledger.readers.report.as_xlsx import as_number
-from lossledger.readers.report.build import build, gather
 from lossledger.readers.report.model import Amount, shown
-from lossledger.readers.report.request import PUBLIC, REGULATOR, ReportRequest
-from lossledger.readers.report.write import rendered
+from lossledger.readers.report.report_builder import build, gather
+from lossledger.readers.report.report_folder import rendered
+from lossledger.readers.report.report_request import PUBLIC, REGULATOR, ReportRequest
 from tests.report.conftest import DAYS, Made, ask
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from lossledger.engine.errors import DataError
-from lossledger.readers.report.build import gather
 from lossledger.readers.report.facts import Facts
 from lossledger.readers.report.manifest import NAME, read_previous
 from lossledger.readers.report.model import Missing, shown
-from lossledger.readers.report.previous import Previous, from_tree
-from lossledger.readers.report.request import REGULATOR
-from lossledger.readers.report.sections.since import changes_since, dates_since, told_since
+from lossledger.readers.report.previous_report import Previous, from_tree
+from lossledger.readers.report.report_builder import gather
+from lossledger.readers.report.report_request import REGULATOR
+from lossledger.readers.report.sections.changes_since import changes_since, dates_since, told_since
 from tests.report.conftest import DAYS, Made, ask
 
 

@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
-from lossledger.readers.published.tables import PublishedTables
-from lossledger.readers.report.build import gather
+from lossledger.readers.published.published_tables import PublishedTables
+from lossledger.readers.published_rows import PublishedRows
 from lossledger.readers.report.manifest import NAME, read_manifest, read_previous
 from lossledger.readers.report.model import Hidden, Table
-from lossledger.readers.report.public import public_sections
-from lossledger.readers.report.suppress import Count, dominated, suppressed
-from lossledger.readers.report.totals import totals
-from lossledger.readers.report.verify import verify
-from lossledger.readers.report.write import report_lines
-from lossledger.readers.rows import PublishedRows
+from lossledger.readers.report.public_edition import public_sections
+from lossledger.readers.report.public_totals import totals
+from lossledger.readers.report.report_builder import gather
+from lossledger.readers.report.report_folder import report_lines
+from lossledger.readers.report.report_verification import verify
+from lossledger.readers.report.suppression import Count, dominated, suppressed
 from lossledger.schemas import attribution
 from lossledger.store.published import published_days
 from lossledger.store.warehouse import Warehouse

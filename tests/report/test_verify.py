@@ -19,8 +19,7 @@ from lossledger.cli.main import main
 from lossledger.engine.errors import DataError
 from lossledger.jobs.run import Request, run
 from lossledger.jobs.spark.mapper import InProcess
-from lossledger.readers.report.build import build, gather
-from lossledger.readers.report.differences import apart
+from lossledger.readers.report.figure_differences import apart
 from lossledger.readers.report.manifest import (
     changed_files,
     content_sha256,
@@ -29,10 +28,11 @@ from lossledger.readers.report.manifest import (
     to_text,
 )
 from lossledger.readers.report.model import shown
-from lossledger.readers.report.proof import files_sha256
-from lossledger.readers.report.request import REGULATOR
-from lossledger.readers.report.sign import sign_lines
-from lossledger.readers.report.verify import table_findings, verify, verify_lines
+from lossledger.readers.report.report_builder import build, gather
+from lossledger.readers.report.report_request import REGULATOR
+from lossledger.readers.report.report_signatures import sign_lines
+from lossledger.readers.report.report_verification import table_findings, verify, verify_lines
+from lossledger.readers.report.row_proof import files_sha256
 from lossledger.schemas.attribution import SESSION_LOSSES, SOCIALISED_LOSSES
 from lossledger.store.commit import files_of
 from lossledger.store.warehouse import Warehouse

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
 
 from lossledger.engine.figures import exact, percent, text_table
-from lossledger.readers.asides import asides
-from lossledger.readers.rows import PublishedRows, Row, largest, of, total
+from lossledger.readers.footnotes import asides
+from lossledger.readers.published_rows import PublishedRows, Row, largest, of, total
 from lossledger.schemas import attribution
 
 _LARGEST = 10

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from lossledger.readers.rows import PublishedRows, Row, of, total
+from lossledger.readers.published_rows import PublishedRows, Row, of, total
 from lossledger.schemas import attribution
 from lossledger.store.published import Published
 

@@ -8,7 +8,7 @@ from typing import Any
 from lossledger.engine.clock import day_start_us, to_datetime
 from lossledger.engine.errors import ConfigError
 from lossledger.readers.published.pins import read_pins
-from lossledger.readers.quarantine import Quarantine
+from lossledger.readers.rejected_rows import Quarantine
 from lossledger.readers.warnings import breaks_lines, rejected_lines, warning_lines
 from lossledger.schemas.ops import RUNS
 from lossledger.store.arrow import to_rows

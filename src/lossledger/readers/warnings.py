@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from lossledger.engine.rules.breaks import breaks_text
 from lossledger.expectations.check import BREAKS, UNDETERMINED, WARN
 from lossledger.expectations.findings import told
-from lossledger.readers.quarantine import Quarantine
+from lossledger.readers.rejected_rows import Quarantine
 from lossledger.schemas.ops import DQ_RESULTS
 from lossledger.store.arrow import to_rows
 from lossledger.store.breaks import published_breaks

@@ -9,10 +9,10 @@ import pytest
 
 from lossledger.cli.main import main
 from lossledger.expectations.findings import kind_of
-from lossledger.readers.report.build import gather
 from lossledger.readers.report.model import Table, shown
-from lossledger.readers.report.request import ReportRequest
-from lossledger.readers.report.sections.quality import quality
+from lossledger.readers.report.report_builder import gather
+from lossledger.readers.report.report_request import ReportRequest
+from lossledger.readers.report.sections.data_quality import quality
 from lossledger.schemas.ops import DQ_RESULTS
 from lossledger.store.warehouse import Warehouse
 from tests.builders import D9, D10, D11, add_rows, deliver, run_dates, small_landing

@@ -19,9 +19,9 @@ import pytest
 from lossledger.cli.main import main
 from lossledger.engine.errors import ConfigError
 from lossledger.engine.numbers import E18
+from lossledger.readers.explain.account_session import Dates
 from lossledger.readers.explain.as_html import html_text
 from lossledger.readers.explain.as_json import json_text
-from lossledger.readers.explain.compared import TABLES
 from lossledger.readers.explain.document import (
     Check,
     Compared,
@@ -34,7 +34,7 @@ from lossledger.readers.explain.document import (
     Source,
 )
 from lossledger.readers.explain.explain import explain_account, explain_event
-from lossledger.readers.explain.session import Dates
+from lossledger.readers.explain.published_comparison import TABLES
 from lossledger.readers.explain.text import WIDTH, text_lines
 from lossledger.schemas import attribution
 from lossledger.schemas.core import Table, Type

@@ -13,10 +13,10 @@ import pytest
 
 from lossledger.cli.main import main
 from lossledger.engine.errors import ConfigError
-from lossledger.readers.published.tables import PublishedTables
-from lossledger.readers.query.output import plain
+from lossledger.readers.published.published_tables import PublishedTables
+from lossledger.readers.query.interruption import waiting_for
 from lossledger.readers.query.query import query_lines
-from lossledger.readers.query.waiting import waiting_for
+from lossledger.readers.query.query_result import plain
 from lossledger.store.warehouse import Warehouse
 from tests.builders import D10
 from tests.lived import case_warehouse

@@ -6,7 +6,8 @@ from itertools import islice
 
 from lossledger.engine.errors import ConfigError
 from lossledger.engine.figures import exact, text_table
-from lossledger.readers.compare.rows import (
+from lossledger.readers.compare.comparison_side import Side, open_side
+from lossledger.readers.compare.row_differences import (
     AccountTotal,
     TableDiff,
     Total,
@@ -14,7 +15,6 @@ from lossledger.readers.compare.rows import (
     diff_table,
     money_totals,
 )
-from lossledger.readers.compare.sides import Side, open_side
 from lossledger.store.places import Place
 
 _ACCOUNTS = 20

@@ -9,14 +9,14 @@ from lossledger.engine.clock import NEVER, iso
 from lossledger.engine.errors import ConfigError
 from lossledger.engine.events import UnitKey
 from lossledger.engine.rules.version import RULES_VERSION
-from lossledger.readers.explain.closing import adl_section, close_section
+from lossledger.readers.explain.account_session import Dates, Row, open_session, read_rows
 from lossledger.readers.explain.document import Explanation, Section
-from lossledger.readers.explain.episodes import episode_sections
-from lossledger.readers.explain.events import events_section, start_section
-from lossledger.readers.explain.losses import loss_sections
-from lossledger.readers.explain.session import Dates, Row, open_session, read_rows
-from lossledger.readers.explain.shares import session_section, sharing_sections
-from lossledger.readers.explain.teller import Teller, when
+from lossledger.readers.explain.fund_draws import loss_sections
+from lossledger.readers.explain.liquidation_story import episode_sections
+from lossledger.readers.explain.narrative import Teller, when
+from lossledger.readers.explain.session_close import adl_section, close_section
+from lossledger.readers.explain.shortfall_shares import session_section, sharing_sections
+from lossledger.readers.explain.unit_events import events_section, start_section
 from lossledger.schemas.attribution import LIQUIDATIONS, NEGATIVE_BALANCES
 
 

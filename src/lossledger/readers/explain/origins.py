@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lossledger.engine.clock import iso
+from lossledger.readers.explain.account_session import AccountSession
 from lossledger.readers.explain.document import Source
-from lossledger.readers.explain.session import AccountSession
 from lossledger.schemas.core import Table, Type
 from lossledger.schemas.ledger import FILES, MARKS, TYPED
 from lossledger.store.arrow import to_rows

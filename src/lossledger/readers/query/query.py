@@ -10,10 +10,10 @@ from typing import BinaryIO
 import duckdb
 
 from lossledger.engine.errors import ConfigError
-from lossledger.readers.published.tables import PublishedTables
-from lossledger.readers.query.listing import listing_lines
-from lossledger.readers.query.output import FORMATS, Result, write_parquet
-from lossledger.readers.query.waiting import waiting_for
+from lossledger.readers.published.published_tables import PublishedTables
+from lossledger.readers.query.column_listing import listing_lines
+from lossledger.readers.query.interruption import waiting_for
+from lossledger.readers.query.query_result import FORMATS, Result, write_parquet
 from lossledger.store.places import Place
 
 _ALLOWED = (duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN)

@@ -6,9 +6,9 @@ from datetime import date
 from typing import Any
 
 from lossledger.engine.intake.parsing import parse_decimal_e18
+from lossledger.readers.published_rows import PublishedRows, of
 from lossledger.readers.report.model import Amount, Cell, Missing
-from lossledger.readers.report.request import ReportRequest
-from lossledger.readers.rows import PublishedRows, of
+from lossledger.readers.report.report_request import ReportRequest
 from lossledger.schemas import attribution
 from lossledger.schemas.ops import POLICIES
 

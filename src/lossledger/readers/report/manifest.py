@@ -9,11 +9,11 @@ from typing import Any
 
 from lossledger.engine.clock import iso
 from lossledger.engine.errors import DataError
+from lossledger.readers.report.code_versions import code
 from lossledger.readers.report.facts import Facts
-from lossledger.readers.report.previous import Previous, from_tree, previous_of
-from lossledger.readers.report.proof import TABLES, files_sha256
-from lossledger.readers.report.request import PUBLIC, ReportRequest
-from lossledger.readers.report.versions import code
+from lossledger.readers.report.previous_report import Previous, from_tree, previous_of
+from lossledger.readers.report.report_request import PUBLIC, ReportRequest
+from lossledger.readers.report.row_proof import TABLES, files_sha256
 from lossledger.schemas.core import Table
 from lossledger.store.commit import files_of
 from lossledger.store.places import Place

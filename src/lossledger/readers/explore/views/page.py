@@ -6,20 +6,28 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from lossledger.engine.errors import LossledgerError
-from lossledger.readers.explore.views import account, event, fund, restated, rules, scenarios, session
-from lossledger.readers.explore.views.here import Here, open_here
-from lossledger.readers.explore.views.parts import choose
+from lossledger.readers.explore.views import (
+    account_view,
+    event_view,
+    fund_view,
+    restatement_view,
+    rule_view,
+    scenario_view,
+    session_view,
+)
+from lossledger.readers.explore.views.page_context import Here, open_here
+from lossledger.readers.explore.views.widgets import choose
 from lossledger.store.places import Place
 from lossledger.store.scenarios import PUBLISHED, scenario_names
 
 VIEWS: dict[str, tuple[str, Callable[[Here], None]]] = {
-    "fund": ("over time, with its draws", fund.show),
-    "date": ("what happened, who bore it", session.show),
-    "event": ("its path, the marks, the causes", event.show),
-    "account": ("its history of charges", account.show),
-    "rules": ("the same loss under other rules", rules.show),
-    "scenarios": ("what if, side by side", scenarios.show),
-    "restatements": ("what was published anew", restated.show),
+    "fund": ("over time, with its draws", fund_view.show),
+    "date": ("what happened, who bore it", session_view.show),
+    "event": ("its path, the marks, the causes", event_view.show),
+    "account": ("its history of charges", account_view.show),
+    "rules": ("the same loss under other rules", rule_view.show),
+    "scenarios": ("what if, side by side", scenario_view.show),
+    "restatements": ("what was published anew", restatement_view.show),
 }
 
 

@@ -1,8 +1,8 @@
 """Definitions, and the bridge from ours to others in use: one event has several published sizes."""
 
+from lossledger.readers.published_rows import of, total
 from lossledger.readers.report.facts import Facts
 from lossledger.readers.report.model import Block, Cell, Column, Missing, Section, Table
-from lossledger.readers.rows import of, total
 from lossledger.schemas import attribution
 
 _TERMS = (

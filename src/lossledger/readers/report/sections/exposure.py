@@ -7,10 +7,10 @@ from datetime import date
 from lossledger.engine.figures import exact
 from lossledger.engine.numbers import E18
 from lossledger.engine.rules.contracts import Contract
-from lossledger.readers.margin import distances
+from lossledger.readers.liquidation_distances import distances
+from lossledger.readers.published_rows import of
 from lossledger.readers.report.facts import Facts
 from lossledger.readers.report.model import Amount, Cell, Column, Missing, Section, Share, Table
-from lossledger.readers.rows import of
 from lossledger.schemas import attribution
 
 

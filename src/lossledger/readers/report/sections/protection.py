@@ -3,11 +3,11 @@
 from datetime import date
 from fractions import Fraction
 
+from lossledger.readers.published_rows import accounts, of
 from lossledger.readers.report.facts import Facts
 from lossledger.readers.report.model import Block, Cell, Column, Missing, Paragraph, Section, Share, Table
-from lossledger.readers.report.sections.clients import principal, unprotected
-from lossledger.readers.report.sections.sharing import largest_of
-from lossledger.readers.rows import accounts, of
+from lossledger.readers.report.sections.client_losses import principal, unprotected
+from lossledger.readers.report.sections.loss_sharing import largest_of
 from lossledger.schemas import attribution
 
 _PROTECTION = ("attribution.protection_daily",)

@@ -1,0 +1,79 @@
+"""How a liquidation ended, and the causes of its terminal equity (sections 8 and 12)."""
+
+from collections.abc import Sequence
+
+from lossledger.engine.rows import EndedEpisode, LossComponent
+from lossledger.readers.explain.document import Formula, Grid, Row, Section
+from lossledger.readers.explain.narrative import Teller, added, when
+
+COMPONENTS = {
+    "cushion": "the maintenance margin that stood between the trigger and zero: −MM0",
+    "headroom": "equity above maintenance margin when the venue acted: −max(0, E0 − MM0)",
+    "gap_in_cushion": "what the price had jumped into the cushion: min(max(0, MM0 − E0), MM0)",
+    "gap_past_bankruptcy": "what it had jumped past bankruptcy: max(0, −E0)",
+    "latency": "ticks from the trigger to the first liquidation fill",
+    "market_move": "ticks after the first liquidation fill",
+    "execution": "liquidation fills against the mark in force",
+    "adl": "liquidation fills against which somebody was deleveraged, against the mark in force",
+    "fees": "fees of all fills in the liquidation",
+    "funding": "funding paid",
+    "account_trading": "the account's other fills against the mark in force",
+    "other_flows": "transfers and charges",
+}
+
+
+def tell_end(teller: Teller, end: EndedEpisode, section: Section) -> None:
+    how = {
+        "flat": "the unit was flat, closed by liquidation fills",
+        "self_closed": "the unit was flat, closed by the account itself",
+        "recovered": "a tick found the unit no longer below its maintenance margin",
+    }
+    equity, deficit, surplus = (
+        teller.money(end.currency, amount) for amount in (end.terminal_equity, end.deficit, end.surplus)
+    )
+    ended = f"It ended at {when(end.ended_at)} UTC ({end.end_reason}): {how[end.end_reason]}."
+    told = f"{ended} Its terminal equity TE was {equity}"
+    if end.end_reason == "recovered":
+        section.say(f"{told}; a liquidation that ends so has no deficit.")
+        return
+    section.say(f"{told}; deficit = max(0, −TE) = {deficit}.")
+    if end.surplus:
+        section.say(
+            f"By policy residual: to_fund the {surplus} that were left go to the insurance fund as surplus.",
+            teller.policy_source("residual"),
+        )
+
+
+def tell_causes(teller: Teller, end: EndedEpisode, section: Section) -> None:
+    causes = [c for c in teller.session.rows.components if c.episode_id == end.episode_id]
+    order = list(COMPONENTS)
+    causes.sort(key=lambda c: (order.index(c.component), c.instrument_id or ""))
+    section.add(
+        Grid(
+            "Why: every change of equity has one cause; positive amounts enlarge the deficit",
+            ("component", "instrument", "what it is", "amount"),
+            tuple(
+                Row(
+                    (
+                        c.component,
+                        c.instrument_id or "",
+                        COMPONENTS[c.component],
+                        teller.money(c.currency, c.amount),
+                    )
+                )
+                for c in causes
+            ),
+            left=3,
+        ),
+        _sum_of(teller, end, causes),
+    )
+
+
+def _sum_of(teller: Teller, end: EndedEpisode, causes: Sequence[LossComponent]) -> Formula:
+    amounts = [teller.money(end.currency, c.amount) for c in causes]
+    total = sum(c.amount for c in causes)
+    return Formula(
+        f"Σ components = −TE = {teller.money(end.currency, -end.terminal_equity)}",
+        added(amounts),
+        teller.money(end.currency, total),
+    )

@@ -1,0 +1,100 @@
+"""Published rows of some dates as Python values, for reports, the demonstration and what is told beside totals."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Any
+
+from lossledger.engine.errors import ConfigError
+from lossledger.readers.published.published_tables import PublishedTables
+from lossledger.schemas import attribution, ops
+from lossledger.schemas.core import Table
+from lossledger.schemas.registry import TABLES
+from lossledger.store.arrow import to_rows
+
+Row = Mapping[str, Any]  # decimals are integers of 10^-18, times microseconds
+
+
+class PublishedRows:
+    """Every date at the table versions that it was published with (ops.published_days).
+
+    ConfigError: no date is asked for, or one that is not published.
+    """
+
+    def __init__(self, tables: PublishedTables, days: Iterable[date]) -> None:
+        wanted = sorted(set(days))
+        if not wanted:
+            raise ConfigError(f"no date given for {tables.warehouse.root}")
+        self.tables = tables
+        self.days = [tables.published(day) for day in wanted]
+        self._rows: dict[str, list[Row]] = {}
+
+    def rows(self, table: Table) -> list[Row]:
+        """All rows of the dates, by date and then by the table's key."""
+        name = table.full_name
+        if name not in self._rows:
+            found = _rows(table, self.tables.rows(name, [day.day for day in self.days]))
+            found.sort(key=lambda row: tuple((row[k] is not None, row[k]) for k in table.key))
+            self._rows[name] = found
+        return self._rows[name]
+
+    def reference(self, name: str) -> list[Row]:
+        """A reference table of the ledger, with all its history, as the last published date knew it."""
+        table = TABLES[f"ledger.{name}"]
+        return _rows(table, self.tables.rows(table.full_name))
+
+    def of_run(self, table: Table) -> list[Row]:
+        """Rows of operations that belong to the very runs that published the dates."""
+        runs = {(day.day, day.run_id) for day in self.days}
+        return [row for row in self.rows(table) if (row["business_date"], row["run_id"]) in runs]
+
+    def runs(self) -> dict[date, Row]:
+        """What published each date: the row of ops.runs, where one was noted."""
+        return {row["business_date"]: row for row in self.of_run(ops.RUNS) if row["outcome"] == "published"}
+
+    def scales(self) -> Mapping[str, int]:
+        """Decimals of a ledger unit, by currency."""
+        return self.tables.scales
+
+    def currencies(self) -> list[str]:
+        """Those in which anything happened, the busiest first; all of them when nothing did."""
+        busy: defaultdict[str, int] = defaultdict(int)
+        for table in (attribution.LIQUIDATIONS, attribution.NEGATIVE_BALANCES):
+            for row in self.rows(table):
+                busy[row["currency"]] += 1
+        for row in self.rows(attribution.INSURANCE_FUND_DAILY):
+            if any(row[name] for name in ("opening", "external", "liquidation_fees", "surplus", "draws")):
+                busy[row["currency"]] += 0
+        for row in self.rows(attribution.ADL_LOSSES):
+            busy[row["currency"]] += 0
+        return sorted(busy or self.scales(), key=lambda currency: (-busy[currency], currency))
+
+
+def _rows(table: Table, data: Any) -> list[Row]:
+    names = [column.name for column in table.columns]
+    return [dict(zip(names, row, strict=True)) for row in to_rows(table, data)]
+
+
+def total(rows: Iterable[Row], column: str) -> int:
+    return sum(row[column] for row in rows)
+
+
+def session_profit(row: Row) -> int:
+    """Of a row of account_daily, in 10^-18: realised and unrealised gain less fees (outputs.md)."""
+    gain: int = row["realised_pnl"] - row["fees"] + row["funding"]
+    return gain + int(row["unrealised_pnl"] - row["opening_unrealised_pnl"])
+
+
+def of(rows: Iterable[Row], **equal: Any) -> list[Row]:
+    """The rows whose columns have these values."""
+    return [row for row in rows if all(row[name] == value for name, value in equal.items())]
+
+
+def largest(rows: Iterable[Row], column: str, count: int, *then: str) -> list[Row]:
+    """The largest by a column, ties in the order of the others."""
+    return sorted(rows, key=lambda row: (-row[column], *(row[name] for name in then)))[:count]
+
+
+def accounts(rows: Iterable[Row]) -> int:
+    """How many different accounts."""
+    return len({row["account_id"] for row in rows})

@@ -1,0 +1,226 @@
+"""The public edition: totals only, and no cell that tells of a few accounts, by itself or through a sum."""
+
+from collections.abc import Sequence
+from datetime import date
+
+from lossledger.engine.figures import exact
+from lossledger.readers.charts import loss_charts as charts
+from lossledger.readers.published_rows import of
+from lossledger.readers.report.facts import Facts
+from lossledger.readers.report.model import (
+    Block,
+    Cell,
+    Column,
+    Drawing,
+    Hidden,
+    Paragraph,
+    Section,
+    Table,
+    shown,
+    unit_of,
+)
+from lossledger.readers.report.public_totals import ALL, PAID, Totals, classes, totals
+from lossledger.readers.report.sections import (
+    changes_since,
+    data_quality,
+    deficit_causes,
+    definitions,
+    reconciliation_checks,
+    report_header,
+)
+from lossledger.readers.report.sections.result_summary import origin
+from lossledger.schemas import attribution
+
+_LOSSES = ("attribution.session_losses",)
+_BARS = 31  # a chart of more sessions than a month has is none
+_TITLES = {
+    "deficit": "covered deficit",
+    "fund_draw": "= fund draw",
+    "socialised": "+ charged",
+    "uncovered": "+ uncovered",
+    "unprotected_deficit": "receivables",
+    "adl_loss": "ADL, in kind",
+}
+
+
+def public_sections(facts: Facts) -> tuple[Section, ...]:
+    made = totals(facts)
+    return (
+        _result(facts, made),
+        Section("header", "A", "Header, policy and versions", report_header.header(facts).blocks),
+        Section("fund", "B", "The fund", (_fund(facts, made),)),
+        Section("waterfall", "F", "Who paid", (_waterfall(facts, made), *_paid(facts, made))),
+        Section("sharing", "G", "By client class", (_classes(facts, made),)),
+        _causes(facts, made),
+        Section("checks", "J", "Reconciliations", reconciliation_checks.reconciliations(facts).blocks[:2]),
+        Section("quality", "K", "Data quality", data_quality.quality(facts).blocks[:1]),
+        _restated(facts),
+        Section("rules", "", "Other sharing rules", (_rules(facts, made),)),
+        Section("definitions", "", "Definitions", definitions.definitions(facts).blocks[:1]),
+    )
+
+
+def _result(facts: Facts, made: Totals) -> Section:
+    blocks: list[Block] = [Paragraph(origin(facts), strong=True)]
+    if facts.missing:
+        days = ", ".join(day.isoformat() for day in facts.missing)
+        blocks.append(
+            Paragraph(f"Not published, and missing in every figure of this report: {days}.", strong=True)
+        )
+    for currency in facts.currencies:
+        deficit, draw, charged, uncovered, debts, adl = (_say(made.told(m, ALL, currency)) for m in PAID)
+        blocks.append(
+            Paragraph(
+                f"{currency}: deficits of protected clients: {deficit}; paid by the insurance fund: {draw}; charged to "
+                f"accounts: {charged}; uncovered: {uncovered}. Deficits without cover, which are debts of the "
+                f"accounts: {debts}. Auto-deleveraging, at the mark: {adl}."
+            )
+        )
+    blocks.append(Paragraph(_what_is_held_back(facts)))
+    return Section("result", "", "Result", tuple(blocks))
+
+
+def _what_is_held_back(facts: Facts) -> str:
+    few, share = facts.small_cell, facts.dominance_share
+    told = [f'"< {few} accounts": a total of 1 to {few - 1} accounts. '] if few > 1 else []
+    told.append('"held back": a total of more accounts from which another one could be computed')
+    if share:
+        told.append(
+            f", or of which the part of all but its two largest accounts is less than {exact(share * 100)}% of "
+        )
+        told.append("the largest one's")
+    return "".join(told) + "."
+
+
+def _restated(facts: Facts) -> Section:
+    """Which dates, and no more: the difference of two totals can be that of one account."""
+    blocks: list[Block] = [Paragraph(changes_since.told_since(facts, listed=False))]
+    if facts.request.previous:
+        blocks.append(changes_since.dates_since(facts, with_causes=False))
+    return Section("restatements", "M", "Restatements", tuple(blocks))
+
+
+def _say(cell: Cell) -> str:
+    return shown(cell) if isinstance(cell, Hidden) else f"{shown(cell)} {unit_of(cell)}"
+
+
+def _waterfall(facts: Facts, made: Totals) -> Table:
+    rows: list[tuple[Cell, ...]] = []
+    for currency in facts.currencies:
+        days: list[date | str] = [*facts.days, ALL]
+        for day in days:
+            rows.append((str(day), currency, *(made.told(measure, day, currency) for measure in PAID)))
+    columns = (
+        Column("business_date", "session", "`all`: the sessions together."),
+        Column("currency", "currency"),
+        *(Column(measure, _TITLES[measure], "", True) for measure in PAID),
+    )
+    return Table("waterfall", "The waterfall, day by day", columns, tuple(rows), _LOSSES, 2)
+
+
+def _paid(facts: Facts, made: Totals) -> list[Block]:
+    """Only where every bar may be told."""
+    blocks: list[Block] = []
+    for currency in facts.currencies:
+        names = [(m, str(day), currency) for day in facts.days for m in PAID[:4]]
+        if any(name in made.hidden for name in names) or not any(made.amounts[name] for name in names):
+            continue
+        bars: list[tuple[str, int, int, int]] = []
+        for day in facts.days:
+            fund, charged, uncovered = (made.amounts[measure, str(day), currency] for measure in PAID[1:4])
+            bars.append((str(day), fund, charged, uncovered))
+        if len(bars) <= _BARS:
+            blocks.append(_drawing(currency, bars))
+    return blocks
+
+
+def _drawing(currency: str, bars: Sequence[tuple[str, int, int, int]]) -> Drawing:
+    title, words = (
+        f"Who paid for the covered deficits, {currency}",
+        "What the fund paid, what accounts paid, and nobody.",
+    )
+    return Drawing(f"paid_{currency}", title, words, lambda width: charts.paid(currency, bars, width))
+
+
+def _fund(facts: Facts, made: Totals) -> Table:
+    names = ("opening", "external", "liquidation_fees", "surplus", "fund_draw", "closing")
+    rows = tuple(
+        (day, currency, *(made.told(name, day, currency) for name in names))
+        for currency in facts.currencies
+        for day in facts.days
+    )
+    titles = ("opening", "+ external", "+ liquidation fees", "+ surplus", "− draws", "= closing")
+    columns = (
+        Column("business_date", "session"),
+        Column("currency", "currency"),
+        *(Column(name, title, "", True) for name, title in zip(names, titles, strict=True)),
+    )
+    return Table(
+        "fund_daily", "The fund, day by day", columns, rows, ("attribution.insurance_fund_daily",), 2
+    )
+
+
+def _classes(facts: Facts, made: Totals) -> Table:
+    measures = ("deficit", "unprotected_deficit", "socialised")
+    rows: list[tuple[Cell, ...]] = []
+    for currency in facts.currencies:
+        for name in classes(facts, currency):
+            cells = [made.told(measure, name, currency) for m in measures for measure in (m, f"{m}_accounts")]
+            rows.append((currency, name, *cells))
+    columns = (
+        Column("currency", "currency"),
+        Column("client_class", "client class"),
+        Column("deficit", "covered deficits", "", True),
+        Column("deficit_accounts", "accounts", "", True),
+        Column("unprotected_deficit", "receivables", "", True),
+        Column("unprotected_deficit_accounts", "accounts", "", True),
+        Column("socialised", "charged", "", True),
+        Column("socialised_accounts", "accounts", "", True),
+    )
+    source = ("attribution.negative_balances", "attribution.socialised_losses")
+    return Table("classes", "Who fell below zero, and who was charged", columns, tuple(rows), source, 2)
+
+
+def _causes(facts: Facts, made: Totals) -> Section:
+    """Where the deficits that causes add up to are held back, so are all of these."""
+    rows: list[tuple[Cell, ...]] = []
+    for currency in facts.currencies:
+        for _, words, column in deficit_causes.KINDS:
+            for name, meaning in deficit_causes.WORDS.items():
+                if (f"cause_{name}", words, currency) in made.amounts:
+                    cell = made.told(f"cause_{name}", words, currency)
+                    if (column, ALL, currency) in made.hidden and not isinstance(cell, Hidden):
+                        cell = Hidden()
+                    rows.append((currency, words, meaning, name, cell))
+    columns = (
+        Column("currency", "currency"),
+        Column("kind", "deficits"),
+        Column("words", "cause"),
+        Column("component", "name in the tables"),
+        Column("amount", "amount", "Positive enlarges the deficit.", True),
+    )
+    title, source = "Causes, covered and not covered apart", ("attribution.loss_components",)
+    table = Table("causes", title, columns, tuple(rows), source, 4)
+    return Section("causes", "H", "Why balances fell below zero", (table,))
+
+
+def _rules(facts: Facts, made: Totals) -> Table:
+    parts = ("rule_charged", "rule_to_fund", "rule_uncovered", "rule_payers")
+    rows = tuple(
+        (row["business_date"], row["currency"], row["rule"],
+         *(made.told(part, f"{row['business_date']} {row['rule']}", row["currency"]) for part in parts))
+        for currency in facts.currencies
+        for row in of(facts.rows.rows(attribution.RULE_TOTALS), currency=currency)
+    )  # fmt: skip
+    columns = (
+        Column("business_date", "session"),
+        Column("currency", "currency"),
+        Column("rule", "rule"),
+        Column("charged", "charged", "", True),
+        Column("to_fund", "to the fund", "", True),
+        Column("uncovered", "uncovered", "", True),
+        Column("payers", "payers", "", True),
+    )
+    return Table(
+        "rules", "The same shortfalls under other rules", columns, rows, ("attribution.rule_totals",), 3
+    )

@@ -1,0 +1,179 @@
+"""Does a report still hold? Its files, its manifest, who signed, the tables it was made from, and every figure."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from lossledger.engine.errors import DataError
+from lossledger.readers.published.pins import open_warehouse
+from lossledger.readers.report.as_json import as_tree
+from lossledger.readers.report.code_versions import code
+from lossledger.readers.report.figure_differences import differing_entries, differing_figures, differing_text
+from lossledger.readers.report.manifest import (
+    changed_files,
+    content_sha256,
+    manifest,
+    read_manifest,
+    request_of,
+)
+from lossledger.readers.report.report_builder import build, gather
+from lossledger.readers.report.report_folder import rendered
+from lossledger.readers.report.report_signatures import signatures
+from lossledger.readers.report.row_proof import (
+    DAMAGE,
+    TABLES,
+    files_sha256,
+    head_differs,
+    line_of,
+    not_as_published,
+)
+from lossledger.readers.report.spreadsheet_differences import differing_cells
+from lossledger.schemas.core import Table
+from lossledger.store.commit import files_of
+from lossledger.store.places import Place
+from lossledger.store.published import Published, columns_of, published_days
+from lossledger.store.warehouse import Warehouse
+
+_OTHERS = (
+    "made with {}; other versions, or another build, are here: report.json is compared figure by figure; of the other "
+    "files only that their hashes are the manifest's"
+)
+
+
+@dataclass(frozen=True)
+class Verified:
+    """`findings`: what does not hold, a line each; `notes`: what a reader should know beside; `figures`: compared.
+
+    `signed`: who signed, a line each.
+    """
+
+    findings: tuple[str, ...]
+    notes: tuple[str, ...]
+    figures: int
+    signed: tuple[str, ...] = ()
+
+
+def verify_lines(folder: Path, warehouse: Place | None) -> Iterator[str]:
+    """What was found, for a terminal. DataError at the end when something does not hold."""
+    made = verify(folder, warehouse)
+    yield from (f"note: {note}" for note in made.notes)
+    yield from made.signed or ("signed by nobody",)
+    yield from made.findings
+    if made.findings:
+        lines = f"{len(made.findings)} finding{'s' if len(made.findings) > 1 else ''}"
+        raise DataError(f"{folder} does not hold: {lines}, above")
+    if warehouse is None:
+        yield (
+            "the files are those of the manifest: whether their figures are those that were published, "
+            "verify-report tells with --warehouse"
+        )
+        return
+    which = "every figure of report.json holds" if made.notes else "every figure holds"
+    yield f"{which}: {made.figures:,} compared with the published versions in {warehouse}"
+
+
+def verify(folder: Path, root: Place | None = None) -> Verified:
+    """Compare a report with its manifest and, where a warehouse is given, with what is published there.
+
+    ConfigError: there is no such warehouse. DataError: the folder has no manifest of a report.
+    """
+    stated = read_manifest(folder)
+    signed, findings = signatures(folder, stated)
+    findings = [*changed_files(folder, stated), *findings]
+    if content_sha256(stated) != stated["content_sha256"]:
+        findings.insert(0, "manifest.json: its content hash is not that of what it says: it was edited")
+    if root is None:
+        return Verified(tuple(findings), (), 0, tuple(signed))
+    findings += table_findings(open_warehouse(root), stated)
+    compared, more, notes = _again(folder, stated, root)
+    return Verified((*findings, *more), tuple(notes), compared, tuple(signed))
+
+
+def table_findings(warehouse: Warehouse, stated: Mapping[str, Any]) -> Iterator[str]:
+    """A line for each table of the reported dates that is not as the manifest has it."""
+    published = published_days(warehouse)
+    for day in stated["dates"]:
+        yield from _date(warehouse, day, published)
+
+
+def _date(
+    warehouse: Warehouse, stated: Mapping[str, Any], published: Mapping[date, Published]
+) -> Iterator[str]:
+    day = date.fromisoformat(stated["business_date"])
+    now = published.get(day)
+    if now is None:
+        yield f"{day}: is not published any more"
+        return
+    # The public edition has no hash of rows: its run tells them apart.
+    same = now.output_sha256 == stated.get("output_sha256") or now.run_id == stated["run_id"]
+    if not same:
+        yield f"{day}: was restated by run {now.run_id}: its published rows are not those of the report"
+    for table in TABLES:
+        told = stated["tables"].get(table.full_name)
+        if told is None and table.full_name not in now.table_sha256:
+            continue  # it came later than the date
+        if told is None:
+            yield f"{day} {table.full_name}: the manifest does not name it"
+        else:
+            yield from _table(warehouse, table, told, now, same)
+
+
+def _table(
+    warehouse: Warehouse, table: Table, told: Mapping[str, Any], now: Published, same: bool
+) -> Iterator[str]:
+    where, version = f"{now.day} {table.full_name}", told["version"]
+    sha256 = told.get("rows_sha256") or (now.table_sha256[table.full_name] if same else "")
+    if "files" in told:
+        try:
+            found = files_sha256(files_of(warehouse, table, now.day, version))
+        except DAMAGE:
+            found = told["files"]  # what is wrong is told below
+        if found != told["files"]:
+            yield f"{where}: bytes of version {version} were changed: {_differing(told['files'], found)}"
+    columns = columns_of(table, told.get("columns", "")) if "rows_sha256" in told else None
+    if sha256 and (wrong := not_as_published(warehouse, table, now, version, sha256, columns)):
+        yield f"{where}: {wrong}"
+    try:
+        differs = head_differs(warehouse, table, now)
+    except DAMAGE as error:
+        yield f"{where}: the newest version cannot be read: {line_of(error)}"
+        return
+    if differs:
+        head = warehouse.version(table)
+        yield f"{where}: the newest version, {head}, has other rows than are published: somebody wrote past the night"
+
+
+def _differing(told: Mapping[str, str], found: Mapping[str, str]) -> str:
+    names = sorted(name for name in {*told, *found} if told.get(name) != found.get(name))
+    return ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
+
+
+def _again(folder: Path, stated: Mapping[str, Any], root: Place) -> tuple[int, list[str], list[str]]:
+    """The report made once more from what is published now, figure by figure and file by file."""
+    try:
+        facts = gather(request_of(stated, root))
+        report = build(facts)
+    except DAMAGE as error:
+        return 0, [f"the figures cannot be computed again: {' '.join(str(error).split())[:300]}"], []
+    same_code = code() == stated["code"]
+    compared, findings = differing_figures(folder, as_tree(report), same_code)
+    if not same_code:
+        versions = ", ".join(f"{name} {version}" for name, version in sorted(stated["code"].items()))
+        return compared, findings, [_OTHERS.format(versions)]
+    files = rendered(report)
+    findings += _inside(folder, files)
+    findings += differing_entries(stated, manifest(facts, files), "manifest.json")
+    return compared, findings, []
+
+
+def _inside(folder: Path, files: Mapping[str, bytes]) -> Iterator[str]:
+    """What differs within the page and the spreadsheet."""
+    for name, differing in (("report.html", differing_text), ("report.xlsx", differing_cells)):
+        try:
+            data = (folder / name).read_bytes()
+        except OSError:
+            continue  # told already
+        if data != files[name]:
+            yield from differing(name, data, files[name])

@@ -1,0 +1,73 @@
+"""I, what clients bear themselves: charges that touch principal, and retail clients without protection."""
+
+from collections import defaultdict
+
+from lossledger.readers.published_rows import accounts, of, session_profit, total
+from lossledger.readers.report.facts import Facts
+from lossledger.readers.report.model import Cell, Column, Table
+from lossledger.schemas import attribution
+
+_EVENTS = ("attribution.negative_balances",)
+
+
+def principal(facts: Facts) -> Table:
+    """Charges beyond the session's profit: what is above it is paid from what the client had before."""
+    profits: defaultdict[tuple[object, ...], int] = defaultdict(int)
+    for row in facts.rows.rows(attribution.ACCOUNT_DAILY):
+        profits[row["business_date"], row["account_id"], row["currency"]] += session_profit(row)
+    rows: list[tuple[Cell, ...]] = []
+    for day, currency, _ in facts.sessions():
+        charged = of(facts.rows.rows(attribution.SOCIALISED_LOSSES), **facts.same(day, currency))
+        beyond = [(row, row["charge"] - max(0, profits[day, row["account_id"], currency])) for row in charged]
+        touched = [(row, amount) for row, amount in beyond if amount > 0]
+        amounts = (sum(amount for _, amount in touched), max((amount for _, amount in touched), default=0))
+        rows.append(
+            (
+                day,
+                currency,
+                len(charged),
+                len(touched),
+                *(facts.amount(amount, currency) for amount in amounts),
+            )
+        )
+    columns = (
+        Column("business_date", "session"),
+        Column("currency", "currency"),
+        Column("charges", "charges", "", True),
+        Column("touching", "touch principal", "Charges above the account's profit of the session.", True),
+        Column("amount", "from principal", "The part above the profit.", True),
+        Column("largest", "largest such part", "", True),
+    )
+    source = ("attribution.socialised_losses", "attribution.account_daily")
+    return Table("principal", "Charges that touch principal", columns, tuple(rows), source, 2)
+
+
+def unprotected(facts: Facts) -> Table:
+    rows: list[tuple[Cell, ...]] = []
+    for day, currency, _ in facts.sessions():
+        mine = of(
+            facts.rows.rows(attribution.NEGATIVE_BALANCES), protected=False, **facts.same(day, currency)
+        )
+        retail = [row for row in mine if row["client_class"] == "retail" and row["cause"] != "transfer"]
+        finding = "finding" if retail else "none"
+        rows.append(
+            (
+                day,
+                currency,
+                len(retail),
+                accounts(retail),
+                facts.amount(total(retail, "deficit"), currency),
+                finding,
+            )
+        )
+    columns = (
+        Column("business_date", "session"),
+        Column("currency", "currency"),
+        Column("events", "events", "Retail, not covered, not by a withdrawal.", True),
+        Column("accounts", "accounts", "", True),
+        Column("deficit", "deficit", "A debt of the clients.", True),
+        Column("finding", "finding"),
+    )
+    return Table(
+        "unprotected_retail", "Retail clients below zero without protection", columns, tuple(rows), _EVENTS, 2
+    )

@@ -1,0 +1,135 @@
+"""K and L: data quality and operation."""
+
+from typing import Any
+
+from lossledger.readers.mark_gaps import mark_gaps
+from lossledger.readers.report.facts import Facts
+from lossledger.readers.report.model import Cell, Column, Missing, Section, Table, Time
+from lossledger.readers.report.sections.delivered_rows import delivered
+from lossledger.schemas import ops
+
+_RESULTS = ("ops.dq_results",)
+_LIMIT = "max_mark_gap_us"
+_GAPS = (
+    Column("business_date", "session"),
+    Column("instrument_id", "instrument"),
+    Column("since", "last mark before, UTC"),
+    Column("until", "next mark, UTC", "Or the end of the session."),
+    Column("seconds", "seconds", "", True),
+    Column(
+        "after", "liquidations after", "Of units that held the instrument, started after the gap began.", True
+    ),
+    Column("first", "the first of them"),
+)
+
+
+def quality(facts: Facts) -> Section:
+    results = facts.rows.of_run(ops.DQ_RESULTS)
+    counts: list[tuple[Cell, ...]] = []
+    for day in facts.days:
+        mine = [row for row in results if row["business_date"] == day]
+        failed = [row for row in mine if not row["success"]]
+        counts.append(
+            (day, len(mine), len(mine) - len(failed), len(failed), Missing("a check cannot be waived"))
+        )
+    columns = (
+        Column("business_date", "session"),
+        Column("run", "checks", "Expectations of the run that published the date.", True),
+        Column("passed", "passed", "", True),
+        Column("warned", "warnings", "Published with the finding.", True),
+        Column("waived", "waived"),
+    )
+    table = Table("quality", "Checks before publication", columns, tuple(counts), _RESULTS)
+    return Section(
+        "quality",
+        "K",
+        "Data quality",
+        (table, _findings(results), *_marks(facts), *delivered(facts), _unknown()),
+    )
+
+
+def _findings(results: list[Any]) -> Table:
+    rows = tuple(
+        (row["business_date"], row["table_name"], row["expectation"], row["unexpected_count"])
+        for row in results
+        if not row["success"]
+    )
+    columns = (
+        Column("business_date", "session"),
+        Column("table_name", "table"),
+        Column("expectation", "expectation"),
+        Column("rows", "rows", "That violate it.", True),
+    )
+    return Table("findings", "Findings with which dates were published", columns, rows, _RESULTS, 3)
+
+
+def _marks(facts: Facts) -> tuple[Table, Table]:
+    """How well the marks of what clients held are covered, session by session, and every gap."""
+    gaps = mark_gaps(facts.rows.tables, facts.days)
+    coverage: list[tuple[Cell, ...]] = []
+    for day in facts.days:
+        mine, limit = [gap for gap in gaps if gap.day == day], facts.policies.get(day, {}).get(_LIMIT)
+        if limit is None:
+            coverage.append((day, *(Missing("published before gaps in marks were looked for"),) * 4))
+            continue
+        longest = max((gap.seconds for gap in mine), default=0)
+        after = max((gap.episodes for gap in mine), default=0)
+        coverage.append((day, int(limit) // 1_000_000, len(mine), longest, after))
+    columns = (
+        Column("business_date", "session"),
+        Column("limit", "limit, s", "Policy max_mark_gap_us.", True),
+        Column("gaps", "gaps", "Of instruments that a client held, longer than the limit.", True),
+        Column("longest", "longest, s", "0: none is longer than the limit.", True),
+        Column(
+            "after", "liquidations after", "The most that start after the beginning of one of them.", True
+        ),
+    )
+    table = Table("marks", "Coverage of marks", columns, tuple(coverage), _RESULTS)
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (g.day, g.instrument_id, Time(g.since), Time(g.until), g.seconds, g.episodes, ", ".join(g.first))
+        for g in gaps
+    )
+    return table, Table(
+        "mark_gaps", "Gaps in the marks of held instruments", _GAPS, rows, _RESULTS, 3, shown=60
+    )
+
+
+def _unknown() -> Table:
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (what, Missing(why))
+        for what, why in (
+            ("Late and corrected deliveries", "a later delivery is a restatement, below, with its input"),
+            (
+                "Missing intervals",
+                "what the venue did not deliver leaves no row; a dataset without any file stops the night",
+            ),
+        )
+    )
+    columns = (Column("what", "what"), Column("value", "value"))
+    return Table("quality_unknown", "What these tables cannot tell of the data", columns, rows, _RESULTS)
+
+
+def operation(facts: Facts) -> Section:
+    rows: list[tuple[Cell, ...]] = []
+    published = {day.day: day for day in facts.rows.days}
+    for row in facts.rows.rows(ops.RUNS):
+        day = published[row["business_date"]]
+        if row["run_id"] == day.run_id or (
+            row["outcome"] == "failed" and row["started_at"] < day.published_at
+        ):
+            rows.append((row["business_date"], row["run_id"], Time(row["started_at"]), row["outcome"],
+                         row["milliseconds"], row["exit_code"], row["message"]))  # fmt: skip
+    columns = (
+        Column("business_date", "session"),
+        Column("run_id", "run"),
+        Column("started_at", "started, UTC"),
+        Column("outcome", "outcome"),
+        Column("milliseconds", "took, ms", "", True),
+        Column("exit_code", "code", "", True),
+        Column("message", "what failed"),
+    )
+    note = "Availability, service levels, manual overrides and index errors are in no table: not available."
+    table = Table(
+        "runs", "Runs that published, and failures before them", columns, tuple(rows), ("ops.runs",), 3, note
+    )
+    return Section("operation", "L", "Operation", (table,))

@@ -1,0 +1,79 @@
+"""K: what became of every delivered row: used, a duplicate, superseded, or in quarantine and why."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date
+from typing import Any
+
+from lossledger.readers.published.published_files import REFERENCE_DAY, folders
+from lossledger.readers.report.facts import Facts
+from lossledger.readers.report.model import Cell, Column, Table
+from lossledger.schemas import ledger
+from lossledger.store.arrow import to_rows
+
+_COLUMNS = ("event_date", "dataset", "rows", "accepted", "duplicates", "superseded", "quarantined")
+
+
+def delivered(facts: Facts) -> tuple[Table, Table]:
+    """Of the folders that hold events of the reported dates, and of reference data."""
+    found = _rows(facts, ledger.DELIVERIES, _COLUMNS)
+    wanted = set(_folders(facts, [row[0] for row in found]))
+    return _counts([row for row in found if row[0] in wanted]), _reasons(facts, wanted)
+
+
+def _rows(facts: Facts, table: Any, columns: tuple[str, ...]) -> list[tuple[Any, ...]]:
+    return sorted(to_rows(table, facts.rows.tables.rows(table.full_name), columns))
+
+
+def _folders(facts: Facts, known: list[date]) -> Iterator[date]:
+    earliest = min((day for day in known if day != REFERENCE_DAY), default=REFERENCE_DAY)
+    yield REFERENCE_DAY
+    for day in facts.rows.days:
+        yield from folders(day, min(earliest, day.day))
+
+
+def _counts(found: list[tuple[Any, ...]]) -> Table:
+    rows: list[tuple[Cell, ...]] = []
+    for folder, dataset, count, used, duplicates, superseded, quarantined in found:
+        told = "reference data" if folder == REFERENCE_DAY else str(folder)
+        left = count - used - duplicates - superseded - quarantined
+        rows.append((told, dataset, count, used, duplicates, superseded, quarantined, left))
+    columns = (
+        Column("delivery", "delivery of", "Its folder's date."),
+        Column("dataset", "dataset"),
+        Column("rows", "rows", "In the files.", True),
+        Column("used", "used", "In the ledger.", True),
+        Column("duplicates", "duplicates", "Identical to a row that is used.", True),
+        Column(
+            "superseded",
+            "superseded",
+            "States of a time that a later row states again: the last holds.",
+            True,
+        ),
+        Column("quarantined", "quarantined", "Rejected, and kept as delivered.", True),
+        Column("check", "check", "rows − used − duplicates − superseded − quarantined: 0.", True),
+    )
+    title, source = "What became of every delivered row", ("ledger.deliveries",)
+    return Table("deliveries", title, columns, tuple(rows), source, 2, shown=60)
+
+
+def _reasons(facts: Facts, wanted: set[date]) -> Table:
+    counts: Counter[tuple[str, ...]] = Counter()
+    days = wanted | {
+        day.day for day in facts.rows.days
+    }  # a rejected row of reference data has the date of its run
+    for day, dataset, reasons in _rows(facts, ledger.QUARANTINE, ("business_date", "dataset", "reasons")):
+        if day in days:
+            # what stands after a colon is about the one row
+            for reason in {reason.partition(": ")[0] for reason in reasons.split("; ")}:
+                counts[str(day), dataset, reason] += 1
+    columns = (
+        Column("business_date", "delivery of"),
+        Column("dataset", "dataset"),
+        Column("reason", "reason"),
+        Column("rows", "rows", "A row with two reasons is counted under both.", True),
+    )
+    rows: list[tuple[Cell, ...]] = [(*key, count) for key, count in sorted(counts.items())]
+    return Table(
+        "quarantine", "Quarantined rows by reason", columns, tuple(rows), ("ledger.quarantine",), 3, shown=60
+    )

@@ -1,0 +1,153 @@
+"""E: liquidations, by session and by contract, and every balance below zero."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from lossledger.readers.charts import loss_charts as charts
+from lossledger.readers.published_rows import accounts, of, total
+from lossledger.readers.report.facts import Facts
+from lossledger.readers.report.model import Block, Cell, Column, Drawing, Section, Table, Time
+from lossledger.schemas import attribution
+
+_EPISODES = ("attribution.liquidations", "attribution.liquidation_positions")
+_EVENTS = ("attribution.negative_balances",)
+
+
+def events(facts: Facts) -> Section:
+    blocks: list[Block] = [_liquidations(facts), _by_contract(facts), _by_class(facts), _largest(facts)]
+    for currency in facts.currencies:
+        found = of(facts.rows.rows(attribution.NEGATIVE_BALANCES), currency=currency, protected=True)
+        if found:
+            blocks.append(_growth(facts, currency, found))
+    return Section("events", "E", "Liquidations and balances below zero", tuple(blocks))
+
+
+def _liquidations(facts: Facts) -> Table:
+    filled: dict[tuple[Any, str], int] = {}
+    for row in facts.rows.rows(attribution.LIQUIDATION_POSITIONS):
+        key = (row["business_date"], row["episode_id"])
+        filled[key] = filled.get(key, 0) + row["filled_value"]
+    rows: list[tuple[Cell, ...]] = []
+    for day, currency, _ in facts.sessions():
+        ended = of(facts.rows.rows(attribution.LIQUIDATIONS), **facts.same(day, currency))
+        flat = [row for row in ended if row["end_reason"] != "recovered"]
+        short = [row for row in ended if row["deficit"] > 0]
+        notional = sum(filled.get((day, row["episode_id"]), 0) for row in ended)
+        rows.append(
+            (day, currency, len(ended), _units(ended), accounts(ended), len(flat), len(ended) - len(flat),
+             len(short), facts.amount(notional, currency),
+             facts.amount(total(ended, "maintenance_margin_at_trigger"), currency),
+             facts.amount(total(ended, "deficit"), currency))
+        )  # fmt: skip
+    columns = (
+        Column("business_date", "session"),
+        Column("currency", "currency"),
+        Column("liquidations", "liquidations", "Episodes that ended in the session.", True),
+        Column("units", "risk units", "Different ones: cross margin, or an isolated position.", True),
+        Column("accounts", "accounts", "Different accounts.", True),
+        Column("closed", "closed out", "Ended flat, by liquidation fills or by the account.", True),
+        Column("recovered", "recovered", "Ended because margin sufficed again.", True),
+        Column("with_deficit", "with a deficit", "Ended below zero.", True),
+        Column("liquidated", "liquidated value", "Value of the liquidation fills.", True),
+        Column("margin", "margin at trigger", "Sum of maintenance margins at the triggers.", True),
+        Column("deficit", "deficit of episodes", "Debt from before included.", True),
+    )
+    return Table("liquidations", "Liquidations, day by day", columns, tuple(rows), _EPISODES, 2)
+
+
+def _units(rows: Sequence[Any]) -> int:
+    return len({(row["account_id"], row["currency"], row["isolation"]) for row in rows})
+
+
+def _by_contract(facts: Facts) -> Table:
+    """What an episode with several contracts lost in each is told by its causes, section H."""
+    terms = {row["instrument_id"]: row for row in facts.rows.reference("instruments")}
+    currency_of = {row["episode_id"]: row["currency"] for row in facts.rows.rows(attribution.LIQUIDATIONS)}
+    groups: defaultdict[tuple[str, str, str], list[Any]] = defaultdict(list)
+    for row in facts.rows.rows(attribution.LIQUIDATION_POSITIONS):
+        instrument = row["instrument_id"]
+        groups[currency_of[row["episode_id"]], terms[instrument]["kind"], instrument].append(row)
+    rows: list[tuple[Cell, ...]] = []
+    for (currency, kind, instrument), mine in sorted(groups.items()):
+        amounts = (total(mine, "maintenance_margin"), total(mine, "filled_value"))
+        told = [facts.amount(amount, currency) for amount in amounts]
+        count = len({row["episode_id"] for row in mine})
+        rows.append((currency, kind, instrument, count, total(mine, "liquidation_fills"), *told))
+    columns = (
+        Column("currency", "currency"),
+        Column("kind", "contract type"),
+        Column("instrument_id", "instrument"),
+        Column(
+            "episodes",
+            "liquidations",
+            "That held it or traded it; one of several contracts is under each.",
+            True,
+        ),
+        Column("fills", "liquidation fills", "", True),
+        Column("margin", "margin at trigger", "Maintenance margin of these positions.", True),
+        Column("liquidated", "liquidated value", "Value of the liquidation fills.", True),
+    )
+    return Table("contracts", "Liquidations by contract", columns, tuple(rows), _EPISODES, 3)
+
+
+def _by_class(facts: Facts) -> Table:
+    rows: list[tuple[Cell, ...]] = []
+    for currency in facts.currencies:
+        mine = of(facts.rows.rows(attribution.NEGATIVE_BALANCES), currency=currency)
+        for name in sorted({row["client_class"] for row in mine}):
+            for covered in (True, False):
+                found = of(mine, client_class=name, protected=covered)
+                if found:
+                    amounts = [
+                        facts.amount(total(found, c), currency) for c in ("deficit", "fund_draw", "shortfall")
+                    ]
+                    settled = "covered" if covered else "receivable"
+                    rows.append((currency, name, settled, len(found), accounts(found), *amounts))
+    columns = (
+        Column("currency", "currency"),
+        Column("client_class", "client class", "At the event."),
+        Column("settled", "settled as", "Covered deficits go to the waterfall, the others are debts."),
+        Column("events", "events", "", True),
+        Column("accounts", "accounts", "Different accounts.", True),
+        Column("deficit", "deficit", "How far below zero, beyond earlier debt.", True),
+        Column("fund_draw", "fund draw", "What the fund paid.", True),
+        Column("shortfall", "shortfall", "What it could not pay: shared in the session.", True),
+    )
+    return Table("events_by_class", "Balances below zero by client class", columns, tuple(rows), _EVENTS, 3)
+
+
+def _largest(facts: Facts) -> Table:
+    rows = tuple(
+        (row["event_id"], Time(row["ts"]), row["account_id"], row["currency"], row["isolation"] or "cross",
+         row["client_class"], row["cause"], "covered" if row["protected"] else "receivable",
+         *(facts.amount(row[name], row["currency"]) for name in ("deficit", "fund_draw", "shortfall")))
+        for row in sorted(
+            facts.rows.rows(attribution.NEGATIVE_BALANCES),
+            key=lambda row: (row["currency"], -row["deficit"], row["event_id"]),
+        )
+    )  # fmt: skip
+    columns = (
+        Column("event_id", "event"),
+        Column("ts", "time, UTC"),
+        Column("account_id", "account"),
+        Column("currency", "currency"),
+        Column("isolation", "margin"),
+        Column("client_class", "class"),
+        Column("cause", "cause"),
+        Column("settled", "settled as"),
+        Column("deficit", "deficit", "", True),
+        Column("fund_draw", "fund draw", "", True),
+        Column("shortfall", "shortfall", "", True),
+    )
+    return Table("events", "Every balance below zero, the largest first", columns, rows, _EVENTS, 1, shown=20)
+
+
+def _growth(facts: Facts, currency: str, found: Sequence[Any]) -> Drawing:
+    series = charts.Growth(
+        currency,
+        [(row["ts"], row["deficit"], row["shortfall"]) for row in sorted(found, key=lambda row: row["ts"])],
+    )
+    words = f"Covered deficits in {currency}, added up, in the stretch of time in which most of them arose."
+    title = f"How the covered deficits grew, {currency}"
+    return Drawing(f"growth_{currency}", title, words, lambda width: charts.growth(series, width))

@@ -1,0 +1,151 @@
+"""G: who was charged, by class and how concentrated; the house's own result beside it; auto-deleveraging; fees."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from lossledger.readers.footnotes import asides
+from lossledger.readers.published_rows import of, session_profit, total
+from lossledger.readers.report.facts import Facts
+from lossledger.readers.report.model import Block, Cell, Column, Paragraph, Section, Share, Table
+from lossledger.readers.report.sections.other_losses import adl, adl_daily, fees, receivables
+from lossledger.schemas import attribution
+
+_CHARGES = ("attribution.socialised_losses",)
+_DAILY = ("attribution.account_daily",)
+_MONEY = ("realised_pnl", "fees", "funding")
+
+
+def sharing(facts: Facts) -> Section:
+    blocks: list[Block] = [_by_class(facts), _concentration(facts), _result_by_type(facts), _charged(facts)]
+    blocks += [adl_daily(facts), adl(facts), fees(facts), receivables(facts)]
+    for title, told in asides(facts.rows):
+        blocks.append(Paragraph(f"{title}. " + " ".join(told)))
+    return Section("sharing", "G", "Loss sharing, deleveraging and debts", tuple(blocks))
+
+
+def _by_class(facts: Facts) -> Table:
+    rows: list[tuple[Cell, ...]] = []
+    for day, currency, losses in facts.sessions():
+        charged = of(facts.rows.rows(attribution.SOCIALISED_LOSSES), **facts.same(day, currency))
+        for name in sorted({row["client_class"] for row in charged}):
+            mine = of(charged, client_class=name)
+            charge, basis = total(mine, "charge"), total(mine, "basis")
+            rows.append(
+                (day, currency, name, len(mine), facts.amount(charge, currency), Share(charge, losses["socialised"]),
+                 facts.amount(basis, currency), Share(charge, basis))
+            )  # fmt: skip
+    columns = (
+        Column("business_date", "session"),
+        Column("currency", "currency"),
+        Column("client_class", "client class", "Just before the end of the session."),
+        Column("payers", "payers", "Accounts with a charge.", True),
+        Column("charge", "charged", "", True),
+        Column("of_all", "of all charges", "Rounded to a tenth.", True),
+        Column("basis", "basis of the payers", "What their charges are in proportion to.", True),
+        Column("rate", "charge / basis", "Rounded to a tenth.", True),
+    )
+    return Table("charges_by_class", "Charges by client class", columns, tuple(rows), _CHARGES, 3)
+
+
+def _concentration(facts: Facts) -> Table:
+    rows: list[tuple[Cell, ...]] = []
+    for day, currency, losses in facts.sessions():
+        charged = of(facts.rows.rows(attribution.SOCIALISED_LOSSES), **facts.same(day, currency))
+        if not charged:
+            continue
+        amounts = sorted((row["charge"] for row in charged), reverse=True)
+        whole, count = sum(amounts), len(amounts)
+        shares = [Share(sum(amounts[:n]), whole) for n in (1, 5, 10)]
+        squares = Share(sum(a * a for a in amounts), whole * whole)
+        quantiles = [facts.amount(amounts[::-1][(count - 1) * q // 100], currency) for q in (50, 90)]
+        basis = facts.amount(losses["basis_total"], currency)
+        rows.append(
+            (
+                day,
+                currency,
+                count,
+                basis,
+                Share(whole, losses["basis_total"]),
+                *shares,
+                squares,
+                *quantiles,
+                facts.amount(amounts[0], currency),
+            )
+        )
+    columns = (
+        Column("business_date", "session"),
+        Column("currency", "currency"),
+        Column("payers", "payers", "", True),
+        Column("basis_total", "eligible base", "Sum of all bases.", True),
+        Column("rate", "rate", "All charges / all bases, rounded to a tenth.", True),
+        Column("top_1", "largest payer", "Share of all charges, rounded to a tenth.", True),
+        Column("top_5", "largest 5", "", True),
+        Column("top_10", "largest 10", "", True),
+        Column("hhi", "HHI", "Sum of squared shares: 100 % when one account pays all.", True),
+        Column("median", "median charge", "The lower one of two.", True),
+        Column("p90", "90th percentile", "", True),
+        Column("most", "largest charge", "", True),
+    )
+    return Table("concentration", "How concentrated the charges are", columns, tuple(rows), _CHARGES, 2)
+
+
+def _result_by_type(facts: Facts) -> Table:
+    """Session profit (outputs.md, account_daily) summed over accounts of a type, beside what clients were charged."""
+    sums: dict[tuple[Any, str, str], int] = defaultdict(int)
+    for row in facts.rows.rows(attribution.ACCOUNT_DAILY):
+        sums[row["business_date"], row["currency"], row["account_type"]] += session_profit(row)
+    rows: list[tuple[Cell, ...]] = []
+    for day, currency, losses in facts.sessions():
+        house, clients = (sums[day, currency, kind] for kind in ("house", "client"))
+        amounts = (house, clients, losses["socialised"], losses["adl_loss"])
+        rows.append((day, currency, *(facts.amount(amount, currency) for amount in amounts)))
+    columns = (
+        Column("business_date", "session"),
+        Column("currency", "currency"),
+        Column(
+            "house",
+            "house result",
+            "Session profit of house accounts: market makers, liquidation engine.",
+            True,
+        ),
+        Column(
+            "clients",
+            "clients' result",
+            "Session profit of client accounts, before charges and resets.",
+            True,
+        ),
+        Column("socialised", "clients charged", "", True),
+        Column("adl_loss", "ADL, in kind", "", True),
+    )
+    title = "The house's own result beside what clients paid"
+    return Table("house", title, columns, tuple(rows), (*_DAILY, "attribution.session_losses"), 2)
+
+
+def _charged(facts: Facts) -> Table:
+    found = sorted(
+        facts.rows.rows(attribution.SOCIALISED_LOSSES),
+        key=lambda row: (row["currency"], -row["charge"], row["business_date"], row["account_id"]),
+    )
+    rows = tuple(
+        (row["business_date"], row["account_id"], row["currency"], row["client_class"], row["method"],
+         facts.amount(row["basis"], row["currency"]), facts.amount(row["charge"], row["currency"]),
+         Share(row["charge"], row["basis"]))
+        for row in found
+    )  # fmt: skip
+    columns = (
+        Column("business_date", "session"),
+        Column("account_id", "account"),
+        Column("currency", "currency"),
+        Column("client_class", "class"),
+        Column("method", "sharing"),
+        Column("basis", "basis", "", True),
+        Column("charge", "charge", "", True),
+        Column("rate", "charge / basis", "Rounded to a tenth.", True),
+    )
+    return Table("charges", "Every charge, the largest first", columns, rows, _CHARGES, 3, shown=20)
+
+
+def largest_of(rows: Sequence[Any], column: str) -> int:
+    """The largest value, 0 where there is none."""
+    return max((row[column] for row in rows), default=0)

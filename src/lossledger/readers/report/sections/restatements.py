@@ -1,0 +1,89 @@
+"""M: what was published before and is no longer: per table, and per figure of the waterfall with its old value."""
+
+from collections import defaultdict
+from datetime import date
+from typing import Any
+
+from lossledger.readers.report.facts import Facts
+from lossledger.readers.report.model import Block, Cell, Column, Missing, Paragraph, Section, Table, Time
+from lossledger.readers.report.previous_report import COMPARED
+from lossledger.readers.report.sections.changes_since import changed, changes_since, dates_since, told_since
+from lossledger.schemas import ops
+from lossledger.schemas.registry import TABLES
+
+_SOURCE = ("ops.restatements", "ops.restatement_reasons")
+
+
+def restated(facts: Facts) -> Section:
+    """What changed since the last report, where one was named; then all restatements of the reported dates."""
+    blocks: list[Block] = [Paragraph(told_since(facts))]
+    if facts.request.previous:
+        blocks += [dates_since(facts, with_causes=True), changes_since(facts)]
+    found = _published(facts)
+    blocks += [_tables(facts, found), _values(facts, found)]
+    return Section("restatements", "M", "Restatements", tuple(blocks))
+
+
+def _published(facts: Facts) -> list[Any]:
+    """Without those of a run that died before it published: nobody ever saw what it wrote."""
+    seen = {(day.day, day.run_id) for day in facts.rows.days}
+    seen |= {
+        (row["business_date"], row["run_id"])
+        for row in facts.rows.rows(ops.RUNS)
+        if row["outcome"] == "published"
+    }
+    return [row for row in facts.rows.rows(ops.RESTATEMENTS) if (row["business_date"], row["run_id"]) in seen]
+
+
+def _tables(facts: Facts, found: list[Any]) -> Table:
+    reasons: defaultdict[tuple[date, str], dict[str, None]] = defaultdict(dict)
+    for row in facts.rows.rows(ops.RESTATEMENT_REASONS):
+        reasons[row["business_date"], row["run_id"]][row["reason"]] = None
+    rows: list[tuple[Cell, ...]] = []
+    for row in found:
+        why = reasons[row["business_date"], row["run_id"]]
+        reason: Cell = "; ".join(why) if why else Missing("no reason was noted")
+        rows.append((row["business_date"], row["table_name"], Time(row["restated_at"]), row["run_id"],
+                     row["rows_before"], row["rows_after"], row["version_before"], row["version_after"],
+                     reason))  # fmt: skip
+    columns = (
+        Column("business_date", "session"),
+        Column("table_name", "table"),
+        Column("restated_at", "restated, UTC"),
+        Column("run_id", "run"),
+        Column("rows_before", "rows before", "", True),
+        Column("rows_after", "rows after", "", True),
+        Column("version_before", "version before", "", True),
+        Column("version_after", "version after", "", True),
+        Column("reason", "cause"),
+    )
+    title = "All restatements of the reported dates, since they were first published"
+    note = "" if rows else "None of the reported dates was ever restated."
+    return Table("restated", title, columns, tuple(rows), _SOURCE, 4, note)
+
+
+def _values(facts: Facts, found: list[Any]) -> Table:
+    rows: list[tuple[Cell, ...]] = []
+    for row in found:
+        table = TABLES[row["table_name"]]
+        if table in COMPARED:
+            rows += _changes(facts, table, row)
+    columns = (
+        Column("business_date", "session"),
+        Column("table_name", "table"),
+        Column("run_id", "run"),
+        Column("currency", "currency"),
+        Column("column", "figure"),
+        Column("before", "previous value", "", True),
+        Column("after", "new value", "", True),
+        Column("difference", "difference", "", True),
+    )
+    title = "Figures of the waterfall and the fund that they changed, one after the other"
+    source = (*_SOURCE[:1], *(table.full_name for table in COMPARED))
+    return Table("restated_values", title, columns, tuple(rows), source, 5)
+
+
+def _changes(facts: Facts, table: Any, row: Any) -> list[tuple[Cell, ...]]:
+    versions = (int(row["version_before"]), int(row["version_after"]))
+    day: date = row["business_date"]
+    return [(day, table.full_name, row["run_id"], *rest) for rest in changed(facts, table, day, versions)]

@@ -1,0 +1,83 @@
+"""The result in sentences, before anything else."""
+
+from collections.abc import Iterator
+
+from lossledger.readers.published_rows import Row, accounts, of, total
+from lossledger.readers.report.facts import Facts
+from lossledger.readers.report.model import Block, Figure, Figures, Paragraph, Section, shown, unit_of
+from lossledger.schemas import attribution
+from lossledger.schemas.core import Table as Declared
+
+_SOURCE = ("attribution.session_losses",)
+_WATERFALL = (
+    ("deficit", "Covered deficits", "How far protected clients fell below zero: what somebody had to pay."),
+    ("fund_draw", "Paid by the insurance fund", "Draws for covered deficits, down to the fund's floor."),
+    ("socialised", "Charged to clients", "The part of the shortfall that accounts were charged for."),
+    ("uncovered", "Uncovered", "The part of the shortfall that nobody in this ledger paid."),
+    (
+        "unprotected_deficit",
+        "Receivables",
+        "Deficits that protection does not cover: debts of the accounts themselves.",
+    ),
+    (
+        "adl_loss",
+        "Auto-deleveraging, in kind",
+        "What fills of kind adl cost against the mark, fees excluded.",
+    ),
+)
+
+_ORIGINS = {
+    "real": "The data are real: accounts, trades and prices are as the venue delivered them.",
+    "generated": "The data are generated: accounts and trades are made up, nothing of it happened at any venue.",
+}
+_NOBODY_NAMED = "Which venue it is about: not available, nobody has named it. "
+_NOBODY_SAID = "Whether the data are real or generated: not available, nobody has stated it."
+
+
+def origin(facts: Facts) -> str:
+    """Whom the report is about, and whether the data are real: what no table says, in sentences."""
+    whom = f"This report is about {facts.request.venue}. " if facts.request.venue else _NOBODY_NAMED
+    return whom + _ORIGINS.get(facts.request.data, _NOBODY_SAID)
+
+
+def result(facts: Facts) -> Section:
+    blocks: list[Block] = [Paragraph(origin(facts), strong=True)]
+    if facts.missing:
+        days = ", ".join(day.isoformat() for day in facts.missing)
+        text = f"Not published, and missing in every figure of this report: {days}."
+        blocks.append(Paragraph(text, strong=True))
+    for currency in facts.currencies:
+        figures = {figure.id: figure for figure in _figures(facts, currency)}
+        blocks += [Paragraph(_sentences(facts, currency, figures)), Figures(tuple(figures.values()))]
+    return Section("result", "", "Result", tuple(blocks))
+
+
+def _figures(facts: Facts, currency: str) -> Iterator[Figure]:
+    losses = of(facts.rows.rows(attribution.SESSION_LOSSES), currency=currency)
+    for column, title, definition in _WATERFALL:
+        value = facts.amount(total(losses, column), currency)
+        yield Figure(f"total.{column}.{currency}", title, value, definition, _SOURCE)
+    columns = ("fund_draw", "socialised", "uncovered", "unprotected_deficit", "adl_loss")
+    cost = facts.amount(sum(total(losses, column) for column in columns), currency)
+    told = "Fund, charges, uncovered, receivables and auto-deleveraging together."
+    yield Figure(f"total.cost.{currency}", "What losses cost, together", cost, told, _SOURCE)
+
+
+def _sentences(facts: Facts, currency: str, figures: dict[str, Figure]) -> str:
+    def say(column: str) -> str:
+        value = figures[f"total.{column}.{currency}"].value
+        return f"{shown(value)} {unit_of(value)}"
+
+    def rows(table: Declared) -> list[Row]:
+        return of(facts.rows.rows(table), currency=currency)
+
+    events, charged = rows(attribution.NEGATIVE_BALANCES), rows(attribution.SOCIALISED_LOSSES)
+    covered = of(events, protected=True)
+    return (
+        f"{len(rows(attribution.LIQUIDATIONS)):,} liquidations ended in {currency}; {len(events):,} balances of "
+        f"{accounts(events):,} accounts fell below zero, {len(covered):,} of them covered by negative balance "
+        f"protection. The covered deficits were {say('deficit')}. The insurance fund paid {say('fund_draw')}, "
+        f"{accounts(charged):,} accounts were charged {say('socialised')}, and {say('uncovered')} stayed uncovered. "
+        f"Deficits without cover, {say('unprotected_deficit')}, are debts of the accounts. Auto-deleveraging cost "
+        f"{say('adl_loss')} at the mark. Together losses cost {say('cost')}."
+    )
