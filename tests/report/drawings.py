@@ -23,7 +23,7 @@ def drawings() -> Iterator[tuple[str, Any]]:
         loss_charts.Cause("fees", "fees", -E18),
         loss_charts.Cause("market_move", "the market moved on", 3 * E18),
     ]
-    moments = [path_charts.Moment(EARLY, "triggered"), path_charts.Moment(LATE, "ended")]
+    moments = [path_charts.TimeMark(EARLY, "triggered"), path_charts.TimeMark(LATE, "ended")]
     points = [(START, 3 * E18), (EARLY, 2 * E18), (LATE, E18), (LATE + MINUTE, E18)]
     for first in (EARLY, LATE):
         series = fund_chart.Balance("USDT", points, [EARLY, LATE], first)

@@ -28,13 +28,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Tell it; 3 when a published figure differs from the recomputed one."""
-    from lossledger.readers.explain.account_session import Dates
+    from lossledger.readers.explain.account_session import PublishedDates
     from lossledger.readers.explain.explain import explain_account, explain_event
 
     of_account = args.account is not None and args.date is not None
     if of_account == (args.event is not None) or (args.event and (args.account or args.date)):
         raise ConfigError("explain: give either --account and --date, or --event")
-    dates = Dates.open(args.warehouse, args.as_of, args.scenario)
+    dates = PublishedDates.open(args.warehouse, args.as_of, args.scenario)
     if of_account:
         explanation = explain_account(dates, args.account, args.date)
     else:

@@ -3,30 +3,30 @@
 from collections.abc import Iterator, Sequence
 
 from lossledger.engine.figures import exact
-from lossledger.readers.published_rows import PublishedRows, Row, of, total
+from lossledger.readers.published_rows import PublishedRows, Row, rows_where, sum_column
 from lossledger.readers.session_figures import Draws, Relief, draws, fees_below_zero, relief
 from lossledger.schemas import attribution
 
 
-def asides(rows: PublishedRows) -> Iterator[tuple[str, list[str]]]:
+def write_footnotes(rows: PublishedRows) -> Iterator[tuple[str, list[str]]]:
     """A title and sentences for every session and currency of which there is something to say."""
     for day in rows.days:
         for currency in rows.currencies():
             same = {"business_date": day.day, "currency": currency}
-            (losses,) = of(rows.rows(attribution.SESSION_LOSSES), **same)
-            (fund,) = of(rows.rows(attribution.INSURANCE_FUND_DAILY), **same)
+            (losses,) = rows_where(rows.rows(attribution.SESSION_LOSSES), **same)
+            (fund,) = rows_where(rows.rows(attribution.INSURANCE_FUND_DAILY), **same)
             scale = rows.scales()[currency]
             told = [
-                _told_draws(draws(rows, day, currency), losses, fund, scale),
-                _told_fees(fees_below_zero(rows, day, currency), losses, fund, scale),
-                _told_relief(relief(rows, day, currency), losses["adl_loss"], scale),
-                _told_protection(of(rows.rows(attribution.PROTECTION_DAILY), **same), scale),
+                _describe_draws(draws(rows, day, currency), losses, fund, scale),
+                _describe_fees(fees_below_zero(rows, day, currency), losses, fund, scale),
+                _describe_relief(relief(rows, day, currency), losses["adl_loss"], scale),
+                _describe_protection(rows_where(rows.rows(attribution.PROTECTION_DAILY), **same), scale),
             ]
             if any(told):
                 yield f"{day.day}, {currency}", [sentences for sentences in told if sentences]
 
 
-def _told_draws(made: Draws | None, losses: Row, fund: Row, scale: int) -> str:
+def _describe_draws(made: Draws | None, losses: Row, fund: Row, scale: int) -> str:
     if made is None:
         return ""
     told = (
@@ -52,7 +52,7 @@ def _told_draws(made: Draws | None, losses: Row, fund: Row, scale: int) -> str:
     )
 
 
-def _told_fees(parts: tuple[int, int], losses: Row, fund: Row, scale: int) -> str:
+def _describe_fees(parts: tuple[int, int], losses: Row, fund: Row, scale: int) -> str:
     if not any(parts):
         return ""
     covered, uncovered, deficit, debts = (
@@ -67,7 +67,7 @@ def _told_fees(parts: tuple[int, int], losses: Row, fund: Row, scale: int) -> st
     return told + f"Such fees are the fund's income: {exact(fund['liquidation_fees'], scale)} in the session."
 
 
-def _told_relief(spared: Relief, adl_loss: int, scale: int) -> str:
+def _describe_relief(spared: Relief, adl_loss: int, scale: int) -> str:
     parts = (spared.covered, spared.uncovered, spared.without_deficit)
     if not adl_loss and not any(parts):
         return ""
@@ -82,11 +82,11 @@ def _told_relief(spared: Relief, adl_loss: int, scale: int) -> str:
     return f"Deleveraged accounts lost {exact(adl_loss, scale)} at the mark. It relieved others: {'; '.join(told)}."
 
 
-def _told_protection(protected: Sequence[Row], scale: int) -> str:
+def _describe_protection(protected: Sequence[Row], scale: int) -> str:
     if not protected:
         return ""
     deficit, held = (
-        exact(total(protected, column), scale) for column in ("deficit", "within_account_equity")
+        exact(sum_column(protected, column), scale) for column in ("deficit", "within_account_equity")
     )
     return (
         f"Protection is per risk unit. Of the covered deficits of {deficit}, {held} was within what the same accounts "

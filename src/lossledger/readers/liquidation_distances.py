@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from lossledger.engine.numbers import E18, round_half_even_div
 from lossledger.engine.prices import OpenPosition, Tier, bankruptcy_price, liquidation_price
-from lossledger.readers.published_rows import PublishedRows, Row, of
+from lossledger.readers.published_rows import PublishedRows, Row, rows_where
 from lossledger.schemas import attribution
 
 _UNIT = ("account_id", "currency", "isolation")
@@ -44,12 +44,12 @@ def distances(rows: PublishedRows) -> Distances:
     last = rows.days[-1]
     house = {row["account_id"] for row in rows.reference("accounts") if row["account_type"] == "house"}
     units: defaultdict[tuple[str, ...], list[Row]] = defaultdict(list)
-    for row in of(rows.rows(attribution.POSITIONS_DAILY), business_date=last.day):
+    for row in rows_where(rows.rows(attribution.POSITIONS_DAILY), business_date=last.day):
         if row["account_id"] not in house:
             units[_unit(row)].append(row)
     wallets = {
         _unit(row): row["closing_wallet"]
-        for row in of(rows.rows(attribution.ACCOUNT_DAILY), business_date=last.day)
+        for row in rows_where(rows.rows(attribution.ACCOUNT_DAILY), business_date=last.day)
     }
     terms = _effective(rows.reference("instruments"), last.end)
     tiers = _effective(rows.reference("margin_tiers"), last.end)

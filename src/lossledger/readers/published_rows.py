@@ -75,7 +75,7 @@ def _rows(table: Table, data: Any) -> list[Row]:
     return [dict(zip(names, row, strict=True)) for row in to_rows(table, data)]
 
 
-def total(rows: Iterable[Row], column: str) -> int:
+def sum_column(rows: Iterable[Row], column: str) -> int:
     return sum(row[column] for row in rows)
 
 
@@ -85,16 +85,16 @@ def session_profit(row: Row) -> int:
     return gain + int(row["unrealised_pnl"] - row["opening_unrealised_pnl"])
 
 
-def of(rows: Iterable[Row], **equal: Any) -> list[Row]:
+def rows_where(rows: Iterable[Row], **equal: Any) -> list[Row]:
     """The rows whose columns have these values."""
     return [row for row in rows if all(row[name] == value for name, value in equal.items())]
 
 
-def largest(rows: Iterable[Row], column: str, count: int, *then: str) -> list[Row]:
+def largest_rows(rows: Iterable[Row], column: str, count: int, *then: str) -> list[Row]:
     """The largest by a column, ties in the order of the others."""
     return sorted(rows, key=lambda row: (-row[column], *(row[name] for name in then)))[:count]
 
 
-def accounts(rows: Iterable[Row]) -> int:
+def count_accounts(rows: Iterable[Row]) -> int:
     """How many different accounts."""
     return len({row["account_id"] for row in rows})

@@ -88,13 +88,13 @@ class Quarantine:
         """The published dates that were published with rejected rows."""
         return [day for day, row in self.pins.days.items() if self._pieces(row)]
 
-    def told_of_date(self, day: date) -> list[str]:
+    def describe_date(self, day: date) -> list[str]:
         """What a published date was published with, a line for each dataset and folder."""
         row = self.pins.days[day]
         noted = self.pins.inputs_of(day).get(DELIVERIES.name)
         return self._told(self._pieces(row), row.table_versions.get(DELIVERIES.full_name, noted))
 
-    def told_of_load(self, folder: date) -> list[str]:
+    def describe_load(self, folder: date) -> list[str]:
         """What the newest load of a folder's date rejected, a line for each dataset."""
         return self._told(self.newest(folder), None)
 

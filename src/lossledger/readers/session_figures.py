@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from lossledger.readers.published_rows import PublishedRows, Row, of, total
+from lossledger.readers.published_rows import PublishedRows, Row, rows_where, sum_column
 from lossledger.schemas import attribution
 from lossledger.store.published import Published
 
@@ -44,7 +44,7 @@ def draws(rows: PublishedRows, day: Published, currency: str) -> Draws | None:
     """
     ledger, events, fund = _fund(rows, day, currency)
     by_id = {event["event_id"]: event for event in events}
-    made = of(ledger, kind="draw")
+    made = rows_where(ledger, kind="draw")
     if not made:
         return None
     at_end = any(draw["ts"] != by_id[draw["ref"]]["ts"] for draw in made)
@@ -54,7 +54,7 @@ def draws(rows: PublishedRows, day: Published, currency: str) -> Draws | None:
     (floor,) = floors
     due = [(event["ts"] if at_end else day.end - 1, event["deficit"]) for event in events]
     others = [(row["ts"], row["amount"]) for row in ledger if row["kind"] != "draw"]
-    return Draws(at_end, floor, total(events, "deficit") - paid(fund["opening"], others, due, floor))
+    return Draws(at_end, floor, sum_column(events, "deficit") - paid(fund["opening"], others, due, floor))
 
 
 def paid(
@@ -73,17 +73,21 @@ def paid(
 def _fund(rows: PublishedRows, day: Published, currency: str) -> tuple[list[Row], list[Row], Row]:
     """Movements and covered events of a session, each in its order, and the fund's day."""
     same = {"business_date": day.day, "currency": currency}
-    ledger = sorted(of(rows.rows(attribution.INSURANCE_FUND_LEDGER), **same), key=lambda row: row["seq"])
-    events = of(rows.rows(attribution.NEGATIVE_BALANCES), protected=True, **same)
+    ledger = sorted(
+        rows_where(rows.rows(attribution.INSURANCE_FUND_LEDGER), **same), key=lambda row: row["seq"]
+    )
+    events = rows_where(rows.rows(attribution.NEGATIVE_BALANCES), protected=True, **same)
     events.sort(key=lambda row: (row["ts"], row["account_id"], row["isolation"]))
-    (fund,) = of(rows.rows(attribution.INSURANCE_FUND_DAILY), **same)
+    (fund,) = rows_where(rows.rows(attribution.INSURANCE_FUND_DAILY), **same)
     return ledger, events, fund
 
 
 def relief(rows: PublishedRows, day: Published, currency: str) -> Relief:
     """Of the episodes that ended in the session."""
     spared: dict[str, int] = defaultdict(int)
-    for row in of(rows.rows(attribution.LOSS_COMPONENTS_TABLE), business_date=day.day, component="adl"):
+    for row in rows_where(
+        rows.rows(attribution.LOSS_COMPONENTS_TABLE), business_date=day.day, component="adl"
+    ):
         spared[row["episode_id"]] -= row["amount"]
     sums: dict[bool | None, int] = defaultdict(int)
     for episode, event in _ended(rows, day, currency):
@@ -108,7 +112,7 @@ def _ended(rows: PublishedRows, day: Published, currency: str) -> Iterator[tuple
     same = {"business_date": day.day, "currency": currency}
     events = {
         (*(row[name] for name in _UNIT), row["ts"]): row
-        for row in of(rows.rows(attribution.NEGATIVE_BALANCES), **same)
+        for row in rows_where(rows.rows(attribution.NEGATIVE_BALANCES), **same)
     }
-    for episode in of(rows.rows(attribution.LIQUIDATIONS), **same):
+    for episode in rows_where(rows.rows(attribution.LIQUIDATIONS), **same):
         yield episode, events.get((*(episode[name] for name in _UNIT), episode["ended_at"]))

@@ -39,7 +39,7 @@ def warning_lines(
     found, rejected = _found(warehouse, published), quarantine.days()
     days = sorted({*found, *rejected}, reverse=True)
     for day in days[:_SHOWN]:
-        lines = quarantine.told_of_date(day) if day in rejected else []
+        lines = quarantine.describe_date(day) if day in rejected else []
         lines += _told(warehouse, published[day], found.get(day, []))
         for line in lines:
             yield f"warning    {day}  {line}"
@@ -75,7 +75,7 @@ def rejected_lines(
             if folder in seen or (folder != day and folder in published):
                 continue
             seen.add(folder)
-            for line in quarantine.told_of_load(folder):
+            for line in quarantine.describe_load(folder):
                 yield f"rejected   {day}  {line}"
 
 

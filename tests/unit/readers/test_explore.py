@@ -8,7 +8,7 @@ from lossledger.engine.errors import ConfigError
 from lossledger.engine.numbers import E18
 from lossledger.readers.charts.cause_chart import steps
 from lossledger.readers.charts.loss_charts import Cause
-from lossledger.readers.explain.account_session import Dates
+from lossledger.readers.explain.account_session import PublishedDates
 from lossledger.readers.explore.questions import (
     account_questions,
     event_questions,
@@ -24,16 +24,16 @@ NB = "event_id"
 
 
 @pytest.fixture(scope="session")
-def dates(small: Path) -> Dates:
-    return Dates.open(small)
+def dates(small: Path) -> PublishedDates:
+    return PublishedDates.open(small)
 
 
-def only_event(dates: Dates) -> str:
+def only_event(dates: PublishedDates) -> str:
     (found,) = ask(dates.tables, session_questions.events(D10)).column(NB)
     return str(found)
 
 
-def test_an_answer_is_what_query_says_of_its_sql(dates: Dates) -> None:
+def test_an_answer_is_what_query_says_of_its_sql(dates: PublishedDates) -> None:
     answer = ask(dates.tables, session_questions.losses(D10))
     lines = query_lines(dates.tables.warehouse.root, answer.sql, "csv")
     assert answer.csv().splitlines() == list(lines)
@@ -41,12 +41,12 @@ def test_an_answer_is_what_query_says_of_its_sql(dates: Dates) -> None:
     assert answer.column("deficit") == ["20.00", "0.00000000"]
 
 
-def test_a_name_from_an_address_is_a_text_and_no_sql(dates: Dates) -> None:
+def test_a_name_from_an_address_is_a_text_and_no_sql(dates: PublishedDates) -> None:
     assert ask(dates.tables, account_questions.charges("b")).column("charge") == ["20.00"]
     assert ask(dates.tables, account_questions.charges("' OR true --")).kept == []
 
 
-def test_rules_are_side_by_side(dates: Dates) -> None:
+def test_rules_are_side_by_side(dates: PublishedDates) -> None:
     totals = ask(dates.tables, rule_questions.totals(D10, "USD"))
     payers = ask(dates.tables, rule_questions.accounts(D10, "USD", totals.column("rule")))
     (row,) = payers.records()
@@ -54,7 +54,7 @@ def test_rules_are_side_by_side(dates: Dates) -> None:
     assert dict(zip(totals.column("rule"), totals.column("uncovered"), strict=True))["adl_queue"] == "20.00"
 
 
-def test_the_path_of_a_liquidated_unit(dates: Dates) -> None:
+def test_the_path_of_a_liquidated_unit(dates: PublishedDates) -> None:
     """100 paid in, 1 bought at 1000; the mark falls to 900, the fill is at 880, the deficit of 20 is reset."""
     found = event_questions.find(dates, only_event(dates))
     path = event_questions.path(dates, found)
@@ -67,7 +67,7 @@ def test_the_path_of_a_liquidated_unit(dates: Dates) -> None:
     assert [row[1:] for row in path.marks.kept] == [["2025-10-10T10:00:00Z", "P", "900"]]
 
 
-def test_an_event_leads_to_its_liquidation_and_back(dates: Dates) -> None:
+def test_an_event_leads_to_its_liquidation_and_back(dates: PublishedDates) -> None:
     found = event_questions.find(dates, only_event(dates), D10)
     assert found.episode_id and found.title == "Liquidation of account a, 2025-10-10"
     assert event_questions.find(dates, found.episode_id).balance.column(NB) == [only_event(dates)]
@@ -84,8 +84,8 @@ def test_a_waterfall_begins_where_the_bar_before_ended() -> None:
     assert [bar[:3] for bar in made] == [("cushion", 0, -5), ("gap", -5, 3), ("deficit", 0, 3)]
 
 
-def test_two_sides_differ_by_exact_amounts(dates: Dates) -> None:
-    scenario = Dates.open(dates.tables.warehouse.root, scenario="nobody")
+def test_two_sides_differ_by_exact_amounts(dates: PublishedDates) -> None:
+    scenario = PublishedDates.open(dates.tables.warehouse.root, scenario="nobody")
     question = side_by_side.totals(D10, D10)
     answers = (ask(dates.tables, question), ask(scenario.tables, question))
     found = side_by_side.differences(*answers, ("published", "nobody"), {"USD": 2, "BTC": 8})

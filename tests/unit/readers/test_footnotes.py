@@ -8,9 +8,9 @@ import pytest
 
 from lossledger.engine.numbers import E18
 from lossledger.readers.demo_text import report_lines
-from lossledger.readers.footnotes import asides
+from lossledger.readers.footnotes import write_footnotes
 from lossledger.readers.published.published_tables import PublishedTables
-from lossledger.readers.published_rows import PublishedRows, Row, of, total
+from lossledger.readers.published_rows import PublishedRows, Row, rows_where, sum_column
 from lossledger.readers.report.as_html import to_html
 from lossledger.readers.report.report_builder import build, gather
 from lossledger.readers.report.report_request import ReportRequest
@@ -54,7 +54,7 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Drawn]:
 
 
 def losses(rows: PublishedRows, currency: str) -> Row:
-    (row,) = of(rows.rows(attribution.SESSION_LOSSES), currency=currency)
+    (row,) = rows_where(rows.rows(attribution.SESSION_LOSSES), currency=currency)
     return row
 
 
@@ -83,10 +83,10 @@ def test_the_difference_is_told(drawn: Drawn) -> None:
     """Money that came in after the draws: the fund did not close empty, and yet accounts were charged."""
     shortfalls = [losses(rows, "USDT")["shortfall"] for rows in (drawn.at_event, drawn.at_session_end)]
     assert shortfalls[0] > shortfalls[1] > 0
-    told = dict(asides(drawn.at_event))["2025-10-10, USDT"]
+    told = dict(write_footnotes(drawn.at_event))["2025-10-10, USDT"]
     assert told[0].startswith("The fund paid each deficit when it arose (policy fund_draws: at_event)")
     assert "down to the same floor of 0" in told[0]
-    late = dict(asides(drawn.at_session_end))["2025-10-10, USDT"]
+    late = dict(write_footnotes(drawn.at_session_end))["2025-10-10, USDT"]
     assert late[0].startswith("The fund paid at the end of the session (policy fund_draws: at_session_end)")
 
 
@@ -94,7 +94,7 @@ def test_what_the_deleveraged_lost_somebody_was_spared(drawn: Drawn) -> None:
     """Every such fill of this market has one other side: what one lost the other was spared, to the unit."""
     rows = drawn.at_event
     spared = relief(rows, rows.days[0], "USDT")
-    lost = total(of(rows.rows(attribution.ADL_LOSSES), currency="USDT"), "amount")
+    lost = sum_column(rows_where(rows.rows(attribution.ADL_LOSSES), currency="USDT"), "amount")
     assert spared.covered + spared.uncovered + spared.without_deficit == lost > 0
     assert spared.uncovered > 0
 
@@ -104,21 +104,21 @@ def test_fees_of_accounts_that_had_nothing_left_are_part_of_their_deficits(drawn
     (day,) = rows.days
     covered, uncovered = fees_below_zero(rows, day, "USDT")
     ended = {row["episode_id"]: row for row in rows.rows(attribution.LIQUIDATIONS)}
-    events = of(rows.rows(attribution.NEGATIVE_BALANCES), currency="USDT", cause="liquidation")
+    events = rows_where(rows.rows(attribution.NEGATIVE_BALANCES), currency="USDT", cause="liquidation")
     assert covered + uncovered == sum(
         min(event["deficit"], ended[event["episode_id"]]["liquidation_fees"]) for event in events
     )
     assert 0 < covered < losses(rows, "USDT")["deficit"]
-    (fund,) = of(rows.rows(attribution.INSURANCE_FUND_DAILY), currency="USDT")
+    (fund,) = rows_where(rows.rows(attribution.INSURANCE_FUND_DAILY), currency="USDT")
     assert covered + uncovered < fund["liquidation_fees"]
-    assert f"{covered // E18:,}." in dict(asides(rows))["2025-10-10, USDT"][1]
+    assert f"{covered // E18:,}." in dict(write_footnotes(rows))["2025-10-10, USDT"][1]
 
 
 def test_report_and_terminal_tell_it(drawn: Drawn) -> None:
     (day,), root = drawn.at_event.days, drawn.at_event.tables.warehouse.root
     html = unescape(to_html(build(gather(ReportRequest(root, day.day, day.day)))))
     lines = " ".join(report_lines(drawn.at_event))
-    for title, told in asides(drawn.at_event):
+    for title, told in write_footnotes(drawn.at_event):
         assert f"WHAT THE TOTALS DO NOT SAY, {title}" in lines
         assert f"{title}. " + " ".join(told) in html
         for sentences in told:

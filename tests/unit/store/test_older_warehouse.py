@@ -16,7 +16,7 @@ from lossledger.jobs.load.deliveries import LOAD_VERSION
 from lossledger.jobs.maintain import maintain_lines
 from lossledger.jobs.run import Request, run
 from lossledger.jobs.spark.mapper import InProcess
-from lossledger.readers.explain.account_session import Dates
+from lossledger.readers.explain.account_session import PublishedDates
 from lossledger.readers.explain.explain import explain_account
 from lossledger.readers.published.published_tables import PublishedTables
 from lossledger.readers.report.report_verification import verify, verify_lines
@@ -171,7 +171,7 @@ def test_explain_names_the_rules_where_a_figure_differs_that_other_rules_gave(
     old = warehouse_format4
 
     def facts() -> dict[str, str]:
-        return dict(explain_account(Dates.open(old.warehouse), "anna", OLD_DATES[1]).facts)
+        return dict(explain_account(PublishedDates.open(old.warehouse), "anna", OLD_DATES[1]).facts)
 
     assert "rules" not in facts(), "all are equal"
     monkeypatch.setattr(

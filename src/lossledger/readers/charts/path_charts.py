@@ -23,14 +23,16 @@ Points = Sequence[tuple[int, int]]  # (time in microseconds, value in 10^-18)
 
 
 @dataclass(frozen=True)
-class Moment:
+class TimeMark:
     """A time to mark, and what happened then."""
 
     ts: int
     words: str
 
 
-def equity(currency: str, of_equity: Points, of_margin: Points, marked: Sequence[Moment], width: int) -> Any:
+def equity(
+    currency: str, of_equity: Points, of_margin: Points, marked: Sequence[TimeMark], width: int
+) -> Any:
     """Both lines and zero; the unit is to be liquidated where equity falls below the margin."""
     rows = [
         {"time": moment(ts), "amount": number(amount), "line": line}
@@ -52,7 +54,7 @@ def equity(currency: str, of_equity: Points, of_margin: Points, marked: Sequence
     return styled(alt.layer(zero, *_marked(marked, start, end), lines), width, 240)
 
 
-def marks(instrument_id: str, points: Points, marked: Sequence[Moment], width: int) -> Any:
+def marks(instrument_id: str, points: Points, marked: Sequence[TimeMark], width: int) -> Any:
     """One instrument's mark, not from zero: what counts is how far it moved."""
     rows = [{"time": moment(ts), "mark": number(mark)} for ts, mark in points]
     start, end = _stretch(points)
@@ -75,7 +77,7 @@ def _stretch(points: Points) -> tuple[int, int]:
     return start, end + max(1_000_000, (end - start) // 20)
 
 
-def _marked(marked: Sequence[Moment], start: int, end: int) -> list[Any]:
+def _marked(marked: Sequence[TimeMark], start: int, end: int) -> list[Any]:
     """Rules in time with their words, one above the other so that none hides another."""
     layers: list[Any] = []
     for n, at in enumerate(m for m in marked if start <= m.ts <= end):

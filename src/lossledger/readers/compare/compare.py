@@ -6,7 +6,7 @@ from itertools import islice
 
 from lossledger.engine.errors import ConfigError
 from lossledger.engine.figures import exact, text_table
-from lossledger.readers.compare.comparison_side import Side, open_side
+from lossledger.readers.compare.comparison_side import ComparisonSide, open_side
 from lossledger.readers.compare.row_differences import (
     AccountTotal,
     TableDiff,
@@ -42,7 +42,7 @@ def compare_lines(root: Place, left: str, right: str) -> Iterator[str]:
 
 
 def _identity_lines(
-    sides: tuple[Side, Side], diffs: Sequence[TableDiff], days: Sequence[date]
+    sides: tuple[ComparisonSide, ComparisonSide], diffs: Sequence[TableDiff], days: Sequence[date]
 ) -> Iterator[str]:
     """The statement that comes before anything else."""
     left, right = sides
@@ -62,7 +62,7 @@ def _identity_lines(
     yield f"not identical: {len(changed)} of {len(diffs)} tables differ between {left.name} and {right.name}, {span}"
 
 
-def _range(side: Side) -> str:
+def _range(side: ComparisonSide) -> str:
     days = sorted(side.days)
     return f"{side.name}, {days[0]} to {days[-1]}"
 

@@ -20,7 +20,7 @@ from lossledger.store.scenarios import read_definition, scenario_names, scenario
 from lossledger.store.warehouse import NOT_THERE, Warehouse
 
 
-class Side:
+class ComparisonSide:
     """Tables as of the versions that were published for each date; `about` says what made it different."""
 
     tables = tuple(PUBLISHED.values())
@@ -46,23 +46,23 @@ class Side:
         return found
 
 
-def open_side(root: Place, name: str) -> Side:
+def open_side(root: Place, name: str) -> ComparisonSide:
     """`published`, a scenario, or the id of a run. ConfigError says what there is."""
     if not (root / "lossledger.json").exists():
         raise ConfigError(f"{root} is no Lossledger warehouse: lossledger run --warehouse {root} … makes one")
     main = Warehouse(root)
     if name == PUBLISHED_NAME:
-        return Side(name, main, _current(main))
+        return ComparisonSide(name, main, _current(main))
     if name in scenario_names(root):
         own = scenario_root(root, name)
         made_from = read_definition(own)
         warehouse = Warehouse(own)
         nothing = not made_from["policy"] and not made_from["fund_opening"]
-        return Side(name, warehouse, _current(warehouse), _about(made_from), nothing)
+        return ComparisonSide(name, warehouse, _current(warehouse), _about(made_from), nothing)
     days = _of_run(main, name)
     if not days:
         raise ConfigError(f"no scenario and no run {name!r} in {root}; there is {_what_there_is(root, main)}")
-    return Side(name, main, days)
+    return ComparisonSide(name, main, days)
 
 
 def _current(warehouse: Warehouse) -> dict[date, Mapping[str, int]]:

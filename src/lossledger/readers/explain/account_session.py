@@ -38,14 +38,14 @@ Row = Mapping[str, Any]  # decimals are integers of 10^-18, times microseconds
 
 
 @dataclass(frozen=True)
-class Dates:
+class PublishedDates:
     """Published dates of a warehouse. A scenario's first one starts from the state of one of `base`."""
 
     tables: PublishedTables
     base: PublishedTables | None = None
 
     @classmethod
-    def open(cls, root: Place, as_of: str | None = None, scenario: str | None = None) -> "Dates":
+    def open(cls, root: Place, as_of: str | None = None, scenario: str | None = None) -> "PublishedDates":
         """ConfigError: no warehouse, scenario, time or run of that name."""
         base = PublishedTables.open(root) if scenario else None
         return cls(PublishedTables.open(root, as_of, scenario), base)
@@ -68,7 +68,7 @@ class AccountSession:
     `versions`: of the ledger's tables. `pinned`: whether they are those that the publishing run noted.
     """
 
-    dates: Dates
+    dates: PublishedDates
     day: Published
     account: Account
     versions: Mapping[str, int]
@@ -153,7 +153,7 @@ def read_rows(
     return sorted(rows, key=lambda row: tuple((row[k] is not None, row[k]) for k in table.key))
 
 
-def open_session(dates: Dates, account_id: str, day: date) -> AccountSession:
+def open_session(dates: PublishedDates, account_id: str, day: date) -> AccountSession:
     """ConfigError, which says what there is: the date is not published, or the account not known."""
     published, warehouse = dates.tables.published(day), dates.tables.warehouse
     noted = dates.tables.pins.inputs_of(day)

@@ -9,49 +9,49 @@ from lossledger.engine.clock import NEVER, iso
 from lossledger.engine.errors import ConfigError
 from lossledger.engine.events import UnitKey
 from lossledger.engine.rules.version import RULES_VERSION
-from lossledger.readers.explain.account_session import Dates, Row, open_session, read_rows
+from lossledger.readers.explain.account_session import PublishedDates, Row, open_session, read_rows
 from lossledger.readers.explain.document import Explanation, Section
 from lossledger.readers.explain.fund_draws import loss_sections
 from lossledger.readers.explain.liquidation_story import episode_sections
-from lossledger.readers.explain.narrative import Teller, when
+from lossledger.readers.explain.narrative import Narrative, when
 from lossledger.readers.explain.session_close import adl_section, close_section
 from lossledger.readers.explain.shortfall_shares import session_section, sharing_sections
 from lossledger.readers.explain.unit_events import events_section, start_section
 from lossledger.schemas.attribution import LIQUIDATIONS, NEGATIVE_BALANCES
 
 
-def explain_account(dates: Dates, account_id: str, day: date) -> Explanation:
+def explain_account(dates: PublishedDates, account_id: str, day: date) -> Explanation:
     """An account in the session of a date. ConfigError: one of the two is not known."""
-    teller = Teller(open_session(dates, account_id, day))
+    narrative = Narrative(open_session(dates, account_id, day))
     sections = [
-        start_section(teller),
-        events_section(teller),
-        *episode_sections(teller),
-        *loss_sections(teller),
+        start_section(narrative),
+        events_section(narrative),
+        *episode_sections(narrative),
+        *loss_sections(narrative),
     ]
-    sections += sharing_sections(teller, _currencies(teller))
-    deleveraged = adl_section(teller)
+    sections += sharing_sections(narrative, _currencies(narrative))
+    deleveraged = adl_section(narrative)
     sections += [deleveraged] if deleveraged else []
-    sections.append(close_section(teller, sections))
-    return _explanation(f"Account {account_id} in the session of {day}", teller, sections)
+    sections.append(close_section(narrative, sections))
+    return _explanation(f"Account {account_id} in the session of {day}", narrative, sections)
 
 
-def explain_event(dates: Dates, event_id: str) -> Explanation:
+def explain_event(dates: PublishedDates, event_id: str) -> Explanation:
     """A liquidation (episode_id) or a negative balance (event_id). ConfigError: nothing published has this id."""
     row, day = _find(dates, event_id)
     key = UnitKey(row["account_id"], row["currency"], row["isolation"])
-    teller = Teller(open_session(dates, key.account_id, day), (key,))
-    episode_id, events = _belonging(teller, event_id)
-    sections = [start_section(teller), events_section(teller)]
+    narrative = Narrative(open_session(dates, key.account_id, day), (key,))
+    episode_id, events = _belonging(narrative, event_id)
+    sections = [start_section(narrative), events_section(narrative)]
     if episode_id:
-        sections += episode_sections(teller, episode_id)
-    sections += loss_sections(teller, events)
-    if any(event.protected for event in teller.session.rows.negative_balances if event.event_id in events):
-        sections.append(session_section(teller, teller.comparison.losses[key.currency]))
-    return _explanation(f"{event_id}: account {key.account_id} in the session of {day}", teller, sections)
+        sections += episode_sections(narrative, episode_id)
+    sections += loss_sections(narrative, events)
+    if any(event.protected for event in narrative.session.rows.negative_balances if event.event_id in events):
+        sections.append(session_section(narrative, narrative.comparison.losses[key.currency]))
+    return _explanation(f"{event_id}: account {key.account_id} in the session of {day}", narrative, sections)
 
 
-def _find(dates: Dates, event_id: str) -> tuple[Row, date]:
+def _find(dates: PublishedDates, event_id: str) -> tuple[Row, date]:
     """The published row of an event, and its date."""
     for table, column in ((NEGATIVE_BALANCES, "event_id"), (LIQUIDATIONS, "episode_id")):
         for row in read_rows(dates.tables, table, None, pc.field(column) == event_id):
@@ -62,9 +62,9 @@ def _find(dates: Dates, event_id: str) -> tuple[Row, date]:
     )
 
 
-def _belonging(teller: Teller, event_id: str) -> tuple[str | None, set[str]]:
+def _belonging(narrative: Narrative, event_id: str) -> tuple[str | None, set[str]]:
     """The liquidation and the negative balances that belong to an event: those of its unit at its end."""
-    rows, keys = teller.session.rows, {unit.key for unit in teller.units}
+    rows, keys = narrative.session.rows, {unit.key for unit in narrative.units}
     mine = [e for e in rows.negative_balances if UnitKey(e.account_id, e.currency, e.isolation) in keys]
     for episode in rows.episodes:
         if episode.episode_id == event_id:
@@ -72,20 +72,20 @@ def _belonging(teller: Teller, event_id: str) -> tuple[str | None, set[str]]:
     return next((e.episode_id for e in mine if e.event_id == event_id), None), {event_id}
 
 
-def _currencies(teller: Teller) -> list[str]:
+def _currencies(narrative: Narrative) -> list[str]:
     """Those in which the account has a unit and there was something to share, or it has a basis."""
-    found = sorted({unit.key.currency for unit in teller.units})
-    losses = teller.comparison.losses
+    found = sorted({unit.key.currency for unit in narrative.units})
+    losses = narrative.comparison.losses
     return [c for c in found if losses[c].events or losses[c].charge or losses[c].payers]
 
 
-def _explanation(title: str, teller: Teller, sections: list[Section]) -> Explanation:
+def _explanation(title: str, narrative: Narrative, sections: list[Section]) -> Explanation:
     draft = Explanation(title, (), tuple(sections))
-    return Explanation(title, tuple(_facts(teller, draft)), tuple(sections))
+    return Explanation(title, tuple(_facts(narrative, draft)), tuple(sections))
 
 
-def _facts(teller: Teller, told: Explanation) -> Iterator[tuple[str, str]]:
-    session, day = teller.session, teller.session.day
+def _facts(narrative: Narrative, told: Explanation) -> Iterator[tuple[str, str]]:
+    session, day = narrative.session, narrative.session.day
     account = session.account
     terms = account.versions.at(day.end - 1)
     if terms is not None:

@@ -4,31 +4,31 @@ from collections.abc import Collection, Iterator
 
 from lossledger.engine.rows import NegativeBalance
 from lossledger.readers.explain.document import Formula, Section
-from lossledger.readers.explain.narrative import Teller, added, counted, unit_name, when
-from lossledger.readers.explain.session_waterfall import Draw, Losses
+from lossledger.readers.explain.narrative import Narrative, count_text, sum_text, unit_name, when
+from lossledger.readers.explain.session_waterfall import Draw, SessionWaterfall
 from lossledger.schemas import attribution
 
 
-def loss_sections(teller: Teller, only: Collection[str] | None = None) -> Iterator[Section]:
+def loss_sections(narrative: Narrative, only: Collection[str] | None = None) -> Iterator[Section]:
     """For every negative-balance event of the units, or some: the deficit, then the fund."""
-    keys = {unit.key for unit in teller.units}
-    for event in teller.session.rows.negative_balances:
+    keys = {unit.key for unit in narrative.units}
+    for event in narrative.session.rows.negative_balances:
         mine = (event.account_id, event.currency, event.isolation) in keys
         if mine and (only is None or event.event_id in only):
-            yield _deficit(teller, event)
+            yield _deficit(narrative, event)
             if event.protected:
-                yield _fund(teller, event)
+                yield _fund(narrative, event)
 
 
-def _deficit(teller: Teller, event: NegativeBalance) -> Section:
-    unit = next(u for u in teller.units if u.key == (event.account_id, event.currency, event.isolation))
+def _deficit(narrative: Narrative, event: NegativeBalance) -> Section:
+    unit = next(u for u in narrative.units if u.key == (event.account_id, event.currency, event.isolation))
     section = Section(f"Below zero: {event.event_id} ({unit_name(unit.key)})", "9")
     section.say(
         f"At {when(event.ts)} UTC, after all events of that time, the unit was flat and its wallet below zero. Of what "
         "is below zero only what goes beyond the account's earlier debt is new."
     )
-    wallet, debt = _before(teller, event)
-    deficit, at, owed = (teller.money(event.currency, amount) for amount in (event.deficit, wallet, debt))
+    wallet, debt = _before(narrative, event)
+    deficit, at, owed = (narrative.money(event.currency, amount) for amount in (event.deficit, wallet, debt))
     section.add(
         Formula("deficit = max(0, −wallet) − debt", f"max(0, −({at})) − {owed}", deficit),
     )
@@ -38,7 +38,7 @@ def _deficit(teller: Teller, event: NegativeBalance) -> Section:
         "transfer": "neither a liquidation ended flat nor was there a fill at that time",
     }
     section.say(f"The cause is {event.cause}: {causes[event.cause]}.")
-    accounts = teller.origins.reference("accounts", f"account_id {event.account_id}")
+    accounts = narrative.origins.reference("accounts", f"account_id {event.account_id}")
     if event.protected:
         section.say(
             f"The deficit is covered: the account ({event.client_class}) has negative balance protection then, and the "
@@ -53,91 +53,91 @@ def _deficit(teller: Teller, event: NegativeBalance) -> Section:
             "waterfall. The fund pays nothing of it and nobody else is charged for it.",
             accounts,
         )
-    transfers = teller.money(event.currency, event.session_transfers)
+    transfers = narrative.money(event.currency, event.session_transfers)
     section.say(f"Transfers of the unit in the session until then, in sum: {transfers}.")
-    section.add(*teller.comparison.compared(attribution.NEGATIVE_BALANCES, event_id=event.event_id))
+    section.add(*narrative.comparison.compared(attribution.NEGATIVE_BALANCES, event_id=event.event_id))
     return section
 
 
-def _before(teller: Teller, event: NegativeBalance) -> tuple[int, int]:
+def _before(narrative: Narrative, event: NegativeBalance) -> tuple[int, int]:
     """Wallet and debt of the unit when it was looked at: before the reset or the new debt."""
     key = (event.account_id, event.currency, event.isolation)
-    unit = next(u for u in teller.units if u.key == key)
+    unit = next(u for u in narrative.units if u.key == key)
     wallet, debt = unit.given.wallet, unit.given.debt
-    for happening in unit.happenings:
-        if happening.ts == event.ts and happening.kind in ("reset", "debt"):
+    for entry in unit.entries:
+        if entry.ts == event.ts and entry.kind in ("reset", "debt"):
             break
-        wallet = happening.wallet
-        debt += happening.amount if happening.kind == "debt" else 0
+        wallet = entry.wallet
+        debt += entry.amount if entry.kind == "debt" else 0
     return wallet, debt
 
 
-def _fund(teller: Teller, event: NegativeBalance) -> Section:
-    losses = teller.comparison.losses[event.currency]
+def _fund(narrative: Narrative, event: NegativeBalance) -> Section:
+    losses = narrative.comparison.losses[event.currency]
     draw = losses.draw(event)
     section = Section(f"What the insurance fund paid of {event.event_id}", "10")
-    _tell_place(teller, losses, draw, section)
+    _add_place(narrative, losses, draw, section)
     names = ("deficit", "balance", "floor")
     deficit, balance, floor = (
-        teller.money(event.currency, amount) for amount in (event.deficit, draw.balance, draw.floor)
+        narrative.money(event.currency, amount) for amount in (event.deficit, draw.balance, draw.floor)
     )
     section.add(
         Formula(
             f"draw = min({names[0]}, max(0, {names[1]} − {names[2]}))",
             f"min({deficit}, max(0, {balance} − {floor}))",
-            teller.money(event.currency, draw.amount),
-            (teller.policy_source("fund_floor"),),
+            narrative.money(event.currency, draw.amount),
+            (narrative.policy_source("fund_floor"),),
         ),
         Formula(
             "shortfall = deficit − draw",
-            f"{deficit} − {teller.money(event.currency, draw.amount)}",
-            teller.money(event.currency, event.deficit - draw.amount),
+            f"{deficit} − {narrative.money(event.currency, draw.amount)}",
+            narrative.money(event.currency, event.deficit - draw.amount),
         ),
     )
-    _tell_after(teller, losses, draw, section)
+    _add_after(narrative, losses, draw, section)
     return section
 
 
-def _tell_place(teller: Teller, losses: Losses, draw: Draw, section: Section) -> None:
+def _add_place(narrative: Narrative, losses: SessionWaterfall, draw: Draw, section: Section) -> None:
     currency = losses.currency
-    covered = counted(draw.places, "covered deficit")
+    covered = count_text(draw.places, "covered deficit")
     drew = f"In the session {covered} drew on it, in order of time, account and isolation"
     section.say(f"There is one fund for {currency}. {drew}; this one is number {draw.place}.")
     if draw.at_session_end:
         section.say(
             f"By policy fund_draws: at_session_end no draw is made at the event; all are made at {when(draw.ts)} UTC, "
             "after every other movement of the session, in the order of their events.",
-            teller.policy_source("fund_draws"),
+            narrative.policy_source("fund_draws"),
         )
-    balance = teller.money(currency, draw.balance)
-    day = teller.origins.published(attribution.INSURANCE_FUND_DAILY, losses.fund)
+    balance = narrative.money(currency, draw.balance)
+    day = narrative.origins.published(attribution.INSURANCE_FUND_DAILY, losses.fund)
     if draw.after is None:
         told = f"No movement came before it in the session: the balance is the opening, {balance}."
         section.say(told, day, read=True)
         return
-    left = teller.money(currency, losses.units(draw.after, "balance"))
+    left = narrative.money(currency, losses.units(draw.after, "balance"))
     section.say(
         f"The last movement before it is number {draw.after['seq']} ({draw.after['kind']}, {draw.after['ref']}, at "
         f"{when(draw.after['ts'])} UTC), which left a balance of {left}.",
-        teller.origins.published(attribution.INSURANCE_FUND_LEDGER, draw.after),
+        narrative.origins.published(attribution.INSURANCE_FUND_LEDGER, draw.after),
         read=True,
     )
     opening = losses.units(losses.fund, "opening")
-    parts = added([teller.money(currency, amount) for amount in (opening, draw.balance - opening)])
+    parts = sum_text([narrative.money(currency, amount) for amount in (opening, draw.balance - opening)])
     section.add(Formula("balance = opening + Σ movements until then", parts, balance, (day,)))
-    section.add(*teller.comparison.balance(draw))
+    section.add(*narrative.comparison.balance(draw))
 
 
-def _tell_after(teller: Teller, losses: Losses, draw: Draw, section: Section) -> None:
+def _add_after(narrative: Narrative, losses: SessionWaterfall, draw: Draw, section: Section) -> None:
     currency = losses.currency
-    after = teller.money(currency, draw.balance - draw.amount)
+    after = narrative.money(currency, draw.balance - draw.amount)
     if not draw.amount:
         section.say(
             f"The fund pays nothing of it, and its balance stays {after}; a draw of zero is no movement."
         )
     else:
         section.say(f"The draw leaves a balance of {after}.")
-    section.add(*teller.comparison.draw(draw))
+    section.add(*narrative.comparison.draw(draw))
     if draw.event.deficit > draw.amount:
-        short = teller.money(currency, draw.event.deficit - draw.amount)
+        short = narrative.money(currency, draw.event.deficit - draw.amount)
         section.say(f"The shortfall of {short} is shared at the end of the session.")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from lossledger.engine.rows import EndedEpisode, LossComponent
 from lossledger.readers.explain.document import Formula, Grid, Row, Section
-from lossledger.readers.explain.narrative import Teller, added, when
+from lossledger.readers.explain.narrative import Narrative, sum_text, when
 
 COMPONENTS = {
     "cushion": "the maintenance margin that stood between the trigger and zero: −MM0",
@@ -22,14 +22,14 @@ COMPONENTS = {
 }
 
 
-def tell_end(teller: Teller, end: EndedEpisode, section: Section) -> None:
+def add_end(narrative: Narrative, end: EndedEpisode, section: Section) -> None:
     how = {
         "flat": "the unit was flat, closed by liquidation fills",
         "self_closed": "the unit was flat, closed by the account itself",
         "recovered": "a tick found the unit no longer below its maintenance margin",
     }
     equity, deficit, surplus = (
-        teller.money(end.currency, amount) for amount in (end.terminal_equity, end.deficit, end.surplus)
+        narrative.money(end.currency, amount) for amount in (end.terminal_equity, end.deficit, end.surplus)
     )
     ended = f"It ended at {when(end.ended_at)} UTC ({end.end_reason}): {how[end.end_reason]}."
     told = f"{ended} Its terminal equity TE was {equity}"
@@ -40,12 +40,12 @@ def tell_end(teller: Teller, end: EndedEpisode, section: Section) -> None:
     if end.surplus:
         section.say(
             f"By policy residual: to_fund the {surplus} that were left go to the insurance fund as surplus.",
-            teller.policy_source("residual"),
+            narrative.policy_source("residual"),
         )
 
 
-def tell_causes(teller: Teller, end: EndedEpisode, section: Section) -> None:
-    causes = [c for c in teller.session.rows.components if c.episode_id == end.episode_id]
+def add_causes(narrative: Narrative, end: EndedEpisode, section: Section) -> None:
+    causes = [c for c in narrative.session.rows.components if c.episode_id == end.episode_id]
     order = list(COMPONENTS)
     causes.sort(key=lambda c: (order.index(c.component), c.instrument_id or ""))
     section.add(
@@ -58,22 +58,22 @@ def tell_causes(teller: Teller, end: EndedEpisode, section: Section) -> None:
                         c.component,
                         c.instrument_id or "",
                         COMPONENTS[c.component],
-                        teller.money(c.currency, c.amount),
+                        narrative.money(c.currency, c.amount),
                     )
                 )
                 for c in causes
             ),
             left=3,
         ),
-        _sum_of(teller, end, causes),
+        _sum_of(narrative, end, causes),
     )
 
 
-def _sum_of(teller: Teller, end: EndedEpisode, causes: Sequence[LossComponent]) -> Formula:
-    amounts = [teller.money(end.currency, c.amount) for c in causes]
+def _sum_of(narrative: Narrative, end: EndedEpisode, causes: Sequence[LossComponent]) -> Formula:
+    amounts = [narrative.money(end.currency, c.amount) for c in causes]
     total = sum(c.amount for c in causes)
     return Formula(
-        f"Σ components = −TE = {teller.money(end.currency, -end.terminal_equity)}",
-        added(amounts),
-        teller.money(end.currency, total),
+        f"Σ components = −TE = {narrative.money(end.currency, -end.terminal_equity)}",
+        sum_text(amounts),
+        narrative.money(end.currency, total),
     )

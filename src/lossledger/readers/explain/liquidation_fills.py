@@ -6,14 +6,14 @@ from lossledger.engine.events import UnitKey
 from lossledger.engine.rules.episode import Episode
 from lossledger.readers.explain.document import Grid, Number, Row, Section
 from lossledger.readers.explain.margin_breach import bankruptcy_price
-from lossledger.readers.explain.narrative import Teller, when
-from lossledger.readers.explain.unit_trace import Happening, TracedUnit
+from lossledger.readers.explain.narrative import Narrative, when
+from lossledger.readers.explain.unit_trace import TracedUnit, TraceEntry
 
 _SIMULATION = ("execution", "latency_us", "slippage_rate", "liquidation_fee_rate")
 
 
-def tell_fills(
-    teller: Teller, unit: TracedUnit, episode: Episode, fills: Sequence[Happening], section: Section
+def add_fills(
+    narrative: Narrative, unit: TracedUnit, episode: Episode, fills: Sequence[TraceEntry], section: Section
 ) -> None:
     currency = unit.key.currency
     if not fills:
@@ -24,55 +24,58 @@ def tell_fills(
         fill, held = h.fill, episode.held.get(h.instrument_id)
         if fill is None:
             continue
-        bankrupt = bankruptcy_price(teller, h.instrument_id, held, episode.equity) if held else "none"
-        value = teller.session.market.contracts[h.instrument_id].value_units(
+        bankrupt = bankruptcy_price(narrative, h.instrument_id, held, episode.equity) if held else "none"
+        value = narrative.session.market.contracts[h.instrument_id].value_units(
             fill.quantity_e18, fill.price_e18
         )
         name = f"{fill.kind} {fill.fill_id}".strip() + (" (met by ADL)" if fill.met_by_adl else "")
         cells = (
             *(when(h.ts), f"{name}: {'buys' if fill.side > 0 else 'sells'} {h.instrument_id}"),
             *(Number(fill.quantity_e18), Number(fill.price_e18), Number(h.mark_e18), bankrupt),
-            *(teller.money(currency, n) for n in (value, h.change, h.amount + fill.fee, fill.fee, h.equity)),
+            *(
+                narrative.money(currency, n)
+                for n in (value, h.change, h.amount + fill.fee, fill.fee, h.equity)
+            ),
         )
-        own = (teller.origins.fill(fill.fill_id),) if fill.fill_id else ()
-        rows.append(Row(cells, (*own, *teller.origins.tick(h.instrument_id, _mark_before(h)))))
+        own = (narrative.origins.fill(fill.fill_id),) if fill.fill_id else ()
+        rows.append(Row(cells, (*own, *narrative.origins.tick(h.instrument_id, _mark_before(h)))))
     head = (
         *("time (UTC)", "fill", "quantity", "price", "mark in force", "bankruptcy price (rounded)"),
         *("value V(n, p)", "equity change at the mark, fee excluded", "realised PnL", "fee", "equity after"),
     )
     section.add(Grid("Fills in the liquidation", head, tuple(rows), left=2))
     if episode.execution == "simulated":
-        terms = teller.terms(episode.triggered_at)
+        terms = narrative.terms(episode.triggered_at)
         section.say(
             f"Execution is simulated (policy execution: simulated): from {terms.latency_us} microseconds after the "
             "trigger on, every held instrument with a tick is closed in full, a long at bid × (1 − slippage_rate), a "
             f"short at ask × (1 + slippage_rate), slippage_rate {Number(terms.slippage_rate)}, to the tick size; fee = "
             f"round(V × {Number(terms.liquidation_fee_rate)}). The venue's own liquidation fills are not used.",
-            *map(teller.policy_source, _SIMULATION),
+            *map(narrative.policy_source, _SIMULATION),
         )
 
 
-def _mark_before(happening: Happening) -> int:
+def _mark_before(entry: TraceEntry) -> int:
     """A recorded fill comes before the ticks of its time, a simulated one after them (rules.md section 4)."""
-    return happening.ts if happening.ref else happening.ts + 1
+    return entry.ts if entry.ref else entry.ts + 1
 
 
-def tell_fees(teller: Teller, unit: TracedUnit, mine: Sequence[Happening], section: Section) -> None:
+def add_fees(narrative: Narrative, unit: TracedUnit, mine: Sequence[TraceEntry], section: Section) -> None:
     """Where the fees of the session's liquidation fills went, and the surplus: the fund's movements, compared."""
-    times = {happening.ts for happening in mine}
+    times = {entry.ts for entry in mine}
     movements = [
         m
-        for m in teller.session.rows.fund_movements
+        for m in narrative.session.rows.fund_movements
         if UnitKey(m.account_id, m.currency, m.isolation) == unit.key and m.ts in times
     ]
     fees = sum(h.fill.fee for h in mine if h.fill is not None and h.fill.kind == "liquidation")
     to_fund = sum(m.amount for m in movements if m.kind == "liquidation_fee")
     if fees:
-        paid, kept, rest = (teller.money(unit.key.currency, n) for n in (fees, to_fund, fees - to_fund))
+        paid, kept, rest = (narrative.money(unit.key.currency, n) for n in (fees, to_fund, fees - to_fund))
         section.say(
             f"The fees of its liquidation fills in the session are {paid}: {kept} for the insurance fund and {rest} "
             "for the venue (policy liquidation_fee_to).",
-            teller.policy_source("liquidation_fee_to"),
+            narrative.policy_source("liquidation_fee_to"),
         )
     for movement in movements:
-        section.add(*teller.comparison.movement(movement))
+        section.add(*narrative.comparison.movement(movement))

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 from lossledger.engine.rows import EndedEpisode
 from lossledger.engine.rules.episode import MARGIN, Episode
 from lossledger.readers.explain.document import Section, Source
-from lossledger.readers.explain.liquidation_causes import tell_causes, tell_end
-from lossledger.readers.explain.liquidation_fills import tell_fees, tell_fills
-from lossledger.readers.explain.margin_breach import tell_margin
-from lossledger.readers.explain.narrative import Teller, unit_name, when
+from lossledger.readers.explain.liquidation_causes import add_causes, add_end
+from lossledger.readers.explain.liquidation_fills import add_fees, add_fills
+from lossledger.readers.explain.margin_breach import add_margin
+from lossledger.readers.explain.narrative import Narrative, unit_name, when
 from lossledger.readers.explain.unit_trace import FILL, TracedUnit
 from lossledger.readers.mark_gaps import mark_gaps
 from lossledger.schemas import attribution
@@ -16,56 +16,54 @@ from lossledger.schemas.ledger import UNIT_SESSIONS
 from lossledger.schemas.ops import DQ_RESULTS
 
 
-def episode_sections(teller: Teller, only: str | None = None) -> Iterator[Section]:
+def episode_sections(narrative: Narrative, only: str | None = None) -> Iterator[Section]:
     """One for every liquidation that ended in the session or is open at its end; `only`: an episode_id."""
-    ended = {row.episode_id: row for row in teller.session.rows.episodes}
-    for unit in teller.units:
+    ended = {row.episode_id: row for row in narrative.session.rows.episodes}
+    for unit in narrative.units:
         for episode in unit.opened:
             episode_id = episode.episode_id(unit.key)
             if only is None or episode_id == only:
-                yield _episode(teller, unit, episode, ended.get(episode_id))
+                yield _episode(narrative, unit, episode, ended.get(episode_id))
 
 
-def _episode(teller: Teller, unit: TracedUnit, episode: Episode, end: EndedEpisode | None) -> Section:
+def _episode(narrative: Narrative, unit: TracedUnit, episode: Episode, end: EndedEpisode | None) -> Section:
     episode_id = episode.episode_id(unit.key)
     section = Section(f"Liquidation {episode_id} ({unit_name(unit.key)})", "6, 7, 8, 12")
-    _tell_start(teller, unit, episode, section)
-    _tell_gaps(teller, episode, section)
-    tell_margin(teller, unit, episode, section)
-    mine = [
-        h for h in unit.happenings if episode.triggered_at <= h.ts and (end is None or h.ts <= end.ended_at)
-    ]
-    tell_fills(teller, unit, episode, [h for h in mine if h.kind == FILL], section)
+    _add_start(narrative, unit, episode, section)
+    _add_gaps(narrative, episode, section)
+    add_margin(narrative, unit, episode, section)
+    mine = [h for h in unit.entries if episode.triggered_at <= h.ts and (end is None or h.ts <= end.ended_at)]
+    add_fills(narrative, unit, episode, [h for h in mine if h.kind == FILL], section)
     if end is None:
         section.say(
             "The liquidation is still open at the end of the session: it is published on the date on which it ends."
         )
         return section
-    tell_end(teller, end, section)
-    tell_fees(teller, unit, mine, section)
-    tell_causes(teller, end, section)
+    add_end(narrative, end, section)
+    add_fees(narrative, unit, mine, section)
+    add_causes(narrative, end, section)
     for table in (
         attribution.LIQUIDATIONS,
         attribution.LIQUIDATION_POSITIONS,
         attribution.LOSS_COMPONENTS_TABLE,
     ):
-        section.add(*teller.comparison.compared(table, episode_id=episode_id))
+        section.add(*narrative.comparison.compared(table, episode_id=episode_id))
     return section
 
 
-def _carried(teller: Teller, episode: Episode) -> bool:
-    return episode.triggered_at < teller.session.start
+def _carried(narrative: Narrative, episode: Episode) -> bool:
+    return episode.triggered_at < narrative.session.start
 
 
-def _tell_start(teller: Teller, unit: TracedUnit, episode: Episode, section: Section) -> None:
-    currency, terms = unit.key.currency, teller.terms(episode.triggered_at)
-    equity, margin = teller.money(currency, episode.equity), teller.money(currency, episode.margin)
-    if _carried(teller, episode):
-        place = {"business_date": teller.session.inputs.previous, **unit.key._asdict()}
+def _add_start(narrative: Narrative, unit: TracedUnit, episode: Episode, section: Section) -> None:
+    currency, terms = unit.key.currency, narrative.terms(episode.triggered_at)
+    equity, margin = narrative.money(currency, episode.equity), narrative.money(currency, episode.margin)
+    if _carried(narrative, episode):
+        place = {"business_date": narrative.session.inputs.previous, **unit.key._asdict()}
         section.say(
             f"It began at {when(episode.triggered_at)} UTC, in an earlier session. What it started with is read from "
             "the state that the session before left; its fills of that session are told with that date.",
-            teller.origins.before(UNIT_SESSIONS, place),
+            narrative.origins.before(UNIT_SESSIONS, place),
             read=True,
         )
     if episode.trigger == MARGIN:
@@ -74,21 +72,21 @@ def _tell_start(teller: Teller, unit: TracedUnit, episode: Episode, section: Sec
             f"At {when(episode.triggered_at)} UTC, after the ticks of that time, equity {equity} was {words} "
             f"maintenance margin {margin} ({equity} {sign} {margin}): by policy trigger: {terms.trigger} the unit is "
             "to be liquidated.",
-            *_ticks(teller, episode),
-            teller.policy_source("trigger"),
+            *_ticks(narrative, episode),
+            narrative.policy_source("trigger"),
         )
     else:
         section.say(
             f"At {when(episode.triggered_at)} UTC the venue's first liquidation fill came while the recomputation saw "
             f"no breach: equity {equity} against maintenance margin {margin} just before it. The trigger is "
             "recorded_fill.",
-            *_ticks(teller, episode),
+            *_ticks(narrative, episode),
         )
 
 
-def _tell_gaps(teller: Teller, episode: Episode, section: Section) -> None:
+def _add_gaps(narrative: Narrative, episode: Episode, section: Section) -> None:
     """Gaps in the marks of what the unit held, that the session in which it began was published with."""
-    tables = teller.session.dates.tables
+    tables = narrative.session.dates.tables
     days = [day for day, row in tables.pins.days.items() if row.start <= episode.triggered_at < row.end]
     if not days and tables.pins.days:  # before the first session: its events belong to it
         days = [day for day, row in tables.pins.days.items() if row.first_date]
@@ -105,8 +103,8 @@ def _tell_gaps(teller: Teller, episode: Episode, section: Section) -> None:
         )
 
 
-def _ticks(teller: Teller, episode: Episode) -> tuple[Source, ...]:
-    if _carried(teller, episode):
+def _ticks(narrative: Narrative, episode: Episode) -> tuple[Source, ...]:
+    if _carried(narrative, episode):
         return ()
-    found = (teller.origins.tick(i, episode.starts_before) for i in sorted(episode.held))
+    found = (narrative.origins.tick(i, episode.starts_before) for i in sorted(episode.held))
     return tuple(source for sources in found for source in sources)

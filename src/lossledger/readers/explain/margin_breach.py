@@ -7,27 +7,27 @@ from lossledger.engine.numbers import E18
 from lossledger.engine.rules.contracts import INVERSE
 from lossledger.engine.rules.episode import Episode, Held
 from lossledger.readers.explain.document import Formula, Grid, Number, Row, Section
-from lossledger.readers.explain.narrative import Teller, added, as_fraction, fraction
+from lossledger.readers.explain.narrative import Narrative, as_fraction, fraction, sum_text
 from lossledger.readers.explain.unit_trace import TracedUnit
 
 
-def tell_margin(teller: Teller, unit: TracedUnit, episode: Episode, section: Section) -> None:
+def add_margin(narrative: Narrative, unit: TracedUnit, episode: Episode, section: Section) -> None:
     """Equity and maintenance margin at the start, position by position."""
     currency = unit.key.currency
-    carried = episode.triggered_at < teller.session.start
+    carried = episode.triggered_at < narrative.session.start
     rows: list[Row] = []
     wallet = episode.equity
     for instrument_id, held in sorted(episode.held.items()):
-        value, unrealised = _worth(teller, instrument_id, held)
+        value, unrealised = _worth(narrative, instrument_id, held)
         wallet -= unrealised
         amounts = (value, held.entry_value, unrealised, held.maintenance_margin)
-        tier = _tier(teller, instrument_id, value, episode.triggered_at)
-        bankrupt = bankruptcy_price(teller, instrument_id, held, episode.equity)
-        n, entry, pnl, margin = (teller.money(currency, amount) for amount in amounts)
+        tier = _tier(narrative, instrument_id, value, episode.triggered_at)
+        bankrupt = bankruptcy_price(narrative, instrument_id, held, episode.equity)
+        n, entry, pnl, margin = (narrative.money(currency, amount) for amount in amounts)
         cells = (instrument_id, Number(held.quantity_e18), Number(held.mark_e18), n, entry, pnl)
-        sources = teller.origins.tick(instrument_id, episode.starts_before) if not carried else ()
-        tiers = teller.origins.reference("margin_tiers", f"instrument_id {instrument_id}")
-        terms = teller.origins.reference("instruments", f"instrument_id {instrument_id}")
+        sources = narrative.origins.tick(instrument_id, episode.starts_before) if not carried else ()
+        tiers = narrative.origins.reference("margin_tiers", f"instrument_id {instrument_id}")
+        terms = narrative.origins.reference("instruments", f"instrument_id {instrument_id}")
         rows.append(Row((*cells, *tier, margin, bankrupt), (*sources, tiers, terms)))
     head = (
         *("instrument", "quantity", "mark", "value n = V(|Q|, mark)", "entry value EV"),
@@ -39,29 +39,29 @@ def tell_margin(teller: Teller, unit: TracedUnit, episode: Episode, section: Sec
     section.add(
         Formula(
             "equity E0 = wallet + Σ uPnL",
-            added([teller.money(currency, wallet), *pnls]),
-            teller.money(currency, episode.equity),
+            sum_text([narrative.money(currency, wallet), *pnls]),
+            narrative.money(currency, episode.equity),
         ),
         Formula(
             "maintenance margin MM0 = Σ MM",
-            added([row.cells[9] for row in rows]),
-            teller.money(currency, episode.margin),
+            sum_text([row.cells[9] for row in rows]),
+            narrative.money(currency, episode.margin),
         ),
     )
 
 
-def _worth(teller: Teller, instrument_id: str, held: Held) -> tuple[int, int]:
+def _worth(narrative: Narrative, instrument_id: str, held: Held) -> tuple[int, int]:
     """Value and unrealised PnL of a position; before its first tick EV and 0."""
-    contract = teller.session.market.contracts[instrument_id]
+    contract = narrative.session.market.contracts[instrument_id]
     if held.mark_e18 is None or not held.quantity_e18:
         return held.entry_value, 0
     value = contract.value_units(abs(held.quantity_e18), held.mark_e18)
     return value, contract.pnl_units(1 if held.quantity_e18 > 0 else -1, value, held.entry_value)
 
 
-def _tier(teller: Teller, instrument_id: str, notional: int, ts: int) -> tuple[Number, Number, Number]:
+def _tier(narrative: Narrative, instrument_id: str, notional: int, ts: int) -> tuple[Number, Number, Number]:
     """Floor, rate and deduction of the tier with the largest floor ≤ n, in the table effective at ts."""
-    session = teller.session
+    session = narrative.session
     table, _ = session.market.tiers[instrument_id].at(ts)
     steps = table.steps()
     tier = bisect_right([floor for floor, _, _ in steps], notional * E18) - 1
@@ -71,14 +71,14 @@ def _tier(teller: Teller, instrument_id: str, notional: int, ts: int) -> tuple[N
     return Number(floor // 10**scale), Number(rate_e18), fraction(deduction, 18)
 
 
-def bankruptcy_price(teller: Teller, instrument_id: str, held: Held, equity: int) -> Number | str:
+def bankruptcy_price(narrative: Narrative, instrument_id: str, held: Held, equity: int) -> Number | str:
     """At which the unit's equity at the start would be zero, all other marks unchanged (outputs.md).
 
     Linear and quanto: mark − s·E0 / (|Q| · multiplier); inverse: 1/p = 1/mark + s·E0 / (|Q| · multiplier).
     """
     if held.mark_e18 is None or not held.quantity_e18:
         return "none"
-    contract = teller.session.market.contracts[instrument_id]
+    contract = narrative.session.market.contracts[instrument_id]
     size = as_fraction(abs(held.quantity_e18)) * as_fraction(contract.multiplier_e18)
     per_size = Fraction(equity, 10**contract.scale) / size * (1 if held.quantity_e18 > 0 else -1)
     mark = as_fraction(held.mark_e18)

@@ -15,7 +15,7 @@ from lossledger.readers.explain.unit_trace import TracedUnit
 from lossledger.schemas.ops import POLICIES
 
 
-class Teller:
+class Narrative:
     """An account's session with its replay, what is published of it, and where everything stands.
 
     `units`: the risk units that are told of.
@@ -52,7 +52,7 @@ def when(ts: int) -> str:
     return iso(ts).removesuffix("Z").removesuffix(".000000").replace("T", " ")
 
 
-def added(amounts: Sequence[Cell]) -> str:
+def sum_text(amounts: Sequence[Cell]) -> str:
     """A sum as it is written: `100.00 − 20.00`; of nothing 0."""
     told = ""
     for amount in map(str, amounts):
@@ -63,7 +63,7 @@ def added(amounts: Sequence[Cell]) -> str:
     return told or "0"
 
 
-def counted(number: int, one: str, many: str = "") -> str:
+def count_text(number: int, one: str, many: str = "") -> str:
     """`1 row`, `2 rows`."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 

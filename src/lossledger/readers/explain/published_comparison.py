@@ -19,7 +19,7 @@ from lossledger.engine.tables.losses import negative_balances, protection
 from lossledger.readers.explain.account_session import AccountSession, Row
 from lossledger.readers.explain.document import Cell, Check, Compared, Number, Source
 from lossledger.readers.explain.origins import key_of
-from lossledger.readers.explain.session_waterfall import Draw, Losses, waterfall
+from lossledger.readers.explain.session_waterfall import Draw, SessionWaterfall, waterfall
 from lossledger.schemas import attribution
 from lossledger.schemas.core import Column, Table, Type
 from lossledger.schemas.ledger import UNIT_CHARGES
@@ -46,7 +46,7 @@ class Comparison:
 
     def __init__(self, session: AccountSession) -> None:
         self.session = session
-        self.losses = {currency: Losses(session, currency) for currency in session.reference.scales}
+        self.losses = {currency: SessionWaterfall(session, currency) for currency in session.reference.scales}
 
     @cached_property
     def replayed(self) -> Replayed:
@@ -180,7 +180,7 @@ class Comparison:
             )
         ]
 
-    def session_losses(self, losses: Losses) -> list[Compared]:
+    def session_losses(self, losses: SessionWaterfall) -> list[Compared]:
         """The session's waterfall of a currency: what follows from the published events and charges."""
         totals = losses.totals
         covered = [row for row in losses.events if row["protected"]]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from lossledger.readers.explain.document import Compared, Formula, Grid, Number, Row, Section
-from lossledger.readers.explain.narrative import Teller, unit_name, when
+from lossledger.readers.explain.narrative import Narrative, unit_name, when
 from lossledger.readers.explain.published_comparison import TABLES
 from lossledger.schemas import attribution
 
@@ -19,10 +19,10 @@ _FLOWS = (
 )
 
 
-def adl_section(teller: Teller) -> Section | None:
+def adl_section(narrative: Narrative) -> Section | None:
     """What auto-deleveraging took from the account; None when it did not touch it."""
-    keys = {unit.key for unit in teller.units}
-    losses = [a for a in teller.session.rows.adl_losses if (a.account_id, a.currency, a.isolation) in keys]
+    keys = {unit.key for unit in narrative.units}
+    losses = [a for a in narrative.session.rows.adl_losses if (a.account_id, a.currency, a.isolation) in keys]
     if not losses:
         return None
     section = Section("Auto-deleveraging", "8")
@@ -33,7 +33,7 @@ def adl_section(teller: Teller) -> Section | None:
     )
     others = {
         row["fill_id"]: row["against_account_id"]
-        for row in teller.comparison.published[attribution.ADL_LOSSES.full_name]
+        for row in narrative.comparison.published[attribution.ADL_LOSSES.full_name]
     }
     rows = []
     for loss in losses:
@@ -41,10 +41,10 @@ def adl_section(teller: Teller) -> Section | None:
         cells = (
             *(when(loss.ts), f"{loss.fill_id}: {side} {loss.instrument_id}", others.get(loss.fill_id) or ""),
             *(Number(loss.quantity_e18), Number(loss.price_e18), Number(loss.mark_e18)),
-            teller.money(loss.currency, loss.amount),
+            narrative.money(loss.currency, loss.amount),
         )
-        mark = teller.origins.tick(loss.instrument_id, loss.ts)
-        rows.append(Row(cells, (teller.origins.fill(loss.fill_id), *mark)))
+        mark = narrative.origins.tick(loss.instrument_id, loss.ts)
+        rows.append(Row(cells, (narrative.origins.fill(loss.fill_id), *mark)))
     head = (
         "time (UTC)",
         "fill",
@@ -56,29 +56,29 @@ def adl_section(teller: Teller) -> Section | None:
     )
     section.add(Grid("ADL fills", head, tuple(rows), left=3))
     for loss in losses:
-        section.add(*teller.comparison.compared(attribution.ADL_LOSSES, fill_id=loss.fill_id))
+        section.add(*narrative.comparison.compared(attribution.ADL_LOSSES, fill_id=loss.fill_id))
     return section
 
 
-def close_section(teller: Teller, before: Sequence[Section]) -> Section:
+def close_section(narrative: Narrative, before: Sequence[Section]) -> Section:
     """The roll-forward of every unit's wallet, and all of the account's rows that no section before has compared."""
     section = Section("How the session closed", "5, 9")
-    keys = [unit.key for unit in teller.units]
-    for unit in teller.session.rows.unit_sessions:
+    keys = [unit.key for unit in narrative.units]
+    for unit in narrative.session.rows.unit_sessions:
         key = next((k for k in keys if k[:] == unit[:3]), None)
         if key is None:
             continue
         formula = " ".join(label for _, label in _FLOWS)
-        amounts = [str(teller.money(key.currency, getattr(unit, name))) for name, _ in _FLOWS]
+        amounts = [str(narrative.money(key.currency, getattr(unit, name))) for name, _ in _FLOWS]
         signs = ["", *(label[0] + " " for _, label in _FLOWS[1:])]
         numbers = " ".join(
             f"{sign}({amount})" if amount.startswith("-") else f"{sign}{amount}"
             for sign, amount in zip(signs, amounts, strict=True)
         )
-        closing = teller.money(key.currency, unit.closing_wallet)
+        closing = narrative.money(key.currency, unit.closing_wallet)
         section.add(Formula(f"{unit_name(key)}: closing wallet = {formula}", numbers, closing))
         worth = (unit.closing_wallet, unit.closing_unrealised, unit.closing_wallet + unit.closing_unrealised)
-        wallet, unrealised, equity = (teller.money(key.currency, amount) for amount in worth)
+        wallet, unrealised, equity = (narrative.money(key.currency, amount) for amount in worth)
         section.add(Formula("equity = closing wallet + unrealised PnL", f"{wallet} + {unrealised}", equity))
     if not section.blocks:
         section.say(
@@ -86,5 +86,5 @@ def close_section(teller: Teller, before: Sequence[Section]) -> Section:
         )
     done = {block.source for told in before for block in told.blocks if isinstance(block, Compared)}
     for table in TABLES:
-        section.add(*(row for row in teller.comparison.compared(table) if row.source not in done))
+        section.add(*(row for row in narrative.comparison.compared(table) if row.source not in done))
     return section

@@ -43,7 +43,7 @@ class Draw(NamedTuple):
         return min(self.event.deficit, max(0, self.balance - self.floor))
 
 
-class Share(NamedTuple):
+class AccountShare(NamedTuple):
     """An account's part of a currency's shortfall (rules.md section 11), in ledger units.
 
     `quota`: floor(L × basis / Σ basis) with `rest` / Σ basis left; `left_over` units go to the largest rests, in
@@ -70,7 +70,7 @@ class Share(NamedTuple):
 
 
 @dataclass
-class Losses:
+class SessionWaterfall:
     """The published losses of a session in a currency, beside what the account has to do with them."""
 
     session: AccountSession
@@ -151,19 +151,19 @@ class Losses:
         return self.session.policy.at(self.session.inputs.end - 1).sharing
 
     @cached_property
-    def share(self) -> Share:
+    def share(self) -> AccountShare:
         """The others' bases are read where they were charged: who was not had no part above 0 and none left over."""
         account_id = self.session.account.account_id
         mine = bases(self.method, {account_id: self.result}).get(account_id, 0)
         total, lost = self.units(self.totals, "basis_total"), self.shortfall
         if not total or lost >= total:
-            return Share(lost, mine, total, mine, 0, 0, 0)
+            return AccountShare(lost, mine, total, mine, 0, 0, 0)
         shared = {row["account_id"]: self.units(row, "basis") for row in self.payers} | {account_id: mine}
         quotas = {account: divmod(lost * basis, total) for account, basis in shared.items()}
         left_over = lost - sum(quota for quota, _ in quotas.values())
         quota, rest = quotas[account_id]
         rank = 1 + sum((-r, a) < (-rest, account_id) for a, (_, r) in quotas.items())
-        return Share(lost, mine, total, quota, rest, left_over, rank)
+        return AccountShare(lost, mine, total, quota, rest, left_over, rank)
 
     @property
     def charge(self) -> int:
@@ -174,7 +174,7 @@ def _order(row: Row) -> tuple[int, str, str]:
     return row["ts"], row["account_id"], row["isolation"]
 
 
-def waterfall(losses: Mapping[str, Losses], events: Sequence[NegativeBalance]) -> Waterfall:
+def waterfall(losses: Mapping[str, SessionWaterfall], events: Sequence[NegativeBalance]) -> Waterfall:
     """What the fund paid for the account's covered deficits, as the rules say."""
     found = Waterfall()
     for event in events:

@@ -3,86 +3,86 @@
 from collections.abc import Iterator
 
 from lossledger.readers.explain.document import Formula, Grid, Row, Section, Source
-from lossledger.readers.explain.narrative import Teller, added, counted, unit_name, when
-from lossledger.readers.explain.session_waterfall import Losses, Share
+from lossledger.readers.explain.narrative import Narrative, count_text, sum_text, unit_name, when
+from lossledger.readers.explain.session_waterfall import AccountShare, SessionWaterfall
 from lossledger.schemas import attribution
 from lossledger.schemas.ledger import UNIT_CHARGES
 
 
-def sharing_sections(teller: Teller, currencies: list[str]) -> Iterator[Section]:
+def sharing_sections(narrative: Narrative, currencies: list[str]) -> Iterator[Section]:
     for currency in currencies:
-        losses = teller.comparison.losses[currency]
-        section = session_section(teller, losses)
-        _tell_account(teller, losses, section)
-        section.add(*teller.comparison.compared(attribution.SOCIALISED_LOSSES, currency=currency))
-        section.add(*teller.comparison.compared(UNIT_CHARGES, currency=currency))
+        losses = narrative.comparison.losses[currency]
+        section = session_section(narrative, losses)
+        _add_account(narrative, losses, section)
+        section.add(*narrative.comparison.compared(attribution.SOCIALISED_LOSSES, currency=currency))
+        section.add(*narrative.comparison.compared(UNIT_CHARGES, currency=currency))
         yield section
 
 
-def session_section(teller: Teller, losses: Losses) -> Section:
+def session_section(narrative: Narrative, losses: SessionWaterfall) -> Section:
     """What became of the session's shortfall in a currency, whoever pays."""
     section = Section(f"Sharing the session's shortfall in {losses.currency}", "11")
-    _tell_session(teller, losses, section)
-    section.add(*teller.comparison.session_losses(losses))
+    _add_session(narrative, losses, section)
+    section.add(*narrative.comparison.session_losses(losses))
     return section
 
 
-def losses_source(teller: Teller, losses: Losses) -> Source:
-    return teller.origins.published(attribution.SESSION_LOSSES, losses.totals)
+def losses_source(narrative: Narrative, losses: SessionWaterfall) -> Source:
+    return narrative.origins.published(attribution.SESSION_LOSSES, losses.totals)
 
 
-def _tell_session(teller: Teller, losses: Losses, section: Section) -> None:
+def _add_session(narrative: Narrative, losses: SessionWaterfall, section: Section) -> None:
     """The shortfall L, over all accounts, and what of it was charged."""
     currency, totals = losses.currency, losses.totals
     names = ("deficit", "fund_draw", "shortfall", "socialised", "uncovered", "basis_total")
     deficit, draw, short, charged, uncovered, basis = (
-        teller.money(currency, losses.units(totals, name)) for name in names
+        narrative.money(currency, losses.units(totals, name)) for name in names
     )
     covered = [row for row in losses.events if row["protected"]]
     section.say(
-        f"Of all accounts, {counted(len(covered), 'covered deficit')}, {deficit} in sum, arose in the session; the "
+        f"Of all accounts, {count_text(len(covered), 'covered deficit')}, {deficit} in sum, arose in the session; the "
         f"fund paid {draw}. The shortfall is L = {short}; {charged} of it was charged and {uncovered} stays uncovered.",
-        losses_source(teller, losses),
+        losses_source(narrative, losses),
         read=True,
     )
     section.add(
         Formula(
             "L = Σ shortfalls of the session's covered deficits",
-            f"the sum of {counted(len(covered), 'row')} of attribution.negative_balances",
-            teller.money(currency, losses.shortfall),
-            (losses_source(teller, losses),),
+            f"the sum of {count_text(len(covered), 'row')} of attribution.negative_balances",
+            narrative.money(currency, losses.shortfall),
+            (losses_source(narrative, losses),),
         )
     )
     section.say(
-        f"The method in force just before the end ({when(teller.session.inputs.end)} UTC) is {losses.method}; the "
+        f"The method in force just before the end ({when(narrative.session.inputs.end)} UTC) is {losses.method}; the "
         f"bases of all payers sum to {basis}.",
-        teller.policy_source("sharing"),
-        losses_source(teller, losses),
+        narrative.policy_source("sharing"),
+        losses_source(narrative, losses),
         read=True,
     )
 
 
-def _tell_account(teller: Teller, losses: Losses, section: Section) -> None:
-    if teller.session.account.is_house:
+def _add_account(narrative: Narrative, losses: SessionWaterfall, section: Section) -> None:
+    if narrative.session.account.is_house:
         section.say("This is a house account: it never pays a charge.")
         return
     if losses.method == "none":
         section.say("By policy sharing: none nobody is charged; the whole shortfall stays uncovered.")
         return
-    _tell_basis(teller, losses, section)
+    _add_basis(narrative, losses, section)
     share = losses.share
     if not share.basis:
         section.say("The account has no basis, so it is no payer and is charged nothing.")
     elif not share.shortfall:
         section.say("There is no shortfall, so nobody is charged.")
     else:
-        _tell_share(teller, losses, share, section)
+        _add_share(narrative, losses, share, section)
 
 
-def _tell_basis(teller: Teller, losses: Losses, section: Section) -> None:
+def _add_basis(narrative: Narrative, losses: SessionWaterfall, section: Section) -> None:
     """Π, equity and κ over the account's units, and the basis."""
     currency, rows = losses.currency, []
-    for unit in teller.session.rows.unit_sessions:
+    for unit in narrative.session.rows.unit_sessions:
         if unit.currency != currency:
             continue
         equity = unit.closing_wallet + unit.closing_unrealised
@@ -90,34 +90,36 @@ def _tell_basis(teller: Teller, losses: Losses, section: Section) -> None:
             *(unit.realised_pnl, unit.fees, unit.funding, unit.closing_unrealised, unit.opening_unrealised),
             *(equity, max(0, equity)),
         )
-        key = next(u.key for u in teller.session.traced if u.key[:] == unit[:3])
-        place = {"business_date": teller.session.day.day, **key._asdict()}
-        source = teller.origins.published(attribution.ACCOUNT_DAILY, place)
-        rows.append(Row((unit_name(key), *(teller.money(currency, amount) for amount in amounts)), (source,)))
+        key = next(u.key for u in narrative.session.traced if u.key[:] == unit[:3])
+        place = {"business_date": narrative.session.day.day, **key._asdict()}
+        source = narrative.origins.published(attribution.ACCOUNT_DAILY, place)
+        rows.append(
+            Row((unit_name(key), *(narrative.money(currency, amount) for amount in amounts)), (source,))
+        )
     head = (
         *("unit", "realised PnL", "fees", "funding received", "uPnL just before E", "uPnL just before S"),
         *("equity just before E", "max(0, equity)"),
     )
     section.add(Grid("The account's units at the end of the session", head, tuple(rows)))
-    profit, held, chargeable = (teller.money(currency, amount) for amount in losses.result)
-    basis = teller.money(currency, losses.share.basis)
+    profit, held, chargeable = (narrative.money(currency, amount) for amount in losses.result)
+    basis = narrative.money(currency, losses.share.basis)
     if losses.method == "equity_prorata":
         section.add(Formula("basis = max(0, Σ equity just before E)", f"max(0, {held})", basis))
         return
     section.add(
         Formula(
             "Π = Σ (realised − fees + funding + uPnL just before E − uPnL just before S)",
-            _profit(teller, losses),
+            _profit(narrative, losses),
             profit,
         ),
-        Formula("κ = Σ max(0, equity just before E)", added([row.cells[-1] for row in rows]), chargeable),
+        Formula("κ = Σ max(0, equity just before E)", sum_text([row.cells[-1] for row in rows]), chargeable),
         Formula("basis = min(max(0, Π), κ)", f"min(max(0, {profit}), {chargeable})", basis),
     )
 
 
-def _profit(teller: Teller, losses: Losses) -> str:
+def _profit(narrative: Narrative, losses: SessionWaterfall) -> str:
     """The terms of Π with their sums over the account's units."""
-    units = [unit for unit in teller.session.rows.unit_sessions if unit.currency == losses.currency]
+    units = [unit for unit in narrative.session.rows.unit_sessions if unit.currency == losses.currency]
     terms = (
         sum(unit.realised_pnl for unit in units),
         -sum(unit.fees for unit in units),
@@ -125,30 +127,33 @@ def _profit(teller: Teller, losses: Losses) -> str:
         sum(unit.closing_unrealised for unit in units),
         -sum(unit.opening_unrealised for unit in units),
     )
-    return added([teller.money(losses.currency, amount) for amount in terms])
+    return sum_text([narrative.money(losses.currency, amount) for amount in terms])
 
 
-def _tell_share(teller: Teller, losses: Losses, share: Share, section: Section) -> None:
+def _add_share(narrative: Narrative, losses: SessionWaterfall, share: AccountShare, section: Section) -> None:
     currency = losses.currency
     lost, basis, total, charge = (
-        teller.money(currency, amount) for amount in (share.shortfall, share.basis, share.total, share.charge)
+        narrative.money(currency, amount)
+        for amount in (share.shortfall, share.basis, share.total, share.charge)
     )
     if share.whole:
         section.say(f"L = {lost} is not less than Σ basis = {total}: every payer is charged its whole basis.")
         section.add(Formula("charge = basis", str(basis), charge))
     else:
-        _tell_remainder(teller, losses, share, section)
-    _tell_booking(teller, losses, section)
+        _add_remainder(narrative, losses, share, section)
+    _add_booking(narrative, losses, section)
 
 
-def _tell_remainder(teller: Teller, losses: Losses, share: Share, section: Section) -> None:
+def _add_remainder(
+    narrative: Narrative, losses: SessionWaterfall, share: AccountShare, section: Section
+) -> None:
     """Whole ledger units by largest remainder."""
     currency = losses.currency
     lost, basis, total, quota, charge = (
-        teller.money(currency, amount)
+        narrative.money(currency, amount)
         for amount in (share.shortfall, share.basis, share.total, share.quota, share.charge)
     )
-    unit = teller.money(currency, 1)
+    unit = narrative.money(currency, 1)
     section.add(
         Formula("quota = L × basis / Σ basis, whole ledger units", f"{lost} × {basis} / {total}", quota),
         Formula(
@@ -168,15 +173,15 @@ def _tell_remainder(teller: Teller, losses: Losses, share: Share, section: Secti
     section.add(Formula("charge = quota + unit left over", f"{quota} + {unit if more else 0}", charge))
 
 
-def _tell_booking(teller: Teller, losses: Losses, section: Section) -> None:
+def _add_booking(narrative: Narrative, losses: SessionWaterfall, section: Section) -> None:
     booked = [
-        f"{teller.money(losses.currency, amount)} on {unit_name(key)}"
-        for key, amount in sorted(teller.comparison.unit_charges().items())
+        f"{narrative.money(losses.currency, amount)} on {unit_name(key)}"
+        for key, amount in sorted(narrative.comparison.unit_charges().items())
         if key.currency == losses.currency
     ]
     if booked:
         section.say(
-            f"It is booked at {when(teller.session.inputs.end)} UTC, before any other event of that time, on the "
+            f"It is booked at {when(narrative.session.inputs.end)} UTC, before any other event of that time, on the "
             f"account's units in order of isolation, each giving at most its equity: {'; '.join(booked)}. So it lowers "
             "the wallet of the next date."
         )

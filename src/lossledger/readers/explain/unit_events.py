@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import groupby
 
 from lossledger.readers.explain.document import Grid, Number, Row, Section, Source
-from lossledger.readers.explain.narrative import Teller, unit_name, when, when_of_day
+from lossledger.readers.explain.narrative import Narrative, unit_name, when, when_of_day
 from lossledger.readers.explain.unit_trace import (
     CHARGE,
     DEBT,
@@ -15,8 +15,8 @@ from lossledger.readers.explain.unit_trace import (
     TICK,
     TRANSFER,
     TRIGGER,
-    Happening,
     TracedUnit,
+    TraceEntry,
 )
 from lossledger.schemas.ledger import UNIT_CHARGES, UNIT_POSITIONS, UNIT_SESSIONS
 
@@ -28,10 +28,10 @@ _SAYS = {
 }
 
 
-def start_section(teller: Teller) -> Section:
+def start_section(narrative: Narrative) -> Section:
     """The state of the day before, as it was published."""
     section = Section("How the session began", "3, 11")
-    previous = teller.session.inputs.previous
+    previous = narrative.session.inputs.previous
     if previous is None:
         section.say(
             "This is the warehouse's first date: every wallet starts at 0, and everything before the session's start "
@@ -43,40 +43,42 @@ def start_section(teller: Teller) -> Section:
         "are read from there; what they come from, explain of that date tells.",
         read=True,
     )
-    rows = [_opening(teller, unit) for unit in teller.units]
+    rows = [_opening(narrative, unit) for unit in narrative.units]
     head = ("unit", "wallet", "debt", "charge to be booked at the start", "unrealised PnL", "equity")
     section.add(Grid("Units at the start", head, tuple(rows), read=True))
-    positions = [row for unit in teller.units for row in _positions(teller, unit)]
+    positions = [row for unit in narrative.units for row in _positions(narrative, unit)]
     if positions:
         of_position = ("unit", "instrument", "quantity", "entry value", "mark")
         section.add(Grid("Positions at the start", of_position, tuple(positions), left=2, read=True))
     return section
 
 
-def _opening(teller: Teller, unit: TracedUnit) -> Row:
+def _opening(narrative: Narrative, unit: TracedUnit) -> Row:
     given, currency = unit.given, unit.key.currency
     amounts = (given.wallet, given.debt, given.charge, given.unrealised, given.wallet + given.unrealised)
-    place = {"business_date": teller.session.inputs.previous, **unit.key._asdict()}
-    sources = [teller.origins.before(UNIT_SESSIONS, place)]
+    place = {"business_date": narrative.session.inputs.previous, **unit.key._asdict()}
+    sources = [narrative.origins.before(UNIT_SESSIONS, place)]
     if given.charge:
-        sources.append(teller.origins.before(UNIT_CHARGES, place))
-    return Row((unit_name(unit.key), *(teller.money(currency, amount) for amount in amounts)), tuple(sources))
+        sources.append(narrative.origins.before(UNIT_CHARGES, place))
+    return Row(
+        (unit_name(unit.key), *(narrative.money(currency, amount) for amount in amounts)), tuple(sources)
+    )
 
 
-def _positions(teller: Teller, unit: TracedUnit) -> Iterator[Row]:
+def _positions(narrative: Narrative, unit: TracedUnit) -> Iterator[Row]:
     for instrument_id, quantity_e18, entry_value in sorted(unit.given.positions):
-        mark = teller.session.market.opening_marks.get(instrument_id)
-        place = {"business_date": teller.session.inputs.previous, **unit.key._asdict()}
-        source = teller.origins.before(UNIT_POSITIONS, place | {"instrument_id": instrument_id})
-        amounts = (Number(quantity_e18), teller.money(unit.key.currency, entry_value), Number(mark))
+        mark = narrative.session.market.opening_marks.get(instrument_id)
+        place = {"business_date": narrative.session.inputs.previous, **unit.key._asdict()}
+        source = narrative.origins.before(UNIT_POSITIONS, place | {"instrument_id": instrument_id})
+        amounts = (Number(quantity_e18), narrative.money(unit.key.currency, entry_value), Number(mark))
         yield Row((unit_name(unit.key), instrument_id, *amounts), (source,))
 
 
-def events_section(teller: Teller) -> Section:
+def events_section(narrative: Narrative) -> Section:
     """All events of the units in the order of rules.md section 4, with the wallet, equity and margin after each."""
     section = Section("What happened", "4, 5, 6")
-    for unit in teller.units:
-        rows = [row for _, together in _runs(unit) for row in _event_rows(teller, unit, together)]
+    for unit in narrative.units:
+        rows = [row for _, together in _runs(unit) for row in _event_rows(narrative, unit, together)]
         if not rows:
             section.say(f"{unit_name(unit.key)}: nothing was booked on this unit in the session.")
             continue
@@ -91,49 +93,49 @@ def events_section(teller: Teller) -> Section:
     return section
 
 
-def _runs(unit: TracedUnit) -> Iterator[tuple[str, list[Happening]]]:
+def _runs(unit: TracedUnit) -> Iterator[tuple[str, list[TraceEntry]]]:
     """Ticks of a liquidation that follow each other in one row; everything else by itself."""
     for number, together in groupby(
-        enumerate(unit.happenings), key=lambda item: -1 if item[1].kind == TICK else item[0]
+        enumerate(unit.entries), key=lambda item: -1 if item[1].kind == TICK else item[0]
     ):
-        yield str(number), [happening for _, happening in together]
+        yield str(number), [entry for _, entry in together]
 
 
-def _event_rows(teller: Teller, unit: TracedUnit, together: list[Happening]) -> Iterator[Row]:
+def _event_rows(narrative: Narrative, unit: TracedUnit, together: list[TraceEntry]) -> Iterator[Row]:
     last, currency = together[-1], unit.key.currency
-    state = tuple(teller.money(currency, amount) for amount in (last.wallet, last.equity, last.margin))
-    booked = "" if last.kind in (TICK, TRIGGER, DEBT) else teller.money(currency, last.amount)
-    sources = [source for happening in (together[0], last) for source in _sources(teller, happening)]
-    told = _told(teller, unit, together)
+    state = tuple(narrative.money(currency, amount) for amount in (last.wallet, last.equity, last.margin))
+    booked = "" if last.kind in (TICK, TRIGGER, DEBT) else narrative.money(currency, last.amount)
+    sources = [source for entry in (together[0], last) for source in _sources(narrative, entry)]
+    told = _told(narrative, unit, together)
     yield Row((_times(together), told, booked, *state), tuple(dict.fromkeys(sources)))
 
 
-def _times(together: list[Happening]) -> str:
+def _times(together: list[TraceEntry]) -> str:
     first, last = when(together[0].ts), when_of_day(together[-1].ts)
     return first if len(together) == 1 or together[0].ts == together[-1].ts else f"{first} to {last}"
 
 
-def _told(teller: Teller, unit: TracedUnit, together: list[Happening]) -> str:
-    happening = together[-1]
-    if happening.kind == TICK:
-        change = teller.money(unit.key.currency, sum(h.change for h in together))
+def _told(narrative: Narrative, unit: TracedUnit, together: list[TraceEntry]) -> str:
+    entry = together[-1]
+    if entry.kind == TICK:
+        change = narrative.money(unit.key.currency, sum(h.change for h in together))
         what = "tick" if len(together) == 1 else f"{len(together)} ticks"
         names = ", ".join(sorted({h.instrument_id for h in together}))
         return f"{what} of {names}: equity changes by {change}"
-    if happening.kind == TRANSFER:
-        return f"transfer {happening.ref}"
-    if happening.kind == FUNDING:
-        return f"funding of {happening.instrument_id}"
-    if happening.kind == DEBT:
-        amount = teller.money(unit.key.currency, abs(happening.amount))
-        return f"debt {'grows' if happening.amount > 0 else 'falls'} by {amount}"
-    if happening.kind != FILL:
-        return _SAYS[happening.kind]
-    return _told_fill(happening)
+    if entry.kind == TRANSFER:
+        return f"transfer {entry.ref}"
+    if entry.kind == FUNDING:
+        return f"funding of {entry.instrument_id}"
+    if entry.kind == DEBT:
+        amount = narrative.money(unit.key.currency, abs(entry.amount))
+        return f"debt {'grows' if entry.amount > 0 else 'falls'} by {amount}"
+    if entry.kind != FILL:
+        return _SAYS[entry.kind]
+    return _told_fill(entry)
 
 
-def _told_fill(happening: Happening) -> str:
-    fill = happening.fill
+def _told_fill(entry: TraceEntry) -> str:
+    fill = entry.fill
     if fill is None:
         return "fill"
     what = {"normal": "fill", "liquidation": "liquidation fill", "adl": "ADL fill"}.get(fill.kind, fill.kind)
@@ -141,18 +143,18 @@ def _told_fill(happening: Happening) -> str:
     name = f"{what} {fill.fill_id}" if fill.fill_id else f"simulated {what}"
     return (
         f"{name}: {side} {Number(fill.quantity_e18)} {fill.instrument_id} at {Number(fill.price_e18)}, "
-        f"holds {Number(happening.quantity_e18)}"
+        f"holds {Number(entry.quantity_e18)}"
     )
 
 
-def _sources(teller: Teller, happening: Happening) -> tuple[Source, ...]:
-    origins = teller.origins
-    if happening.kind == TRANSFER:
-        return (origins.transfer(happening.ref),)
-    if happening.kind == FILL and happening.ref:
-        return (origins.fill(happening.ref),)
-    if happening.kind == FUNDING:
-        return origins.funding(happening.instrument_id, happening.ts)
-    if happening.kind in (TICK, FILL):  # of a simulated fill: the tick it is made at
-        return origins.tick(happening.instrument_id, happening.ts + 1)
+def _sources(narrative: Narrative, entry: TraceEntry) -> tuple[Source, ...]:
+    origins = narrative.origins
+    if entry.kind == TRANSFER:
+        return (origins.transfer(entry.ref),)
+    if entry.kind == FILL and entry.ref:
+        return (origins.fill(entry.ref),)
+    if entry.kind == FUNDING:
+        return origins.funding(entry.instrument_id, entry.ts)
+    if entry.kind in (TICK, FILL):  # of a simulated fill: the tick it is made at
+        return origins.tick(entry.instrument_id, entry.ts + 1)
     return ()

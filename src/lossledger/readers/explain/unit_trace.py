@@ -15,7 +15,7 @@ CHARGE, TRANSFER, FILL, FUNDING, TICK = "charge", "transfer", "fill", "funding",
 TRIGGER, SURPLUS, RESET, DEBT = "trigger", "surplus", "reset", "debt"
 
 
-class Happening(NamedTuple):
+class TraceEntry(NamedTuple):
     """An event or what follows from one, and the unit after it; amounts in ledger units.
 
     `amount`: booked on the wallet, or on the debt where the kind says so. `change`: of equity, of a fill at the mark
@@ -41,7 +41,7 @@ class TracedUnit(Unit):
     """A unit that notes what happens to it; ticks only while a liquidation is open, and the one that opens it."""
 
     def __init__(self, given: UnitInput, market: Market, start: int) -> None:
-        self.happenings: list[Happening] = []
+        self.entries: list[TraceEntry] = []
         self.opened: list[Episode] = []
         self.ticks = 0
         self._open: Episode | None = None
@@ -75,8 +75,8 @@ class TracedUnit(Unit):
         self._now = ts
         held = self.positions.get(instrument_id)
         state = (self.wallet, self.equity(), self.maintenance_margin(ts), held.quantity_e18 if held else 0)
-        self.happenings.append(
-            Happening(
+        self.entries.append(
+            TraceEntry(
                 ts, kind, ref, instrument_id, amount, change, *state, mark_e18, fill, self._open is not None
             )
         )
@@ -148,5 +148,5 @@ def replay_traced(
     return rows, traced
 
 
-def of_unit(happenings: Sequence[TracedUnit], key: UnitKey) -> TracedUnit:
-    return next(unit for unit in happenings if unit.key == key)
+def unit_trace(entries: Sequence[TracedUnit], key: UnitKey) -> TracedUnit:
+    return next(unit for unit in entries if unit.key == key)

@@ -33,7 +33,7 @@ def schema_of(table: Table) -> pa.Schema:
     return schema
 
 
-class Files:
+class PublishedFiles:
     """Finds the files of each table; a log is read when it is asked for."""
 
     def __init__(self, warehouse: Warehouse, pins: Pins) -> None:

@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 
 from lossledger.engine.errors import ConfigError
 from lossledger.readers.published.pins import Pins, open_warehouse, read_pins
-from lossledger.readers.published.published_files import SHOWN, Files, schema_of
+from lossledger.readers.published.published_files import SHOWN, PublishedFiles, schema_of
 from lossledger.readers.published.read_only_database import locked_database
 from lossledger.schemas.core import Table
 from lossledger.store.arrow import filled, to_rows
@@ -39,7 +39,7 @@ class PublishedTables:
 
     def __init__(self, warehouse: Warehouse, pins: Pins) -> None:
         self.warehouse, self.pins = warehouse, pins
-        self._files = Files(warehouse, pins)
+        self._files = PublishedFiles(warehouse, pins)
         self._datasets: dict[str, Any] = {}
 
     @classmethod

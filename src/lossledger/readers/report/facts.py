@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from lossledger.engine.intake.parsing import parse_decimal_e18
-from lossledger.readers.published_rows import PublishedRows, of
+from lossledger.readers.published_rows import PublishedRows, rows_where
 from lossledger.readers.report.model import Amount, Cell, Missing
 from lossledger.readers.report.report_request import ReportRequest
 from lossledger.schemas import attribution
@@ -74,7 +74,7 @@ class Facts:
             (day, currency, row)
             for day in self.days
             for currency in self.currencies
-            for row in of(losses, **self.same(day, currency))
+            for row in rows_where(losses, **self.same(day, currency))
         ]
 
 

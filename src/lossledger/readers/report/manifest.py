@@ -11,7 +11,7 @@ from lossledger.engine.clock import iso
 from lossledger.engine.errors import DataError
 from lossledger.readers.report.code_versions import code
 from lossledger.readers.report.facts import Facts
-from lossledger.readers.report.previous_report import Previous, from_tree, previous_of
+from lossledger.readers.report.previous_report import PreviousReport, from_tree, previous_of
 from lossledger.readers.report.report_request import PUBLIC, ReportRequest
 from lossledger.readers.report.row_proof import TABLES, files_sha256
 from lossledger.schemas.core import Table
@@ -145,7 +145,7 @@ def request_of(found: Mapping[str, Any], warehouse: Place) -> ReportRequest:
     )
 
 
-def read_previous(folder: Path) -> Previous:
+def read_previous(folder: Path) -> PreviousReport:
     """The report in a folder as the one before. DataError: there is none, or its manifest was edited."""
     found = read_manifest(folder)
     if content_sha256(found) != found["content_sha256"]:

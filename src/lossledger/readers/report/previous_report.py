@@ -31,7 +31,7 @@ class PreviousDay:
 
 
 @dataclass(frozen=True)
-class Previous:
+class PreviousReport:
     """All that a later report needs of it: it is kept in that one's manifest, so the folder itself may be gone.
 
     `content_sha256`: empty where it is not for the public, and told to the public.
@@ -43,7 +43,7 @@ class Previous:
     last: date
     days: tuple[PreviousDay, ...]
 
-    def for_public(self, public: str) -> "Previous":
+    def for_public(self, public: str) -> "PreviousReport":
         """Without the hashes of rows, and without that of a report that has some. `public`: the audience's name."""
         content = self.content_sha256 if self.audience == public else ""
         days = tuple(replace(day, output_sha256="", rows_sha256={}) for day in self.days)
@@ -75,17 +75,17 @@ def _table(day: PreviousDay, name: str) -> dict[str, Any]:
     return {"version": day.versions[name], **hashed}
 
 
-def previous_of(manifest: Mapping[str, Any]) -> Previous:
+def previous_of(manifest: Mapping[str, Any]) -> PreviousReport:
     """From the manifest of a report."""
     asked = manifest["request"]
     return from_tree({key: asked[key] for key in ("audience", "from", "to")} | dict(manifest))
 
 
-def from_tree(tree: Mapping[str, Any]) -> Previous:
+def from_tree(tree: Mapping[str, Any]) -> PreviousReport:
     """The inverse of `tree`."""
     first, last = (date.fromisoformat(tree[name]) for name in ("from", "to"))
     days = tuple(_day(day) for day in tree["dates"])
-    return Previous(tree["content_sha256"], tree["audience"], first, last, days)
+    return PreviousReport(tree["content_sha256"], tree["audience"], first, last, days)
 
 
 def _day(tree: Mapping[str, Any]) -> PreviousDay:

@@ -5,7 +5,7 @@ from datetime import date
 
 from lossledger.engine.figures import exact
 from lossledger.readers.charts import loss_charts as charts
-from lossledger.readers.published_rows import of
+from lossledger.readers.published_rows import rows_where
 from lossledger.readers.report.facts import Facts
 from lossledger.readers.report.model import (
     Block,
@@ -19,7 +19,7 @@ from lossledger.readers.report.model import (
     shown,
     unit_of,
 )
-from lossledger.readers.report.public_totals import ALL, PAID, Totals, classes, totals
+from lossledger.readers.report.public_totals import ALL, PAID, PublicTotals, classes, totals
 from lossledger.readers.report.sections import (
     changes_since,
     data_quality,
@@ -60,7 +60,7 @@ def public_sections(facts: Facts) -> tuple[Section, ...]:
     )
 
 
-def _result(facts: Facts, made: Totals) -> Section:
+def _result(facts: Facts, made: PublicTotals) -> Section:
     blocks: list[Block] = [Paragraph(origin(facts), strong=True)]
     if facts.missing:
         days = ", ".join(day.isoformat() for day in facts.missing)
@@ -94,9 +94,9 @@ def _what_is_held_back(facts: Facts) -> str:
 
 def _restated(facts: Facts) -> Section:
     """Which dates, and no more: the difference of two totals can be that of one account."""
-    blocks: list[Block] = [Paragraph(changes_since.told_since(facts, listed=False))]
+    blocks: list[Block] = [Paragraph(changes_since.describe_changes(facts, listed=False))]
     if facts.request.previous:
-        blocks.append(changes_since.dates_since(facts, with_causes=False))
+        blocks.append(changes_since.list_restated_dates(facts, with_causes=False))
     return Section("restatements", "M", "Restatements", tuple(blocks))
 
 
@@ -104,7 +104,7 @@ def _say(cell: Cell) -> str:
     return shown(cell) if isinstance(cell, Hidden) else f"{shown(cell)} {unit_of(cell)}"
 
 
-def _waterfall(facts: Facts, made: Totals) -> Table:
+def _waterfall(facts: Facts, made: PublicTotals) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for currency in facts.currencies:
         days: list[date | str] = [*facts.days, ALL]
@@ -118,7 +118,7 @@ def _waterfall(facts: Facts, made: Totals) -> Table:
     return Table("waterfall", "The waterfall, day by day", columns, tuple(rows), _LOSSES, 2)
 
 
-def _paid(facts: Facts, made: Totals) -> list[Block]:
+def _paid(facts: Facts, made: PublicTotals) -> list[Block]:
     """Only where every bar may be told."""
     blocks: list[Block] = []
     for currency in facts.currencies:
@@ -142,7 +142,7 @@ def _drawing(currency: str, bars: Sequence[tuple[str, int, int, int]]) -> Drawin
     return Drawing(f"paid_{currency}", title, words, lambda width: charts.paid(currency, bars, width))
 
 
-def _fund(facts: Facts, made: Totals) -> Table:
+def _fund(facts: Facts, made: PublicTotals) -> Table:
     names = ("opening", "external", "liquidation_fees", "surplus", "fund_draw", "closing")
     rows = tuple(
         (day, currency, *(made.told(name, day, currency) for name in names))
@@ -160,7 +160,7 @@ def _fund(facts: Facts, made: Totals) -> Table:
     )
 
 
-def _classes(facts: Facts, made: Totals) -> Table:
+def _classes(facts: Facts, made: PublicTotals) -> Table:
     measures = ("deficit", "unprotected_deficit", "socialised")
     rows: list[tuple[Cell, ...]] = []
     for currency in facts.currencies:
@@ -181,7 +181,7 @@ def _classes(facts: Facts, made: Totals) -> Table:
     return Table("classes", "Who fell below zero, and who was charged", columns, tuple(rows), source, 2)
 
 
-def _causes(facts: Facts, made: Totals) -> Section:
+def _causes(facts: Facts, made: PublicTotals) -> Section:
     """Where the deficits that causes add up to are held back, so are all of these."""
     rows: list[tuple[Cell, ...]] = []
     for currency in facts.currencies:
@@ -204,13 +204,13 @@ def _causes(facts: Facts, made: Totals) -> Section:
     return Section("causes", "H", "Why balances fell below zero", (table,))
 
 
-def _rules(facts: Facts, made: Totals) -> Table:
+def _rules(facts: Facts, made: PublicTotals) -> Table:
     parts = ("rule_charged", "rule_to_fund", "rule_uncovered", "rule_payers")
     rows = tuple(
         (row["business_date"], row["currency"], row["rule"],
          *(made.told(part, f"{row['business_date']} {row['rule']}", row["currency"]) for part in parts))
         for currency in facts.currencies
-        for row in of(facts.rows.rows(attribution.RULE_TOTALS), currency=currency)
+        for row in rows_where(facts.rows.rows(attribution.RULE_TOTALS), currency=currency)
     )  # fmt: skip
     columns = (
         Column("business_date", "session"),

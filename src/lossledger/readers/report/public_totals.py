@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from lossledger.readers.published_rows import Row, accounts, of, total
+from lossledger.readers.published_rows import Row, count_accounts, rows_where, sum_column
 from lossledger.readers.report.facts import Facts
 from lossledger.readers.report.model import Cell, Hidden
 from lossledger.readers.report.sections import deficit_causes
@@ -21,7 +21,7 @@ PAYERS, LOSERS = "payers", "losers"  # a charge is of those who pay it, and of t
 
 
 @dataclass
-class Totals:
+class PublicTotals:
     """Every cell that is told anywhere in the public edition, once."""
 
     facts: Facts
@@ -57,8 +57,8 @@ class Totals:
         return self.facts.amount(self.amounts[name], currency)
 
 
-def totals(facts: Facts) -> Totals:
-    made = Totals(facts)
+def totals(facts: Facts) -> PublicTotals:
+    made = PublicTotals(facts)
     for currency in facts.currencies:
         for day in facts.days:
             _session(made, day, currency)
@@ -82,17 +82,19 @@ def by_account(rows: Iterable[Row], column: str) -> Parts:
 
 def _behind(facts: Facts, where: dict[str, Any]) -> dict[str, dict[str, Parts]]:
     """How accounts share each total of the waterfall."""
-    events = of(facts.rows.rows(attribution.NEGATIVE_BALANCES), **where)
-    covered = of(events, protected=True)
+    events = rows_where(facts.rows.rows(attribution.NEGATIVE_BALANCES), **where)
+    covered = rows_where(events, protected=True)
     short = by_account(covered, "shortfall")
-    charges = by_account(of(facts.rows.rows(attribution.SOCIALISED_LOSSES), **where), "charge")
+    charges = by_account(rows_where(facts.rows.rows(attribution.SOCIALISED_LOSSES), **where), "charge")
     return {
         "deficit": {LOSERS: by_account(covered, "deficit")},
         "fund_draw": {LOSERS: by_account(covered, "fund_draw")},
         "socialised": {PAYERS: charges, LOSERS: short},
         "uncovered": {LOSERS: short},
-        "unprotected_deficit": {LOSERS: by_account(of(events, protected=False), "deficit")},
-        "adl_loss": {LOSERS: by_account(of(facts.rows.rows(attribution.ADL_LOSSES), **where), "amount")},
+        "unprotected_deficit": {LOSERS: by_account(rows_where(events, protected=False), "deficit")},
+        "adl_loss": {
+            LOSERS: by_account(rows_where(facts.rows.rows(attribution.ADL_LOSSES), **where), "amount")
+        },
     }
 
 
@@ -105,8 +107,8 @@ def _with_rest(amount: int, found: Parts) -> Parts:
     return {**found, largest: abs(found.get(largest, 0)) + abs(rest)}
 
 
-def _session(made: Totals, day: date, currency: str) -> None:
-    (row,) = of(made.facts.rows.rows(attribution.SESSION_LOSSES), **made.facts.same(day, currency))
+def _session(made: PublicTotals, day: date, currency: str) -> None:
+    (row,) = rows_where(made.facts.rows.rows(attribution.SESSION_LOSSES), **made.facts.same(day, currency))
     behind = _behind(made.facts, made.facts.same(day, currency))
     for measure in PAID:
         made.put((measure, str(day), currency), row[measure], **behind[measure])
@@ -115,10 +117,10 @@ def _session(made: Totals, day: date, currency: str) -> None:
     made.equations.append({("deficit", str(day), currency): 1, **parts})
 
 
-def _fund(made: Totals, day: date, currency: str) -> None:
+def _fund(made: PublicTotals, day: date, currency: str) -> None:
     same = made.facts.same(day, currency)
-    (row,) = of(made.facts.rows.rows(attribution.INSURANCE_FUND_DAILY), **same)
-    ended = of(made.facts.rows.rows(attribution.LIQUIDATIONS), **same)
+    (row,) = rows_where(made.facts.rows.rows(attribution.INSURANCE_FUND_DAILY), **same)
+    ended = rows_where(made.facts.rows.rows(attribution.LIQUIDATIONS), **same)
     for measure in FUND:
         shared = measure in ("liquidation_fees", "surplus")
         ways = {LOSERS: _with_rest(row[measure], by_account(ended, measure))} if shared else {}
@@ -131,28 +133,32 @@ def _fund(made: Totals, day: date, currency: str) -> None:
         made.equations.append({before: 1, ("opening", str(day), currency): -1})
 
 
-def _rules(made: Totals, day: date, currency: str) -> None:
+def _rules(made: PublicTotals, day: date, currency: str) -> None:
     compared = made.facts.rows.rows(attribution.RULE_COMPARISON)
-    for row in of(made.facts.rows.rows(attribution.RULE_TOTALS), **made.facts.same(day, currency)):
+    for row in rows_where(made.facts.rows.rows(attribution.RULE_TOTALS), **made.facts.same(day, currency)):
         where = f"{day} {row['rule']}"
         charged, uncovered, fund = (
             (f"rule_{part}", where, currency) for part in ("charged", "uncovered", "to_fund")
         )
         short = _behind(made.facts, made.facts.same(day, currency))["uncovered"]
-        charges = by_account(of(compared, **made.facts.same(day, currency), rule=row["rule"]), "charge")
+        charges = by_account(
+            rows_where(compared, **made.facts.same(day, currency), rule=row["rule"]), "charge"
+        )
         made.put(charged, row["charged"], payers=charges, **short)
         made.put(uncovered, row["uncovered"], **short)
         made.put(fund, row["to_fund"], payers=charges)
         made.put_number(("rule_payers", where, currency), row["payers"])
         session = {(measure, str(day), currency): -1 for measure in ("socialised", "uncovered")}
         made.equations.append({charged: 1, uncovered: 1, fund: -1, **session})
-        (losses,) = of(made.facts.rows.rows(attribution.SESSION_LOSSES), **made.facts.same(day, currency))
+        (losses,) = rows_where(
+            made.facts.rows.rows(attribution.SESSION_LOSSES), **made.facts.same(day, currency)
+        )
         if losses["method"] == row["rule"]:
             made.equations.append({charged: 1, ("socialised", str(day), currency): -1})
             made.equations.append({("rule_payers", where, currency): 1, ("payers", str(day), currency): -1})
 
 
-def _range(made: Totals, currency: str) -> None:
+def _range(made: PublicTotals, currency: str) -> None:
     behind = _behind(made.facts, {"currency": currency})
     for measure in PAID:
         days = [(measure, str(day), currency) for day in made.facts.days]
@@ -161,21 +167,21 @@ def _range(made: Totals, currency: str) -> None:
         made.equations.append({(measure, ALL, currency): 1, **dict.fromkeys(days, -1)})
 
 
-def _classes(made: Totals, currency: str) -> None:
-    events = of(made.facts.rows.rows(attribution.NEGATIVE_BALANCES), currency=currency)
-    charges = of(made.facts.rows.rows(attribution.SOCIALISED_LOSSES), currency=currency)
+def _classes(made: PublicTotals, currency: str) -> None:
+    events = rows_where(made.facts.rows.rows(attribution.NEGATIVE_BALANCES), currency=currency)
+    charges = rows_where(made.facts.rows.rows(attribution.SOCIALISED_LOSSES), currency=currency)
     sources: tuple[tuple[str, list[Any], str], ...] = (
-        ("deficit", of(events, protected=True), "deficit"),
-        ("unprotected_deficit", of(events, protected=False), "deficit"),
+        ("deficit", rows_where(events, protected=True), "deficit"),
+        ("unprotected_deficit", rows_where(events, protected=False), "deficit"),
         ("socialised", charges, "charge"),
     )
     names = classes(made.facts, currency)
     for measure, rows, column in sources:
         for name in names:
-            mine = of(rows, client_class=name)
+            mine = rows_where(rows, client_class=name)
             way = PAYERS if measure == "socialised" else LOSERS
-            made.put((measure, name, currency), total(mine, column), **{way: by_account(mine, column)})
-            made.put_number((f"{measure}_accounts", name, currency), accounts(mine))
+            made.put((measure, name, currency), sum_column(mine, column), **{way: by_account(mine, column)})
+            made.put_number((f"{measure}_accounts", name, currency), count_accounts(mine))
         parts = {(measure, name, currency): -1 for name in names}
         made.equations.append({(measure, ALL, currency): 1, **parts})
     # Where one session alone had payers, and each had one class, these are the same accounts.
@@ -189,7 +195,7 @@ def _classes(made: Totals, currency: str) -> None:
     )
 
 
-def _causes(made: Totals, currency: str, covered: bool, words: str) -> None:
+def _causes(made: PublicTotals, currency: str, covered: bool, words: str) -> None:
     """What the causes of a kind add up to is taken as known."""
     mine = deficit_causes.episodes(made.facts, currency, covered)
     owners = {(row["business_date"], row["episode_id"]): row["account_id"] for row in mine}
@@ -208,5 +214,7 @@ def _causes(made: Totals, currency: str, covered: bool, words: str) -> None:
 def classes(facts: Facts, currency: str) -> list[str]:
     """Client classes of which an account fell below zero or was charged."""
     tables = (attribution.NEGATIVE_BALANCES, attribution.SOCIALISED_LOSSES)
-    rows: Iterable[Any] = (row for table in tables for row in of(facts.rows.rows(table), currency=currency))
+    rows: Iterable[Any] = (
+        row for table in tables for row in rows_where(facts.rows.rows(table), currency=currency)
+    )
     return sorted({row["client_class"] for row in rows})

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from lossledger.readers.report.previous_report import Previous
+from lossledger.readers.report.previous_report import PreviousReport
 from lossledger.store.places import Place
 
 REGULATOR, PUBLIC = "regulator", "public"
@@ -26,7 +26,7 @@ class ReportRequest:
     venue: str = ""
     data: str = ""
     allow_missing: bool = False
-    previous: Previous | None = None
+    previous: PreviousReport | None = None
 
     def days(self) -> list[date]:
         return [self.first + timedelta(days=n) for n in range((self.last - self.first).days + 1)]

@@ -43,7 +43,7 @@ _OTHERS = (
 
 
 @dataclass(frozen=True)
-class Verified:
+class Verification:
     """`findings`: what does not hold, a line each; `notes`: what a reader should know beside; `figures`: compared.
 
     `signed`: who signed, a line each.
@@ -74,7 +74,7 @@ def verify_lines(folder: Path, warehouse: Place | None) -> Iterator[str]:
     yield f"{which}: {made.figures:,} compared with the published versions in {warehouse}"
 
 
-def verify(folder: Path, root: Place | None = None) -> Verified:
+def verify(folder: Path, root: Place | None = None) -> Verification:
     """Compare a report with its manifest and, where a warehouse is given, with what is published there.
 
     ConfigError: there is no such warehouse. DataError: the folder has no manifest of a report.
@@ -85,10 +85,10 @@ def verify(folder: Path, root: Place | None = None) -> Verified:
     if content_sha256(stated) != stated["content_sha256"]:
         findings.insert(0, "manifest.json: its content hash is not that of what it says: it was edited")
     if root is None:
-        return Verified(tuple(findings), (), 0, tuple(signed))
+        return Verification(tuple(findings), (), 0, tuple(signed))
     findings += table_findings(open_warehouse(root), stated)
     compared, more, notes = _again(folder, stated, root)
-    return Verified((*findings, *more), tuple(notes), compared, tuple(signed))
+    return Verification((*findings, *more), tuple(notes), compared, tuple(signed))
 
 
 def table_findings(warehouse: Warehouse, stated: Mapping[str, Any]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from lossledger.engine.events import UnitKey
 from lossledger.engine.figures import plain
 from lossledger.engine.intake.parsing import parse_time_us
 from lossledger.engine.numbers import units_to_e18
-from lossledger.readers.explain.account_session import Dates, open_session
+from lossledger.readers.explain.account_session import PublishedDates, open_session
 from lossledger.readers.explore.questions.question import Answer, Question, ask, day, text
 from lossledger.readers.explore.questions.unit_path import Point, path_of, window
 from lossledger.readers.query.query_result import at_scale
@@ -26,7 +26,7 @@ business_date, account_id, currency, terminal_equity, deficit, trigger, triggere
 
 
 @dataclass(frozen=True)
-class Event:
+class PublishedEvent:
     """What an id leads to. `balance` or `liquidation` has no row where there is none."""
 
     balance: Answer
@@ -43,7 +43,7 @@ class Event:
         return f"{what} of account {self.key.account_id}, {self.day}"
 
 
-def find(dates: Dates, event_id: str, of: date | None = None) -> Event:
+def find(dates: PublishedDates, event_id: str, of: date | None = None) -> PublishedEvent:
     """`of`: the date under which it stands, where it is known. ConfigError: nothing published has this id."""
     balance = ask(dates.tables, _row("Below zero", "negative_balances", "event_id", event_id, of))
     episode_id = event_id
@@ -59,7 +59,9 @@ def find(dates: Dates, event_id: str, of: date | None = None) -> Event:
     first, last = (row["triggered_at"], row["ended_at"]) if liquidation.kept else (row["ts"], row["ts"])
     key = UnitKey(row["account_id"], row["currency"], row["isolation"])
     found = episode_id if liquidation.kept else None
-    return Event(balance, liquidation, key, date.fromisoformat(row["business_date"]), first, last, found)
+    return PublishedEvent(
+        balance, liquidation, key, date.fromisoformat(row["business_date"]), first, last, found
+    )
 
 
 def _row(title: str, table: str, column: str, value: str, of: date | None) -> Question:
@@ -68,7 +70,7 @@ def _row(title: str, table: str, column: str, value: str, of: date | None) -> Qu
     return Question(title, f"SELECT {columns}\nFROM {table}\nWHERE {column} = {text(value)}{on_date}")
 
 
-def causes(event: Event) -> Question:
+def causes(event: PublishedEvent) -> Question:
     """In the order of section 12 of the rules, instruments of a cause together."""
     return Question(
         "Causes of the deficit: positive amounts enlarge it",
@@ -82,7 +84,7 @@ ORDER BY list_position(['cushion', 'headroom', 'gap_in_cushion', 'gap_past_bankr
     )
 
 
-def fills(event: Event) -> Question:
+def fills(event: PublishedEvent) -> Question:
     """The account's fills of the session from the trigger to the end, in instruments of the unit."""
     return Question(
         "Fills of the account while the liquidation was open",
@@ -96,7 +98,7 @@ ORDER BY ts, fill_id""",
 
 
 @dataclass(frozen=True)
-class Path:
+class UnitPath:
     """Equity and margin, and the marks of what the unit held or traded, around an event. `scale`: of the currency."""
 
     points: list[Point]
@@ -105,7 +107,7 @@ class Path:
     marks: Answer
 
 
-def path(dates: Dates, event: Event) -> Path:
+def path(dates: PublishedDates, event: PublishedEvent) -> UnitPath:
     """Recomputed by the reference from the ledger, at the versions that were published."""
     session = open_session(dates, event.key.account_id, event.day)
     scale = session.scale(event.key.currency)
@@ -129,7 +131,7 @@ def path(dates: Dates, event: Event) -> Path:
         ["DATE", "TIMESTAMP", "VARCHAR", "DECIMAL(38,18)"],
         marks,
     )
-    return Path(shown, scale, Answer(title, "", names, kinds, rows), of_marks)
+    return UnitPath(shown, scale, Answer(title, "", names, kinds, rows), of_marks)
 
 
 def _time(ts: int) -> str:

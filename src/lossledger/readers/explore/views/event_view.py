@@ -15,37 +15,37 @@ from lossledger.readers.explain.liquidation_causes import COMPONENTS
 from lossledger.readers.explore.questions import event_questions as events
 from lossledger.readers.explore.questions import session_questions
 from lossledger.readers.explore.questions.question import Answer
-from lossledger.readers.explore.views.page_context import Here
+from lossledger.readers.explore.views.page_context import PageContext
 from lossledger.readers.explore.views.widgets import choose, plain_text, show_chart, show_table
 
 _WIDTH = 900
 _ALL = 1000  # rows of a path: what is between the points is what one came for
 
 
-def show(here: Here) -> None:
+def show(page: PageContext) -> None:
     st.header("One event", anchor=False)
     event_id = st.text_input(
         "Event: an event_id or episode_id", key="event", bind="query-params", placeholder="nb-… or ep-…"
     )
     if not event_id:
-        _offer(here)
+        _offer(page)
         return
-    found = events.find(here.dates, event_id.strip(), _date())
+    found = events.find(page.dates, event_id.strip(), _date())
     st.markdown(f"**{plain_text(found.title)}**")
-    show_table(here, found.balance, "It did not leave the unit below zero.")
-    show_table(here, found.liquidation, "No liquidation belongs to it.")
-    path = _path(here, found)
+    show_table(page, found.balance, "It did not leave the unit below zero.")
+    show_table(page, found.liquidation, "No liquidation belongs to it.")
+    path = _path(page, found)
     if found.episode_id:
-        _causes(here, found)
+        _causes(page, found)
         show_table(
-            here,
-            here.ask(events.fills(found)),
+            page,
+            page.ask(events.fills(found)),
             "No fill of the account lies in between.",
             found.day.isoformat(),
         )
     if path:
-        show_table(here, path.equity, "", shown=_ALL)
-        show_table(here, path.marks, "No instrument that the unit held had a tick.", shown=_ALL)
+        show_table(page, path.equity, "", shown=_ALL)
+        show_table(page, path.marks, "No instrument that the unit held had a tick.", shown=_ALL)
     st.markdown(
         f"Step by step, down to the delivered rows: `lossledger explain --warehouse … --event {event_id}`"
     )
@@ -59,21 +59,21 @@ def _date() -> date | None:
         return None
 
 
-def _offer(here: Here) -> None:
+def _offer(page: PageContext) -> None:
     """Without an id: those of a date."""
-    day = choose("Events of", [day.isoformat() for day in reversed(here.days)], "of")
+    day = choose("Events of", [day.isoformat() for day in reversed(page.days)], "of")
     show_table(
-        here, here.ask(session_questions.events(date.fromisoformat(day))), "No account fell below zero.", day
+        page, page.ask(session_questions.events(date.fromisoformat(day))), "No account fell below zero.", day
     )
     show_table(
-        here, here.ask(session_questions.liquidations(date.fromisoformat(day))), "No liquidation ended.", day
+        page, page.ask(session_questions.liquidations(date.fromisoformat(day))), "No liquidation ended.", day
     )
 
 
-def _path(here: Here, found: events.Event) -> events.Path | None:
+def _path(page: PageContext, found: events.PublishedEvent) -> events.UnitPath | None:
     """The charts; their tables come last."""
     try:
-        path = events.path(here.dates, found)
+        path = events.path(page.dates, found)
     except ConfigError as error:
         st.warning(f"Its path cannot be told: {error}")
         return None
@@ -81,9 +81,9 @@ def _path(here: Here, found: events.Event) -> events.Path | None:
         st.markdown("Nothing happened to the unit in the session.")
         return None
     currency = found.key.currency
-    marked = [drawn.Moment(parse_time_us(found.first), "triggered" if found.episode_id else "below zero")]
+    marked = [drawn.TimeMark(parse_time_us(found.first), "triggered" if found.episode_id else "below zero")]
     if found.last != found.first:
-        marked.append(drawn.Moment(parse_time_us(found.last), "ended"))
+        marked.append(drawn.TimeMark(parse_time_us(found.last), "ended"))
     start, end = path.points[0], path.points[-1]
     told = [
         exact(units_to_e18(n, path.scale), path.scale)
@@ -105,7 +105,7 @@ def _path(here: Here, found: events.Event) -> events.Path | None:
     return path
 
 
-def _marks(marks: Answer, marked: list[drawn.Moment]) -> None:
+def _marks(marks: Answer, marked: list[drawn.TimeMark]) -> None:
     for instrument_id in sorted(set(marks.column("instrument_id"))):
         rows = [n for n, name in enumerate(marks.column("instrument_id")) if name == instrument_id]
         times, prices = marks.column("ts"), marks.amounts("mark_price")
@@ -114,18 +114,18 @@ def _marks(marks: Answer, marked: list[drawn.Moment]) -> None:
         show_chart(drawn.marks(instrument_id, points, marked, _WIDTH), words)
 
 
-def _causes(here: Here, found: events.Event) -> None:
-    causes = here.ask(events.causes(found))
+def _causes(page: PageContext, found: events.PublishedEvent) -> None:
+    causes = page.ask(events.causes(found))
     if causes.kept:
         amounts = causes.amounts("amount")
         bars = [Cause(name, name.replace("_", " "), amount)
                 for name, amount in zip(causes.column("component"), amounts, strict=True)]  # fmt: skip
-        sums = exact(sum(amounts), here.tables.scales[found.key.currency])
+        sums = exact(sum(amounts), page.tables.scales[found.key.currency])
         words = f"{len(bars)} causes, which add up to {sums} {found.key.currency}: minus the terminal equity."
         st.subheader("Why", anchor=False)
         st.markdown(plain_text(words))
         show_chart(waterfall(found.key.currency, bars, "− terminal equity", _WIDTH), words)
-    show_table(here, causes, "It has no causes: equity did not change from its start to its end.")
+    show_table(page, causes, "It has no causes: equity did not change from its start to its end.")
     with st.expander("What each cause is"):
         st.markdown(
             "\n".join(f"- **{n.replace('_', ' ')}**: {plain_text(told)}" for n, told in COMPONENTS.items())

@@ -11,7 +11,7 @@ from lossledger.readers.charts import fund_chart as charts
 from lossledger.readers.charts.daily_charts import Line, bars, lines
 from lossledger.readers.explore.questions import fund_questions
 from lossledger.readers.explore.questions.question import Answer
-from lossledger.readers.explore.views.page_context import Here
+from lossledger.readers.explore.views.page_context import PageContext
 from lossledger.readers.explore.views.widgets import choose, show_chart, show_table
 
 _CLOSE = 7  # so many dates are drawn movement by movement
@@ -19,12 +19,12 @@ _WIDTH = 900
 _PARTS = {"the fund paid": "blue", "left short": "orange"}
 
 
-def show(here: Here) -> None:
+def show(page: PageContext) -> None:
     st.header("The insurance fund over time", anchor=False)
-    days = [day.isoformat() for day in here.days]
+    days = [day.isoformat() for day in page.days]
     one, two, three = st.columns(3)
     with one:
-        currency = choose("Currency", here.ask(fund_questions.currencies()).column("currency"), "currency")
+        currency = choose("Currency", page.ask(fund_questions.currencies()).column("currency"), "currency")
     with two:
         first = choose("From", days, "from")
     with three:
@@ -33,18 +33,18 @@ def show(here: Here) -> None:
         st.warning(f"There is no date from {first} to {last}: choose a later end.")
         return
     span = date.fromisoformat(first), date.fromisoformat(last)
-    daily = here.ask(fund_questions.days(currency, *span))
-    _draw(here, currency, daily, span)
-    show_table(here, here.ask(fund_questions.draws(currency, *span)), "The fund paid nothing on these dates.")
-    show_table(here, daily, "No date is published.")
+    daily = page.ask(fund_questions.days(currency, *span))
+    _draw(page, currency, daily, span)
+    show_table(page, page.ask(fund_questions.draws(currency, *span)), "The fund paid nothing on these dates.")
+    show_table(page, daily, "No date is published.")
 
 
-def _draw(here: Here, currency: str, daily: Answer, span: tuple[date, date]) -> None:
+def _draw(page: PageContext, currency: str, daily: Answer, span: tuple[date, date]) -> None:
     if not daily.kept:
         return
     days = [date.fromisoformat(day) for day in daily.column("business_date")]
     closing, lowest = daily.amounts("closing"), daily.amounts("lowest")
-    scale = here.tables.scales[currency]
+    scale = page.tables.scales[currency]
     least = min(range(len(days)), key=lambda n: lowest[n])
     short = sum(daily.amounts("shortfall"))
     words = (
@@ -54,7 +54,7 @@ def _draw(here: Here, currency: str, daily: Answer, span: tuple[date, date]) -> 
     )
     st.markdown(words)
     if len(days) <= _CLOSE:
-        moved = here.ask(fund_questions.movements(currency, *span))
+        moved = page.ask(fund_questions.movements(currency, *span))
         if moved.kept:
             show_chart(charts.balance(_balance(currency, daily, moved), _WIDTH), words)
             return

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from lossledger.readers.explain.account_session import Dates
+from lossledger.readers.explain.account_session import PublishedDates
 from lossledger.readers.explore.questions.question import Answer, Question, ask
 from lossledger.readers.published.pins import open_warehouse
 from lossledger.readers.published.published_tables import PublishedTables
@@ -17,14 +17,14 @@ _KEPT = 256  # answers, of all who look; each is what one table of a view shows
 
 
 @dataclass(frozen=True)
-class Here:
+class PageContext:
     """`version`: of ops.published_days: what has been published since is asked anew."""
 
     root: Place
     scenario: str | None
     as_of: str | None
     version: int
-    dates: Dates
+    dates: PublishedDates
 
     @property
     def tables(self) -> PublishedTables:
@@ -37,9 +37,9 @@ class Here:
     def ask(self, question: Question) -> Answer:
         return _answer(self.tables, (str(self.root), self.scenario, self.as_of, self.version), question)
 
-    def at(self, scenario: str | None = None, as_of: str | None = None) -> "Here":
+    def at(self, scenario: str | None = None, as_of: str | None = None) -> "PageContext":
         """The same warehouse's published tables, a scenario, or a time."""
-        return open_here(self.root, scenario, as_of)
+        return open_page(self.root, scenario, as_of)
 
     def href(self, view: str, **parameters: str) -> str:
         """The address of a view, from this page."""
@@ -48,15 +48,15 @@ class Here:
         return "?" + urlencode(given)
 
 
-def open_here(root: Place, scenario: str | None = None, as_of: str | None = None) -> Here:
+def open_page(root: Place, scenario: str | None = None, as_of: str | None = None) -> PageContext:
     """ConfigError: no warehouse, scenario, time or run of that name."""
     version = open_warehouse(root, scenario).version(PUBLISHED_DAYS)
-    return Here(root, scenario, as_of, version, _dates(root, str(root), scenario, as_of, version))
+    return PageContext(root, scenario, as_of, version, _dates(root, str(root), scenario, as_of, version))
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _dates(_root: Place, name: str, scenario: str | None, as_of: str | None, version: int) -> Dates:
-    return Dates.open(_root, as_of, scenario)
+def _dates(_root: Place, name: str, scenario: str | None, as_of: str | None, version: int) -> PublishedDates:
+    return PublishedDates.open(_root, as_of, scenario)
 
 
 @st.cache_data(max_entries=_KEPT, show_spinner=False)

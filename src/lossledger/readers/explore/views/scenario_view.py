@@ -8,16 +8,16 @@ from lossledger.engine.figures import exact
 from lossledger.readers.charts.daily_charts import Line, lines
 from lossledger.readers.explore.questions import side_by_side
 from lossledger.readers.explore.questions.question import Answer
-from lossledger.readers.explore.views.page_context import Here
+from lossledger.readers.explore.views.page_context import PageContext
 from lossledger.readers.explore.views.widgets import choose, plain_text, show_chart, show_table
 from lossledger.store.scenarios import PUBLISHED, read_definition, scenario_names, scenario_root
 
 _WIDTH = 900
 
 
-def show(here: Here) -> None:
+def show(page: PageContext) -> None:
     st.header("Scenarios side by side", anchor=False)
-    names = [PUBLISHED, *scenario_names(here.root)]
+    names = [PUBLISHED, *scenario_names(page.root)]
     if len(names) == 1:
         st.markdown("No scenario has been run: `lossledger run … --scenario NAME` runs one.")
         return
@@ -26,11 +26,11 @@ def show(here: Here) -> None:
         left = choose("Left", names, "left")
     with two:
         right = choose("Right", names, "right", 1)
-    sides = [_side(here, name) for name in (left, right)]
+    sides = [_side(page, name) for name in (left, right)]
     for name in (left, right):
         if name != PUBLISHED:
             st.markdown(
-                f"**{plain_text(name)}**: {plain_text(read_definition(scenario_root(here.root, name))['reason'])}"
+                f"**{plain_text(name)}**: {plain_text(read_definition(scenario_root(page.root, name))['reason'])}"
             )
     days = sorted(set(sides[0].days) & set(sides[1].days))
     if not days:
@@ -40,14 +40,14 @@ def show(here: Here) -> None:
     _compare(sides, titles, days)
 
 
-def _side(here: Here, name: str) -> Here:
+def _side(page: PageContext, name: str) -> PageContext:
     """The published tables as of the time asked for, which is not one of a scenario's: that as it is now."""
     if name == PUBLISHED:
-        return here.at(None, None if here.scenario else here.as_of)
-    return here.at(name)
+        return page.at(None, None if page.scenario else page.as_of)
+    return page.at(name)
 
 
-def _compare(sides: list[Here], names: tuple[str, str], days: list[date]) -> None:
+def _compare(sides: list[PageContext], names: tuple[str, str], days: list[date]) -> None:
     question = side_by_side.totals(days[0], days[-1])
     answers = [_of(side.ask(question), days) for side in sides]
     scales = dict(sides[0].tables.scales)

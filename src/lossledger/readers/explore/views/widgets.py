@@ -9,7 +9,7 @@ import streamlit as st
 
 from lossledger.readers.charts.dark_theme import spec
 from lossledger.readers.explore.questions.question import Answer
-from lossledger.readers.explore.views.page_context import Here
+from lossledger.readers.explore.views.page_context import PageContext
 
 SHOWN = 100  # rows of a table on the page; its CSV has all
 _MARKUP = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>~$:^=&@/'\"])")
@@ -28,12 +28,12 @@ def choose(label: str, options: Sequence[str], key: str, at: int = 0) -> str:
     return chosen
 
 
-def show_table(here: Here, answer: Answer, nothing: str, day: str = "", shown: int = SHOWN) -> None:
+def show_table(page: PageContext, answer: Answer, nothing: str, day: str = "", shown: int = SHOWN) -> None:
     """Heading, rows, CSV and SQL. `nothing`: what no row means. `day`: the date of rows that do not name theirs."""
     st.subheader(answer.title, anchor=False)
     if answer.kept:
         records = answer.records()[:shown]
-        columns = {_heading(n): [_cell(here, n, row, day) for row in records] for n in answer.names}
+        columns = {_heading(n): [_cell(page, n, row, day) for row in records] for n in answer.names}
         numbers = [
             _heading(n) for n, kind in zip(answer.names, answer.kinds, strict=True) if _is_number(kind)
         ]
@@ -78,7 +78,7 @@ def _is_number(kind: str) -> bool:
     return kind.startswith(("DECIMAL", "BIGINT", "HUGEINT", "INTEGER"))
 
 
-def _cell(here: Here, name: str, row: dict[str, Any], day: str) -> str:
+def _cell(page: PageContext, name: str, row: dict[str, Any], day: str) -> str:
     value = row[name]
     if value is None:
         return ""
@@ -90,7 +90,7 @@ def _cell(here: Here, name: str, row: dict[str, Any], day: str) -> str:
     of = row.get("business_date") or day
     if view == "event" and of:
         parameters["date"] = of
-    return f"[{told}]({here.href(view, **parameters)})"
+    return f"[{told}]({page.href(view, **parameters)})"
 
 
 def plain_text(value: Any) -> str:

@@ -14,7 +14,7 @@ from lossledger.readers.published.pins import read_pins
 from lossledger.readers.published_rows import PublishedRows
 from lossledger.readers.report.facts import Facts
 from lossledger.readers.report.model import Cell, Column, Missing, Table
-from lossledger.readers.report.previous_report import COMPARED, Previous, PreviousDay
+from lossledger.readers.report.previous_report import COMPARED, PreviousDay, PreviousReport
 from lossledger.readers.report.row_proof import rows_sha256
 from lossledger.schemas import ops
 from lossledger.store.arrow import to_rows
@@ -23,7 +23,7 @@ from lossledger.store.published import Published, columns_of
 _GONE = "not published any more"
 
 
-def told_since(facts: Facts, listed: bool = True) -> str:
+def describe_changes(facts: Facts, listed: bool = True) -> str:
     """What changed since the last report, in sentences; `listed`: tables of all restatements follow."""
     previous = facts.request.previous
     if previous is None:
@@ -64,12 +64,12 @@ def _state(then: PreviousDay, now: Published | None) -> str:
     return "unchanged" if same else "restated"
 
 
-def _stated(facts: Facts) -> Previous:
+def _stated(facts: Facts) -> PreviousReport:
     assert facts.request.previous
     return facts.request.previous
 
 
-def dates_since(facts: Facts, with_causes: bool) -> Table:
+def list_restated_dates(facts: Facts, with_causes: bool) -> Table:
     """Every date of the last report, also those that this one does not report."""
     previous, reported = _stated(facts), set(facts.days)
     causes = _causes(facts, previous) if with_causes else {}
@@ -95,7 +95,7 @@ def dates_since(facts: Facts, with_causes: bool) -> Table:
     return Table("since_dates", "The dates of the last report", tuple(columns), tuple(rows), source)
 
 
-def _causes(facts: Facts, previous: Previous) -> dict[date, dict[str, None]]:
+def _causes(facts: Facts, previous: PreviousReport) -> dict[date, dict[str, None]]:
     """Reasons of the runs that published a date since, each once."""
     found: defaultdict[date, dict[str, None]] = defaultdict(dict)
     restated = {d.day: d for d in previous.days if _state(d, _now(facts, d)) == "restated"}
@@ -106,7 +106,7 @@ def _causes(facts: Facts, previous: Previous) -> dict[date, dict[str, None]]:
     return found
 
 
-def changes_since(facts: Facts) -> Table:
+def list_changed_figures(facts: Facts) -> Table:
     """Figures of the waterfall and the fund as the last report told them, and now."""
     rows: list[tuple[Cell, ...]] = []
     for then in _stated(facts).days:

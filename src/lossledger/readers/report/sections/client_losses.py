@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 
-from lossledger.readers.published_rows import accounts, of, session_profit, total
+from lossledger.readers.published_rows import count_accounts, rows_where, session_profit, sum_column
 from lossledger.readers.report.facts import Facts
 from lossledger.readers.report.model import Cell, Column, Table
 from lossledger.schemas import attribution
@@ -17,7 +17,7 @@ def principal(facts: Facts) -> Table:
         profits[row["business_date"], row["account_id"], row["currency"]] += session_profit(row)
     rows: list[tuple[Cell, ...]] = []
     for day, currency, _ in facts.sessions():
-        charged = of(facts.rows.rows(attribution.SOCIALISED_LOSSES), **facts.same(day, currency))
+        charged = rows_where(facts.rows.rows(attribution.SOCIALISED_LOSSES), **facts.same(day, currency))
         beyond = [(row, row["charge"] - max(0, profits[day, row["account_id"], currency])) for row in charged]
         touched = [(row, amount) for row, amount in beyond if amount > 0]
         amounts = (sum(amount for _, amount in touched), max((amount for _, amount in touched), default=0))
@@ -45,7 +45,7 @@ def principal(facts: Facts) -> Table:
 def unprotected(facts: Facts) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for day, currency, _ in facts.sessions():
-        mine = of(
+        mine = rows_where(
             facts.rows.rows(attribution.NEGATIVE_BALANCES), protected=False, **facts.same(day, currency)
         )
         retail = [row for row in mine if row["client_class"] == "retail" and row["cause"] != "transfer"]
@@ -55,8 +55,8 @@ def unprotected(facts: Facts) -> Table:
                 day,
                 currency,
                 len(retail),
-                accounts(retail),
-                facts.amount(total(retail, "deficit"), currency),
+                count_accounts(retail),
+                facts.amount(sum_column(retail, "deficit"), currency),
                 finding,
             )
         )

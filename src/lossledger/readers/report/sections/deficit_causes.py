@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lossledger.readers.charts import loss_charts as charts
-from lossledger.readers.published_rows import Row, of, total
+from lossledger.readers.published_rows import Row, rows_where, sum_column
 from lossledger.readers.report.facts import Facts
 from lossledger.readers.report.model import Block, Cell, Column, Drawing, Paragraph, Section, Table
 from lossledger.readers.report.sections.cause_breakdown import cut
@@ -70,9 +70,11 @@ def _at(row: Row, instant: str) -> tuple[Any, ...]:
 
 def episodes(facts: Facts, currency: str, covered: bool) -> list[Row]:
     """Episodes with a deficit; where all of it is debt from before there is no event, and it counts as not covered."""
-    events = {_at(e, "ts"): e for e in of(facts.rows.rows(attribution.NEGATIVE_BALANCES), currency=currency)}
+    events = {
+        _at(e, "ts"): e for e in rows_where(facts.rows.rows(attribution.NEGATIVE_BALANCES), currency=currency)
+    }
     found = []
-    for episode in of(facts.rows.rows(attribution.LIQUIDATIONS), currency=currency):
+    for episode in rows_where(facts.rows.rows(attribution.LIQUIDATIONS), currency=currency):
         event = events.get(_at(episode, "ended_at"))
         if episode["deficit"] > 0 and (event is not None and event["protected"]) == covered:
             found.append(episode)
@@ -93,11 +95,11 @@ def _bridge(
 ) -> tuple[Cell, ...]:
     """From the causes to the sessions' deficits: less debt from before, plus losses without such a liquidation."""
     ends = {_at(row, "ended_at") for row in mine}
-    events = of(facts.rows.rows(attribution.NEGATIVE_BALANCES), currency=currency, protected=covered)
+    events = rows_where(facts.rows.rows(attribution.NEGATIVE_BALANCES), currency=currency, protected=covered)
     within = sum(event["deficit"] for event in events if _at(event, "ts") in ends)
     others = sum(event["deficit"] for event in events if _at(event, "ts") not in ends)
-    before = total(mine, "deficit") - within
-    stated = total(of(facts.rows.rows(attribution.SESSION_LOSSES), currency=currency), column)
+    before = sum_column(mine, "deficit") - within
+    stated = sum_column(rows_where(facts.rows.rows(attribution.SESSION_LOSSES), currency=currency), column)
     amounts = (whole, -before, others, stated, whole - before + others - stated)
     return (currency, words, len(mine), *(facts.amount(amount, currency) for amount in amounts))
 

@@ -8,7 +8,7 @@ from lossledger.engine.figures import exact
 from lossledger.engine.numbers import E18
 from lossledger.engine.rules.contracts import Contract
 from lossledger.readers.liquidation_distances import distances
-from lossledger.readers.published_rows import of
+from lossledger.readers.published_rows import rows_where
 from lossledger.readers.report.facts import Facts
 from lossledger.readers.report.model import Amount, Cell, Column, Missing, Section, Share, Table
 from lossledger.schemas import attribution
@@ -28,9 +28,9 @@ def _stress(facts: Facts) -> Iterator[tuple[date, str, int, int, int]]:
     for day, currency, _ in facts.sessions():
         same = facts.same(day, currency)
         by_account: defaultdict[str, int] = defaultdict(int)
-        for row in of(facts.rows.rows(attribution.NEGATIVE_BALANCES), protected=True, **same):
+        for row in rows_where(facts.rows.rows(attribution.NEGATIVE_BALANCES), protected=True, **same):
             by_account[row["account_id"]] += row["deficit"]
-        (fund,) = of(facts.rows.rows(attribution.INSURANCE_FUND_DAILY), **same)
+        (fund,) = rows_where(facts.rows.rows(attribution.INSURANCE_FUND_DAILY), **same)
         largest = sorted(by_account.values(), reverse=True)
         yield day, currency, sum(largest[:1]), sum(largest[:2]), fund["opening"] + fund["external"]
 

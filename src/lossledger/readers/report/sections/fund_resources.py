@@ -1,7 +1,7 @@
 """B: the fund's resources and their use, per day."""
 
 from lossledger.readers.charts import fund_chart as charts
-from lossledger.readers.published_rows import of, total
+from lossledger.readers.published_rows import rows_where, sum_column
 from lossledger.readers.report.facts import Facts
 from lossledger.readers.report.model import (
     Block,
@@ -51,7 +51,7 @@ def fund(facts: Facts) -> Section:
 
 
 def _figures(facts: Facts, currency: str) -> Figures:
-    daily = of(facts.rows.rows(attribution.INSURANCE_FUND_DAILY), currency=currency)
+    daily = rows_where(facts.rows.rows(attribution.INSURANCE_FUND_DAILY), currency=currency)
     zero = sum(row["lowest"] <= 0 for row in daily)
 
     def figure(name: str, title: str, value: Cell, told: str) -> Figure:
@@ -61,7 +61,7 @@ def _figures(facts: Facts, currency: str) -> Figures:
         (
             figure("opening", f"Opening, {currency}", facts.amount(daily[0]["opening"], currency),
                    "Balance at the start of the first session."),
-            figure("draws", f"Draws, {currency}", facts.amount(total(daily, "draws"), currency),
+            figure("draws", f"Draws, {currency}", facts.amount(sum_column(daily, "draws"), currency),
                    "Paid for covered deficits, not above 0."),
             figure("closing", f"Closing, {currency}", facts.amount(daily[-1]["closing"], currency),
                    "Balance at the end of the last session."),
@@ -76,8 +76,8 @@ def _figures(facts: Facts, currency: str) -> Figures:
 
 
 def _highest(facts: Facts, currency: str) -> int:
-    daily = of(facts.rows.rows(attribution.INSURANCE_FUND_DAILY), currency=currency)
-    moves = of(facts.rows.rows(attribution.INSURANCE_FUND_LEDGER), currency=currency)
+    daily = rows_where(facts.rows.rows(attribution.INSURANCE_FUND_DAILY), currency=currency)
+    moves = rows_where(facts.rows.rows(attribution.INSURANCE_FUND_LEDGER), currency=currency)
     return max([row["opening"] for row in daily] + [row["balance"] for row in moves])
 
 
@@ -115,14 +115,14 @@ def _external(facts: Facts) -> Table:
 
 
 def _drawings(facts: Facts, currency: str) -> list[Block]:
-    ledger = of(facts.rows.rows(attribution.INSURANCE_FUND_LEDGER), currency=currency)
+    ledger = rows_where(facts.rows.rows(attribution.INSURANCE_FUND_LEDGER), currency=currency)
     ledger = sorted(ledger, key=lambda row: (row["business_date"], row["seq"]))
     if not ledger:
         return []
-    daily = of(facts.rows.rows(attribution.INSURANCE_FUND_DAILY), currency=currency)
+    daily = rows_where(facts.rows.rows(attribution.INSURANCE_FUND_DAILY), currency=currency)
     short = [
         e["ts"]
-        for e in of(facts.rows.rows(attribution.NEGATIVE_BALANCES), currency=currency)
+        for e in rows_where(facts.rows.rows(attribution.NEGATIVE_BALANCES), currency=currency)
         if e["shortfall"]
     ]
     days = facts.rows.days

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from lossledger.readers.charts import loss_charts as charts
-from lossledger.readers.published_rows import accounts, of, total
+from lossledger.readers.published_rows import count_accounts, rows_where, sum_column
 from lossledger.readers.report.facts import Facts
 from lossledger.readers.report.model import Block, Cell, Column, Drawing, Section, Table, Time
 from lossledger.schemas import attribution
@@ -17,7 +17,7 @@ _EVENTS = ("attribution.negative_balances",)
 def events(facts: Facts) -> Section:
     blocks: list[Block] = [_liquidations(facts), _by_contract(facts), _by_class(facts), _largest(facts)]
     for currency in facts.currencies:
-        found = of(facts.rows.rows(attribution.NEGATIVE_BALANCES), currency=currency, protected=True)
+        found = rows_where(facts.rows.rows(attribution.NEGATIVE_BALANCES), currency=currency, protected=True)
         if found:
             blocks.append(_growth(facts, currency, found))
     return Section("events", "E", "Liquidations and balances below zero", tuple(blocks))
@@ -30,15 +30,15 @@ def _liquidations(facts: Facts) -> Table:
         filled[key] = filled.get(key, 0) + row["filled_value"]
     rows: list[tuple[Cell, ...]] = []
     for day, currency, _ in facts.sessions():
-        ended = of(facts.rows.rows(attribution.LIQUIDATIONS), **facts.same(day, currency))
+        ended = rows_where(facts.rows.rows(attribution.LIQUIDATIONS), **facts.same(day, currency))
         flat = [row for row in ended if row["end_reason"] != "recovered"]
         short = [row for row in ended if row["deficit"] > 0]
         notional = sum(filled.get((day, row["episode_id"]), 0) for row in ended)
         rows.append(
-            (day, currency, len(ended), _units(ended), accounts(ended), len(flat), len(ended) - len(flat),
+            (day, currency, len(ended), _units(ended), count_accounts(ended), len(flat), len(ended) - len(flat),
              len(short), facts.amount(notional, currency),
-             facts.amount(total(ended, "maintenance_margin_at_trigger"), currency),
-             facts.amount(total(ended, "deficit"), currency))
+             facts.amount(sum_column(ended, "maintenance_margin_at_trigger"), currency),
+             facts.amount(sum_column(ended, "deficit"), currency))
         )  # fmt: skip
     columns = (
         Column("business_date", "session"),
@@ -70,10 +70,10 @@ def _by_contract(facts: Facts) -> Table:
         groups[currency_of[row["episode_id"]], terms[instrument]["kind"], instrument].append(row)
     rows: list[tuple[Cell, ...]] = []
     for (currency, kind, instrument), mine in sorted(groups.items()):
-        amounts = (total(mine, "maintenance_margin"), total(mine, "filled_value"))
+        amounts = (sum_column(mine, "maintenance_margin"), sum_column(mine, "filled_value"))
         told = [facts.amount(amount, currency) for amount in amounts]
         count = len({row["episode_id"] for row in mine})
-        rows.append((currency, kind, instrument, count, total(mine, "liquidation_fills"), *told))
+        rows.append((currency, kind, instrument, count, sum_column(mine, "liquidation_fills"), *told))
     columns = (
         Column("currency", "currency"),
         Column("kind", "contract type"),
@@ -94,16 +94,17 @@ def _by_contract(facts: Facts) -> Table:
 def _by_class(facts: Facts) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for currency in facts.currencies:
-        mine = of(facts.rows.rows(attribution.NEGATIVE_BALANCES), currency=currency)
+        mine = rows_where(facts.rows.rows(attribution.NEGATIVE_BALANCES), currency=currency)
         for name in sorted({row["client_class"] for row in mine}):
             for covered in (True, False):
-                found = of(mine, client_class=name, protected=covered)
+                found = rows_where(mine, client_class=name, protected=covered)
                 if found:
                     amounts = [
-                        facts.amount(total(found, c), currency) for c in ("deficit", "fund_draw", "shortfall")
+                        facts.amount(sum_column(found, c), currency)
+                        for c in ("deficit", "fund_draw", "shortfall")
                     ]
                     settled = "covered" if covered else "receivable"
-                    rows.append((currency, name, settled, len(found), accounts(found), *amounts))
+                    rows.append((currency, name, settled, len(found), count_accounts(found), *amounts))
     columns = (
         Column("currency", "currency"),
         Column("client_class", "client class", "At the event."),

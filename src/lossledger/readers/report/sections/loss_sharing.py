@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from lossledger.readers.footnotes import asides
-from lossledger.readers.published_rows import of, session_profit, total
+from lossledger.readers.footnotes import write_footnotes
+from lossledger.readers.published_rows import rows_where, session_profit, sum_column
 from lossledger.readers.report.facts import Facts
 from lossledger.readers.report.model import Block, Cell, Column, Paragraph, Section, Share, Table
 from lossledger.readers.report.sections.other_losses import adl, adl_daily, fees, receivables
@@ -19,7 +19,7 @@ _MONEY = ("realised_pnl", "fees", "funding")
 def sharing(facts: Facts) -> Section:
     blocks: list[Block] = [_by_class(facts), _concentration(facts), _result_by_type(facts), _charged(facts)]
     blocks += [adl_daily(facts), adl(facts), fees(facts), receivables(facts)]
-    for title, told in asides(facts.rows):
+    for title, told in write_footnotes(facts.rows):
         blocks.append(Paragraph(f"{title}. " + " ".join(told)))
     return Section("sharing", "G", "Loss sharing, deleveraging and debts", tuple(blocks))
 
@@ -27,10 +27,10 @@ def sharing(facts: Facts) -> Section:
 def _by_class(facts: Facts) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for day, currency, losses in facts.sessions():
-        charged = of(facts.rows.rows(attribution.SOCIALISED_LOSSES), **facts.same(day, currency))
+        charged = rows_where(facts.rows.rows(attribution.SOCIALISED_LOSSES), **facts.same(day, currency))
         for name in sorted({row["client_class"] for row in charged}):
-            mine = of(charged, client_class=name)
-            charge, basis = total(mine, "charge"), total(mine, "basis")
+            mine = rows_where(charged, client_class=name)
+            charge, basis = sum_column(mine, "charge"), sum_column(mine, "basis")
             rows.append(
                 (day, currency, name, len(mine), facts.amount(charge, currency), Share(charge, losses["socialised"]),
                  facts.amount(basis, currency), Share(charge, basis))
@@ -51,7 +51,7 @@ def _by_class(facts: Facts) -> Table:
 def _concentration(facts: Facts) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for day, currency, losses in facts.sessions():
-        charged = of(facts.rows.rows(attribution.SOCIALISED_LOSSES), **facts.same(day, currency))
+        charged = rows_where(facts.rows.rows(attribution.SOCIALISED_LOSSES), **facts.same(day, currency))
         if not charged:
             continue
         amounts = sorted((row["charge"] for row in charged), reverse=True)

@@ -1,6 +1,6 @@
 """D: how often margin sufficed, and how far it did not."""
 
-from lossledger.readers.published_rows import of, total
+from lossledger.readers.published_rows import rows_where, sum_column
 from lossledger.readers.report.facts import Facts
 from lossledger.readers.report.model import Cell, Column, Missing, Section, Share, Table
 from lossledger.readers.report.sections.loss_sharing import largest_of
@@ -10,12 +10,12 @@ from lossledger.schemas import attribution
 def margin(facts: Facts) -> Section:
     rows: list[tuple[Cell, ...]] = []
     for day, currency, _ in facts.sessions():
-        ended = of(facts.rows.rows(attribution.LIQUIDATIONS), **facts.same(day, currency))
+        ended = rows_where(facts.rows.rows(attribution.LIQUIDATIONS), **facts.same(day, currency))
         flat = [row for row in ended if row["end_reason"] != "recovered"]
         short = [row for row in flat if row["deficit"] > 0]
         mean: Cell = Missing("no deficit")
         if short:
-            mean = facts.amount(facts.mean(total(short, "deficit"), len(short), currency), currency)
+            mean = facts.amount(facts.mean(sum_column(short, "deficit"), len(short), currency), currency)
         rows.append(
             (day, currency, len(flat), len(short), Share(len(flat) - len(short), len(flat)), mean,
              facts.amount(largest_of(short, "deficit"), currency), Missing("not delivered"))

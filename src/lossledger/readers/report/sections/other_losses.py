@@ -1,6 +1,6 @@
 """Losses beside the waterfall: deleveraging in kind, fees that nobody could pay, debts of accounts without cover."""
 
-from lossledger.readers.published_rows import accounts, of, total
+from lossledger.readers.published_rows import count_accounts, rows_where, sum_column
 from lossledger.readers.report.facts import Facts
 from lossledger.readers.report.model import Cell, Column, Missing, Table, Time
 from lossledger.readers.session_figures import fees_below_zero
@@ -10,10 +10,10 @@ from lossledger.schemas import attribution
 def adl_daily(facts: Facts) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for day, currency, losses in facts.sessions():
-        mine = of(facts.rows.rows(attribution.ADL_LOSSES), **facts.same(day, currency))
+        mine = rows_where(facts.rows.rows(attribution.ADL_LOSSES), **facts.same(day, currency))
         unmarked = sum(row["mark_price"] is None for row in mine)
         rows.append(
-            (day, currency, len(mine), accounts(mine), facts.amount(losses["adl_loss"], currency), unmarked,
+            (day, currency, len(mine), count_accounts(mine), facts.amount(losses["adl_loss"], currency), unmarked,
              Missing("the venue's ranking is not delivered"))
         )  # fmt: skip
     columns = (
@@ -74,9 +74,14 @@ def receivables(facts: Facts) -> Table:
     names = ("opening_debt", "new_debt", "recovered", "closing_debt")
     rows: list[tuple[Cell, ...]] = []
     for day, currency, _ in facts.sessions():
-        mine = of(facts.rows.rows(attribution.RECEIVABLES_DAILY), **facts.same(day, currency))
+        mine = rows_where(facts.rows.rows(attribution.RECEIVABLES_DAILY), **facts.same(day, currency))
         rows.append(
-            (day, currency, accounts(mine), *(facts.amount(total(mine, name), currency) for name in names))
+            (
+                day,
+                currency,
+                count_accounts(mine),
+                *(facts.amount(sum_column(mine, name), currency) for name in names),
+            )
         )
     columns = (
         Column("business_date", "session"),

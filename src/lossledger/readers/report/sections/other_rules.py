@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from lossledger.readers.charts import loss_charts as charts
-from lossledger.readers.published_rows import of, total
+from lossledger.readers.published_rows import rows_where, sum_column
 from lossledger.readers.report.facts import Facts
 from lossledger.readers.report.model import Block, Cell, Column, Drawing, Paragraph, Section, Share, Table
 from lossledger.schemas import attribution
@@ -30,13 +30,13 @@ def rules(facts: Facts) -> Section:
     rows: list[tuple[Cell, ...]] = []
     drawn = _largest(facts)
     for day, currency, losses in facts.sessions():
-        compared = of(totals, **facts.same(day, currency))
+        compared = rows_where(totals, **facts.same(day, currency))
         compared.sort(key=lambda row: attribution.COMPARED_RULES.index(row["rule"]))
         bars = []
         for row in compared:
             order = _charges(facts, row)
             rows.append(_line(facts, row, order))
-            first, following = total(order[:1], "charge"), total(order[1 : 1 + _NEXT], "charge")
+            first, following = sum_column(order[:1], "charge"), sum_column(order[1 : 1 + _NEXT], "charge")
             rest = row["charged"] - first - following
             bars.append((row["rule"].replace("_", " "), (first, following, rest, row["uncovered"])))
         if bars and (currency, losses["shortfall"], day) in drawn:
@@ -55,15 +55,15 @@ def _largest(facts: Facts) -> set[tuple[str, int, date]]:
 
 def _charges(facts: Facts, row: Any) -> list[Any]:
     same = {name: row[name] for name in ("business_date", "rule", "currency")}
-    found = of(facts.rows.rows(attribution.RULE_COMPARISON), **same)
+    found = rows_where(facts.rows.rows(attribution.RULE_COMPARISON), **same)
     return sorted(found, key=lambda charge: (-charge["charge"], charge["account_id"]))
 
 
 def _line(facts: Facts, row: Any, order: Sequence[Any]) -> tuple[Cell, ...]:
     currency = row["currency"]
     names = ("shortfall", "charged", "to_fund", "uncovered", "beyond_chargeable")
-    by_house = total(of(order, account_type="house"), "charge")
-    most = Share(total(order[:1], "charge"), row["charged"])
+    by_house = sum_column(rows_where(order, account_type="house"), "charge")
+    most = Share(sum_column(order[:1], "charge"), row["charged"])
     amounts = [facts.amount(row[name], currency) for name in names]
     return (
         row["business_date"],

@@ -3,7 +3,7 @@
 from datetime import date
 from fractions import Fraction
 
-from lossledger.readers.published_rows import accounts, of
+from lossledger.readers.published_rows import count_accounts, rows_where
 from lossledger.readers.report.facts import Facts
 from lossledger.readers.report.model import Block, Cell, Column, Missing, Paragraph, Section, Share, Table
 from lossledger.readers.report.sections.client_losses import principal, unprotected
@@ -39,13 +39,13 @@ def _tests(facts: Facts) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for day, currency, _ in facts.sessions():
         same = facts.same(day, currency)
-        clients = of(facts.rows.rows(attribution.ACCOUNT_DAILY), account_type="client", **same)
-        covered = of(facts.rows.rows(attribution.NEGATIVE_BALANCES), protected=True, **same)
+        clients = rows_where(facts.rows.rows(attribution.ACCOUNT_DAILY), account_type="client", **same)
+        covered = rows_where(facts.rows.rows(attribution.NEGATIVE_BALANCES), protected=True, **same)
         resets = {(row["account_id"], row["isolation"]) for row in covered}
         # after processing: covered units, flat at the end, that stand below zero and carry no debt for it
         held = {
             (r["account_id"], r["isolation"])
-            for r in of(facts.rows.rows(attribution.POSITIONS_DAILY), **same)
+            for r in rows_where(facts.rows.rows(attribution.POSITIONS_DAILY), **same)
         }
         below = [
             row
@@ -55,7 +55,7 @@ def _tests(facts: Facts) -> Table:
             and not debts.get((day, row["account_id"], currency, row["isolation"]))
         ]
         rows.append(
-            (day, currency, accounts(clients), accounts(covered), len(covered), accounts(below),
+            (day, currency, count_accounts(clients), count_accounts(covered), len(covered), count_accounts(below),
              facts.amount(largest_of(covered, "deficit"), currency), _liability(facts, day, currency))
         )  # fmt: skip
     columns = (
@@ -87,7 +87,7 @@ def _tests(facts: Facts) -> Table:
 
 def _liability(facts: Facts, day: date, currency: str) -> Cell:
     """Where a client has nothing left there is no such ratio: such accounts are told below, with a dash."""
-    mine = of(facts.rows.rows(attribution.PROTECTION_DAILY), **facts.same(day, currency))
+    mine = rows_where(facts.rows.rows(attribution.PROTECTION_DAILY), **facts.same(day, currency))
     held = [row for row in mine if row["account_equity"]]
     if not held:
         return Missing("no account that was covered held anything" if mine else "nobody was covered")

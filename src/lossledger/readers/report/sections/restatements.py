@@ -7,7 +7,12 @@ from typing import Any
 from lossledger.readers.report.facts import Facts
 from lossledger.readers.report.model import Block, Cell, Column, Missing, Paragraph, Section, Table, Time
 from lossledger.readers.report.previous_report import COMPARED
-from lossledger.readers.report.sections.changes_since import changed, changes_since, dates_since, told_since
+from lossledger.readers.report.sections.changes_since import (
+    changed,
+    describe_changes,
+    list_changed_figures,
+    list_restated_dates,
+)
 from lossledger.schemas import ops
 from lossledger.schemas.registry import TABLES
 
@@ -16,9 +21,9 @@ _SOURCE = ("ops.restatements", "ops.restatement_reasons")
 
 def restated(facts: Facts) -> Section:
     """What changed since the last report, where one was named; then all restatements of the reported dates."""
-    blocks: list[Block] = [Paragraph(told_since(facts))]
+    blocks: list[Block] = [Paragraph(describe_changes(facts))]
     if facts.request.previous:
-        blocks += [dates_since(facts, with_causes=True), changes_since(facts)]
+        blocks += [list_restated_dates(facts, with_causes=True), list_changed_figures(facts)]
     found = _published(facts)
     blocks += [_tables(facts, found), _values(facts, found)]
     return Section("restatements", "M", "Restatements", tuple(blocks))

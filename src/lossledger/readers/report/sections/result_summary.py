@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from lossledger.readers.published_rows import Row, accounts, of, total
+from lossledger.readers.published_rows import Row, count_accounts, rows_where, sum_column
 from lossledger.readers.report.facts import Facts
 from lossledger.readers.report.model import Block, Figure, Figures, Paragraph, Section, shown, unit_of
 from lossledger.schemas import attribution
@@ -53,12 +53,12 @@ def result(facts: Facts) -> Section:
 
 
 def _figures(facts: Facts, currency: str) -> Iterator[Figure]:
-    losses = of(facts.rows.rows(attribution.SESSION_LOSSES), currency=currency)
+    losses = rows_where(facts.rows.rows(attribution.SESSION_LOSSES), currency=currency)
     for column, title, definition in _WATERFALL:
-        value = facts.amount(total(losses, column), currency)
+        value = facts.amount(sum_column(losses, column), currency)
         yield Figure(f"total.{column}.{currency}", title, value, definition, _SOURCE)
     columns = ("fund_draw", "socialised", "uncovered", "unprotected_deficit", "adl_loss")
-    cost = facts.amount(sum(total(losses, column) for column in columns), currency)
+    cost = facts.amount(sum(sum_column(losses, column) for column in columns), currency)
     told = "Fund, charges, uncovered, receivables and auto-deleveraging together."
     yield Figure(f"total.cost.{currency}", "What losses cost, together", cost, told, _SOURCE)
 
@@ -69,15 +69,16 @@ def _sentences(facts: Facts, currency: str, figures: dict[str, Figure]) -> str:
         return f"{shown(value)} {unit_of(value)}"
 
     def rows(table: Declared) -> list[Row]:
-        return of(facts.rows.rows(table), currency=currency)
+        return rows_where(facts.rows.rows(table), currency=currency)
 
     events, charged = rows(attribution.NEGATIVE_BALANCES), rows(attribution.SOCIALISED_LOSSES)
-    covered = of(events, protected=True)
+    covered = rows_where(events, protected=True)
     return (
         f"{len(rows(attribution.LIQUIDATIONS)):,} liquidations ended in {currency}; {len(events):,} balances of "
-        f"{accounts(events):,} accounts fell below zero, {len(covered):,} of them covered by negative balance "
+        f"{count_accounts(events):,} accounts fell below zero, {len(covered):,} of them covered by negative balance "
         f"protection. The covered deficits were {say('deficit')}. The insurance fund paid {say('fund_draw')}, "
-        f"{accounts(charged):,} accounts were charged {say('socialised')}, and {say('uncovered')} stayed uncovered. "
+        f"{count_accounts(charged):,} accounts were charged {say('socialised')}, and {say('uncovered')} stayed "
+        f"uncovered. "
         f"Deficits without cover, {say('unprotected_deficit')}, are debts of the accounts. Auto-deleveraging cost "
         f"{say('adl_loss')} at the mark. Together losses cost {say('cost')}."
     )
