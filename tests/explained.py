@@ -20,4 +20,4 @@ def differing(warehouse: Path) -> Iterator[str]:
             accounts.update(sorted(set(found.to_pylist()) - accounts)[:_EACH])
         for account_id in sorted(accounts):
             for row in explain_account(dates, account_id, day).differing:
-                yield f"{day} {account_id}: {row.source.table} {row.source.key} {row.problem} {row.differing}"
+                yield f"{day} {account_id}: {row.citation.table} {row.citation.key} {row.problem} {row.differing}"

@@ -5,10 +5,10 @@ from fractions import Fraction
 from pathlib import Path
 
 from lossledger.engine.numbers import E18
+from lossledger.readers.document.cells import cell_text
 from lossledger.readers.liquidation_distances import Distance, distances
 from lossledger.readers.published.published_tables import PublishedTables
 from lossledger.readers.published_rows import PublishedRows, rows_where
-from lossledger.readers.report.model import shown
 from lossledger.readers.report.report_builder import build, gather
 from lossledger.readers.report.report_request import ReportRequest
 from lossledger.schemas import attribution
@@ -70,4 +70,4 @@ def test_a_date_on_which_nothing_happened_has_its_report(tmp_path: Path) -> None
     for audience in ("regulator", "public"):
         report = build(gather(ReportRequest(tmp_path / "warehouse", DAYS[0], DAYS[0], audience)))
         (waterfall,) = [table for table in report.tables() if table.id == "waterfall"]
-        assert {shown(cell) for row in waterfall.rows for cell in row[2:6]} == {"0"}
+        assert {cell_text(cell) for row in waterfall.rows for cell in row[2:6]} == {"0"}

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from lossledger.engine.errors import DataError
+from lossledger.readers.document.cells import Missing, cell_text
 from lossledger.readers.report.facts import Facts
 from lossledger.readers.report.manifest import NAME, read_previous
-from lossledger.readers.report.model import Missing, shown
 from lossledger.readers.report.previous_report import PreviousReport, from_tree
 from lossledger.readers.report.report_builder import gather
 from lossledger.readers.report.report_request import REGULATOR
@@ -55,7 +55,7 @@ def test_what_is_gone_since_is_told_and_never_a_zero(made: Made) -> None:
         "not published any more",
     ]
     assert all(isinstance(cell, Missing) for row in list_changed_figures(facts).rows for cell in row[4:])
-    assert {shown(row[3]) for row in list_changed_figures(facts).rows} == {"every figure"}
+    assert {cell_text(row[3]) for row in list_changed_figures(facts).rows} == {"every figure"}
 
 
 def test_an_edited_report_is_none_to_tell_restatements_since(made: Made, tmp_path: Path) -> None:

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
+from lossledger.readers.document.cells import Hidden
+from lossledger.readers.document.model import TableBlock
 from lossledger.readers.published.published_tables import PublishedTables
 from lossledger.readers.published_rows import PublishedRows
 from lossledger.readers.report.manifest import NAME, read_manifest, read_previous
-from lossledger.readers.report.model import Hidden, Table
 from lossledger.readers.report.public_edition import public_sections
 from lossledger.readers.report.public_totals import totals
 from lossledger.readers.report.report_builder import gather
@@ -178,7 +179,7 @@ def edition(made: Made, below: int, share: str) -> tuple[dict[str, list[dict[str
     hidden: set[Any] = set()
     for section in public_sections(facts):
         for table in section.blocks:
-            if isinstance(table, Table):
+            if isinstance(table, TableBlock):
                 names = [column.name for column in table.columns]
                 tables[table.id] = [dict(zip(names, row, strict=True)) for row in table.rows]
                 hidden |= {

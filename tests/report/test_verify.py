@@ -19,6 +19,7 @@ from lossledger.cli.main import main
 from lossledger.engine.errors import DataError
 from lossledger.jobs.run import Request, run
 from lossledger.jobs.spark.mapper import InProcess
+from lossledger.readers.document.cells import cell_text
 from lossledger.readers.report.figure_differences import apart
 from lossledger.readers.report.manifest import (
     changed_files,
@@ -27,7 +28,6 @@ from lossledger.readers.report.manifest import (
     read_previous,
     to_text,
 )
-from lossledger.readers.report.model import shown
 from lossledger.readers.report.report_builder import build, gather
 from lossledger.readers.report.report_request import REGULATOR
 from lossledger.readers.report.report_signatures import sign_lines
@@ -145,7 +145,9 @@ def test_a_date_that_was_restated_since_is_found_and_the_new_report_says_why(
     assert "2025-10-10: was restated by run " in told
     assert "figure waterfall, 2025-10-10 USDT, socialised: the report says " in told
     report = build(gather(ask(copy.root, REGULATOR, previous=read_previous(copy.public))))
-    tables = {table.id: [[shown(cell) for cell in row] for row in table.rows] for table in report.tables()}
+    tables = {
+        table.id: [[cell_text(cell) for cell in row] for row in table.rows] for table in report.tables()
+    }
     assert any("sharing" in row[-1] for row in tables["restated"])
     changed = [row for row in tables["restated_values"] if row[1] == "attribution.session_losses"]
     assert any(row[4] == "socialised" and row[6] == "0" and row[7] == f"-{row[5]}" for row in changed)

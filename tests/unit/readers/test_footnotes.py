@@ -8,10 +8,10 @@ import pytest
 
 from lossledger.engine.numbers import E18
 from lossledger.readers.demo_text import report_lines
+from lossledger.readers.document.as_html import to_html
 from lossledger.readers.footnotes import write_footnotes
 from lossledger.readers.published.published_tables import PublishedTables
 from lossledger.readers.published_rows import PublishedRows, Row, rows_where, sum_column
-from lossledger.readers.report.as_html import to_html
 from lossledger.readers.report.report_builder import build, gather
 from lossledger.readers.report.report_request import ReportRequest
 from lossledger.readers.session_figures import draws, fees_below_zero, paid, relief

@@ -1,6 +1,7 @@
 """Explain an account's session or an event: recomputed, told step by step, compared with what is published."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 
 import pyarrow.compute as pc
@@ -9,8 +10,8 @@ from lossledger.engine.clock import NEVER, iso
 from lossledger.engine.errors import ConfigError
 from lossledger.engine.events import UnitKey
 from lossledger.engine.rules.version import RULES_VERSION
+from lossledger.readers.document.model import Document, Section
 from lossledger.readers.explain.account_session import PublishedDates, Row, open_session, read_rows
-from lossledger.readers.explain.document import Explanation, Section
 from lossledger.readers.explain.fund_draws import loss_sections
 from lossledger.readers.explain.liquidation_story import episode_sections
 from lossledger.readers.explain.narrative import Narrative, when
@@ -19,8 +20,10 @@ from lossledger.readers.explain.shortfall_shares import session_section, sharing
 from lossledger.readers.explain.unit_events import events_section, start_section
 from lossledger.schemas.attribution import LIQUIDATIONS, NEGATIVE_BALANCES
 
+FORMAT = "lossledger-explanation-1"
 
-def explain_account(dates: PublishedDates, account_id: str, day: date) -> Explanation:
+
+def explain_account(dates: PublishedDates, account_id: str, day: date) -> Document:
     """An account in the session of a date. ConfigError: one of the two is not known."""
     narrative = Narrative(open_session(dates, account_id, day))
     sections = [
@@ -36,7 +39,7 @@ def explain_account(dates: PublishedDates, account_id: str, day: date) -> Explan
     return _explanation(f"Account {account_id} in the session of {day}", narrative, sections)
 
 
-def explain_event(dates: PublishedDates, event_id: str) -> Explanation:
+def explain_event(dates: PublishedDates, event_id: str) -> Document:
     """A liquidation (episode_id) or a negative balance (event_id). ConfigError: nothing published has this id."""
     row, day = _find(dates, event_id)
     key = UnitKey(row["account_id"], row["currency"], row["isolation"])
@@ -79,12 +82,14 @@ def _currencies(narrative: Narrative) -> list[str]:
     return [c for c in found if losses[c].events or losses[c].charge or losses[c].payers]
 
 
-def _explanation(title: str, narrative: Narrative, sections: list[Section]) -> Explanation:
-    draft = Explanation(title, (), tuple(sections))
-    return Explanation(title, tuple(_facts(narrative, draft)), tuple(sections))
+def _explanation(title: str, narrative: Narrative, sections: list[Section]) -> Document:
+    draft = Document(title, tuple(sections))
+    facts = tuple(_facts(narrative, draft))
+    head = {"format": FORMAT, "title": title, "facts": dict(facts), "equal": not draft.differing}
+    return replace(draft, facts=facts, head=head)
 
 
-def _facts(narrative: Narrative, told: Explanation) -> Iterator[tuple[str, str]]:
+def _facts(narrative: Narrative, draft: Document) -> Iterator[tuple[str, str]]:
     session, day = narrative.session, narrative.session.day
     account = session.account
     terms = account.versions.at(day.end - 1)
@@ -101,10 +106,10 @@ def _facts(narrative: Narrative, told: Explanation) -> Iterator[tuple[str, str]]
         "as the publishing run read it" if session.pinned else "as it is now: the run has left no note of it"
     )
     yield "ledger", pinned
-    compared = list(told.compared())
-    figures = sum(len(row.checks) for row in compared)
+    compared = list(draft.comparisons())
+    figures = sum(len(row.figures) for row in compared)
     verdict = f"{len(compared)} published rows with {figures} figures recomputed: "
-    differing = told.differing
+    differing = draft.differing
     verdict += f"{len(differing)} rows differ" if differing else "all are equal"
     yield "verdict", verdict
     version = session.rules_version

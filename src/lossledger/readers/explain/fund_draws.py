@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator
 
 from lossledger.engine.rows import NegativeBalance
-from lossledger.readers.explain.document import Formula, Section
+from lossledger.readers.document.model import Formula, Section
 from lossledger.readers.explain.narrative import Narrative, count_text, sum_text, unit_name, when
 from lossledger.readers.explain.session_waterfall import Draw, SessionWaterfall
 from lossledger.schemas import attribution
@@ -22,8 +22,8 @@ def loss_sections(narrative: Narrative, only: Collection[str] | None = None) -> 
 
 def _deficit(narrative: Narrative, event: NegativeBalance) -> Section:
     unit = next(u for u in narrative.units if u.key == (event.account_id, event.currency, event.isolation))
-    section = Section(f"Below zero: {event.event_id} ({unit_name(unit.key)})", "9")
-    section.say(
+    section = Section(f"Below zero: {event.event_id} ({unit_name(unit.key)})", rule="9")
+    section.write(
         f"At {when(event.ts)} UTC, after all events of that time, the unit was flat and its wallet below zero. Of what "
         "is below zero only what goes beyond the account's earlier debt is new."
     )
@@ -37,10 +37,10 @@ def _deficit(narrative: Narrative, event: NegativeBalance) -> Section:
         "trading": "the unit had a fill at that time and no liquidation ended flat",
         "transfer": "neither a liquidation ended flat nor was there a fill at that time",
     }
-    section.say(f"The cause is {event.cause}: {causes[event.cause]}.")
+    section.write(f"The cause is {event.cause}: {causes[event.cause]}.")
     accounts = narrative.origins.reference("accounts", f"account_id {event.account_id}")
     if event.protected:
-        section.say(
+        section.write(
             f"The deficit is covered: the account ({event.client_class}) has negative balance protection then, and the "
             "cause is no transfer. The wallet is reset to what the account owed before, and the deficit goes to the "
             "waterfall: the insurance fund first, then the session's payers.",
@@ -48,14 +48,14 @@ def _deficit(narrative: Narrative, event: NegativeBalance) -> Section:
         )
     else:
         why = "the cause is a transfer" if event.cause == "transfer" else "the account is not protected then"
-        section.say(
+        section.write(
             f"The deficit is not covered ({why}): it becomes a debt of the account, a receivable outside the "
             "waterfall. The fund pays nothing of it and nobody else is charged for it.",
             accounts,
         )
     transfers = narrative.money(event.currency, event.session_transfers)
-    section.say(f"Transfers of the unit in the session until then, in sum: {transfers}.")
-    section.add(*narrative.comparison.compared(attribution.NEGATIVE_BALANCES, event_id=event.event_id))
+    section.write(f"Transfers of the unit in the session until then, in sum: {transfers}.")
+    section.add(*narrative.comparison.compare_rows(attribution.NEGATIVE_BALANCES, event_id=event.event_id))
     return section
 
 
@@ -75,7 +75,7 @@ def _before(narrative: Narrative, event: NegativeBalance) -> tuple[int, int]:
 def _fund(narrative: Narrative, event: NegativeBalance) -> Section:
     losses = narrative.comparison.losses[event.currency]
     draw = losses.draw(event)
-    section = Section(f"What the insurance fund paid of {event.event_id}", "10")
+    section = Section(f"What the insurance fund paid of {event.event_id}", rule="10")
     _add_place(narrative, losses, draw, section)
     names = ("deficit", "balance", "floor")
     deficit, balance, floor = (
@@ -102,9 +102,9 @@ def _add_place(narrative: Narrative, losses: SessionWaterfall, draw: Draw, secti
     currency = losses.currency
     covered = count_text(draw.places, "covered deficit")
     drew = f"In the session {covered} drew on it, in order of time, account and isolation"
-    section.say(f"There is one fund for {currency}. {drew}; this one is number {draw.place}.")
+    section.write(f"There is one fund for {currency}. {drew}; this one is number {draw.place}.")
     if draw.at_session_end:
-        section.say(
+        section.write(
             f"By policy fund_draws: at_session_end no draw is made at the event; all are made at {when(draw.ts)} UTC, "
             "after every other movement of the session, in the order of their events.",
             narrative.policy_source("fund_draws"),
@@ -113,10 +113,10 @@ def _add_place(narrative: Narrative, losses: SessionWaterfall, draw: Draw, secti
     day = narrative.origins.published(attribution.INSURANCE_FUND_DAILY, losses.fund)
     if draw.after is None:
         told = f"No movement came before it in the session: the balance is the opening, {balance}."
-        section.say(told, day, read=True)
+        section.write(told, day, read=True)
         return
     left = narrative.money(currency, losses.units(draw.after, "balance"))
-    section.say(
+    section.write(
         f"The last movement before it is number {draw.after['seq']} ({draw.after['kind']}, {draw.after['ref']}, at "
         f"{when(draw.after['ts'])} UTC), which left a balance of {left}.",
         narrative.origins.published(attribution.INSURANCE_FUND_LEDGER, draw.after),
@@ -125,19 +125,19 @@ def _add_place(narrative: Narrative, losses: SessionWaterfall, draw: Draw, secti
     opening = losses.units(losses.fund, "opening")
     parts = sum_text([narrative.money(currency, amount) for amount in (opening, draw.balance - opening)])
     section.add(Formula("balance = opening + Σ movements until then", parts, balance, (day,)))
-    section.add(*narrative.comparison.balance(draw))
+    section.add(*narrative.comparison.compare_balance(draw))
 
 
 def _add_after(narrative: Narrative, losses: SessionWaterfall, draw: Draw, section: Section) -> None:
     currency = losses.currency
     after = narrative.money(currency, draw.balance - draw.amount)
     if not draw.amount:
-        section.say(
+        section.write(
             f"The fund pays nothing of it, and its balance stays {after}; a draw of zero is no movement."
         )
     else:
-        section.say(f"The draw leaves a balance of {after}.")
-    section.add(*narrative.comparison.draw(draw))
+        section.write(f"The draw leaves a balance of {after}.")
+    section.add(*narrative.comparison.compare_draw(draw))
     if draw.event.deficit > draw.amount:
         short = narrative.money(currency, draw.event.deficit - draw.amount)
-        section.say(f"The shortfall of {short} is shared at the end of the session.")
+        section.write(f"The shortfall of {short} is shared at the end of the session.")

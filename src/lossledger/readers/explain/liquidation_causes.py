@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from lossledger.engine.rows import EndedEpisode, LossComponent
-from lossledger.readers.explain.document import Formula, Grid, Row, Section
+from lossledger.readers.document.model import CitedRow, Formula, Section, cited_table
 from lossledger.readers.explain.narrative import Narrative, sum_text, when
 
 COMPONENTS = {
@@ -34,11 +34,11 @@ def add_end(narrative: Narrative, end: EndedEpisode, section: Section) -> None:
     ended = f"It ended at {when(end.ended_at)} UTC ({end.end_reason}): {how[end.end_reason]}."
     told = f"{ended} Its terminal equity TE was {equity}"
     if end.end_reason == "recovered":
-        section.say(f"{told}; a liquidation that ends so has no deficit.")
+        section.write(f"{told}; a liquidation that ends so has no deficit.")
         return
-    section.say(f"{told}; deficit = max(0, −TE) = {deficit}.")
+    section.write(f"{told}; deficit = max(0, −TE) = {deficit}.")
     if end.surplus:
-        section.say(
+        section.write(
             f"By policy residual: to_fund the {surplus} that were left go to the insurance fund as surplus.",
             narrative.policy_source("residual"),
         )
@@ -49,11 +49,11 @@ def add_causes(narrative: Narrative, end: EndedEpisode, section: Section) -> Non
     order = list(COMPONENTS)
     causes.sort(key=lambda c: (order.index(c.component), c.instrument_id or ""))
     section.add(
-        Grid(
+        cited_table(
             "Why: every change of equity has one cause; positive amounts enlarge the deficit",
             ("component", "instrument", "what it is", "amount"),
             tuple(
-                Row(
+                CitedRow(
                     (
                         c.component,
                         c.instrument_id or "",

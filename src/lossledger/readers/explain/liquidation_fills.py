@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from lossledger.engine.events import UnitKey
 from lossledger.engine.rules.episode import Episode
-from lossledger.readers.explain.document import Grid, Number, Row, Section
+from lossledger.readers.document.cells import Amount
+from lossledger.readers.document.model import CitedRow, Section, cited_table
 from lossledger.readers.explain.margin_breach import bankruptcy_price
 from lossledger.readers.explain.narrative import Narrative, when
 from lossledger.readers.explain.unit_trace import TracedUnit, TraceEntry
@@ -17,7 +18,7 @@ def add_fills(
 ) -> None:
     currency = unit.key.currency
     if not fills:
-        section.say("No fill was made on the unit while the liquidation was open in this session.")
+        section.write("No fill was made on the unit while the liquidation was open in this session.")
         return
     rows = []
     for h in fills:
@@ -31,26 +32,26 @@ def add_fills(
         name = f"{fill.kind} {fill.fill_id}".strip() + (" (met by ADL)" if fill.met_by_adl else "")
         cells = (
             *(when(h.ts), f"{name}: {'buys' if fill.side > 0 else 'sells'} {h.instrument_id}"),
-            *(Number(fill.quantity_e18), Number(fill.price_e18), Number(h.mark_e18), bankrupt),
+            *(Amount(fill.quantity_e18), Amount(fill.price_e18), Amount(h.mark_e18), bankrupt),
             *(
                 narrative.money(currency, n)
                 for n in (value, h.change, h.amount + fill.fee, fill.fee, h.equity)
             ),
         )
         own = (narrative.origins.fill(fill.fill_id),) if fill.fill_id else ()
-        rows.append(Row(cells, (*own, *narrative.origins.tick(h.instrument_id, _mark_before(h)))))
+        rows.append(CitedRow(cells, (*own, *narrative.origins.tick(h.instrument_id, _mark_before(h)))))
     head = (
         *("time (UTC)", "fill", "quantity", "price", "mark in force", "bankruptcy price (rounded)"),
         *("value V(n, p)", "equity change at the mark, fee excluded", "realised PnL", "fee", "equity after"),
     )
-    section.add(Grid("Fills in the liquidation", head, tuple(rows), left=2))
+    section.add(cited_table("Fills in the liquidation", head, rows, left=2))
     if episode.execution == "simulated":
         terms = narrative.terms(episode.triggered_at)
-        section.say(
+        section.write(
             f"Execution is simulated (policy execution: simulated): from {terms.latency_us} microseconds after the "
             "trigger on, every held instrument with a tick is closed in full, a long at bid × (1 − slippage_rate), a "
-            f"short at ask × (1 + slippage_rate), slippage_rate {Number(terms.slippage_rate)}, to the tick size; fee = "
-            f"round(V × {Number(terms.liquidation_fee_rate)}). The venue's own liquidation fills are not used.",
+            f"short at ask × (1 + slippage_rate), slippage_rate {Amount(terms.slippage_rate)}, to the tick size; fee = "
+            f"round(V × {Amount(terms.liquidation_fee_rate)}). The venue's own liquidation fills are not used.",
             *map(narrative.policy_source, _SIMULATION),
         )
 
@@ -72,10 +73,10 @@ def add_fees(narrative: Narrative, unit: TracedUnit, mine: Sequence[TraceEntry],
     to_fund = sum(m.amount for m in movements if m.kind == "liquidation_fee")
     if fees:
         paid, kept, rest = (narrative.money(unit.key.currency, n) for n in (fees, to_fund, fees - to_fund))
-        section.say(
+        section.write(
             f"The fees of its liquidation fills in the session are {paid}: {kept} for the insurance fund and {rest} "
             "for the venue (policy liquidation_fee_to).",
             narrative.policy_source("liquidation_fee_to"),
         )
     for movement in movements:
-        section.add(*narrative.comparison.movement(movement))
+        section.add(*narrative.comparison.compare_movement(movement))

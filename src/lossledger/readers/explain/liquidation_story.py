@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from lossledger.engine.rows import EndedEpisode
 from lossledger.engine.rules.episode import MARGIN, Episode
-from lossledger.readers.explain.document import Section, Source
+from lossledger.readers.document.model import Citation, Section
 from lossledger.readers.explain.liquidation_causes import add_causes, add_end
 from lossledger.readers.explain.liquidation_fills import add_fees, add_fills
 from lossledger.readers.explain.margin_breach import add_margin
@@ -28,14 +28,14 @@ def episode_sections(narrative: Narrative, only: str | None = None) -> Iterator[
 
 def _episode(narrative: Narrative, unit: TracedUnit, episode: Episode, end: EndedEpisode | None) -> Section:
     episode_id = episode.episode_id(unit.key)
-    section = Section(f"Liquidation {episode_id} ({unit_name(unit.key)})", "6, 7, 8, 12")
+    section = Section(f"Liquidation {episode_id} ({unit_name(unit.key)})", rule="6, 7, 8, 12")
     _add_start(narrative, unit, episode, section)
     _add_gaps(narrative, episode, section)
     add_margin(narrative, unit, episode, section)
     mine = [h for h in unit.entries if episode.triggered_at <= h.ts and (end is None or h.ts <= end.ended_at)]
     add_fills(narrative, unit, episode, [h for h in mine if h.kind == FILL], section)
     if end is None:
-        section.say(
+        section.write(
             "The liquidation is still open at the end of the session: it is published on the date on which it ends."
         )
         return section
@@ -47,7 +47,7 @@ def _episode(narrative: Narrative, unit: TracedUnit, episode: Episode, end: Ende
         attribution.LIQUIDATION_POSITIONS,
         attribution.LOSS_COMPONENTS_TABLE,
     ):
-        section.add(*narrative.comparison.compared(table, episode_id=episode_id))
+        section.add(*narrative.comparison.compare_rows(table, episode_id=episode_id))
     return section
 
 
@@ -60,7 +60,7 @@ def _add_start(narrative: Narrative, unit: TracedUnit, episode: Episode, section
     equity, margin = narrative.money(currency, episode.equity), narrative.money(currency, episode.margin)
     if _carried(narrative, episode):
         place = {"business_date": narrative.session.inputs.previous, **unit.key._asdict()}
-        section.say(
+        section.write(
             f"It began at {when(episode.triggered_at)} UTC, in an earlier session. What it started with is read from "
             "the state that the session before left; its fills of that session are told with that date.",
             narrative.origins.before(UNIT_SESSIONS, place),
@@ -68,7 +68,7 @@ def _add_start(narrative: Narrative, unit: TracedUnit, episode: Episode, section
         )
     if episode.trigger == MARGIN:
         sign, words = ("≤", "at or below") if terms.trigger == "lte" else ("<", "below")
-        section.say(
+        section.write(
             f"At {when(episode.triggered_at)} UTC, after the ticks of that time, equity {equity} was {words} "
             f"maintenance margin {margin} ({equity} {sign} {margin}): by policy trigger: {terms.trigger} the unit is "
             "to be liquidated.",
@@ -76,7 +76,7 @@ def _add_start(narrative: Narrative, unit: TracedUnit, episode: Episode, section
             narrative.policy_source("trigger"),
         )
     else:
-        section.say(
+        section.write(
             f"At {when(episode.triggered_at)} UTC the venue's first liquidation fill came while the recomputation saw "
             f"no breach: equity {equity} against maintenance margin {margin} just before it. The trigger is "
             "recorded_fill.",
@@ -95,15 +95,15 @@ def _add_gaps(narrative: Narrative, episode: Episode, section: Section) -> None:
             continue
         where = "in it" if episode.triggered_at < gap.until else "after it"
         key = f"business_date {gap.day}, expectation {gap.expectation}"
-        section.say(
+        section.write(
             f"{gap.instrument_id} had no mark for {gap.seconds:,} s while clients held it, from {when(gap.since)} to "
             f"{when(gap.until)} UTC. This liquidation starts {where}: what the unit was worth meanwhile is not known.",
-            Source(DQ_RESULTS.full_name, tables.warehouse.version(DQ_RESULTS), key),
+            Citation(DQ_RESULTS.full_name, tables.warehouse.version(DQ_RESULTS), key),
             read=True,
         )
 
 
-def _ticks(narrative: Narrative, episode: Episode) -> tuple[Source, ...]:
+def _ticks(narrative: Narrative, episode: Episode) -> tuple[Citation, ...]:
     if _carried(narrative, episode):
         return ()
     found = (narrative.origins.tick(i, episode.starts_before) for i in sorted(episode.held))

@@ -6,7 +6,8 @@ from fractions import Fraction
 from lossledger.engine.numbers import E18
 from lossledger.engine.rules.contracts import INVERSE
 from lossledger.engine.rules.episode import Episode, Held
-from lossledger.readers.explain.document import Formula, Grid, Number, Row, Section
+from lossledger.readers.document.cells import Amount
+from lossledger.readers.document.model import CitedRow, Formula, Section, cited_table
 from lossledger.readers.explain.narrative import Narrative, as_fraction, fraction, sum_text
 from lossledger.readers.explain.unit_trace import TracedUnit
 
@@ -15,7 +16,7 @@ def add_margin(narrative: Narrative, unit: TracedUnit, episode: Episode, section
     """Equity and maintenance margin at the start, position by position."""
     currency = unit.key.currency
     carried = episode.triggered_at < narrative.session.start
-    rows: list[Row] = []
+    rows: list[CitedRow] = []
     wallet = episode.equity
     for instrument_id, held in sorted(episode.held.items()):
         value, unrealised = _worth(narrative, instrument_id, held)
@@ -24,17 +25,17 @@ def add_margin(narrative: Narrative, unit: TracedUnit, episode: Episode, section
         tier = _tier(narrative, instrument_id, value, episode.triggered_at)
         bankrupt = bankruptcy_price(narrative, instrument_id, held, episode.equity)
         n, entry, pnl, margin = (narrative.money(currency, amount) for amount in amounts)
-        cells = (instrument_id, Number(held.quantity_e18), Number(held.mark_e18), n, entry, pnl)
+        cells = (instrument_id, Amount(held.quantity_e18), Amount(held.mark_e18), n, entry, pnl)
         sources = narrative.origins.tick(instrument_id, episode.starts_before) if not carried else ()
         tiers = narrative.origins.reference("margin_tiers", f"instrument_id {instrument_id}")
         terms = narrative.origins.reference("instruments", f"instrument_id {instrument_id}")
-        rows.append(Row((*cells, *tier, margin, bankrupt), (*sources, tiers, terms)))
+        rows.append(CitedRow((*cells, *tier, margin, bankrupt), (*sources, tiers, terms)))
     head = (
         *("instrument", "quantity", "mark", "value n = V(|Q|, mark)", "entry value EV"),
         *("uPnL = s·d·(n − EV)", "tier from n", "rate", "deduction", "MM = ceil(n × rate − deduction)"),
         "bankruptcy price (rounded)",
     )
-    section.add(Grid("Positions at the start of the liquidation", head, tuple(rows)))
+    section.add(cited_table("Positions at the start of the liquidation", head, rows))
     pnls = [row.cells[5] for row in rows]
     section.add(
         Formula(
@@ -59,7 +60,7 @@ def _worth(narrative: Narrative, instrument_id: str, held: Held) -> tuple[int, i
     return value, contract.pnl_units(1 if held.quantity_e18 > 0 else -1, value, held.entry_value)
 
 
-def _tier(narrative: Narrative, instrument_id: str, notional: int, ts: int) -> tuple[Number, Number, Number]:
+def _tier(narrative: Narrative, instrument_id: str, notional: int, ts: int) -> tuple[Amount, Amount, Amount]:
     """Floor, rate and deduction of the tier with the largest floor ≤ n, in the table effective at ts."""
     session = narrative.session
     table, _ = session.market.tiers[instrument_id].at(ts)
@@ -68,10 +69,10 @@ def _tier(narrative: Narrative, instrument_id: str, notional: int, ts: int) -> t
     floor, rate_e18, deduction_e36 = steps[tier]
     scale = session.scale(session.market.contracts[instrument_id].currency)
     deduction = Fraction(deduction_e36, 10 ** (36 + scale))
-    return Number(floor // 10**scale), Number(rate_e18), fraction(deduction, 18)
+    return Amount(floor // 10**scale), Amount(rate_e18), fraction(deduction, 18)
 
 
-def bankruptcy_price(narrative: Narrative, instrument_id: str, held: Held, equity: int) -> Number | str:
+def bankruptcy_price(narrative: Narrative, instrument_id: str, held: Held, equity: int) -> Amount | str:
     """At which the unit's equity at the start would be zero, all other marks unchanged (outputs.md).
 
     Linear and quanto: mark − s·E0 / (|Q| · multiplier); inverse: 1/p = 1/mark + s·E0 / (|Q| · multiplier).

@@ -7,8 +7,9 @@ from lossledger.engine.clock import iso
 from lossledger.engine.events import UnitKey
 from lossledger.engine.intake.policy import Terms
 from lossledger.engine.numbers import E18, round_half_even_div, units_to_e18
+from lossledger.readers.document.cells import Amount, Cell
+from lossledger.readers.document.model import Citation
 from lossledger.readers.explain.account_session import AccountSession
-from lossledger.readers.explain.document import Cell, Number, Source
 from lossledger.readers.explain.origins import Origins
 from lossledger.readers.explain.published_comparison import Comparison
 from lossledger.readers.explain.unit_trace import TracedUnit
@@ -28,15 +29,15 @@ class Narrative:
         traced = session.traced
         self.units: list[TracedUnit] = [u for u in traced if units is None or u.key in units]
 
-    def money(self, currency: str, amount: int) -> Number:
+    def money(self, currency: str, amount: int) -> Amount:
         """An amount in ledger units, at the currency's scale."""
         scale = self.session.scale(currency)
-        return Number(units_to_e18(amount, scale), scale)
+        return Amount(units_to_e18(amount, scale), scale, currency)
 
     def terms(self, ts: int) -> Terms:
         return self.session.policy.at(ts)
 
-    def policy_source(self, key: str) -> Source:
+    def policy_source(self, key: str) -> Citation:
         """A key of the policy, as it was kept with the date."""
         return self.origins.published(POLICIES, {"business_date": self.session.day.day, "key": key})
 
@@ -72,10 +73,10 @@ def when_of_day(ts: int) -> str:
     return when(ts)[11:]
 
 
-def fraction(value: Fraction, places: int) -> Number:
+def fraction(value: Fraction, places: int) -> Amount:
     """Rounded half to even; only where the reader is told that it is rounded."""
     rounded = round_half_even_div(value.numerator * 10**places, value.denominator)
-    return Number(rounded * 10 ** (18 - places), 0)
+    return Amount(rounded * 10 ** (18 - places), 0)
 
 
 def as_fraction(value_e18: int) -> Fraction:

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lossledger.engine.clock import iso
+from lossledger.readers.document.model import Citation
 from lossledger.readers.explain.account_session import AccountSession
-from lossledger.readers.explain.document import Source
 from lossledger.schemas.core import Table, Type
 from lossledger.schemas.ledger import FILES, MARKS, TYPED
 from lossledger.store.arrow import to_rows
@@ -24,36 +24,36 @@ class Origins:
     def __init__(self, session: AccountSession) -> None:
         self.session = session
 
-    def published(self, table: Table, row: Mapping[str, Any]) -> Source:
+    def published(self, table: Table, row: Mapping[str, Any]) -> Citation:
         """A row of a table of the date."""
-        return Source(table.full_name, self.session.day.version_of(table), key_of(table, row))
+        return Citation(table.full_name, self.session.day.version_of(table), key_of(table, row))
 
-    def before(self, table: Table, row: Mapping[str, Any]) -> Source:
+    def before(self, table: Table, row: Mapping[str, Any]) -> Citation:
         """A row of the state that the session starts from."""
-        return Source(table.full_name, self.session.inputs.sources[table.name].version, key_of(table, row))
+        return Citation(table.full_name, self.session.inputs.sources[table.name].version, key_of(table, row))
 
-    def reference(self, name: str, key: str) -> Source:
+    def reference(self, name: str, key: str) -> Citation:
         """A row of reference data, which is not kept row by row: the files that delivered it."""
         files = [file for file, _ in self._reference_files.get(name, [])]
         shown, sha256 = ", ".join(files[:3]), ""
         if len(files) == 1:
             sha256 = self._reference_files[name][0][1]
-        return Source(f"ledger.{name}", self.session.versions[name], key, shown, sha256)
+        return Citation(f"ledger.{name}", self.session.versions[name], key, shown, sha256)
 
-    def transfer(self, transfer_id: str) -> Source:
+    def transfer(self, transfer_id: str) -> Citation:
         return self._event("transfers", f"transfer_id {transfer_id}", self._own["transfers"].get(transfer_id))
 
-    def fill(self, fill_id: str) -> Source:
+    def fill(self, fill_id: str) -> Citation:
         return self._event("fills", f"fill_id {fill_id}", self._own["fills"].get(fill_id))
 
-    def tick(self, instrument_id: str, before: int) -> tuple[Source, ...]:
+    def tick(self, instrument_id: str, before: int) -> tuple[Citation, ...]:
         """The tick whose mark is in force just before a time; none where there was none yet."""
         return self._price("ticks", instrument_id, before)
 
-    def funding(self, instrument_id: str, ts: int) -> tuple[Source, ...]:
+    def funding(self, instrument_id: str, ts: int) -> tuple[Citation, ...]:
         return self._price("funding", instrument_id, ts + 1)
 
-    def _price(self, name: str, instrument_id: str, before: int) -> tuple[Source, ...]:
+    def _price(self, name: str, instrument_id: str, before: int) -> tuple[Citation, ...]:
         times = self._prices[name].get(instrument_id, [])
         after = bisect_left(times, (before,))
         if not after:
@@ -62,12 +62,12 @@ class Origins:
         ts, *place = times[after - 1]
         return (self._event(name, f"{instrument_id} at {iso(ts)}", tuple(place)),)
 
-    def _event(self, name: str, key: str, place: tuple[int, ...] | None) -> Source:
+    def _event(self, name: str, key: str, place: tuple[int, ...] | None) -> Citation:
         table = TYPED[name].full_name
         if place is None:
-            return Source(table, self.session.versions[name], key)
+            return Citation(table, self.session.versions[name], key)
         file, sha256 = self._files[place[0]]
-        return Source(table, self.session.versions[name], key, file, sha256, place[1])
+        return Citation(table, self.session.versions[name], key, file, sha256, place[1])
 
     @cached_property
     def _own(self) -> dict[str, dict[str, tuple[int, int]]]:

@@ -16,8 +16,9 @@ from lossledger.engine.rules.sharing import unit_charges
 from lossledger.engine.tables.accounts import accounts, positions
 from lossledger.engine.tables.liquidations import adl_rows, liquidation_positions, liquidations
 from lossledger.engine.tables.losses import negative_balances, protection
+from lossledger.readers.document.cells import Amount, Cell
+from lossledger.readers.document.model import Citation, FigureComparison, RowComparison
 from lossledger.readers.explain.account_session import AccountSession, Row
-from lossledger.readers.explain.document import Cell, Check, Compared, Number, Source
 from lossledger.readers.explain.origins import key_of
 from lossledger.readers.explain.session_waterfall import Draw, SessionWaterfall, waterfall
 from lossledger.schemas import attribution
@@ -123,7 +124,7 @@ class Comparison:
             found[table.full_name] = self.session.published(table, of_episodes) if ids else []
         return found
 
-    def compared(self, table: Table, **equal: Any) -> list[Compared]:
+    def compare_rows(self, table: Table, **equal: Any) -> list[RowComparison]:
         """The rows of either side whose columns have these values."""
         sides = [
             {_key(table, row): row for row in side[table.full_name] if _has(row, equal)}
@@ -132,7 +133,7 @@ class Comparison:
         keys = sorted(set(sides[0]) | set(sides[1]))
         return [self._row(table, sides[0].get(key), sides[1].get(key)) for key in keys]
 
-    def draw(self, draw: Draw) -> list[Compared]:
+    def compare_draw(self, draw: Draw) -> list[RowComparison]:
         """The fund's movement of a draw; a draw of zero is none."""
         currency = draw.event.currency
         mine = [
@@ -156,14 +157,14 @@ class Comparison:
             return []
         return [self._row(attribution.INSURANCE_FUND_LEDGER, recomputed, published)]
 
-    def balance(self, draw: Draw) -> list[Compared]:
+    def compare_balance(self, draw: Draw) -> list[RowComparison]:
         """The fund's balance before a draw, as the sum of opening and movements."""
         if draw.after is None:
             return []
         recomputed = {**draw.after, "balance": self.replayed.money(draw.event.currency, draw.balance)}
         return [self._row(attribution.INSURANCE_FUND_LEDGER, recomputed, draw.after, ("balance",))]
 
-    def movement(self, movement: FundMovement) -> list[Compared]:
+    def compare_movement(self, movement: FundMovement) -> list[RowComparison]:
         """A fee or surplus in the fund's ledger. Simulated fees of one time and instrument have the same ref."""
         recomputed: dict[str, Any] = movement._asdict() | {
             "amount": self.replayed.money(movement.currency, movement.amount)
@@ -180,7 +181,7 @@ class Comparison:
             )
         ]
 
-    def session_losses(self, losses: SessionWaterfall) -> list[Compared]:
+    def compare_session_losses(self, losses: SessionWaterfall) -> list[RowComparison]:
         """The session's waterfall of a currency: what follows from the published events and charges."""
         totals = losses.totals
         covered = [row for row in losses.events if row["protected"]]
@@ -199,27 +200,29 @@ class Comparison:
 
     def _row(
         self, table: Table, recomputed: Row | None, published: Row | None, only: Collection[str] = ()
-    ) -> Compared:
+    ) -> RowComparison:
         version = self.session.day.version_of(table)
         named = published or recomputed or {}
-        source = Source(
+        source = Citation(
             table.full_name, version, key_of(table, {"business_date": self.session.day.day, **named})
         )
         if published is None or recomputed is None:
             problem = "not published" if published is None else "published, but not found by the reference"
-            return Compared(source, (), problem)
+            return RowComparison(source, (), problem)
         columns = [c for c in table.columns if c.name not in _NOT_RECOMPUTED and (not only or c.name in only)]
-        return Compared(
+        return RowComparison(
             source,
             tuple(
-                Check(c.name, self.cell(c, recomputed, recomputed), self.cell(c, published, recomputed))
+                FigureComparison(
+                    c.name, self.cell(c, recomputed, recomputed), self.cell(c, published, recomputed)
+                )
                 for c in columns
             ),
         )
 
     def cell(self, column: Column, row: Row, named: Row) -> Cell:
         """A value as it is shown."""
-        return shown(column, row[column.name], self._places(column, named))
+        return published_cell(column, row[column.name], self._places(column, named))
 
     def _places(self, column: Column, row: Row) -> int:
         """Money at its currency's scale."""
@@ -236,14 +239,14 @@ class Comparison:
         return next((r["currency"] for r in rows if r["episode_id"] == episode_id), next(iter(self.losses)))
 
 
-def shown(column: Column, value: Any, places: int) -> Cell:
+def published_cell(column: Column, value: Any, places: int) -> Cell:
     """A published value: exact decimals, times as in keys."""
     if value is None:
         return ""
     if column.type is Type.DECIMAL:
-        return Number(value, places)
+        return Amount(value, places)
     if column.type is Type.UNITS:
-        return Number(units_to_e18(value, places), places)
+        return Amount(units_to_e18(value, places), places)
     if column.type is Type.TIME:
         return iso(value)
     return (

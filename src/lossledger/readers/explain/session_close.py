@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from lossledger.readers.explain.document import Compared, Formula, Grid, Number, Row, Section
+from lossledger.readers.document.cells import Amount
+from lossledger.readers.document.model import CitedRow, Formula, RowComparison, Section, cited_table
 from lossledger.readers.explain.narrative import Narrative, unit_name, when
 from lossledger.readers.explain.published_comparison import TABLES
 from lossledger.schemas import attribution
@@ -25,8 +26,8 @@ def adl_section(narrative: Narrative) -> Section | None:
     losses = [a for a in narrative.session.rows.adl_losses if (a.account_id, a.currency, a.isolation) in keys]
     if not losses:
         return None
-    section = Section("Auto-deleveraging", "8")
-    section.say(
+    section = Section("Auto-deleveraging", rule="8")
+    section.write(
         "The account's position was reduced to take over a liquidated one. Each such fill is applied like any other; "
         "what the account would have had at the mark, less what it got, is its loss in kind, fee excluded. It is no "
         "part of the waterfall: neither the fund nor anybody else pays for it."
@@ -40,11 +41,11 @@ def adl_section(narrative: Narrative) -> Section | None:
         side = "buys" if loss.side > 0 else "sells"
         cells = (
             *(when(loss.ts), f"{loss.fill_id}: {side} {loss.instrument_id}", others.get(loss.fill_id) or ""),
-            *(Number(loss.quantity_e18), Number(loss.price_e18), Number(loss.mark_e18)),
+            *(Amount(loss.quantity_e18), Amount(loss.price_e18), Amount(loss.mark_e18)),
             narrative.money(loss.currency, loss.amount),
         )
         mark = narrative.origins.tick(loss.instrument_id, loss.ts)
-        rows.append(Row(cells, (narrative.origins.fill(loss.fill_id), *mark)))
+        rows.append(CitedRow(cells, (narrative.origins.fill(loss.fill_id), *mark)))
     head = (
         "time (UTC)",
         "fill",
@@ -54,15 +55,15 @@ def adl_section(narrative: Narrative) -> Section | None:
         "mark in force",
         "lost: −equity change",
     )
-    section.add(Grid("ADL fills", head, tuple(rows), left=3))
+    section.add(cited_table("ADL fills", head, rows, left=3))
     for loss in losses:
-        section.add(*narrative.comparison.compared(attribution.ADL_LOSSES, fill_id=loss.fill_id))
+        section.add(*narrative.comparison.compare_rows(attribution.ADL_LOSSES, fill_id=loss.fill_id))
     return section
 
 
 def close_section(narrative: Narrative, before: Sequence[Section]) -> Section:
     """The roll-forward of every unit's wallet, and all of the account's rows that no section before has compared."""
-    section = Section("How the session closed", "5, 9")
+    section = Section("How the session closed", rule="5, 9")
     keys = [unit.key for unit in narrative.units]
     for unit in narrative.session.rows.unit_sessions:
         key = next((k for k in keys if k[:] == unit[:3]), None)
@@ -81,10 +82,12 @@ def close_section(narrative: Narrative, before: Sequence[Section]) -> Section:
         wallet, unrealised, equity = (narrative.money(key.currency, amount) for amount in worth)
         section.add(Formula("equity = closing wallet + unrealised PnL", f"{wallet} + {unrealised}", equity))
     if not section.blocks:
-        section.say(
+        section.write(
             "The account had no activity, no position, no debt and an empty wallet: it has no row of the date."
         )
-    done = {block.source for told in before for block in told.blocks if isinstance(block, Compared)}
+    done = {
+        block.citation for section in before for block in section.blocks if isinstance(block, RowComparison)
+    }
     for table in TABLES:
-        section.add(*(row for row in narrative.comparison.compared(table) if row.source not in done))
+        section.add(*(row for row in narrative.comparison.compare_rows(table) if row.citation not in done))
     return section

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from lossledger.readers.explain.document import Formula, Grid, Row, Section, Source
+from lossledger.readers.document.model import Citation, CitedRow, Formula, Section, cited_table
 from lossledger.readers.explain.narrative import Narrative, count_text, sum_text, unit_name, when
 from lossledger.readers.explain.session_waterfall import AccountShare, SessionWaterfall
 from lossledger.schemas import attribution
@@ -14,20 +14,20 @@ def sharing_sections(narrative: Narrative, currencies: list[str]) -> Iterator[Se
         losses = narrative.comparison.losses[currency]
         section = session_section(narrative, losses)
         _add_account(narrative, losses, section)
-        section.add(*narrative.comparison.compared(attribution.SOCIALISED_LOSSES, currency=currency))
-        section.add(*narrative.comparison.compared(UNIT_CHARGES, currency=currency))
+        section.add(*narrative.comparison.compare_rows(attribution.SOCIALISED_LOSSES, currency=currency))
+        section.add(*narrative.comparison.compare_rows(UNIT_CHARGES, currency=currency))
         yield section
 
 
 def session_section(narrative: Narrative, losses: SessionWaterfall) -> Section:
     """What became of the session's shortfall in a currency, whoever pays."""
-    section = Section(f"Sharing the session's shortfall in {losses.currency}", "11")
+    section = Section(f"Sharing the session's shortfall in {losses.currency}", rule="11")
     _add_session(narrative, losses, section)
-    section.add(*narrative.comparison.session_losses(losses))
+    section.add(*narrative.comparison.compare_session_losses(losses))
     return section
 
 
-def losses_source(narrative: Narrative, losses: SessionWaterfall) -> Source:
+def losses_source(narrative: Narrative, losses: SessionWaterfall) -> Citation:
     return narrative.origins.published(attribution.SESSION_LOSSES, losses.totals)
 
 
@@ -39,7 +39,7 @@ def _add_session(narrative: Narrative, losses: SessionWaterfall, section: Sectio
         narrative.money(currency, losses.units(totals, name)) for name in names
     )
     covered = [row for row in losses.events if row["protected"]]
-    section.say(
+    section.write(
         f"Of all accounts, {count_text(len(covered), 'covered deficit')}, {deficit} in sum, arose in the session; the "
         f"fund paid {draw}. The shortfall is L = {short}; {charged} of it was charged and {uncovered} stays uncovered.",
         losses_source(narrative, losses),
@@ -53,7 +53,7 @@ def _add_session(narrative: Narrative, losses: SessionWaterfall, section: Sectio
             (losses_source(narrative, losses),),
         )
     )
-    section.say(
+    section.write(
         f"The method in force just before the end ({when(narrative.session.inputs.end)} UTC) is {losses.method}; the "
         f"bases of all payers sum to {basis}.",
         narrative.policy_source("sharing"),
@@ -64,17 +64,17 @@ def _add_session(narrative: Narrative, losses: SessionWaterfall, section: Sectio
 
 def _add_account(narrative: Narrative, losses: SessionWaterfall, section: Section) -> None:
     if narrative.session.account.is_house:
-        section.say("This is a house account: it never pays a charge.")
+        section.write("This is a house account: it never pays a charge.")
         return
     if losses.method == "none":
-        section.say("By policy sharing: none nobody is charged; the whole shortfall stays uncovered.")
+        section.write("By policy sharing: none nobody is charged; the whole shortfall stays uncovered.")
         return
     _add_basis(narrative, losses, section)
     share = losses.share
     if not share.basis:
-        section.say("The account has no basis, so it is no payer and is charged nothing.")
+        section.write("The account has no basis, so it is no payer and is charged nothing.")
     elif not share.shortfall:
-        section.say("There is no shortfall, so nobody is charged.")
+        section.write("There is no shortfall, so nobody is charged.")
     else:
         _add_share(narrative, losses, share, section)
 
@@ -94,13 +94,13 @@ def _add_basis(narrative: Narrative, losses: SessionWaterfall, section: Section)
         place = {"business_date": narrative.session.day.day, **key._asdict()}
         source = narrative.origins.published(attribution.ACCOUNT_DAILY, place)
         rows.append(
-            Row((unit_name(key), *(narrative.money(currency, amount) for amount in amounts)), (source,))
+            CitedRow((unit_name(key), *(narrative.money(currency, amount) for amount in amounts)), (source,))
         )
     head = (
         *("unit", "realised PnL", "fees", "funding received", "uPnL just before E", "uPnL just before S"),
         *("equity just before E", "max(0, equity)"),
     )
-    section.add(Grid("The account's units at the end of the session", head, tuple(rows)))
+    section.add(cited_table("The account's units at the end of the session", head, rows))
     profit, held, chargeable = (narrative.money(currency, amount) for amount in losses.result)
     basis = narrative.money(currency, losses.share.basis)
     if losses.method == "equity_prorata":
@@ -137,7 +137,9 @@ def _add_share(narrative: Narrative, losses: SessionWaterfall, share: AccountSha
         for amount in (share.shortfall, share.basis, share.total, share.charge)
     )
     if share.whole:
-        section.say(f"L = {lost} is not less than Σ basis = {total}: every payer is charged its whole basis.")
+        section.write(
+            f"L = {lost} is not less than Σ basis = {total}: every payer is charged its whole basis."
+        )
         section.add(Formula("charge = basis", str(basis), charge))
     else:
         _add_remainder(narrative, losses, share, section)
@@ -158,13 +160,13 @@ def _add_remainder(
         Formula("quota = L × basis / Σ basis, whole ledger units", f"{lost} × {basis} / {total}", quota),
         Formula(
             "remainder = L × basis − quota × Σ basis, in ledger units squared",
-            f"(L × basis) mod Σ basis, of Σ basis = {share.total}",
+            f"(L × basis) mod Σ basis, of Σ basis = {share.total:,}",
             share.rest,
         ),
     )
     more = share.rank <= share.left_over
     gets = f"gets one unit ({unit}) more" if more else "gets none of them"
-    section.say(
+    section.write(
         f"The whole units of all payers leave {share.left_over} ledger units of {unit} over, which go one each to the "
         f"largest remainders, ties to the smaller account_id. Among those who were charged this account's remainder is "
         f"number {share.rank}: it {gets}. The others' bases are read from attribution.socialised_losses.",
@@ -180,7 +182,7 @@ def _add_booking(narrative: Narrative, losses: SessionWaterfall, section: Sectio
         if key.currency == losses.currency
     ]
     if booked:
-        section.say(
+        section.write(
             f"It is booked at {when(narrative.session.inputs.end)} UTC, before any other event of that time, on the "
             f"account's units in order of isolation, each giving at most its equity: {'; '.join(booked)}. So it lowers "
             "the wallet of the next date."

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from itertools import groupby
 
-from lossledger.readers.explain.document import Grid, Number, Row, Section, Source
+from lossledger.readers.document.cells import Amount
+from lossledger.readers.document.model import Citation, CitedRow, Section, cited_table
 from lossledger.readers.explain.narrative import Narrative, unit_name, when, when_of_day
 from lossledger.readers.explain.unit_trace import (
     CHARGE,
@@ -30,63 +31,63 @@ _SAYS = {
 
 def start_section(narrative: Narrative) -> Section:
     """The state of the day before, as it was published."""
-    section = Section("How the session began", "3, 11")
+    section = Section("How the session began", rule="3, 11")
     previous = narrative.session.inputs.previous
     if previous is None:
-        section.say(
+        section.write(
             "This is the warehouse's first date: every wallet starts at 0, and everything before the session's start "
             "that was delivered belongs to it."
         )
         return section
-    section.say(
+    section.write(
         f"The session starts from the close of {previous}, as published. Wallets, debts, positions and charges below "
         "are read from there; what they come from, explain of that date tells.",
         read=True,
     )
     rows = [_opening(narrative, unit) for unit in narrative.units]
     head = ("unit", "wallet", "debt", "charge to be booked at the start", "unrealised PnL", "equity")
-    section.add(Grid("Units at the start", head, tuple(rows), read=True))
+    section.add(cited_table("Units at the start", head, rows, read=True))
     positions = [row for unit in narrative.units for row in _positions(narrative, unit)]
     if positions:
         of_position = ("unit", "instrument", "quantity", "entry value", "mark")
-        section.add(Grid("Positions at the start", of_position, tuple(positions), left=2, read=True))
+        section.add(cited_table("Positions at the start", of_position, tuple(positions), left=2, read=True))
     return section
 
 
-def _opening(narrative: Narrative, unit: TracedUnit) -> Row:
+def _opening(narrative: Narrative, unit: TracedUnit) -> CitedRow:
     given, currency = unit.given, unit.key.currency
     amounts = (given.wallet, given.debt, given.charge, given.unrealised, given.wallet + given.unrealised)
     place = {"business_date": narrative.session.inputs.previous, **unit.key._asdict()}
     sources = [narrative.origins.before(UNIT_SESSIONS, place)]
     if given.charge:
         sources.append(narrative.origins.before(UNIT_CHARGES, place))
-    return Row(
+    return CitedRow(
         (unit_name(unit.key), *(narrative.money(currency, amount) for amount in amounts)), tuple(sources)
     )
 
 
-def _positions(narrative: Narrative, unit: TracedUnit) -> Iterator[Row]:
+def _positions(narrative: Narrative, unit: TracedUnit) -> Iterator[CitedRow]:
     for instrument_id, quantity_e18, entry_value in sorted(unit.given.positions):
         mark = narrative.session.market.opening_marks.get(instrument_id)
         place = {"business_date": narrative.session.inputs.previous, **unit.key._asdict()}
         source = narrative.origins.before(UNIT_POSITIONS, place | {"instrument_id": instrument_id})
-        amounts = (Number(quantity_e18), narrative.money(unit.key.currency, entry_value), Number(mark))
-        yield Row((unit_name(unit.key), instrument_id, *amounts), (source,))
+        amounts = (Amount(quantity_e18), narrative.money(unit.key.currency, entry_value), Amount(mark))
+        yield CitedRow((unit_name(unit.key), instrument_id, *amounts), (source,))
 
 
 def events_section(narrative: Narrative) -> Section:
     """All events of the units in the order of rules.md section 4, with the wallet, equity and margin after each."""
-    section = Section("What happened", "4, 5, 6")
+    section = Section("What happened", rule="4, 5, 6")
     for unit in narrative.units:
         rows = [row for _, together in _runs(unit) for row in _event_rows(narrative, unit, together)]
         if not rows:
-            section.say(f"{unit_name(unit.key)}: nothing was booked on this unit in the session.")
+            section.write(f"{unit_name(unit.key)}: nothing was booked on this unit in the session.")
             continue
         head = ("time (UTC)", "event", "booked on wallet", "wallet", "equity", "maintenance margin")
         section.add(
-            Grid(f"{unit_name(unit.key)}: events, with the unit after each", head, tuple(rows), left=2)
+            cited_table(f"{unit_name(unit.key)}: events, with the unit after each", head, rows, left=2)
         )
-    section.say(
+    section.write(
         "Equity is the wallet plus the unrealised PnL of every position at the mark in force; maintenance margin is "
         "the sum over the positions. Ticks are listed only while a liquidation is open, since a tick books nothing."
     )
@@ -101,13 +102,13 @@ def _runs(unit: TracedUnit) -> Iterator[tuple[str, list[TraceEntry]]]:
         yield str(number), [entry for _, entry in together]
 
 
-def _event_rows(narrative: Narrative, unit: TracedUnit, together: list[TraceEntry]) -> Iterator[Row]:
+def _event_rows(narrative: Narrative, unit: TracedUnit, together: list[TraceEntry]) -> Iterator[CitedRow]:
     last, currency = together[-1], unit.key.currency
     state = tuple(narrative.money(currency, amount) for amount in (last.wallet, last.equity, last.margin))
     booked = "" if last.kind in (TICK, TRIGGER, DEBT) else narrative.money(currency, last.amount)
     sources = [source for entry in (together[0], last) for source in _sources(narrative, entry)]
     told = _told(narrative, unit, together)
-    yield Row((_times(together), told, booked, *state), tuple(dict.fromkeys(sources)))
+    yield CitedRow((_times(together), told, booked, *state), tuple(dict.fromkeys(sources)))
 
 
 def _times(together: list[TraceEntry]) -> str:
@@ -142,12 +143,12 @@ def _told_fill(entry: TraceEntry) -> str:
     side = "buys" if fill.side > 0 else "sells"
     name = f"{what} {fill.fill_id}" if fill.fill_id else f"simulated {what}"
     return (
-        f"{name}: {side} {Number(fill.quantity_e18)} {fill.instrument_id} at {Number(fill.price_e18)}, "
-        f"holds {Number(entry.quantity_e18)}"
+        f"{name}: {side} {Amount(fill.quantity_e18)} {fill.instrument_id} at {Amount(fill.price_e18)}, "
+        f"holds {Amount(entry.quantity_e18)}"
     )
 
 
-def _sources(narrative: Narrative, entry: TraceEntry) -> tuple[Source, ...]:
+def _sources(narrative: Narrative, entry: TraceEntry) -> tuple[Citation, ...]:
     origins = narrative.origins
     if entry.kind == TRANSFER:
         return (origins.transfer(entry.ref),)

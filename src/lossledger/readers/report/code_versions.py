@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 _ROOM = Path(__file__).parents[1]
-_FOLDERS = ("report", "charts")
+_FOLDERS = ("report", "charts", "document")
 _RENDERERS = ("altair", "vl-convert-python", "typst", "xlsxwriter", "jinja2")
 
 

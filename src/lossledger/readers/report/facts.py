@@ -6,8 +6,8 @@ from datetime import date
 from typing import Any
 
 from lossledger.engine.intake.parsing import parse_decimal_e18
+from lossledger.readers.document.cells import Amount, Cell, Missing
 from lossledger.readers.published_rows import PublishedRows, rows_where
-from lossledger.readers.report.model import Amount, Cell, Missing
 from lossledger.readers.report.report_request import ReportRequest
 from lossledger.schemas import attribution
 from lossledger.schemas.ops import POLICIES
@@ -27,7 +27,7 @@ class Facts:
     policies: Mapping[date, Mapping[str, str]] = field(default_factory=dict)
 
     def amount(self, e18: int, currency: str) -> Amount:
-        return Amount(e18, currency, self.rows.scales()[currency])
+        return Amount(e18, self.rows.scales()[currency], currency)
 
     def mean(self, total_e18: int, count: int, currency: str) -> int:
         """Cut off at the ledger unit."""

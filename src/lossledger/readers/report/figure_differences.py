@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from lossledger.readers.report.as_json import figures_of
-
 _SHOWN = 200  # lines of differing figures
 _WHOLE = 80  # characters of a text that is shown whole
 _BESIDE = 24  # characters shown before and after what differs
@@ -88,3 +86,23 @@ def differing_text(name: str, one: bytes, other: bytes) -> Iterator[str]:
     a, b = apart(*(" ".join(text.split()) for text in texts))
     if a != b:
         yield f"{name}: the report says {a}, computed again it is {b}"
+
+
+def figures_of(tree: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Every figure of report.json with a name: its id, or table, key and column; of a sentence its section."""
+    for section in tree["sections"]:
+        for number, block in enumerate(section["blocks"]):
+            if block["kind"] == "figures":
+                for figure in block["figures"]:
+                    yield figure["id"], figure["value"]
+            elif block["kind"] == "table":
+                yield from _cells(block)
+            elif block["kind"] == "paragraph":
+                yield f"{section['id']}, sentence {number + 1}", block["text"]
+
+
+def _cells(table: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    for row in table["rows"]:
+        key = " ".join(map(str, row[: table["key"]]))
+        for column, cell in zip(table["columns"][table["key"] :], row[table["key"] :], strict=True):
+            yield f"{table['id']}, {key}, {column['name']}", cell

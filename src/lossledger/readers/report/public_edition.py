@@ -5,20 +5,10 @@ from datetime import date
 
 from lossledger.engine.figures import exact
 from lossledger.readers.charts import loss_charts as charts
+from lossledger.readers.document.cells import Cell, Hidden, cell_text, cell_unit
+from lossledger.readers.document.model import Block, Drawing, Paragraph, Section, TableBlock, TableColumn
 from lossledger.readers.published_rows import rows_where
 from lossledger.readers.report.facts import Facts
-from lossledger.readers.report.model import (
-    Block,
-    Cell,
-    Column,
-    Drawing,
-    Hidden,
-    Paragraph,
-    Section,
-    Table,
-    shown,
-    unit_of,
-)
 from lossledger.readers.report.public_totals import ALL, PAID, PublicTotals, classes, totals
 from lossledger.readers.report.sections import (
     changes_since,
@@ -47,16 +37,16 @@ def public_sections(facts: Facts) -> tuple[Section, ...]:
     made = totals(facts)
     return (
         _result(facts, made),
-        Section("header", "A", "Header, policy and versions", report_header.header(facts).blocks),
-        Section("fund", "B", "The fund", (_fund(facts, made),)),
-        Section("waterfall", "F", "Who paid", (_waterfall(facts, made), *_paid(facts, made))),
-        Section("sharing", "G", "By client class", (_classes(facts, made),)),
+        Section("Header, policy and versions", report_header.header(facts).blocks, "header", "A"),
+        Section("The fund", [_fund(facts, made)], "fund", "B"),
+        Section("Who paid", [_waterfall(facts, made), *_paid(facts, made)], "waterfall", "F"),
+        Section("By client class", [_classes(facts, made)], "sharing", "G"),
         _causes(facts, made),
-        Section("checks", "J", "Reconciliations", reconciliation_checks.reconciliations(facts).blocks[:2]),
-        Section("quality", "K", "Data quality", data_quality.quality(facts).blocks[:1]),
+        Section("Reconciliations", reconciliation_checks.reconciliations(facts).blocks[:2], "checks", "J"),
+        Section("Data quality", data_quality.quality(facts).blocks[:1], "quality", "K"),
         _restated(facts),
-        Section("rules", "", "Other sharing rules", (_rules(facts, made),)),
-        Section("definitions", "", "Definitions", definitions.definitions(facts).blocks[:1]),
+        Section("Other sharing rules", [_rules(facts, made)], "rules"),
+        Section("Definitions", definitions.definitions(facts).blocks[:1], "definitions"),
     )
 
 
@@ -77,7 +67,7 @@ def _result(facts: Facts, made: PublicTotals) -> Section:
             )
         )
     blocks.append(Paragraph(_what_is_held_back(facts)))
-    return Section("result", "", "Result", tuple(blocks))
+    return Section("Result", blocks, "result")
 
 
 def _what_is_held_back(facts: Facts) -> str:
@@ -97,25 +87,25 @@ def _restated(facts: Facts) -> Section:
     blocks: list[Block] = [Paragraph(changes_since.describe_changes(facts, listed=False))]
     if facts.request.previous:
         blocks.append(changes_since.list_restated_dates(facts, with_causes=False))
-    return Section("restatements", "M", "Restatements", tuple(blocks))
+    return Section("Restatements", blocks, "restatements", "M")
 
 
 def _say(cell: Cell) -> str:
-    return shown(cell) if isinstance(cell, Hidden) else f"{shown(cell)} {unit_of(cell)}"
+    return cell_text(cell) if isinstance(cell, Hidden) else f"{cell_text(cell)} {cell_unit(cell)}"
 
 
-def _waterfall(facts: Facts, made: PublicTotals) -> Table:
+def _waterfall(facts: Facts, made: PublicTotals) -> TableBlock:
     rows: list[tuple[Cell, ...]] = []
     for currency in facts.currencies:
         days: list[date | str] = [*facts.days, ALL]
         for day in days:
             rows.append((str(day), currency, *(made.told(measure, day, currency) for measure in PAID)))
     columns = (
-        Column("business_date", "session", "`all`: the sessions together."),
-        Column("currency", "currency"),
-        *(Column(measure, _TITLES[measure], "", True) for measure in PAID),
+        TableColumn("business_date", "session", "`all`: the sessions together."),
+        TableColumn("currency", "currency"),
+        *(TableColumn(measure, _TITLES[measure], "", True) for measure in PAID),
     )
-    return Table("waterfall", "The waterfall, day by day", columns, tuple(rows), _LOSSES, 2)
+    return TableBlock("waterfall", "The waterfall, day by day", columns, tuple(rows), _LOSSES, 2)
 
 
 def _paid(facts: Facts, made: PublicTotals) -> list[Block]:
@@ -142,7 +132,7 @@ def _drawing(currency: str, bars: Sequence[tuple[str, int, int, int]]) -> Drawin
     return Drawing(f"paid_{currency}", title, words, lambda width: charts.paid(currency, bars, width))
 
 
-def _fund(facts: Facts, made: PublicTotals) -> Table:
+def _fund(facts: Facts, made: PublicTotals) -> TableBlock:
     names = ("opening", "external", "liquidation_fees", "surplus", "fund_draw", "closing")
     rows = tuple(
         (day, currency, *(made.told(name, day, currency) for name in names))
@@ -151,16 +141,16 @@ def _fund(facts: Facts, made: PublicTotals) -> Table:
     )
     titles = ("opening", "+ external", "+ liquidation fees", "+ surplus", "− draws", "= closing")
     columns = (
-        Column("business_date", "session"),
-        Column("currency", "currency"),
-        *(Column(name, title, "", True) for name, title in zip(names, titles, strict=True)),
+        TableColumn("business_date", "session"),
+        TableColumn("currency", "currency"),
+        *(TableColumn(name, title, "", True) for name, title in zip(names, titles, strict=True)),
     )
-    return Table(
+    return TableBlock(
         "fund_daily", "The fund, day by day", columns, rows, ("attribution.insurance_fund_daily",), 2
     )
 
 
-def _classes(facts: Facts, made: PublicTotals) -> Table:
+def _classes(facts: Facts, made: PublicTotals) -> TableBlock:
     measures = ("deficit", "unprotected_deficit", "socialised")
     rows: list[tuple[Cell, ...]] = []
     for currency in facts.currencies:
@@ -168,17 +158,17 @@ def _classes(facts: Facts, made: PublicTotals) -> Table:
             cells = [made.told(measure, name, currency) for m in measures for measure in (m, f"{m}_accounts")]
             rows.append((currency, name, *cells))
     columns = (
-        Column("currency", "currency"),
-        Column("client_class", "client class"),
-        Column("deficit", "covered deficits", "", True),
-        Column("deficit_accounts", "accounts", "", True),
-        Column("unprotected_deficit", "receivables", "", True),
-        Column("unprotected_deficit_accounts", "accounts", "", True),
-        Column("socialised", "charged", "", True),
-        Column("socialised_accounts", "accounts", "", True),
+        TableColumn("currency", "currency"),
+        TableColumn("client_class", "client class"),
+        TableColumn("deficit", "covered deficits", "", True),
+        TableColumn("deficit_accounts", "accounts", "", True),
+        TableColumn("unprotected_deficit", "receivables", "", True),
+        TableColumn("unprotected_deficit_accounts", "accounts", "", True),
+        TableColumn("socialised", "charged", "", True),
+        TableColumn("socialised_accounts", "accounts", "", True),
     )
     source = ("attribution.negative_balances", "attribution.socialised_losses")
-    return Table("classes", "Who fell below zero, and who was charged", columns, tuple(rows), source, 2)
+    return TableBlock("classes", "Who fell below zero, and who was charged", columns, tuple(rows), source, 2)
 
 
 def _causes(facts: Facts, made: PublicTotals) -> Section:
@@ -193,18 +183,18 @@ def _causes(facts: Facts, made: PublicTotals) -> Section:
                         cell = Hidden()
                     rows.append((currency, words, meaning, name, cell))
     columns = (
-        Column("currency", "currency"),
-        Column("kind", "deficits"),
-        Column("words", "cause"),
-        Column("component", "name in the tables"),
-        Column("amount", "amount", "Positive enlarges the deficit.", True),
+        TableColumn("currency", "currency"),
+        TableColumn("kind", "deficits"),
+        TableColumn("words", "cause"),
+        TableColumn("component", "name in the tables"),
+        TableColumn("amount", "amount", "Positive enlarges the deficit.", True),
     )
     title, source = "Causes, covered and not covered apart", ("attribution.loss_components",)
-    table = Table("causes", title, columns, tuple(rows), source, 4)
-    return Section("causes", "H", "Why balances fell below zero", (table,))
+    table = TableBlock("causes", title, columns, tuple(rows), source, 4)
+    return Section("Why balances fell below zero", [table], "causes", "H")
 
 
-def _rules(facts: Facts, made: PublicTotals) -> Table:
+def _rules(facts: Facts, made: PublicTotals) -> TableBlock:
     parts = ("rule_charged", "rule_to_fund", "rule_uncovered", "rule_payers")
     rows = tuple(
         (row["business_date"], row["currency"], row["rule"],
@@ -213,14 +203,14 @@ def _rules(facts: Facts, made: PublicTotals) -> Table:
         for row in rows_where(facts.rows.rows(attribution.RULE_TOTALS), currency=currency)
     )  # fmt: skip
     columns = (
-        Column("business_date", "session"),
-        Column("currency", "currency"),
-        Column("rule", "rule"),
-        Column("charged", "charged", "", True),
-        Column("to_fund", "to the fund", "", True),
-        Column("uncovered", "uncovered", "", True),
-        Column("payers", "payers", "", True),
+        TableColumn("business_date", "session"),
+        TableColumn("currency", "currency"),
+        TableColumn("rule", "rule"),
+        TableColumn("charged", "charged", "", True),
+        TableColumn("to_fund", "to the fund", "", True),
+        TableColumn("uncovered", "uncovered", "", True),
+        TableColumn("payers", "payers", "", True),
     )
-    return Table(
+    return TableBlock(
         "rules", "The same shortfalls under other rules", columns, rows, ("attribution.rule_totals",), 3
     )

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from lossledger.readers.document.cells import Cell, Hidden
 from lossledger.readers.published_rows import Row, count_accounts, rows_where, sum_column
 from lossledger.readers.report.facts import Facts
-from lossledger.readers.report.model import Cell, Hidden
 from lossledger.readers.report.sections import deficit_causes
 from lossledger.readers.report.suppression import Count, Equation, Parts, suppressed
 from lossledger.schemas import attribution

@@ -2,11 +2,12 @@
 
 from dataclasses import replace
 
+from lossledger.engine.clock import iso
 from lossledger.engine.errors import ConfigError
+from lossledger.readers.document.model import Document, Section
 from lossledger.readers.published.published_tables import PublishedTables
 from lossledger.readers.published_rows import PublishedRows
 from lossledger.readers.report.facts import Facts, read_policies
-from lossledger.readers.report.model import Report, Section
 from lossledger.readers.report.public_edition import public_sections
 from lossledger.readers.report.report_request import PUBLIC, REGULATOR, ReportRequest
 from lossledger.readers.report.sections import (
@@ -26,6 +27,8 @@ from lossledger.readers.report.sections import (
     restatements,
     result_summary,
 )
+
+FORMAT = "lossledger-report-1"
 
 
 def gather(request: ReportRequest) -> Facts:
@@ -55,21 +58,30 @@ def gather(request: ReportRequest) -> Facts:
     return Facts(rows, request, missing, read_policies(rows))
 
 
-def build(facts: Facts) -> Report:
-    """The model of the report; the same published versions give the same one."""
-    request = facts.request
+def build(facts: Facts) -> Document:
+    """The report as a document; the same published versions give the same one."""
+    request, not_stated = facts.request, {"not_available": "nobody has stated it"}
     first, last = request.first, request.last
-    period = f"{first}" if first == last else f"{first} to {last}"
-    made = _regulator(facts) if request.audience == REGULATOR else public_sections(facts)
-    return Report(
-        title=f"Losses and who paid, {period}",
-        audience=request.audience,
-        first=first,
-        last=last,
-        venue=request.venue,
-        data=request.data,
-        made_at=max(day.published_at for day in facts.rows.days),
-        sections=made,
+    title = f"Losses and who paid, {first}" + (f" to {last}" if last != first else "")
+    made_at = max(day.published_at for day in facts.rows.days)
+    reader = "the regulator" if request.audience == REGULATOR else "the public"
+    return Document(
+        title,
+        _regulator(facts) if request.audience == REGULATOR else public_sections(facts),
+        about=f"{request.venue or 'Venue: not available'} · report for {reader} · amounts are exact, in units of their "
+        "currency; percentages are rounded to a tenth; times are UTC",
+        subject=request.venue,
+        head={
+            "format": FORMAT,
+            "title": title,
+            "audience": request.audience,
+            "from": first.isoformat(),
+            "to": last.isoformat(),
+            "venue": request.venue or not_stated,
+            "data": request.data or not_stated,
+            "published_until": iso(made_at),
+        },
+        made_at=made_at,
     )
 
 

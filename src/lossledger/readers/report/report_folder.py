@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lossledger.engine.errors import ConfigError, DataError
-from lossledger.readers.report.as_html import to_html
-from lossledger.readers.report.as_json import to_json
-from lossledger.readers.report.as_pdf import to_pdf
-from lossledger.readers.report.as_xlsx import to_xlsx
+from lossledger.readers.document.as_html import to_html
+from lossledger.readers.document.as_json import to_json
+from lossledger.readers.document.as_pdf import to_pdf
+from lossledger.readers.document.as_xlsx import to_xlsx
+from lossledger.readers.document.model import Document
 from lossledger.readers.report.facts import Facts
 from lossledger.readers.report.manifest import NAME, SIGNATURES, manifest, to_text
-from lossledger.readers.report.model import Report
 from lossledger.readers.report.report_builder import build, gather
 from lossledger.readers.report.report_request import ReportRequest
 from lossledger.readers.report.report_signatures import signers
@@ -30,7 +30,7 @@ def report_lines(request: ReportRequest, out: Path, replace: bool = False) -> It
         )
     facts = gather(request)
     _check_rows(facts)
-    files = rendered(build(facts))
+    files = render_files(build(facts))
     found = manifest(facts, files)
     _write(out, files | {NAME: to_text(found).encode()})
     yield f"{request.first} to {request.last}  {request.audience}  {out}"
@@ -56,7 +56,7 @@ def _check_rows(facts: Facts) -> None:
                 )
 
 
-def rendered(report: Report) -> dict[str, bytes]:
+def render_files(report: Document) -> dict[str, bytes]:
     """File name to bytes; the same report gives the same bytes with the same versions of the renderers."""
     return {
         "report.html": to_html(report).encode(),

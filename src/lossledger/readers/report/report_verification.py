@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from lossledger.engine.errors import DataError
+from lossledger.readers.document.as_json import as_tree
 from lossledger.readers.published.pins import open_warehouse
-from lossledger.readers.report.as_json import as_tree
 from lossledger.readers.report.code_versions import code
 from lossledger.readers.report.figure_differences import differing_entries, differing_figures, differing_text
 from lossledger.readers.report.manifest import (
@@ -19,7 +19,7 @@ from lossledger.readers.report.manifest import (
     request_of,
 )
 from lossledger.readers.report.report_builder import build, gather
-from lossledger.readers.report.report_folder import rendered
+from lossledger.readers.report.report_folder import render_files
 from lossledger.readers.report.report_signatures import signatures
 from lossledger.readers.report.row_proof import (
     DAMAGE,
@@ -162,7 +162,7 @@ def _again(folder: Path, stated: Mapping[str, Any], root: Place) -> tuple[int, l
     if not same_code:
         versions = ", ".join(f"{name} {version}" for name, version in sorted(stated["code"].items()))
         return compared, findings, [_OTHERS.format(versions)]
-    files = rendered(report)
+    files = render_files(report)
     findings += _inside(folder, files)
     findings += differing_entries(stated, manifest(facts, files), "manifest.json")
     return compared, findings, []

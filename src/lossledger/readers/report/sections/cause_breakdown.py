@@ -3,14 +3,15 @@
 from collections import defaultdict
 from typing import Any
 
+from lossledger.readers.document.cells import Cell
+from lossledger.readers.document.model import TableBlock, TableColumn
 from lossledger.readers.report.facts import Facts
-from lossledger.readers.report.model import Cell, Column, Table
 from lossledger.schemas import attribution
 
 _SOURCE = ("attribution.loss_components", "attribution.liquidations", "attribution.account_daily")
 
 
-def cut(facts: Facts) -> Table:
+def cut(facts: Facts) -> TableBlock:
     """Of all episodes with a deficit; each of the three cuts adds up to all causes, covered and not."""
     short = {
         (row["business_date"], row["episode_id"]): row
@@ -35,14 +36,14 @@ def cut(facts: Facts) -> Table:
         for key, amount in sorted(sums.items(), key=lambda one: (*one[0][:3], order[one[0][3]]))
     ]
     columns = (
-        Column("currency", "currency"),
-        Column("by", "by"),
-        Column("of", "of", "Client class: just before the end of the session."),
-        Column("component", "cause, as in the tables"),
-        Column("amount", "amount", "Positive enlarges the deficits.", True),
+        TableColumn("currency", "currency"),
+        TableColumn("by", "by"),
+        TableColumn("of", "of", "Client class: just before the end of the session."),
+        TableColumn("component", "cause, as in the tables"),
+        TableColumn("amount", "amount", "Positive enlarges the deficits.", True),
     )
     title = "The causes by session, contract and client class"
-    return Table("causes_by", title, columns, tuple(rows), _SOURCE, 4, shown=60)
+    return TableBlock("causes_by", title, columns, tuple(rows), _SOURCE, 4, shown=60)
 
 
 def _classes(facts: Facts) -> dict[tuple[Any, ...], str]:

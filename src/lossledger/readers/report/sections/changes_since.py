@@ -10,10 +10,11 @@ from deltalake.exceptions import DeltaError
 from lossledger.engine.clock import iso
 from lossledger.engine.errors import ConfigError, LossledgerError
 from lossledger.readers.compare.row_differences import diff_table, money_totals
+from lossledger.readers.document.cells import Cell, Missing
+from lossledger.readers.document.model import TableBlock, TableColumn
 from lossledger.readers.published.pins import read_pins
 from lossledger.readers.published_rows import PublishedRows
 from lossledger.readers.report.facts import Facts
-from lossledger.readers.report.model import Cell, Column, Missing, Table
 from lossledger.readers.report.previous_report import COMPARED, PreviousDay, PreviousReport
 from lossledger.readers.report.row_proof import rows_sha256
 from lossledger.schemas import ops
@@ -69,7 +70,7 @@ def _stated(facts: Facts) -> PreviousReport:
     return facts.request.previous
 
 
-def list_restated_dates(facts: Facts, with_causes: bool) -> Table:
+def list_restated_dates(facts: Facts, with_causes: bool) -> TableBlock:
     """Every date of the last report, also those that this one does not report."""
     previous, reported = _stated(facts), set(facts.days)
     causes = _causes(facts, previous) if with_causes else {}
@@ -84,15 +85,15 @@ def list_restated_dates(facts: Facts, with_causes: bool) -> Table:
             row.append("; ".join(causes.get(then.day, ())) or unknown)
         rows.append(tuple(row))
     columns = [
-        Column("business_date", "session"),
-        Column("state", "since then"),
-        Column("reported", "in this report"),
-        Column("run_then", "run then"),
-        Column("run_now", "run now"),
+        TableColumn("business_date", "session"),
+        TableColumn("state", "since then"),
+        TableColumn("reported", "in this report"),
+        TableColumn("run_then", "run then"),
+        TableColumn("run_now", "run now"),
     ]
-    columns += [Column("cause", "cause")] if with_causes else []
+    columns += [TableColumn("cause", "cause")] if with_causes else []
     source = ("ops.published_days", "ops.restatement_reasons") if with_causes else ("ops.published_days",)
-    return Table("since_dates", "The dates of the last report", tuple(columns), tuple(rows), source)
+    return TableBlock("since_dates", "The dates of the last report", tuple(columns), tuple(rows), source)
 
 
 def _causes(facts: Facts, previous: PreviousReport) -> dict[date, dict[str, None]]:
@@ -106,7 +107,7 @@ def _causes(facts: Facts, previous: PreviousReport) -> dict[date, dict[str, None
     return found
 
 
-def list_changed_figures(facts: Facts) -> Table:
+def list_changed_figures(facts: Facts) -> TableBlock:
     """Figures of the waterfall and the fund as the last report told them, and now."""
     rows: list[tuple[Cell, ...]] = []
     for then in _stated(facts).days:
@@ -114,16 +115,16 @@ def list_changed_figures(facts: Facts) -> Table:
         if now and _state(then, now) == "restated":
             rows += _changes(facts, then, now)
     columns = (
-        Column("business_date", "session"),
-        Column("table_name", "table"),
-        Column("currency", "currency"),
-        Column("column", "figure"),
-        Column("before", "in the last report", "", True),
-        Column("after", "now", "", True),
-        Column("difference", "difference", "", True),
+        TableColumn("business_date", "session"),
+        TableColumn("table_name", "table"),
+        TableColumn("currency", "currency"),
+        TableColumn("column", "figure"),
+        TableColumn("before", "in the last report", "", True),
+        TableColumn("after", "now", "", True),
+        TableColumn("difference", "difference", "", True),
     )
     title = "Figures of the waterfall and the fund that changed since the last report"
-    return Table("since_values", title, columns, tuple(rows), tuple(t.full_name for t in COMPARED), 4)
+    return TableBlock("since_values", title, columns, tuple(rows), tuple(t.full_name for t in COMPARED), 4)
 
 
 def _changes(facts: Facts, then: PreviousDay, now: Published) -> Iterator[tuple[Cell, ...]]:

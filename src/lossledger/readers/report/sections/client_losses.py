@@ -2,15 +2,16 @@
 
 from collections import defaultdict
 
+from lossledger.readers.document.cells import Cell
+from lossledger.readers.document.model import TableBlock, TableColumn
 from lossledger.readers.published_rows import count_accounts, rows_where, session_profit, sum_column
 from lossledger.readers.report.facts import Facts
-from lossledger.readers.report.model import Cell, Column, Table
 from lossledger.schemas import attribution
 
 _EVENTS = ("attribution.negative_balances",)
 
 
-def principal(facts: Facts) -> Table:
+def principal(facts: Facts) -> TableBlock:
     """Charges beyond the session's profit: what is above it is paid from what the client had before."""
     profits: defaultdict[tuple[object, ...], int] = defaultdict(int)
     for row in facts.rows.rows(attribution.ACCOUNT_DAILY):
@@ -31,18 +32,20 @@ def principal(facts: Facts) -> Table:
             )
         )
     columns = (
-        Column("business_date", "session"),
-        Column("currency", "currency"),
-        Column("charges", "charges", "", True),
-        Column("touching", "touch principal", "Charges above the account's profit of the session.", True),
-        Column("amount", "from principal", "The part above the profit.", True),
-        Column("largest", "largest such part", "", True),
+        TableColumn("business_date", "session"),
+        TableColumn("currency", "currency"),
+        TableColumn("charges", "charges", "", True),
+        TableColumn(
+            "touching", "touch principal", "Charges above the account's profit of the session.", True
+        ),
+        TableColumn("amount", "from principal", "The part above the profit.", True),
+        TableColumn("largest", "largest such part", "", True),
     )
     source = ("attribution.socialised_losses", "attribution.account_daily")
-    return Table("principal", "Charges that touch principal", columns, tuple(rows), source, 2)
+    return TableBlock("principal", "Charges that touch principal", columns, tuple(rows), source, 2)
 
 
-def unprotected(facts: Facts) -> Table:
+def unprotected(facts: Facts) -> TableBlock:
     rows: list[tuple[Cell, ...]] = []
     for day, currency, _ in facts.sessions():
         mine = rows_where(
@@ -61,13 +64,13 @@ def unprotected(facts: Facts) -> Table:
             )
         )
     columns = (
-        Column("business_date", "session"),
-        Column("currency", "currency"),
-        Column("events", "events", "Retail, not covered, not by a withdrawal.", True),
-        Column("accounts", "accounts", "", True),
-        Column("deficit", "deficit", "A debt of the clients.", True),
-        Column("finding", "finding"),
+        TableColumn("business_date", "session"),
+        TableColumn("currency", "currency"),
+        TableColumn("events", "events", "Retail, not covered, not by a withdrawal.", True),
+        TableColumn("accounts", "accounts", "", True),
+        TableColumn("deficit", "deficit", "A debt of the clients.", True),
+        TableColumn("finding", "finding"),
     )
-    return Table(
+    return TableBlock(
         "unprotected_retail", "Retail clients below zero without protection", columns, tuple(rows), _EVENTS, 2
     )

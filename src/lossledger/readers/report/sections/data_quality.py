@@ -2,24 +2,25 @@
 
 from typing import Any
 
+from lossledger.readers.document.cells import Cell, Missing, Time
+from lossledger.readers.document.model import Section, TableBlock, TableColumn
 from lossledger.readers.mark_gaps import mark_gaps
 from lossledger.readers.report.facts import Facts
-from lossledger.readers.report.model import Cell, Column, Missing, Section, Table, Time
 from lossledger.readers.report.sections.delivered_rows import delivered
 from lossledger.schemas import ops
 
 _RESULTS = ("ops.dq_results",)
 _LIMIT = "max_mark_gap_us"
 _GAPS = (
-    Column("business_date", "session"),
-    Column("instrument_id", "instrument"),
-    Column("since", "last mark before, UTC"),
-    Column("until", "next mark, UTC", "Or the end of the session."),
-    Column("seconds", "seconds", "", True),
-    Column(
+    TableColumn("business_date", "session"),
+    TableColumn("instrument_id", "instrument"),
+    TableColumn("since", "last mark before, UTC"),
+    TableColumn("until", "next mark, UTC", "Or the end of the session."),
+    TableColumn("seconds", "seconds", "", True),
+    TableColumn(
         "after", "liquidations after", "Of units that held the instrument, started after the gap began.", True
     ),
-    Column("first", "the first of them"),
+    TableColumn("first", "the first of them"),
 )
 
 
@@ -33,37 +34,37 @@ def quality(facts: Facts) -> Section:
             (day, len(mine), len(mine) - len(failed), len(failed), Missing("a check cannot be waived"))
         )
     columns = (
-        Column("business_date", "session"),
-        Column("run", "checks", "Expectations of the run that published the date.", True),
-        Column("passed", "passed", "", True),
-        Column("warned", "warnings", "Published with the finding.", True),
-        Column("waived", "waived"),
+        TableColumn("business_date", "session"),
+        TableColumn("run", "checks", "Expectations of the run that published the date.", True),
+        TableColumn("passed", "passed", "", True),
+        TableColumn("warned", "warnings", "Published with the finding.", True),
+        TableColumn("waived", "waived"),
     )
-    table = Table("quality", "Checks before publication", columns, tuple(counts), _RESULTS)
+    table = TableBlock("quality", "Checks before publication", columns, tuple(counts), _RESULTS)
     return Section(
+        "Data quality",
+        [table, _findings(results), *_marks(facts), *delivered(facts), _unknown()],
         "quality",
         "K",
-        "Data quality",
-        (table, _findings(results), *_marks(facts), *delivered(facts), _unknown()),
     )
 
 
-def _findings(results: list[Any]) -> Table:
+def _findings(results: list[Any]) -> TableBlock:
     rows = tuple(
         (row["business_date"], row["table_name"], row["expectation"], row["unexpected_count"])
         for row in results
         if not row["success"]
     )
     columns = (
-        Column("business_date", "session"),
-        Column("table_name", "table"),
-        Column("expectation", "expectation"),
-        Column("rows", "rows", "That violate it.", True),
+        TableColumn("business_date", "session"),
+        TableColumn("table_name", "table"),
+        TableColumn("expectation", "expectation"),
+        TableColumn("rows", "rows", "That violate it.", True),
     )
-    return Table("findings", "Findings with which dates were published", columns, rows, _RESULTS, 3)
+    return TableBlock("findings", "Findings with which dates were published", columns, rows, _RESULTS, 3)
 
 
-def _marks(facts: Facts) -> tuple[Table, Table]:
+def _marks(facts: Facts) -> tuple[TableBlock, TableBlock]:
     """How well the marks of what clients held are covered, session by session, and every gap."""
     gaps = mark_gaps(facts.rows.tables, facts.days)
     coverage: list[tuple[Cell, ...]] = []
@@ -76,25 +77,25 @@ def _marks(facts: Facts) -> tuple[Table, Table]:
         after = max((gap.episodes for gap in mine), default=0)
         coverage.append((day, int(limit) // 1_000_000, len(mine), longest, after))
     columns = (
-        Column("business_date", "session"),
-        Column("limit", "limit, s", "Policy max_mark_gap_us.", True),
-        Column("gaps", "gaps", "Of instruments that a client held, longer than the limit.", True),
-        Column("longest", "longest, s", "0: none is longer than the limit.", True),
-        Column(
+        TableColumn("business_date", "session"),
+        TableColumn("limit", "limit, s", "Policy max_mark_gap_us.", True),
+        TableColumn("gaps", "gaps", "Of instruments that a client held, longer than the limit.", True),
+        TableColumn("longest", "longest, s", "0: none is longer than the limit.", True),
+        TableColumn(
             "after", "liquidations after", "The most that start after the beginning of one of them.", True
         ),
     )
-    table = Table("marks", "Coverage of marks", columns, tuple(coverage), _RESULTS)
+    table = TableBlock("marks", "Coverage of marks", columns, tuple(coverage), _RESULTS)
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (g.day, g.instrument_id, Time(g.since), Time(g.until), g.seconds, g.episodes, ", ".join(g.first))
         for g in gaps
     )
-    return table, Table(
+    return table, TableBlock(
         "mark_gaps", "Gaps in the marks of held instruments", _GAPS, rows, _RESULTS, 3, shown=60
     )
 
 
-def _unknown() -> Table:
+def _unknown() -> TableBlock:
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (what, Missing(why))
         for what, why in (
@@ -105,8 +106,8 @@ def _unknown() -> Table:
             ),
         )
     )
-    columns = (Column("what", "what"), Column("value", "value"))
-    return Table("quality_unknown", "What these tables cannot tell of the data", columns, rows, _RESULTS)
+    columns = (TableColumn("what", "what"), TableColumn("value", "value"))
+    return TableBlock("quality_unknown", "What these tables cannot tell of the data", columns, rows, _RESULTS)
 
 
 def operation(facts: Facts) -> Section:
@@ -120,16 +121,16 @@ def operation(facts: Facts) -> Section:
             rows.append((row["business_date"], row["run_id"], Time(row["started_at"]), row["outcome"],
                          row["milliseconds"], row["exit_code"], row["message"]))  # fmt: skip
     columns = (
-        Column("business_date", "session"),
-        Column("run_id", "run"),
-        Column("started_at", "started, UTC"),
-        Column("outcome", "outcome"),
-        Column("milliseconds", "took, ms", "", True),
-        Column("exit_code", "code", "", True),
-        Column("message", "what failed"),
+        TableColumn("business_date", "session"),
+        TableColumn("run_id", "run"),
+        TableColumn("started_at", "started, UTC"),
+        TableColumn("outcome", "outcome"),
+        TableColumn("milliseconds", "took, ms", "", True),
+        TableColumn("exit_code", "code", "", True),
+        TableColumn("message", "what failed"),
     )
     note = "Availability, service levels, manual overrides and index errors are in no table: not available."
-    table = Table(
+    table = TableBlock(
         "runs", "Runs that published, and failures before them", columns, tuple(rows), ("ops.runs",), 3, note
     )
-    return Section("operation", "L", "Operation", (table,))
+    return Section("Operation", [table], "operation", "L")

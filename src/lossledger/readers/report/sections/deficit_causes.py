@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from lossledger.readers.charts import loss_charts as charts
+from lossledger.readers.document.cells import Cell
+from lossledger.readers.document.model import Block, Drawing, Paragraph, Section, TableBlock, TableColumn
 from lossledger.readers.published_rows import Row, rows_where, sum_column
 from lossledger.readers.report.facts import Facts
-from lossledger.readers.report.model import Block, Cell, Column, Drawing, Paragraph, Section, Table
 from lossledger.readers.report.sections.cause_breakdown import cut
 from lossledger.schemas import attribution
 
@@ -52,15 +53,15 @@ def causes(facts: Facts) -> Section:
             if found:
                 blocks.append(_drawing(currency, words, found))
     columns = (
-        Column("currency", "currency"),
-        Column("kind", "deficits", "Covered by protection, or debts of the accounts."),
-        Column("words", "cause"),
-        Column("component", "name in the tables"),
-        Column("amount", "amount", "Positive enlarges the deficit.", True),
+        TableColumn("currency", "currency"),
+        TableColumn("kind", "deficits", "Covered by protection, or debts of the accounts."),
+        TableColumn("words", "cause"),
+        TableColumn("component", "name in the tables"),
+        TableColumn("amount", "amount", "Positive enlarges the deficit.", True),
     )
-    table = Table("causes", "Causes, covered and not covered apart", columns, tuple(rows), _SOURCE, 4)
+    table = TableBlock("causes", "Causes, covered and not covered apart", columns, tuple(rows), _SOURCE, 4)
     blocks += [table, _bridge_table(bridge), cut(facts)]
-    return Section("causes", "H", "Why balances fell below zero", tuple(blocks))
+    return Section("Why balances fell below zero", blocks, "causes", "H")
 
 
 def _at(row: Row, instant: str) -> tuple[Any, ...]:
@@ -104,21 +105,25 @@ def _bridge(
     return (currency, words, len(mine), *(facts.amount(amount, currency) for amount in amounts))
 
 
-def _bridge_table(rows: list[tuple[Cell, ...]]) -> Table:
+def _bridge_table(rows: list[tuple[Cell, ...]]) -> TableBlock:
     columns = (
-        Column("currency", "currency"),
-        Column("kind", "deficits"),
-        Column("episodes", "episodes", "With a deficit.", True),
-        Column("causes", "sum of the causes", "", True),
-        Column("before", "owed from before", "Debt that the accounts had already.", True),
-        Column(
+        TableColumn("currency", "currency"),
+        TableColumn("kind", "deficits"),
+        TableColumn("episodes", "episodes", "With a deficit.", True),
+        TableColumn("causes", "sum of the causes", "", True),
+        TableColumn("before", "owed from before", "Debt that the accounts had already.", True),
+        TableColumn(
             "others", "without a liquidation", "Below zero by the account's own trades or a withdrawal.", True
         ),
-        Column("stated", "deficits of the sessions", "As in the waterfall, or the new receivables.", True),
-        Column("check", "check", "The sum less the sessions' deficits: 0.", True),
+        TableColumn(
+            "stated", "deficits of the sessions", "As in the waterfall, or the new receivables.", True
+        ),
+        TableColumn("check", "check", "The sum less the sessions' deficits: 0.", True),
     )
     title = "The causes add up to the deficits"
-    return Table("causes_bridge", title, columns, tuple(rows), (*_SOURCE, "attribution.session_losses"), 2)
+    return TableBlock(
+        "causes_bridge", title, columns, tuple(rows), (*_SOURCE, "attribution.session_losses"), 2
+    )
 
 
 def _drawing(currency: str, words: str, amounts: Mapping[str, int]) -> Drawing:

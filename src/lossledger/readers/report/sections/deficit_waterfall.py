@@ -1,8 +1,9 @@
 """F: the waterfall of every day with its check, and what losses cost together."""
 
 from lossledger.readers.charts import loss_charts as charts
+from lossledger.readers.document.cells import Cell, Missing
+from lossledger.readers.document.model import Block, Drawing, Paragraph, Section, TableBlock, TableColumn
 from lossledger.readers.report.facts import Facts
-from lossledger.readers.report.model import Block, Cell, Column, Drawing, Missing, Paragraph, Section, Table
 
 _LOSSES = ("attribution.session_losses",)
 _BARS = 31  # of a chart: sessions of a month
@@ -19,18 +20,18 @@ def waterfall(facts: Facts) -> Section:
             (day, currency, *amounts, tranche, facts.amount(check, currency), row["method"], row["payers"])
         )
     columns = (
-        Column("business_date", "session"),
-        Column("currency", "currency"),
-        Column("deficit", "covered deficit", "What somebody had to pay.", True),
-        Column("fund_draw", "= fund draw", "Paid by the insurance fund.", True),
-        Column("socialised", "+ charged", "Charged to accounts.", True),
-        Column("uncovered", "+ uncovered", "Paid by nobody in this ledger.", True),
-        Column("tranche", "own tranche", "The venue's own capital at risk.", True),
-        Column("check", "check", "deficit − draw − charged − uncovered: 0.", True),
-        Column("method", "sharing"),
-        Column("payers", "payers", "Accounts with a charge.", True),
+        TableColumn("business_date", "session"),
+        TableColumn("currency", "currency"),
+        TableColumn("deficit", "covered deficit", "What somebody had to pay.", True),
+        TableColumn("fund_draw", "= fund draw", "Paid by the insurance fund.", True),
+        TableColumn("socialised", "+ charged", "Charged to accounts.", True),
+        TableColumn("uncovered", "+ uncovered", "Paid by nobody in this ledger.", True),
+        TableColumn("tranche", "own tranche", "The venue's own capital at risk.", True),
+        TableColumn("check", "check", "deficit − draw − charged − uncovered: 0.", True),
+        TableColumn("method", "sharing"),
+        TableColumn("payers", "payers", "Accounts with a charge.", True),
     )
-    table = Table("waterfall", "The waterfall, day by day", columns, tuple(rows), _LOSSES, 2)
+    table = TableBlock("waterfall", "The waterfall, day by day", columns, tuple(rows), _LOSSES, 2)
     blocks: list[Block] = [
         Paragraph(
             "A covered deficit is paid by the insurance fund as far as it reaches; the rest is charged to accounts at "
@@ -47,7 +48,7 @@ def waterfall(facts: Facts) -> Section:
         ]
         if any(any(bar[1:]) for bar in bars):
             blocks.append(_paid(currency, bars))
-    return Section("waterfall", "F", "Who paid", tuple(blocks))
+    return Section("Who paid", blocks, "waterfall", "F")
 
 
 def _paid(currency: str, bars: list[tuple[str, int, int, int]]) -> Drawing:
@@ -60,21 +61,21 @@ def _paid(currency: str, bars: list[tuple[str, int, int, int]]) -> Drawing:
     return Drawing(f"paid_{currency}", title, words, lambda width: charts.paid(currency, bars, width))
 
 
-def _together(facts: Facts) -> Table:
+def _together(facts: Facts) -> TableBlock:
     names = ("fund_draw", "socialised", "uncovered", "unprotected_deficit", "adl_loss")
     rows: list[tuple[Cell, ...]] = []
     for day, currency, row in facts.sessions():
         amounts = [facts.amount(row[name], currency) for name in names]
         rows.append((day, currency, *amounts, facts.amount(sum(row[name] for name in names), currency)))
     columns = (
-        Column("business_date", "session"),
-        Column("currency", "currency"),
-        Column("fund_draw", "fund", "Paid by the insurance fund.", True),
-        Column("socialised", "charges", "Charged to accounts.", True),
-        Column("uncovered", "uncovered", "Paid by nobody.", True),
-        Column("unprotected_deficit", "receivables", "New debts of accounts without cover.", True),
-        Column("adl_loss", "ADL, in kind", "Lost by deleveraged accounts at the mark.", True),
-        Column("cost", "together", "What losses cost.", True),
+        TableColumn("business_date", "session"),
+        TableColumn("currency", "currency"),
+        TableColumn("fund_draw", "fund", "Paid by the insurance fund.", True),
+        TableColumn("socialised", "charges", "Charged to accounts.", True),
+        TableColumn("uncovered", "uncovered", "Paid by nobody.", True),
+        TableColumn("unprotected_deficit", "receivables", "New debts of accounts without cover.", True),
+        TableColumn("adl_loss", "ADL, in kind", "Lost by deleveraged accounts at the mark.", True),
+        TableColumn("cost", "together", "What losses cost.", True),
     )
     title = "What losses cost, all who bore them together"
-    return Table("cost", title, columns, tuple(rows), _LOSSES, 2)
+    return TableBlock("cost", title, columns, tuple(rows), _LOSSES, 2)

@@ -1,8 +1,9 @@
 """Definitions, and the bridge from ours to others in use: one event has several published sizes."""
 
+from lossledger.readers.document.cells import Cell, Missing
+from lossledger.readers.document.model import Block, Section, TableBlock, TableColumn
 from lossledger.readers.published_rows import rows_where, sum_column
 from lossledger.readers.report.facts import Facts
-from lossledger.readers.report.model import Block, Cell, Column, Missing, Section, Table
 from lossledger.schemas import attribution
 
 _TERMS = (
@@ -23,13 +24,13 @@ _TERMS = (
 
 
 def definitions(facts: Facts) -> Section:
-    columns = (Column("term", "term"), Column("meaning", "meaning"))
-    terms = Table("terms", "Terms", columns, _TERMS, ())
+    columns = (TableColumn("term", "term"), TableColumn("meaning", "meaning"))
+    terms = TableBlock("terms", "Terms", columns, _TERMS, ())
     blocks: list[Block] = [terms, _bridge(facts)]
-    return Section("definitions", "", "Definitions and bridge", tuple(blocks))
+    return Section("Definitions and bridge", blocks, "definitions")
 
 
-def _bridge(facts: Facts) -> Table:
+def _bridge(facts: Facts) -> TableBlock:
     rows: list[tuple[Cell, ...]] = []
     for currency in facts.currencies:
         losses = rows_where(facts.rows.rows(attribution.SESSION_LOSSES), currency=currency)
@@ -56,10 +57,10 @@ def _bridge(facts: Facts) -> Table:
         by_mark = Missing("needs every mark of a session, which is not published")
         rows.append((currency, "unrealised loss of liquidated positions at the worst mark", by_mark, ""))
     columns = (
-        Column("currency", "currency"),
-        Column("definition", "definition"),
-        Column("amount", "amount", "", True),
-        Column("how", "how it is reached"),
+        TableColumn("currency", "currency"),
+        TableColumn("definition", "definition"),
+        TableColumn("amount", "amount", "", True),
+        TableColumn("how", "how it is reached"),
     )
     source = ("attribution.session_losses", "attribution.liquidations", "attribution.insurance_fund_daily")
-    return Table("bridge", "The same events under definitions in use", columns, tuple(rows), source, 2)
+    return TableBlock("bridge", "The same events under definitions in use", columns, tuple(rows), source, 2)

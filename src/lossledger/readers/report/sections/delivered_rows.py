@@ -5,16 +5,17 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
+from lossledger.readers.document.cells import Cell
+from lossledger.readers.document.model import TableBlock, TableColumn
 from lossledger.readers.published.published_files import REFERENCE_DAY, folders
 from lossledger.readers.report.facts import Facts
-from lossledger.readers.report.model import Cell, Column, Table
 from lossledger.schemas import ledger
 from lossledger.store.arrow import to_rows
 
 _COLUMNS = ("event_date", "dataset", "rows", "accepted", "duplicates", "superseded", "quarantined")
 
 
-def delivered(facts: Facts) -> tuple[Table, Table]:
+def delivered(facts: Facts) -> tuple[TableBlock, TableBlock]:
     """Of the folders that hold events of the reported dates, and of reference data."""
     found = _rows(facts, ledger.DELIVERIES, _COLUMNS)
     wanted = set(_folders(facts, [row[0] for row in found]))
@@ -32,32 +33,32 @@ def _folders(facts: Facts, known: list[date]) -> Iterator[date]:
         yield from folders(day, min(earliest, day.day))
 
 
-def _counts(found: list[tuple[Any, ...]]) -> Table:
+def _counts(found: list[tuple[Any, ...]]) -> TableBlock:
     rows: list[tuple[Cell, ...]] = []
     for folder, dataset, count, used, duplicates, superseded, quarantined in found:
         told = "reference data" if folder == REFERENCE_DAY else str(folder)
         left = count - used - duplicates - superseded - quarantined
         rows.append((told, dataset, count, used, duplicates, superseded, quarantined, left))
     columns = (
-        Column("delivery", "delivery of", "Its folder's date."),
-        Column("dataset", "dataset"),
-        Column("rows", "rows", "In the files.", True),
-        Column("used", "used", "In the ledger.", True),
-        Column("duplicates", "duplicates", "Identical to a row that is used.", True),
-        Column(
+        TableColumn("delivery", "delivery of", "Its folder's date."),
+        TableColumn("dataset", "dataset"),
+        TableColumn("rows", "rows", "In the files.", True),
+        TableColumn("used", "used", "In the ledger.", True),
+        TableColumn("duplicates", "duplicates", "Identical to a row that is used.", True),
+        TableColumn(
             "superseded",
             "superseded",
             "States of a time that a later row states again: the last holds.",
             True,
         ),
-        Column("quarantined", "quarantined", "Rejected, and kept as delivered.", True),
-        Column("check", "check", "rows − used − duplicates − superseded − quarantined: 0.", True),
+        TableColumn("quarantined", "quarantined", "Rejected, and kept as delivered.", True),
+        TableColumn("check", "check", "rows − used − duplicates − superseded − quarantined: 0.", True),
     )
     title, source = "What became of every delivered row", ("ledger.deliveries",)
-    return Table("deliveries", title, columns, tuple(rows), source, 2, shown=60)
+    return TableBlock("deliveries", title, columns, tuple(rows), source, 2, shown=60)
 
 
-def _reasons(facts: Facts, wanted: set[date]) -> Table:
+def _reasons(facts: Facts, wanted: set[date]) -> TableBlock:
     counts: Counter[tuple[str, ...]] = Counter()
     days = wanted | {
         day.day for day in facts.rows.days
@@ -68,12 +69,12 @@ def _reasons(facts: Facts, wanted: set[date]) -> Table:
             for reason in {reason.partition(": ")[0] for reason in reasons.split("; ")}:
                 counts[str(day), dataset, reason] += 1
     columns = (
-        Column("business_date", "delivery of"),
-        Column("dataset", "dataset"),
-        Column("reason", "reason"),
-        Column("rows", "rows", "A row with two reasons is counted under both.", True),
+        TableColumn("business_date", "delivery of"),
+        TableColumn("dataset", "dataset"),
+        TableColumn("reason", "reason"),
+        TableColumn("rows", "rows", "A row with two reasons is counted under both.", True),
     )
     rows: list[tuple[Cell, ...]] = [(*key, count) for key, count in sorted(counts.items())]
-    return Table(
+    return TableBlock(
         "quarantine", "Quarantined rows by reason", columns, tuple(rows), ("ledger.quarantine",), 3, shown=60
     )

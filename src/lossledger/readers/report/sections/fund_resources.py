@@ -1,36 +1,37 @@
 """B: the fund's resources and their use, per day."""
 
 from lossledger.readers.charts import fund_chart as charts
-from lossledger.readers.published_rows import rows_where, sum_column
-from lossledger.readers.report.facts import Facts
-from lossledger.readers.report.model import (
+from lossledger.readers.document.cells import Cell, Missing
+from lossledger.readers.document.model import (
     Block,
-    Cell,
-    Column,
     Drawing,
     Figure,
     Figures,
-    Missing,
     Paragraph,
     Section,
-    Table,
+    TableBlock,
+    TableColumn,
 )
+from lossledger.readers.published_rows import rows_where, sum_column
+from lossledger.readers.report.facts import Facts
 from lossledger.schemas import attribution
 
 _DAILY = ("attribution.insurance_fund_daily",)
 _LEDGER = ("attribution.insurance_fund_ledger",)
 _FLOWS = ("opening", "external", "liquidation_fees", "surplus", "draws", "closing", "lowest")
 COLUMNS = (
-    Column("business_date", "session"),
-    Column("currency", "currency"),
-    Column("opening", "opening", "Balance at the start; 0 on the first date of a warehouse.", True),
-    Column("external", "+ external", "What the venue put in or took out, openings included.", True),
-    Column("liquidation_fees", "+ liquidation fees", "Fees of liquidation fills that go to the fund.", True),
-    Column("surplus", "+ surplus", "Forfeited residuals of liquidated accounts.", True),
-    Column("draws", "+ draws", "Paid for covered deficits, not above 0.", True),
-    Column("closing", "= closing", "Balance at the end.", True),
-    Column("lowest", "lowest", "The least balance in the session.", True),
-    Column("check", "check", "opening + external + fees + surplus + draws − closing: 0.", True),
+    TableColumn("business_date", "session"),
+    TableColumn("currency", "currency"),
+    TableColumn("opening", "opening", "Balance at the start; 0 on the first date of a warehouse.", True),
+    TableColumn("external", "+ external", "What the venue put in or took out, openings included.", True),
+    TableColumn(
+        "liquidation_fees", "+ liquidation fees", "Fees of liquidation fills that go to the fund.", True
+    ),
+    TableColumn("surplus", "+ surplus", "Forfeited residuals of liquidated accounts.", True),
+    TableColumn("draws", "+ draws", "Paid for covered deficits, not above 0.", True),
+    TableColumn("closing", "= closing", "Balance at the end.", True),
+    TableColumn("lowest", "lowest", "The least balance in the session.", True),
+    TableColumn("check", "check", "opening + external + fees + surplus + draws − closing: 0.", True),
 )
 
 
@@ -47,7 +48,7 @@ def fund(facts: Facts) -> Section:
     for currency in facts.currencies:
         blocks += _drawings(facts, currency)
     blocks.append(_unknown())
-    return Section("fund", "B", "Resources and their use", tuple(blocks))
+    return Section("Resources and their use", blocks, "fund", "B")
 
 
 def _figures(facts: Facts, currency: str) -> Figures:
@@ -81,7 +82,7 @@ def _highest(facts: Facts, currency: str) -> int:
     return max([row["opening"] for row in daily] + [row["balance"] for row in moves])
 
 
-def _daily(facts: Facts) -> Table:
+def _daily(facts: Facts) -> TableBlock:
     rows = []
     for row in facts.rows.rows(attribution.INSURANCE_FUND_DAILY):
         currency = row["currency"]
@@ -89,10 +90,10 @@ def _daily(facts: Facts) -> Table:
             amounts = [facts.amount(row[name], currency) for name in _FLOWS]
             check = sum(row[name] for name in _FLOWS[:5]) - row["closing"]
             rows.append((row["business_date"], currency, *amounts, facts.amount(check, currency)))
-    return Table("fund_daily", "The fund, day by day", COLUMNS, tuple(rows), _DAILY, key=2)
+    return TableBlock("fund_daily", "The fund, day by day", COLUMNS, tuple(rows), _DAILY, key=2)
 
 
-def _external(facts: Facts) -> Table:
+def _external(facts: Facts) -> TableBlock:
     kinds = ("opening", "injection", "withdrawal", "other")
     rows = tuple(
         (row["business_date"], row["currency"], row["seq"], row["kind"],
@@ -101,17 +102,19 @@ def _external(facts: Facts) -> Table:
         if row["kind"] in kinds and row["currency"] in facts.currencies
     )  # fmt: skip
     columns = (
-        Column("business_date", "session"),
-        Column("currency", "currency"),
-        Column("seq", "movement", "Place in the fund's ledger of the session.", True),
-        Column("kind", "kind"),
-        Column("amount", "amount", "Positive into the fund.", True),
-        Column("ref", "movement id"),
+        TableColumn("business_date", "session"),
+        TableColumn("currency", "currency"),
+        TableColumn("seq", "movement", "Place in the fund's ledger of the session.", True),
+        TableColumn("kind", "kind"),
+        TableColumn("amount", "amount", "Positive into the fund.", True),
+        TableColumn("ref", "movement id"),
     )
     note = (
         "Whether an injection is own capital, and of which tranche, the deliveries do not say: not available."
     )
-    return Table("fund_external", "Put in and taken out by the venue", columns, rows, _LEDGER, 3, note, 40)
+    return TableBlock(
+        "fund_external", "Put in and taken out by the venue", columns, rows, _LEDGER, 3, note, 40
+    )
 
 
 def _drawings(facts: Facts, currency: str) -> list[Block]:
@@ -153,7 +156,7 @@ def _drawings(facts: Facts, currency: str) -> list[Block]:
     return blocks
 
 
-def _unknown() -> Table:
+def _unknown() -> TableBlock:
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (what, Missing(why))
         for what, why in (
@@ -163,5 +166,5 @@ def _unknown() -> Table:
             ("Revaluation", "balances are in the currency of the fund"),
         )
     )
-    columns = (Column("what", "what"), Column("value", "value"))
-    return Table("fund_unknown", "What the data cannot tell of the fund", columns, rows, _DAILY)
+    columns = (TableColumn("what", "what"), TableColumn("value", "value"))
+    return TableBlock("fund_unknown", "What the data cannot tell of the fund", columns, rows, _DAILY)

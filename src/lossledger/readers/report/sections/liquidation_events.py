@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from lossledger.readers.charts import loss_charts as charts
+from lossledger.readers.document.cells import Cell, Time
+from lossledger.readers.document.model import Block, Drawing, Section, TableBlock, TableColumn
 from lossledger.readers.published_rows import count_accounts, rows_where, sum_column
 from lossledger.readers.report.facts import Facts
-from lossledger.readers.report.model import Block, Cell, Column, Drawing, Section, Table, Time
 from lossledger.schemas import attribution
 
 _EPISODES = ("attribution.liquidations", "attribution.liquidation_positions")
@@ -20,10 +21,10 @@ def events(facts: Facts) -> Section:
         found = rows_where(facts.rows.rows(attribution.NEGATIVE_BALANCES), currency=currency, protected=True)
         if found:
             blocks.append(_growth(facts, currency, found))
-    return Section("events", "E", "Liquidations and balances below zero", tuple(blocks))
+    return Section("Liquidations and balances below zero", blocks, "events", "E")
 
 
-def _liquidations(facts: Facts) -> Table:
+def _liquidations(facts: Facts) -> TableBlock:
     filled: dict[tuple[Any, str], int] = {}
     for row in facts.rows.rows(attribution.LIQUIDATION_POSITIONS):
         key = (row["business_date"], row["episode_id"])
@@ -41,26 +42,26 @@ def _liquidations(facts: Facts) -> Table:
              facts.amount(sum_column(ended, "deficit"), currency))
         )  # fmt: skip
     columns = (
-        Column("business_date", "session"),
-        Column("currency", "currency"),
-        Column("liquidations", "liquidations", "Episodes that ended in the session.", True),
-        Column("units", "risk units", "Different ones: cross margin, or an isolated position.", True),
-        Column("accounts", "accounts", "Different accounts.", True),
-        Column("closed", "closed out", "Ended flat, by liquidation fills or by the account.", True),
-        Column("recovered", "recovered", "Ended because margin sufficed again.", True),
-        Column("with_deficit", "with a deficit", "Ended below zero.", True),
-        Column("liquidated", "liquidated value", "Value of the liquidation fills.", True),
-        Column("margin", "margin at trigger", "Sum of maintenance margins at the triggers.", True),
-        Column("deficit", "deficit of episodes", "Debt from before included.", True),
+        TableColumn("business_date", "session"),
+        TableColumn("currency", "currency"),
+        TableColumn("liquidations", "liquidations", "Episodes that ended in the session.", True),
+        TableColumn("units", "risk units", "Different ones: cross margin, or an isolated position.", True),
+        TableColumn("accounts", "accounts", "Different accounts.", True),
+        TableColumn("closed", "closed out", "Ended flat, by liquidation fills or by the account.", True),
+        TableColumn("recovered", "recovered", "Ended because margin sufficed again.", True),
+        TableColumn("with_deficit", "with a deficit", "Ended below zero.", True),
+        TableColumn("liquidated", "liquidated value", "Value of the liquidation fills.", True),
+        TableColumn("margin", "margin at trigger", "Sum of maintenance margins at the triggers.", True),
+        TableColumn("deficit", "deficit of episodes", "Debt from before included.", True),
     )
-    return Table("liquidations", "Liquidations, day by day", columns, tuple(rows), _EPISODES, 2)
+    return TableBlock("liquidations", "Liquidations, day by day", columns, tuple(rows), _EPISODES, 2)
 
 
 def _units(rows: Sequence[Any]) -> int:
     return len({(row["account_id"], row["currency"], row["isolation"]) for row in rows})
 
 
-def _by_contract(facts: Facts) -> Table:
+def _by_contract(facts: Facts) -> TableBlock:
     """What an episode with several contracts lost in each is told by its causes, section H."""
     terms = {row["instrument_id"]: row for row in facts.rows.reference("instruments")}
     currency_of = {row["episode_id"]: row["currency"] for row in facts.rows.rows(attribution.LIQUIDATIONS)}
@@ -75,23 +76,23 @@ def _by_contract(facts: Facts) -> Table:
         count = len({row["episode_id"] for row in mine})
         rows.append((currency, kind, instrument, count, sum_column(mine, "liquidation_fills"), *told))
     columns = (
-        Column("currency", "currency"),
-        Column("kind", "contract type"),
-        Column("instrument_id", "instrument"),
-        Column(
+        TableColumn("currency", "currency"),
+        TableColumn("kind", "contract type"),
+        TableColumn("instrument_id", "instrument"),
+        TableColumn(
             "episodes",
             "liquidations",
             "That held it or traded it; one of several contracts is under each.",
             True,
         ),
-        Column("fills", "liquidation fills", "", True),
-        Column("margin", "margin at trigger", "Maintenance margin of these positions.", True),
-        Column("liquidated", "liquidated value", "Value of the liquidation fills.", True),
+        TableColumn("fills", "liquidation fills", "", True),
+        TableColumn("margin", "margin at trigger", "Maintenance margin of these positions.", True),
+        TableColumn("liquidated", "liquidated value", "Value of the liquidation fills.", True),
     )
-    return Table("contracts", "Liquidations by contract", columns, tuple(rows), _EPISODES, 3)
+    return TableBlock("contracts", "Liquidations by contract", columns, tuple(rows), _EPISODES, 3)
 
 
-def _by_class(facts: Facts) -> Table:
+def _by_class(facts: Facts) -> TableBlock:
     rows: list[tuple[Cell, ...]] = []
     for currency in facts.currencies:
         mine = rows_where(facts.rows.rows(attribution.NEGATIVE_BALANCES), currency=currency)
@@ -106,19 +107,21 @@ def _by_class(facts: Facts) -> Table:
                     settled = "covered" if covered else "receivable"
                     rows.append((currency, name, settled, len(found), count_accounts(found), *amounts))
     columns = (
-        Column("currency", "currency"),
-        Column("client_class", "client class", "At the event."),
-        Column("settled", "settled as", "Covered deficits go to the waterfall, the others are debts."),
-        Column("events", "events", "", True),
-        Column("accounts", "accounts", "Different accounts.", True),
-        Column("deficit", "deficit", "How far below zero, beyond earlier debt.", True),
-        Column("fund_draw", "fund draw", "What the fund paid.", True),
-        Column("shortfall", "shortfall", "What it could not pay: shared in the session.", True),
+        TableColumn("currency", "currency"),
+        TableColumn("client_class", "client class", "At the event."),
+        TableColumn("settled", "settled as", "Covered deficits go to the waterfall, the others are debts."),
+        TableColumn("events", "events", "", True),
+        TableColumn("accounts", "accounts", "Different accounts.", True),
+        TableColumn("deficit", "deficit", "How far below zero, beyond earlier debt.", True),
+        TableColumn("fund_draw", "fund draw", "What the fund paid.", True),
+        TableColumn("shortfall", "shortfall", "What it could not pay: shared in the session.", True),
     )
-    return Table("events_by_class", "Balances below zero by client class", columns, tuple(rows), _EVENTS, 3)
+    return TableBlock(
+        "events_by_class", "Balances below zero by client class", columns, tuple(rows), _EVENTS, 3
+    )
 
 
-def _largest(facts: Facts) -> Table:
+def _largest(facts: Facts) -> TableBlock:
     rows = tuple(
         (row["event_id"], Time(row["ts"]), row["account_id"], row["currency"], row["isolation"] or "cross",
          row["client_class"], row["cause"], "covered" if row["protected"] else "receivable",
@@ -129,19 +132,21 @@ def _largest(facts: Facts) -> Table:
         )
     )  # fmt: skip
     columns = (
-        Column("event_id", "event"),
-        Column("ts", "time, UTC"),
-        Column("account_id", "account"),
-        Column("currency", "currency"),
-        Column("isolation", "margin"),
-        Column("client_class", "class"),
-        Column("cause", "cause"),
-        Column("settled", "settled as"),
-        Column("deficit", "deficit", "", True),
-        Column("fund_draw", "fund draw", "", True),
-        Column("shortfall", "shortfall", "", True),
+        TableColumn("event_id", "event"),
+        TableColumn("ts", "time, UTC"),
+        TableColumn("account_id", "account"),
+        TableColumn("currency", "currency"),
+        TableColumn("isolation", "margin"),
+        TableColumn("client_class", "class"),
+        TableColumn("cause", "cause"),
+        TableColumn("settled", "settled as"),
+        TableColumn("deficit", "deficit", "", True),
+        TableColumn("fund_draw", "fund draw", "", True),
+        TableColumn("shortfall", "shortfall", "", True),
     )
-    return Table("events", "Every balance below zero, the largest first", columns, rows, _EVENTS, 1, shown=20)
+    return TableBlock(
+        "events", "Every balance below zero, the largest first", columns, rows, _EVENTS, 1, shown=20
+    )
 
 
 def _growth(facts: Facts, currency: str, found: Sequence[Any]) -> Drawing:

@@ -4,10 +4,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
+from lossledger.readers.document.cells import Cell, Share
+from lossledger.readers.document.model import Block, Paragraph, Section, TableBlock, TableColumn
 from lossledger.readers.footnotes import write_footnotes
 from lossledger.readers.published_rows import rows_where, session_profit, sum_column
 from lossledger.readers.report.facts import Facts
-from lossledger.readers.report.model import Block, Cell, Column, Paragraph, Section, Share, Table
 from lossledger.readers.report.sections.other_losses import adl, adl_daily, fees, receivables
 from lossledger.schemas import attribution
 
@@ -21,10 +22,10 @@ def sharing(facts: Facts) -> Section:
     blocks += [adl_daily(facts), adl(facts), fees(facts), receivables(facts)]
     for title, told in write_footnotes(facts.rows):
         blocks.append(Paragraph(f"{title}. " + " ".join(told)))
-    return Section("sharing", "G", "Loss sharing, deleveraging and debts", tuple(blocks))
+    return Section("Loss sharing, deleveraging and debts", blocks, "sharing", "G")
 
 
-def _by_class(facts: Facts) -> Table:
+def _by_class(facts: Facts) -> TableBlock:
     rows: list[tuple[Cell, ...]] = []
     for day, currency, losses in facts.sessions():
         charged = rows_where(facts.rows.rows(attribution.SOCIALISED_LOSSES), **facts.same(day, currency))
@@ -36,19 +37,19 @@ def _by_class(facts: Facts) -> Table:
                  facts.amount(basis, currency), Share(charge, basis))
             )  # fmt: skip
     columns = (
-        Column("business_date", "session"),
-        Column("currency", "currency"),
-        Column("client_class", "client class", "Just before the end of the session."),
-        Column("payers", "payers", "Accounts with a charge.", True),
-        Column("charge", "charged", "", True),
-        Column("of_all", "of all charges", "Rounded to a tenth.", True),
-        Column("basis", "basis of the payers", "What their charges are in proportion to.", True),
-        Column("rate", "charge / basis", "Rounded to a tenth.", True),
+        TableColumn("business_date", "session"),
+        TableColumn("currency", "currency"),
+        TableColumn("client_class", "client class", "Just before the end of the session."),
+        TableColumn("payers", "payers", "Accounts with a charge.", True),
+        TableColumn("charge", "charged", "", True),
+        TableColumn("of_all", "of all charges", "Rounded to a tenth.", True),
+        TableColumn("basis", "basis of the payers", "What their charges are in proportion to.", True),
+        TableColumn("rate", "charge / basis", "Rounded to a tenth.", True),
     )
-    return Table("charges_by_class", "Charges by client class", columns, tuple(rows), _CHARGES, 3)
+    return TableBlock("charges_by_class", "Charges by client class", columns, tuple(rows), _CHARGES, 3)
 
 
-def _concentration(facts: Facts) -> Table:
+def _concentration(facts: Facts) -> TableBlock:
     rows: list[tuple[Cell, ...]] = []
     for day, currency, losses in facts.sessions():
         charged = rows_where(facts.rows.rows(attribution.SOCIALISED_LOSSES), **facts.same(day, currency))
@@ -74,23 +75,23 @@ def _concentration(facts: Facts) -> Table:
             )
         )
     columns = (
-        Column("business_date", "session"),
-        Column("currency", "currency"),
-        Column("payers", "payers", "", True),
-        Column("basis_total", "eligible base", "Sum of all bases.", True),
-        Column("rate", "rate", "All charges / all bases, rounded to a tenth.", True),
-        Column("top_1", "largest payer", "Share of all charges, rounded to a tenth.", True),
-        Column("top_5", "largest 5", "", True),
-        Column("top_10", "largest 10", "", True),
-        Column("hhi", "HHI", "Sum of squared shares: 100 % when one account pays all.", True),
-        Column("median", "median charge", "The lower one of two.", True),
-        Column("p90", "90th percentile", "", True),
-        Column("most", "largest charge", "", True),
+        TableColumn("business_date", "session"),
+        TableColumn("currency", "currency"),
+        TableColumn("payers", "payers", "", True),
+        TableColumn("basis_total", "eligible base", "Sum of all bases.", True),
+        TableColumn("rate", "rate", "All charges / all bases, rounded to a tenth.", True),
+        TableColumn("top_1", "largest payer", "Share of all charges, rounded to a tenth.", True),
+        TableColumn("top_5", "largest 5", "", True),
+        TableColumn("top_10", "largest 10", "", True),
+        TableColumn("hhi", "HHI", "Sum of squared shares: 100 % when one account pays all.", True),
+        TableColumn("median", "median charge", "The lower one of two.", True),
+        TableColumn("p90", "90th percentile", "", True),
+        TableColumn("most", "largest charge", "", True),
     )
-    return Table("concentration", "How concentrated the charges are", columns, tuple(rows), _CHARGES, 2)
+    return TableBlock("concentration", "How concentrated the charges are", columns, tuple(rows), _CHARGES, 2)
 
 
-def _result_by_type(facts: Facts) -> Table:
+def _result_by_type(facts: Facts) -> TableBlock:
     """Session profit (outputs.md, account_daily) summed over accounts of a type, beside what clients were charged."""
     sums: dict[tuple[Any, str, str], int] = defaultdict(int)
     for row in facts.rows.rows(attribution.ACCOUNT_DAILY):
@@ -101,28 +102,28 @@ def _result_by_type(facts: Facts) -> Table:
         amounts = (house, clients, losses["socialised"], losses["adl_loss"])
         rows.append((day, currency, *(facts.amount(amount, currency) for amount in amounts)))
     columns = (
-        Column("business_date", "session"),
-        Column("currency", "currency"),
-        Column(
+        TableColumn("business_date", "session"),
+        TableColumn("currency", "currency"),
+        TableColumn(
             "house",
             "house result",
             "Session profit of house accounts: market makers, liquidation engine.",
             True,
         ),
-        Column(
+        TableColumn(
             "clients",
             "clients' result",
             "Session profit of client accounts, before charges and resets.",
             True,
         ),
-        Column("socialised", "clients charged", "", True),
-        Column("adl_loss", "ADL, in kind", "", True),
+        TableColumn("socialised", "clients charged", "", True),
+        TableColumn("adl_loss", "ADL, in kind", "", True),
     )
     title = "The house's own result beside what clients paid"
-    return Table("house", title, columns, tuple(rows), (*_DAILY, "attribution.session_losses"), 2)
+    return TableBlock("house", title, columns, tuple(rows), (*_DAILY, "attribution.session_losses"), 2)
 
 
-def _charged(facts: Facts) -> Table:
+def _charged(facts: Facts) -> TableBlock:
     found = sorted(
         facts.rows.rows(attribution.SOCIALISED_LOSSES),
         key=lambda row: (row["currency"], -row["charge"], row["business_date"], row["account_id"]),
@@ -134,16 +135,16 @@ def _charged(facts: Facts) -> Table:
         for row in found
     )  # fmt: skip
     columns = (
-        Column("business_date", "session"),
-        Column("account_id", "account"),
-        Column("currency", "currency"),
-        Column("client_class", "class"),
-        Column("method", "sharing"),
-        Column("basis", "basis", "", True),
-        Column("charge", "charge", "", True),
-        Column("rate", "charge / basis", "Rounded to a tenth.", True),
+        TableColumn("business_date", "session"),
+        TableColumn("account_id", "account"),
+        TableColumn("currency", "currency"),
+        TableColumn("client_class", "class"),
+        TableColumn("method", "sharing"),
+        TableColumn("basis", "basis", "", True),
+        TableColumn("charge", "charge", "", True),
+        TableColumn("rate", "charge / basis", "Rounded to a tenth.", True),
     )
-    return Table("charges", "Every charge, the largest first", columns, rows, _CHARGES, 3, shown=20)
+    return TableBlock("charges", "Every charge, the largest first", columns, rows, _CHARGES, 3, shown=20)
 
 
 def largest_of(rows: Sequence[Any], column: str) -> int:

@@ -1,8 +1,9 @@
 """D: how often margin sufficed, and how far it did not."""
 
+from lossledger.readers.document.cells import Cell, Missing, Share
+from lossledger.readers.document.model import Section, TableBlock, TableColumn
 from lossledger.readers.published_rows import rows_where, sum_column
 from lossledger.readers.report.facts import Facts
-from lossledger.readers.report.model import Cell, Column, Missing, Section, Share, Table
 from lossledger.readers.report.sections.loss_sharing import largest_of
 from lossledger.schemas import attribution
 
@@ -21,18 +22,18 @@ def margin(facts: Facts) -> Section:
              facts.amount(largest_of(short, "deficit"), currency), Missing("not delivered"))
         )  # fmt: skip
     columns = (
-        Column("business_date", "session"),
-        Column("currency", "currency"),
-        Column("observations", "liquidations to the end", "", True),
-        Column("short", "margin did not suffice", "Ended below zero.", True),
-        Column(
+        TableColumn("business_date", "session"),
+        TableColumn("currency", "currency"),
+        TableColumn("observations", "liquidations to the end", "", True),
+        TableColumn("short", "margin did not suffice", "Ended below zero.", True),
+        TableColumn(
             "coverage", "coverage achieved", "Share that ended at or above zero, rounded to a tenth.", True
         ),
-        Column("mean", "mean uncovered", "Cut off at the ledger unit.", True),
-        Column("peak", "peak uncovered", "", True),
-        Column("initial", "initial margin", "", True),
+        TableColumn("mean", "mean uncovered", "Cut off at the ledger unit.", True),
+        TableColumn("peak", "peak uncovered", "", True),
+        TableColumn("initial", "initial margin", "", True),
     )
-    table = Table(
+    table = TableBlock(
         "margin", "How often margin sufficed", columns, tuple(rows), ("attribution.liquidations",), 2
     )
-    return Section("margin", "D", "Performance of margin", (table,))
+    return Section("Performance of margin", [table], "margin", "D")

@@ -5,9 +5,10 @@ from datetime import date
 from typing import Any
 
 from lossledger.readers.charts import loss_charts as charts
+from lossledger.readers.document.cells import Cell, Share
+from lossledger.readers.document.model import Block, Drawing, Paragraph, Section, TableBlock, TableColumn
 from lossledger.readers.published_rows import rows_where, sum_column
 from lossledger.readers.report.facts import Facts
-from lossledger.readers.report.model import Block, Cell, Column, Drawing, Paragraph, Section, Share, Table
 from lossledger.schemas import attribution
 
 _NEXT = 9
@@ -19,7 +20,7 @@ def rules(facts: Facts) -> Section:
     totals = facts.rows.rows(attribution.RULE_TOTALS)
     if not totals:
         words = "The fund paid every covered deficit: there was nothing to share under any rule."
-        return Section("rules", "", "Other sharing rules", (Paragraph(words),))
+        return Section("Other sharing rules", [Paragraph(words)], "rules")
     blocks: list[Block] = [
         Paragraph(
             "The same shortfalls shared once more under every rule that the policy compares. Nothing of it is booked: "
@@ -41,7 +42,7 @@ def rules(facts: Facts) -> Section:
             bars.append((row["rule"].replace("_", " "), (first, following, rest, row["uncovered"])))
         if bars and (currency, losses["shortfall"], day) in drawn:
             blocks.append(_drawing(f"{day}", currency, bars))
-    return Section("rules", "", "Other sharing rules", (*blocks, _table(rows)))
+    return Section("Other sharing rules", [*blocks, _table(rows)], "rules")
 
 
 def _largest(facts: Facts) -> set[tuple[str, int, date]]:
@@ -82,20 +83,20 @@ def _drawing(day: str, currency: str, bars: Sequence[tuple[str, Sequence[int]]])
     return Drawing(f"rules_{day}_{currency}", title, words, lambda width: charts.rules(currency, bars, width))
 
 
-def _table(rows: list[tuple[Cell, ...]]) -> Table:
+def _table(rows: list[tuple[Cell, ...]]) -> TableBlock:
     columns = (
-        Column("business_date", "session"),
-        Column("currency", "currency"),
-        Column("rule", "rule"),
-        Column("shortfall", "shortfall", "", True),
-        Column("charged", "charged", "", True),
-        Column("to_fund", "to the fund", "Charged beyond the shortfall.", True),
-        Column("uncovered", "uncovered", "", True),
-        Column(
+        TableColumn("business_date", "session"),
+        TableColumn("currency", "currency"),
+        TableColumn("rule", "rule"),
+        TableColumn("shortfall", "shortfall", "", True),
+        TableColumn("charged", "charged", "", True),
+        TableColumn("to_fund", "to the fund", "Charged beyond the shortfall.", True),
+        TableColumn("uncovered", "uncovered", "", True),
+        TableColumn(
             "beyond", "beyond what accounts have", "Sum of what charges exceed the accounts' equity by.", True
         ),
-        Column("payers", "payers", "", True),
-        Column("most", "largest payer", "Share of what is charged, rounded to a tenth.", True),
-        Column("house", "by the house", "Charged to house accounts.", True),
+        TableColumn("payers", "payers", "", True),
+        TableColumn("most", "largest payer", "Share of what is charged, rounded to a tenth.", True),
+        TableColumn("house", "by the house", "Charged to house accounts.", True),
     )
-    return Table("rules", "The same shortfalls under other rules", columns, tuple(rows), _SOURCE, 3)
+    return TableBlock("rules", "The same shortfalls under other rules", columns, tuple(rows), _SOURCE, 3)

@@ -4,8 +4,9 @@ from collections import defaultdict
 from typing import Any
 
 from lossledger.engine.rules.breaks import is_break, is_counted
+from lossledger.readers.document.cells import Amount, Cell
+from lossledger.readers.document.model import Paragraph, Section, TableBlock, TableColumn
 from lossledger.readers.report.facts import Facts
-from lossledger.readers.report.model import Amount, Cell, Column, Paragraph, Section, Table
 from lossledger.schemas import attribution
 
 _RECONCILIATION = ("attribution.reconciliation",)
@@ -18,11 +19,11 @@ def reconciliations(facts: Facts) -> Section:
         "to its own, in which the same subject broke."
     )
     return Section(
-        "checks", "J", "Reconciliations", (Paragraph(words), _by_rule(facts), _sums(facts), _breaks(facts))
+        "Reconciliations", [Paragraph(words), _by_rule(facts), _sums(facts), _breaks(facts)], "checks", "J"
     )
 
 
-def _by_rule(facts: Facts) -> Table:
+def _by_rule(facts: Facts) -> TableBlock:
     groups: defaultdict[tuple[bool, str], list[Any]] = defaultdict(list)
     for row in facts.rows.rows(attribution.RECONCILIATION):
         groups[not row["independent"], row["rule"]].append(row)
@@ -34,14 +35,14 @@ def _by_rule(facts: Facts) -> Table:
         sources = "by construction" if derived else "independent"
         rows.append((rule, sources, len(group), within, breaks, unknown))
     columns = (
-        Column("rule", "rule"),
-        Column("sources", "two sources"),
-        Column("checks", "checks", "", True),
-        Column("within", "within tolerance", "", True),
-        Column("breaks", "breaks", "Each fact once.", True),
-        Column("unknown", "not determinable", "", True),
+        TableColumn("rule", "rule"),
+        TableColumn("sources", "two sources"),
+        TableColumn("checks", "checks", "", True),
+        TableColumn("within", "within tolerance", "", True),
+        TableColumn("breaks", "breaks", "Each fact once.", True),
+        TableColumn("unknown", "not determinable", "", True),
     )
-    return Table("reconciliation", "Checks by rule", columns, tuple(rows), _RECONCILIATION, 2)
+    return TableBlock("reconciliation", "Checks by rule", columns, tuple(rows), _RECONCILIATION, 2)
 
 
 def _subject(row: Any) -> tuple[str, str]:
@@ -66,7 +67,7 @@ def _found(facts: Facts) -> list[tuple[Any, int]]:
     return list(zip(found, ages, strict=True))
 
 
-def _sums(facts: Facts) -> Table:
+def _sums(facts: Facts) -> TableBlock:
     """What has one unit is added up: a currency, or what is counted of one instrument."""
     groups: defaultdict[tuple[str, str], list[tuple[Any, int]]] = defaultdict(list)
     for row, age in _found(facts):
@@ -76,25 +77,27 @@ def _sums(facts: Facts) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for (rule, unit), mine in sorted(groups.items()):
         breaks = [row["break"] for row, _ in mine]
-        sums = (Amount(sum(breaks), ""), Amount(sum(map(abs, breaks)), ""))
+        sums = (Amount(sum(breaks)), Amount(sum(map(abs, breaks))))
         rows.append((rule, unit, len(mine), *sums, max(age for _, age in mine)))
     columns = (
-        Column("rule", "rule"),
-        Column("unit", "in, or of", "The currency; or the instrument or thing that is counted."),
-        Column("breaks", "breaks", "Beyond tolerance.", True),
-        Column("sum", "sum", "Of actual − expected.", True),
-        Column("absolute", "absolute sum", "Nothing of it netted.", True),
-        Column(
+        TableColumn("rule", "rule"),
+        TableColumn("unit", "in, or of", "The currency; or the instrument or thing that is counted."),
+        TableColumn("breaks", "breaks", "Beyond tolerance.", True),
+        TableColumn("sum", "sum", "Of actual − expected.", True),
+        TableColumn("absolute", "absolute sum", "Nothing of it netted.", True),
+        TableColumn(
             "oldest",
             "oldest, sessions",
             "For how many reported sessions in a row the oldest has been open.",
             True,
         ),
     )
-    return Table("breaks_sums", "Breaks beyond tolerance, added up", columns, tuple(rows), _RECONCILIATION, 2)
+    return TableBlock(
+        "breaks_sums", "Breaks beyond tolerance, added up", columns, tuple(rows), _RECONCILIATION, 2
+    )
 
 
-def _breaks(facts: Facts) -> Table:
+def _breaks(facts: Facts) -> TableBlock:
     debts: defaultdict[tuple[Any, str], int] = defaultdict(int)
     for row in facts.rows.rows(attribution.RECEIVABLES_DAILY):
         debts[row["business_date"], f"{row['account_id']}|{row['currency']}"] += row["closing_debt"]
@@ -102,18 +105,20 @@ def _breaks(facts: Facts) -> Table:
     for row, age in _found(facts):
         debt = debts.get((row["business_date"], "|".join(row["key"].split("|")[:2])), 0)
         is_debt = row["rule"] == "venue_account_balance" and debt and row["break"] == -debt
-        amounts = [Amount(row[name], "") for name in ("expected", "actual", "break", "tolerance")]
+        amounts = [Amount(row[name]) for name in ("expected", "actual", "break", "tolerance")]
         told = "the account's published debt" if is_debt else ""
         rows.append((row["business_date"], row["rule"], row["key"], *amounts, age, told))
     columns = (
-        Column("business_date", "session"),
-        Column("rule", "rule"),
-        Column("key", "key"),
-        Column("expected", "expected", "", True),
-        Column("actual", "actual", "", True),
-        Column("break", "break", "actual − expected.", True),
-        Column("tolerance", "tolerance", "", True),
-        Column("age", "sessions", "In how many reported sessions in a row it has broken.", True),
-        Column("told", "equals"),
+        TableColumn("business_date", "session"),
+        TableColumn("rule", "rule"),
+        TableColumn("key", "key"),
+        TableColumn("expected", "expected", "", True),
+        TableColumn("actual", "actual", "", True),
+        TableColumn("break", "break", "actual − expected.", True),
+        TableColumn("tolerance", "tolerance", "", True),
+        TableColumn("age", "sessions", "In how many reported sessions in a row it has broken.", True),
+        TableColumn("told", "equals"),
     )
-    return Table("breaks", "Every break beyond tolerance", columns, tuple(rows), _RECONCILIATION, 3, shown=60)
+    return TableBlock(
+        "breaks", "Every break beyond tolerance", columns, tuple(rows), _RECONCILIATION, 3, shown=60
+    )

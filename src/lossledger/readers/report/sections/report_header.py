@@ -2,8 +2,9 @@
 
 import hashlib
 
+from lossledger.readers.document.cells import Cell, Missing, Time
+from lossledger.readers.document.model import Block, Paragraph, Section, TableBlock, TableColumn
 from lossledger.readers.report.facts import Facts
-from lossledger.readers.report.model import Block, Cell, Column, Missing, Paragraph, Section, Table, Time
 from lossledger.readers.report.report_request import PUBLIC
 from lossledger.schemas.ops import POLICIES
 
@@ -42,10 +43,10 @@ def header(facts: Facts) -> Section:
         *_place(facts),
         ("Preparer, reviewer, approver", "in signatures.json, when it is signed (lossledger sign-report)"),
     ]
-    columns = (Column("what", "what"), Column("value", "value"))
-    about = Table("about", "This report", columns, tuple(pairs), _PUBLISHED)
+    columns = (TableColumn("what", "what"), TableColumn("value", "value"))
+    about = TableBlock("about", "This report", columns, tuple(pairs), _PUBLISHED)
     blocks: list[Block] = [about, _policy_words(facts), *_policy_table(facts), _dates(facts)]
-    return Section("header", "A", "Header, policy and versions", tuple(blocks))
+    return Section("Header, policy and versions", blocks, "header", "A")
 
 
 def _complete(facts: Facts) -> str:
@@ -102,16 +103,16 @@ def _policy_table(facts: Facts) -> list[Block]:
             rows.append((_since(since, start), key, row["value"] or "none"))
         before[key] = row["value"]
     columns = (
-        Column(
+        TableColumn(
             "since",
             "since, UTC",
             "When the key changed in the period, or that it holds from its first session on.",
         ),
-        Column("key", "policy"),
-        Column("value", "value"),
+        TableColumn("key", "policy"),
+        TableColumn("value", "value"),
     )
     title = "The policy, and every change of it in the period"
-    return [Table("policy", title, columns, tuple(rows), ("ops.policies",), key=2)]
+    return [TableBlock("policy", title, columns, tuple(rows), ("ops.policies",), key=2)]
 
 
 def _since(moment: int, start: int) -> Cell:
@@ -120,7 +121,7 @@ def _since(moment: int, start: int) -> Cell:
     return Time(moment) if moment > 0 else "before the first session"
 
 
-def _dates(facts: Facts) -> Table:
+def _dates(facts: Facts) -> TableBlock:
     runs, public = facts.rows.runs(), facts.request.audience == PUBLIC
     rows = tuple(
         (
@@ -135,17 +136,17 @@ def _dates(facts: Facts) -> Table:
         for day in facts.rows.days
     )
     hashes = (
-        Column("output_sha256", "output hash", "SHA-256 over all rows published for the date."),
-        Column("input_sha256", "input hash", "SHA-256 over all that the date was computed from."),
+        TableColumn("output_sha256", "output hash", "SHA-256 over all rows published for the date."),
+        TableColumn("input_sha256", "input hash", "SHA-256 over all that the date was computed from."),
     )
     columns = (
-        Column("business_date", "session"),
-        Column("start", "start, UTC"),
-        Column("end", "end, UTC"),
-        Column("published_at", "published, UTC"),
-        Column("run_id", "run"),
-        Column("rules_version", "rules version"),
+        TableColumn("business_date", "session"),
+        TableColumn("start", "start, UTC"),
+        TableColumn("end", "end, UTC"),
+        TableColumn("published_at", "published, UTC"),
+        TableColumn("run_id", "run"),
+        TableColumn("rules_version", "rules version"),
         *(() if public else hashes),
     )
     note = f"Table versions{'' if public else ' and the hash of each table'} are in manifest.json."
-    return Table("dates", "Dates and what they were computed from", columns, rows, _PUBLISHED, note=note)
+    return TableBlock("dates", "Dates and what they were computed from", columns, rows, _PUBLISHED, note=note)

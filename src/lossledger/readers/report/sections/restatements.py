@@ -4,8 +4,9 @@ from collections import defaultdict
 from datetime import date
 from typing import Any
 
+from lossledger.readers.document.cells import Cell, Missing, Time
+from lossledger.readers.document.model import Block, Paragraph, Section, TableBlock, TableColumn
 from lossledger.readers.report.facts import Facts
-from lossledger.readers.report.model import Block, Cell, Column, Missing, Paragraph, Section, Table, Time
 from lossledger.readers.report.previous_report import COMPARED
 from lossledger.readers.report.sections.changes_since import (
     changed,
@@ -26,7 +27,7 @@ def restated(facts: Facts) -> Section:
         blocks += [list_restated_dates(facts, with_causes=True), list_changed_figures(facts)]
     found = _published(facts)
     blocks += [_tables(facts, found), _values(facts, found)]
-    return Section("restatements", "M", "Restatements", tuple(blocks))
+    return Section("Restatements", blocks, "restatements", "M")
 
 
 def _published(facts: Facts) -> list[Any]:
@@ -40,7 +41,7 @@ def _published(facts: Facts) -> list[Any]:
     return [row for row in facts.rows.rows(ops.RESTATEMENTS) if (row["business_date"], row["run_id"]) in seen]
 
 
-def _tables(facts: Facts, found: list[Any]) -> Table:
+def _tables(facts: Facts, found: list[Any]) -> TableBlock:
     reasons: defaultdict[tuple[date, str], dict[str, None]] = defaultdict(dict)
     for row in facts.rows.rows(ops.RESTATEMENT_REASONS):
         reasons[row["business_date"], row["run_id"]][row["reason"]] = None
@@ -52,40 +53,40 @@ def _tables(facts: Facts, found: list[Any]) -> Table:
                      row["rows_before"], row["rows_after"], row["version_before"], row["version_after"],
                      reason))  # fmt: skip
     columns = (
-        Column("business_date", "session"),
-        Column("table_name", "table"),
-        Column("restated_at", "restated, UTC"),
-        Column("run_id", "run"),
-        Column("rows_before", "rows before", "", True),
-        Column("rows_after", "rows after", "", True),
-        Column("version_before", "version before", "", True),
-        Column("version_after", "version after", "", True),
-        Column("reason", "cause"),
+        TableColumn("business_date", "session"),
+        TableColumn("table_name", "table"),
+        TableColumn("restated_at", "restated, UTC"),
+        TableColumn("run_id", "run"),
+        TableColumn("rows_before", "rows before", "", True),
+        TableColumn("rows_after", "rows after", "", True),
+        TableColumn("version_before", "version before", "", True),
+        TableColumn("version_after", "version after", "", True),
+        TableColumn("reason", "cause"),
     )
     title = "All restatements of the reported dates, since they were first published"
     note = "" if rows else "None of the reported dates was ever restated."
-    return Table("restated", title, columns, tuple(rows), _SOURCE, 4, note)
+    return TableBlock("restated", title, columns, tuple(rows), _SOURCE, 4, note)
 
 
-def _values(facts: Facts, found: list[Any]) -> Table:
+def _values(facts: Facts, found: list[Any]) -> TableBlock:
     rows: list[tuple[Cell, ...]] = []
     for row in found:
         table = TABLES[row["table_name"]]
         if table in COMPARED:
             rows += _changes(facts, table, row)
     columns = (
-        Column("business_date", "session"),
-        Column("table_name", "table"),
-        Column("run_id", "run"),
-        Column("currency", "currency"),
-        Column("column", "figure"),
-        Column("before", "previous value", "", True),
-        Column("after", "new value", "", True),
-        Column("difference", "difference", "", True),
+        TableColumn("business_date", "session"),
+        TableColumn("table_name", "table"),
+        TableColumn("run_id", "run"),
+        TableColumn("currency", "currency"),
+        TableColumn("column", "figure"),
+        TableColumn("before", "previous value", "", True),
+        TableColumn("after", "new value", "", True),
+        TableColumn("difference", "difference", "", True),
     )
     title = "Figures of the waterfall and the fund that they changed, one after the other"
     source = (*_SOURCE[:1], *(table.full_name for table in COMPARED))
-    return Table("restated_values", title, columns, tuple(rows), source, 5)
+    return TableBlock("restated_values", title, columns, tuple(rows), source, 5)
 
 
 def _changes(facts: Facts, table: Any, row: Any) -> list[tuple[Cell, ...]]:

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from lossledger.readers.document.cells import cell_text, cell_unit
+from lossledger.readers.document.model import Block, Figure, Figures, Paragraph, Section
 from lossledger.readers.published_rows import Row, count_accounts, rows_where, sum_column
 from lossledger.readers.report.facts import Facts
-from lossledger.readers.report.model import Block, Figure, Figures, Paragraph, Section, shown, unit_of
 from lossledger.schemas import attribution
 from lossledger.schemas.core import Table as Declared
 
@@ -49,7 +50,7 @@ def result(facts: Facts) -> Section:
     for currency in facts.currencies:
         figures = {figure.id: figure for figure in _figures(facts, currency)}
         blocks += [Paragraph(_sentences(facts, currency, figures)), Figures(tuple(figures.values()))]
-    return Section("result", "", "Result", tuple(blocks))
+    return Section("Result", blocks, "result")
 
 
 def _figures(facts: Facts, currency: str) -> Iterator[Figure]:
@@ -66,7 +67,7 @@ def _figures(facts: Facts, currency: str) -> Iterator[Figure]:
 def _sentences(facts: Facts, currency: str, figures: dict[str, Figure]) -> str:
     def say(column: str) -> str:
         value = figures[f"total.{column}.{currency}"].value
-        return f"{shown(value)} {unit_of(value)}"
+        return f"{cell_text(value)} {cell_unit(value)}"
 
     def rows(table: Declared) -> list[Row]:
         return rows_where(facts.rows.rows(table), currency=currency)
