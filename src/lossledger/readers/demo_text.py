@@ -1,4 +1,4 @@
-"""Published dates told in a terminal: the fund, who paid, who was charged, and what other rules would do."""
+"""Published dates as text for a terminal: the fund, the waterfall, the largest charges, the other sharing rules."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
@@ -47,9 +47,9 @@ def report_lines(rows: PublishedRows) -> Iterator[str]:
 
 
 def _footnotes(rows: PublishedRows) -> Iterator[str]:
-    for title, told in write_footnotes(rows):
+    for title, notes in write_footnotes(rows):
         yield from _heading(f"WHAT THE TOTALS DO NOT SAY, {title}")
-        for sentences in told:
+        for sentences in notes:
             yield from wrap(sentences, _WIDTH, initial_indent="  - ", subsequent_indent="    ")
 
 

@@ -1,4 +1,4 @@
-"""What the totals of a session do not say by themselves, in sentences; docs/method.md has examples of each."""
+"""Footnotes to the totals of a session, in sentences; docs/method.md has examples."""
 
 from collections.abc import Iterator, Sequence
 
@@ -9,44 +9,44 @@ from lossledger.schemas import attribution
 
 
 def write_footnotes(rows: PublishedRows) -> Iterator[tuple[str, list[str]]]:
-    """A title and sentences for every session and currency of which there is something to say."""
+    """A title and sentences for every session and currency that has footnotes."""
     for day in rows.days:
         for currency in rows.currencies():
             same = {"business_date": day.day, "currency": currency}
             (losses,) = rows_where(rows.rows(attribution.SESSION_LOSSES), **same)
             (fund,) = rows_where(rows.rows(attribution.INSURANCE_FUND_DAILY), **same)
             scale = rows.scales()[currency]
-            told = [
+            notes = [
                 _describe_draws(draws(rows, day, currency), losses, fund, scale),
                 _describe_fees(fees_below_zero(rows, day, currency), losses, fund, scale),
                 _describe_relief(relief(rows, day, currency), losses["adl_loss"], scale),
                 _describe_protection(rows_where(rows.rows(attribution.PROTECTION_DAILY), **same), scale),
             ]
-            if any(told):
-                yield f"{day.day}, {currency}", [sentences for sentences in told if sentences]
+            if any(notes):
+                yield f"{day.day}, {currency}", [note for note in notes if note]
 
 
 def _describe_draws(made: Draws | None, losses: Row, fund: Row, scale: int) -> str:
     if made is None:
         return ""
-    told = (
+    text = (
         "The fund paid at the end of the session (policy fund_draws: at_session_end), from what it had then. "
         if made.at_session_end
         else "The fund paid each deficit when it arose (policy fund_draws: at_event), from what it had then: what "
         "came in later paid for none before it. "
     )
     if not losses["shortfall"]:
-        return told + "It left nothing short."
+        return text + "It left nothing short."
     short, charged, closing = (
         exact(amount, scale) for amount in (losses["shortfall"], losses["socialised"], fund["closing"])
     )
-    told += f"It left {short} short, of which {charged} was charged, and closed with {closing}. "
+    text += f"It left {short} short, of which {charged} was charged, and closed with {closing}. "
     if made.other_shortfall is None or made.floor is None:
-        return told + "What the other policy would have left, a scenario tells."
+        return text + "What the other policy would have left, a scenario tells."
     other = "at_event" if made.at_session_end else "at_session_end"
     short = exact(made.other_shortfall, scale)
     charged = exact(min(made.other_shortfall, losses["basis_total"]), scale)
-    return told + (
+    return text + (
         f"With {other}, down to the same floor of {exact(made.floor, scale)}, it would have left {short} of this "
         f"session short, of which {charged} would have been charged."
     )
@@ -58,13 +58,13 @@ def _describe_fees(parts: tuple[int, int], losses: Row, fund: Row, scale: int) -
     covered, uncovered, deficit, debts = (
         exact(amount, scale) for amount in (*parts, losses["deficit"], losses["unprotected_deficit"])
     )
-    told = (
+    text = (
         f"{covered} of the covered deficits of {deficit} and {uncovered} of the uncovered ones of {debts} are the "
         "fees of these very liquidations, taken from accounts that had nothing left. "
     )
     if not fund["liquidation_fees"]:
-        return told + "The fund got none of them."
-    return told + f"Such fees are the fund's income: {exact(fund['liquidation_fees'], scale)} in the session."
+        return text + "The fund got none of them."
+    return text + f"Such fees are the fund's income: {exact(fund['liquidation_fees'], scale)} in the session."
 
 
 def _describe_relief(spared: Relief, adl_loss: int, scale: int) -> str:
@@ -76,10 +76,10 @@ def _describe_relief(spared: Relief, adl_loss: int, scale: int) -> str:
         "of accounts whose deficit stays their own debt: the fund never pays it",
         "of accounts that ended without a deficit",
     )
-    told = [f"{exact(part, scale)} {whom}" for part, whom in zip(parts, spared_whom, strict=True) if part]
+    text = [f"{exact(part, scale)} {whom}" for part, whom in zip(parts, spared_whom, strict=True) if part]
     if rest := adl_loss - sum(parts):
-        told.append(f"{exact(rest, scale)} of other liquidations, or rounding")
-    return f"Deleveraged accounts lost {exact(adl_loss, scale)} at the mark. It relieved others: {'; '.join(told)}."
+        text.append(f"{exact(rest, scale)} of other liquidations, or rounding")
+    return f"Deleveraged accounts lost {exact(adl_loss, scale)} at the mark. It relieved others: {'; '.join(text)}."
 
 
 def _describe_protection(protected: Sequence[Row], scale: int) -> str:

@@ -1,4 +1,4 @@
-"""How far open positions are from liquidation: prices by engine/prices.py from published positions and wallets."""
+"""Distance of open positions from liquidation: prices by engine/prices.py from published positions and wallets."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ class Distances:
 def distances(rows: PublishedRows) -> Distances:
     """Client units with exactly one position, at the end of the last date, before that session's charges.
 
-    With several positions such a price holds only while all others stand still, so none is stated for them.
+    With several positions the price would depend on the marks of the others, so it is not stated.
     """
     last = rows.days[-1]
     house = {row["account_id"] for row in rows.reference("accounts") if row["account_type"] == "house"}

@@ -1,4 +1,4 @@
-"""Findings of published dates: what was found of their input, from ops.dq_results."""
+"""Gaps in the marks of published dates, from ops.dq_results."""
 
 from collections.abc import Iterable, Iterator
 from datetime import date
@@ -35,7 +35,7 @@ class MarkGap(NamedTuple):
 
 
 def mark_gaps(tables: PublishedTables, days: Iterable[date]) -> list[MarkGap]:
-    """Those of published dates, by date, instrument and time."""
+    """The gaps of published dates, ordered by date, instrument and time."""
     runs = {(day, tables.published(day).run_id) for day in days}
     if not runs:
         return []

@@ -1,4 +1,4 @@
-"""Published rows of some dates as Python values, for reports, the demonstration and what is told beside totals."""
+"""Published rows of some dates as Python values, for reports, footnotes and the demonstration."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -16,9 +16,9 @@ Row = Mapping[str, Any]  # decimals are integers of 10^-18, times microseconds
 
 
 class PublishedRows:
-    """Every date at the table versions that it was published with (ops.published_days).
+    """Rows of every date at its published table versions (ops.published_days).
 
-    ConfigError: no date is asked for, or one that is not published.
+    ConfigError: no date is given, or one is not published.
     """
 
     def __init__(self, tables: PublishedTables, days: Iterable[date]) -> None:
@@ -39,17 +39,17 @@ class PublishedRows:
         return self._rows[name]
 
     def reference(self, name: str) -> list[Row]:
-        """A reference table of the ledger, with all its history, as the last published date knew it."""
+        """A reference table of the ledger with its history, at the last published date's version."""
         table = TABLES[f"ledger.{name}"]
         return _rows(table, self.tables.rows(table.full_name))
 
     def of_run(self, table: Table) -> list[Row]:
-        """Rows of operations that belong to the very runs that published the dates."""
+        """Rows of operations of the runs that published the dates."""
         runs = {(day.day, day.run_id) for day in self.days}
         return [row for row in self.rows(table) if (row["business_date"], row["run_id"]) in runs]
 
     def runs(self) -> dict[date, Row]:
-        """What published each date: the row of ops.runs, where one was noted."""
+        """The row of ops.runs that published each date, if recorded."""
         return {row["business_date"]: row for row in self.of_run(ops.RUNS) if row["outcome"] == "published"}
 
     def scales(self) -> Mapping[str, int]:
@@ -57,7 +57,7 @@ class PublishedRows:
         return self.tables.scales
 
     def currencies(self) -> list[str]:
-        """Those in which anything happened, the busiest first; all of them when nothing did."""
+        """Currencies with events, the busiest first; all currencies if there were no events."""
         busy: defaultdict[str, int] = defaultdict(int)
         for table in (attribution.LIQUIDATIONS, attribution.NEGATIVE_BALANCES):
             for row in self.rows(table):
@@ -80,7 +80,7 @@ def sum_column(rows: Iterable[Row], column: str) -> int:
 
 
 def session_profit(row: Row) -> int:
-    """Of a row of account_daily, in 10^-18: realised and unrealised gain less fees (outputs.md)."""
+    """Session profit of a row of account_daily, in 10^-18: realised and unrealised gain less fees (outputs.md)."""
     gain: int = row["realised_pnl"] - row["fees"] + row["funding"]
     return gain + int(row["unrealised_pnl"] - row["opening_unrealised_pnl"])
 
@@ -91,10 +91,10 @@ def rows_where(rows: Iterable[Row], **equal: Any) -> list[Row]:
 
 
 def largest_rows(rows: Iterable[Row], column: str, count: int, *then: str) -> list[Row]:
-    """The largest by a column, ties in the order of the others."""
+    """The `count` rows with the largest values of a column, ties ordered by the columns `then`."""
     return sorted(rows, key=lambda row: (-row[column], *(row[name] for name in then)))[:count]
 
 
 def count_accounts(rows: Iterable[Row]) -> int:
-    """How many different accounts."""
+    """Number of distinct accounts."""
     return len({row["account_id"] for row in rows})

@@ -1,6 +1,6 @@
-"""Rejected rows: those of published dates as they were published, and those of the newest load of any other date.
+"""Rejected rows: of published dates at their published versions, of other dates from the newest load.
 
-A date that failed, or that was never published, has its rows here too: they are written before anything is judged.
+Dates that failed or were never published are included: rejected rows are written before the checks run.
 """
 
 from collections.abc import Iterator, Mapping
@@ -36,7 +36,7 @@ _LISTED = f"""
 
 
 class Quarantine:
-    """The rejected rows of a warehouse. Its log is read once; files are opened where there are rejected rows."""
+    """The rejected rows of a warehouse. The log is read once; only files with rejected rows are opened."""
 
     def __init__(self, warehouse: Warehouse, pins: Pins) -> None:
         self.warehouse, self.pins = warehouse, pins
@@ -49,7 +49,7 @@ class Quarantine:
 
     @cached_property
     def _files(self) -> Mapping[date, list[Span]]:
-        """Every file that a date of the quarantine ever had."""
+        """All files of the quarantine in its history, by date."""
         if not has_log(self.warehouse.path(QUARANTINE)):
             return {}
         found: dict[date, list[Span]] = {}
@@ -59,11 +59,11 @@ class Quarantine:
         return found
 
     def newest(self, day: date) -> list[Piece]:
-        """Files with what the newest load of a folder's date rejected, published or not."""
+        """Files with the rows rejected by the newest load of a folder's date, published or not."""
         return [_piece(span) for span in self._files.get(day, ()) if span.removed is None]
 
     def published(self, folder: date) -> list[Piece] | None:
-        """Files with what a folder's date had when the session with its events was published; None: it was not."""
+        """Files with a folder's rejected rows at its session's published version; None: not published."""
         days = [row for row in self._sessions(folder) if row.day in self.pins.days]
         return self._of(max(days, key=lambda row: row.day), folder) if days else None
 
@@ -71,12 +71,12 @@ class Quarantine:
         spans = self._files.get(folder, [])
         if not spans:
             return []
-        noted = self.pins.inputs_of(row.day).get(QUARANTINE.name)
-        version = row.table_versions.get(QUARANTINE.full_name, noted)
+        recorded = self.pins.inputs_of(row.day).get(QUARANTINE.name)
+        version = row.table_versions.get(QUARANTINE.full_name, recorded)
         return [_piece(span) for span in spans if version is None or span.at(version)]
 
     def _sessions(self, folder: date) -> Iterator[Published]:
-        """The published dates whose session has events of a folder; the first date has all folders before it."""
+        """Published dates whose session has events of a folder; the first date includes all earlier folders."""
         days = self.pins.days
         near = [days[d] for d in (folder, folder - timedelta(days=1)) if d in days]
         first = days[min(days)] if days else None
@@ -89,14 +89,14 @@ class Quarantine:
         return [day for day, row in self.pins.days.items() if self._pieces(row)]
 
     def describe_date(self, day: date) -> list[str]:
-        """What a published date was published with, a line for each dataset and folder."""
+        """The rejected rows of a published date, one line per dataset and folder."""
         row = self.pins.days[day]
-        noted = self.pins.inputs_of(day).get(DELIVERIES.name)
-        return self._told(self._pieces(row), row.table_versions.get(DELIVERIES.full_name, noted))
+        recorded = self.pins.inputs_of(day).get(DELIVERIES.name)
+        return self._describe(self._pieces(row), row.table_versions.get(DELIVERIES.full_name, recorded))
 
     def describe_load(self, folder: date) -> list[str]:
-        """What the newest load of a folder's date rejected, a line for each dataset."""
-        return self._told(self.newest(folder), None)
+        """The rows rejected by the newest load of a folder's date, one line per dataset."""
+        return self._describe(self.newest(folder), None)
 
     def _pieces(self, row: Published) -> list[Piece]:
         if not self._files:
@@ -104,7 +104,7 @@ class Quarantine:
         between = folders(row, min(*self._files, row.day))
         return [piece for folder in between if folder in self._files for piece in self._of(row, folder)]
 
-    def _told(self, pieces: list[Piece], version: int | None) -> list[str]:
+    def _describe(self, pieces: list[Piece], version: int | None) -> list[str]:
         if not pieces:
             return []
         columns = ("event_date", "dataset", "rows")
@@ -116,7 +116,7 @@ class Quarantine:
         return dataset_of(self.warehouse.delta(QUARANTINE).table_uri, pieces, arrow_schema(QUARANTINE))
 
     def register(self, database: duckdb.DuckDBPyConnection, day: date | None) -> None:
-        """Tables `published` and `newest` for a database: of a date's folder, or of all."""
+        """Registers the tables `published` and `newest`, of one folder's date or of all."""
         wanted = [day] if day else sorted(self._files)
         published: list[Piece] = []
         newest: list[Piece] = []
@@ -147,9 +147,9 @@ def quarantine_lines(
     form: str = "table",
     scenario: str | None = None,
 ) -> Iterator[str]:
-    """The rejected rows of a folder's date, of a dataset, or with a text in their reasons; of all, where none is given.
+    """The rejected rows, optionally of one folder's date, of one dataset, or with a text in their reasons.
 
-    `load` says of a row whether the date stands as published without it. ConfigError: no such warehouse or dataset.
+    Column `load`: whether the row's date is published without it. ConfigError: no such warehouse or dataset.
     """
     if dataset is not None and dataset not in DATASETS:
         raise ConfigError(f"no dataset {dataset!r}; there is {', '.join(DATASETS)}")
@@ -178,5 +178,5 @@ def _filter(dataset: str | None, reason: str | None) -> tuple[str, list[str]]:
 
 def _none(day: date | None, dataset: str | None, reason: str | None) -> str:
     of = [f"date {day}" if day else "", dataset or "", f"reason {reason!r}" if reason else ""]
-    told = ", ".join(filter(None, of))
-    return "no rejected rows" + (f" of {told}" if told else "")
+    filters = ", ".join(filter(None, of))
+    return "no rejected rows" + (f" of {filters}" if filters else "")

@@ -1,4 +1,4 @@
-"""What the totals of a session do not say by themselves, computed from its published rows.
+"""Figures for the footnotes of a session, computed from its published rows.
 
 When the fund paid and what the other way would have left; whom deleveraging relieved; liquidation fees of accounts
 that had nothing left.
@@ -29,7 +29,7 @@ class Draws:
 
 @dataclass(frozen=True)
 class Relief:
-    """What fills against deleveraged accounts spared the liquidated ones at the mark, in 10^-18 (the cause `adl`)."""
+    """The relief of liquidated accounts by fills against deleveraged ones, at the mark, in 10^-18 (cause `adl`)."""
 
     covered: int
     uncovered: int
@@ -39,7 +39,7 @@ class Relief:
 def draws(rows: PublishedRows, day: Published, currency: str) -> Draws | None:
     """None when the fund paid nothing in the session.
 
-    The session alone: what the fund would have had in the next one is not followed. All movements of the fund but
+    For one session only: effects on the next session's fund are not followed. All movements of the fund but
     its draws are the same either way, so this is exact for one session and one floor (rules.md section 10).
     """
     ledger, events, fund = _fund(rows, day, currency)
@@ -96,9 +96,9 @@ def relief(rows: PublishedRows, day: Published, currency: str) -> Relief:
 
 
 def fees_below_zero(rows: PublishedRows, day: Published, currency: str) -> tuple[int, int]:
-    """The part of covered and of uncovered deficits that the liquidations' own fees are, in 10^-18.
+    """The liquidation fees contained in covered and in uncovered deficits, in 10^-18.
 
-    Without its fees an episode's deficit would be smaller by the fees, and by no more than there is of it.
+    Without its fees an episode's deficit would be smaller by the fees, at most by the whole deficit.
     """
     parts = {True: 0, False: 0}
     for episode, event in _ended(rows, day, currency):

@@ -1,4 +1,4 @@
-"""Are the tables of a warehouse those that were published? Every date and table, by the hash of its rows."""
+"""Verifies that the tables of a warehouse are the published ones: every date and table, by the hash of its rows."""
 
 import os
 from collections.abc import Iterator
@@ -18,9 +18,9 @@ TABLES = (*PUBLISHED.values(), *CARRIED.values())
 
 
 def verify_lines(root: Place) -> Iterator[str]:
-    """A line for each table of a date that is not as it was published, for a terminal; the rows never meet in memory.
+    """One line for each table of a date that differs from what was published; rows are hashed in pieces.
 
-    ConfigError: there is no warehouse. DataError at the end when something does not hold.
+    ConfigError: there is no warehouse. DataError at the end if there are findings.
     """
     warehouse = open_warehouse(root)
     try:

@@ -1,4 +1,4 @@
-"""Causes that add up: each bar begins where the one before it ended, the last one is the sum."""
+"""Waterfall chart of causes: each bar begins where the one before it ended; the last bar is the sum."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Date by date: the fund's balance with what it paid, and amounts of a date side by side."""
+"""Charts with one point or group of bars per date: the fund's balance and payments, and amounts side by side."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -74,7 +74,7 @@ def _span(rows: Sequence[tuple[date, Sequence[int]]]) -> int:
 
 
 def _dates(days: Iterable[date], width: int) -> alt.X:
-    """Dates are dates: no zone moves them. Some are named, as many as there is room for."""
+    """An axis of dates without time zone; it labels as many dates as fit."""
     ordered = sorted(set(days))
     step = -(-len(ordered) // max(1, width // 110))
     named = [alt.DateTime(year=d.year, month=d.month, date=d.day, utc=True) for d in ordered[::step]]

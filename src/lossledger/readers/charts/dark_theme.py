@@ -1,4 +1,4 @@
-"""The same charts on a dark page: every colour of the palette has another value there."""
+"""Charts for a dark page: replaces every colour of the palette by its dark value."""
 
 import json
 from typing import Any

@@ -32,13 +32,13 @@ class Balance:
 
 
 def crowded(series: Balance) -> bool:
-    """Whether most draws fall into a stretch too short to be seen in the whole."""
+    """Whether most draws fall into an interval too short to be visible on the whole axis."""
     start, end = busiest(series.draws)
     return (end - start) * _CROWDED < series.points[-1][0] - series.points[0][0]
 
 
 def zoomed(series: Balance) -> Balance:
-    """The stretch of time with most of the draws, and a little before and after."""
+    """The interval with most of the draws, with a margin before and after."""
     start, end = busiest(series.draws)
     margin = max((end - start) // _MARGIN, 1_000_000)
     start, end = max(start - margin, series.points[0][0]), min(end + margin, series.points[-1][0])
@@ -52,7 +52,7 @@ def zoomed(series: Balance) -> Balance:
 
 
 def thinned(points: Sequence[tuple[int, int]], columns: int) -> list[tuple[int, int]]:
-    """Of points nearer to each other than can be drawn: the first, the last and the extremes of a column."""
+    """Reduces points that share a pixel column to the first, the last and the extremes."""
     if len(points) <= 4 * columns:
         return list(points)
     start, length = points[0][0], max(1, points[-1][0] - points[0][0])

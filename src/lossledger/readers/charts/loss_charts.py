@@ -1,4 +1,4 @@
-"""Losses: who paid them, how they grew, why they arose, and who would pay under other rules. Bars begin at zero."""
+"""Charts of losses: payers, growth, causes, and payers under other rules. Bars begin at zero."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -55,7 +55,7 @@ def equity(
 
 
 def marks(instrument_id: str, points: Points, marked: Sequence[TimeMark], width: int) -> Any:
-    """One instrument's mark, not from zero: what counts is how far it moved."""
+    """One instrument's mark; the axis does not begin at zero, because the movement matters."""
     rows = [{"time": moment(ts), "mark": number(mark)} for ts, mark in points]
     start, end = _stretch(points)
     line = (
@@ -72,7 +72,7 @@ def marks(instrument_id: str, points: Points, marked: Sequence[TimeMark], width:
 
 
 def _stretch(points: Points) -> tuple[int, int]:
-    """A little past the last point: what happened at the very end is to be seen."""
+    """The end of the time axis, a little past the last point, so that the last step is visible."""
     start, end = points[0][0], points[-1][0]
     return start, end + max(1_000_000, (end - start) // 20)
 

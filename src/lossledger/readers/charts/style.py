@@ -29,7 +29,7 @@ BAR = 22  # height of a bar, pixels
 
 
 def number(e18: int) -> float:
-    """An amount for drawing alone: what is drawn is as exact as a pixel, what is written is exact."""
+    """An amount as a binary float, for drawing only; amounts that are written stay exact."""
     return e18 / E18
 
 
@@ -61,7 +61,7 @@ def time_axis(start: int, end: int, width: int) -> alt.X:
 
 
 def at_time() -> alt.X:
-    """The place in time of what is drawn over an axis of time: without the scale Vega names the machine's time."""
+    """A position on the time axis in UTC; without an explicit scale Vega uses the machine's time zone."""
     return alt.X("time:T", scale=alt.Scale(type="utc"))
 
 

@@ -1,4 +1,4 @@
-"""Comparing two sides: published tables, scenarios, past runs. First whether they are the same, then what is not."""
+"""Compares two sides (published tables, scenarios, past runs): whether they are identical, then the differences."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -21,7 +21,7 @@ _ACCOUNTS = 20
 
 
 def compare_lines(root: Place, left: str, right: str) -> Iterator[str]:
-    """What differs over the dates that both sides have. ConfigError for a side that there is not."""
+    """Differences over the dates that both sides have. ConfigError: a side does not exist."""
     sides = open_side(root, left), open_side(root, right)
     days = sorted(set(sides[0].days) & set(sides[1].days))
     for side in sides:

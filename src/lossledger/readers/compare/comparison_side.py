@@ -1,4 +1,4 @@
-"""What can be compared: the published tables, a scenario, a past run. Read as published, never as they happen to be."""
+"""A side of a comparison: the published tables, a scenario or a past run, each read at its published versions."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ from lossledger.store.warehouse import NOT_THERE, Warehouse
 
 
 class ComparisonSide:
-    """Tables as of the versions that were published for each date; `about` says what made it different."""
+    """Tables at the versions published for each date; `about`: how this side was computed, line by line."""
 
     tables = tuple(PUBLISHED.values())
 
@@ -47,7 +47,7 @@ class ComparisonSide:
 
 
 def open_side(root: Place, name: str) -> ComparisonSide:
-    """`published`, a scenario, or the id of a run. ConfigError says what there is."""
+    """`name`: `published`, a scenario, or the id of a run. ConfigError: none of these exists."""
     if not (root / "lossledger.json").exists():
         raise ConfigError(f"{root} is no Lossledger warehouse: lossledger run --warehouse {root} … makes one")
     main = Warehouse(root)

@@ -1,4 +1,4 @@
-"""Which rows of two tables differ, and by how much: rows in, differences out. Amounts are integers of 10^-18."""
+"""Compares the rows of two tables and their totals. Amounts are integers of 10^-18."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +10,7 @@ from lossledger.schemas.attribution import RULE_COMPARISON
 from lossledger.schemas.core import Table
 
 Row = Mapping[str, Any]
-# A state is not summed over dates: the first or the last date's rows say what there is.
+# A state is not summed over dates: the first or the last date's rows have the value.
 _AT_START = ("opening_wallet", "opening_unrealised_pnl", "opening", "opening_debt")
 _AT_END = (
     "closing_wallet",
@@ -53,7 +53,7 @@ class Total(NamedTuple):
 
     @property
     def shown(self) -> bool:
-        """What differs, and the waterfall in any case."""
+        """Whether to show the total: it differs, or belongs to the waterfall and is not zero."""
         waterfall = (
             self.table == "session_losses" and self.column in _ALWAYS and bool(self.left or self.right)
         )
@@ -61,7 +61,7 @@ class Total(NamedTuple):
 
 
 class AccountTotal(NamedTuple):
-    """What an account is charged on the two sides."""
+    """Charges of one account on the two sides."""
 
     account_id: str
     currency: str

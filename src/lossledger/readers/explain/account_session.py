@@ -1,4 +1,4 @@
-"""One account's session: its inputs and its published rows, at the versions that were published, replayed anew."""
+"""One account's session: its inputs and published rows at the published versions, replayed by the reference."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ class PublishedDates:
         return cls(PublishedTables.open(root, as_of, scenario), base)
 
     def state_before(self, day: date) -> tuple[Warehouse, Published | None]:
-        """Where the state stands that a date starts from; None on the first date of all."""
+        """The warehouse and date whose closing state a date starts from; None on the first date."""
         if self.tables.published(day).first_date:
             return self.tables.warehouse, None
         before = day - timedelta(days=1)
@@ -63,9 +63,9 @@ class PublishedDates:
 
 @dataclass(frozen=True)
 class AccountSession:
-    """What is told of: an account in the session of a published date.
+    """An account in the session of a published date.
 
-    `versions`: of the ledger's tables. `pinned`: whether they are those that the publishing run noted.
+    `versions`: of the ledger's tables. `pinned`: whether the publishing run recorded them.
     """
 
     dates: PublishedDates
@@ -89,7 +89,7 @@ class AccountSession:
 
     @property
     def rules_version(self) -> str:
-        """Of the rules that the date was published under; '' where that was not kept."""
+        """Version of the rules that the date was published under; '' if it was not recorded."""
         rows = read_rows(self.dates.tables, PUBLISHED_FROM, [self.day.day], pc.field("kind") == "rules")
         return next((row["value"] for row in rows if row["name"] == "version"), "")
 
@@ -116,7 +116,7 @@ class AccountSession:
 
     @cached_property
     def instruments(self) -> list[str]:
-        """What it holds or trades, and what an open liquidation started with."""
+        """Instruments that the account holds or trades, or that an open liquidation started with."""
         return instruments_of(self.units)
 
     @cached_property
@@ -154,10 +154,10 @@ def read_rows(
 
 
 def open_session(dates: PublishedDates, account_id: str, day: date) -> AccountSession:
-    """ConfigError, which says what there is: the date is not published, or the account not known."""
+    """Raises ConfigError if the date is not published or the account is unknown; the message names what exists."""
     published, warehouse = dates.tables.published(day), dates.tables.warehouse
-    noted = dates.tables.pins.inputs_of(day)
-    versions = {name: noted.get(name, warehouse.version(table)) for name, table in TYPED.items()}
+    recorded = dates.tables.pins.inputs_of(day)
+    versions = {name: recorded.get(name, warehouse.version(table)) for name, table in TYPED.items()}
     reference = _reference(warehouse, versions, account_id)
     if account_id not in reference.accounts:
         raise ConfigError(
@@ -180,11 +180,11 @@ def open_session(dates: PublishedDates, account_id: str, day: date) -> AccountSe
         reference,
         _policy(dates.tables, published),
     )
-    return AccountSession(dates, published, reference.accounts[account_id], versions, bool(noted), inputs)
+    return AccountSession(dates, published, reference.accounts[account_id], versions, bool(recorded), inputs)
 
 
 def _policy(tables: PublishedTables, published: Published) -> Policy:
-    """As it was kept with the date. ConfigError: it was not."""
+    """The policy stored with the date. ConfigError: none was stored."""
     if POLICIES.full_name not in published.table_versions:
         raise ConfigError(f"{published.day} was published before its policy was kept with it: run it again")
     data = tables.rows(POLICIES.full_name, [published.day])

@@ -1,4 +1,4 @@
-"""Explain an account's session or an event: recomputed, told step by step, compared with what is published."""
+"""Explains an account's session or an event: recomputes each step and compares it with the published rows."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -66,7 +66,7 @@ def _find(dates: PublishedDates, event_id: str) -> tuple[Row, date]:
 
 
 def _belonging(narrative: Narrative, event_id: str) -> tuple[str | None, set[str]]:
-    """The liquidation and the negative balances that belong to an event: those of its unit at its end."""
+    """The liquidation and the negative balances of an event: those of its unit at the time the event ends."""
     rows, keys = narrative.session.rows, {unit.key for unit in narrative.units}
     mine = [e for e in rows.negative_balances if UnitKey(e.account_id, e.currency, e.isolation) in keys]
     for episode in rows.episodes:
@@ -76,7 +76,7 @@ def _belonging(narrative: Narrative, event_id: str) -> tuple[str | None, set[str
 
 
 def _currencies(narrative: Narrative) -> list[str]:
-    """Those in which the account has a unit and there was something to share, or it has a basis."""
+    """Currencies in which the account has a unit and the session had losses, a charge or payers."""
     found = sorted({unit.key.currency for unit in narrative.units})
     losses = narrative.comparison.losses
     return [c for c in found if losses[c].events or losses[c].charge or losses[c].payers]

@@ -1,4 +1,4 @@
-"""Below zero, and what the insurance fund paid of it (rules.md sections 9 and 10)."""
+"""Sections on a negative balance and the fund's draw for it (rules.md sections 9 and 10)."""
 
 from collections.abc import Collection, Iterator
 
@@ -112,8 +112,8 @@ def _add_place(narrative: Narrative, losses: SessionWaterfall, draw: Draw, secti
     balance = narrative.money(currency, draw.balance)
     day = narrative.origins.published(attribution.INSURANCE_FUND_DAILY, losses.fund)
     if draw.after is None:
-        told = f"No movement came before it in the session: the balance is the opening, {balance}."
-        section.write(told, day, read=True)
+        text = f"No movement came before it in the session: the balance is the opening, {balance}."
+        section.write(text, day, read=True)
         return
     left = narrative.money(currency, losses.units(draw.after, "balance"))
     section.write(

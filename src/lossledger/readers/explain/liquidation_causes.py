@@ -32,11 +32,11 @@ def add_end(narrative: Narrative, end: EndedEpisode, section: Section) -> None:
         narrative.money(end.currency, amount) for amount in (end.terminal_equity, end.deficit, end.surplus)
     )
     ended = f"It ended at {when(end.ended_at)} UTC ({end.end_reason}): {how[end.end_reason]}."
-    told = f"{ended} Its terminal equity TE was {equity}"
+    text = f"{ended} Its terminal equity TE was {equity}"
     if end.end_reason == "recovered":
-        section.write(f"{told}; a liquidation that ends so has no deficit.")
+        section.write(f"{text}; a liquidation that ends so has no deficit.")
         return
-    section.write(f"{told}; deficit = max(0, −TE) = {deficit}.")
+    section.write(f"{text}; deficit = max(0, −TE) = {deficit}.")
     if end.surplus:
         section.write(
             f"By policy residual: to_fund the {surplus} that were left go to the insurance fund as surplus.",

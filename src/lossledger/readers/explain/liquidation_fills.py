@@ -1,4 +1,4 @@
-"""The fills of a liquidation, and where their fees went (sections 8 and 10)."""
+"""A liquidation's fills and the receiver of their fees (rules.md sections 8 and 10)."""
 
 from collections.abc import Sequence
 
@@ -62,7 +62,7 @@ def _mark_before(entry: TraceEntry) -> int:
 
 
 def add_fees(narrative: Narrative, unit: TracedUnit, mine: Sequence[TraceEntry], section: Section) -> None:
-    """Where the fees of the session's liquidation fills went, and the surplus: the fund's movements, compared."""
+    """Adds the receiver of the liquidation fees and of the surplus, and compares the fund's movements."""
     times = {entry.ts for entry in mine}
     movements = [
         m

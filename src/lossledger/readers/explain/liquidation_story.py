@@ -85,7 +85,7 @@ def _add_start(narrative: Narrative, unit: TracedUnit, episode: Episode, section
 
 
 def _add_gaps(narrative: Narrative, episode: Episode, section: Section) -> None:
-    """Gaps in the marks of what the unit held, that the session in which it began was published with."""
+    """Adds the published gaps in the marks of instruments that the unit held, of the session in which it began."""
     tables = narrative.session.dates.tables
     days = [day for day, row in tables.pins.days.items() if row.start <= episode.triggered_at < row.end]
     if not days and tables.pins.days:  # before the first session: its events belong to it

@@ -73,7 +73,7 @@ def _tier(narrative: Narrative, instrument_id: str, notional: int, ts: int) -> t
 
 
 def bankruptcy_price(narrative: Narrative, instrument_id: str, held: Held, equity: int) -> Amount | str:
-    """At which the unit's equity at the start would be zero, all other marks unchanged (outputs.md).
+    """The mark at which the unit's equity at the start would be zero, all other marks unchanged (outputs.md).
 
     Linear and quanto: mark − s·E0 / (|Q| · multiplier); inverse: 1/p = 1/mark + s·E0 / (|Q| · multiplier).
     """

@@ -1,4 +1,4 @@
-"""What every section of an explanation starts from, and how it names units, amounts and times."""
+"""Context of an explanation's sections, and the texts of units, amounts and times."""
 
 from collections.abc import Sequence
 from fractions import Fraction
@@ -17,9 +17,9 @@ from lossledger.schemas.ops import POLICIES
 
 
 class Narrative:
-    """An account's session with its replay, what is published of it, and where everything stands.
+    """An account's session, its replay, the comparison with published rows, and the citations.
 
-    `units`: the risk units that are told of.
+    `units`: the risk units to explain; None: all.
     """
 
     def __init__(self, session: AccountSession, units: tuple[UnitKey, ...] | None = None) -> None:
@@ -38,12 +38,12 @@ class Narrative:
         return self.session.policy.at(ts)
 
     def policy_source(self, key: str) -> Citation:
-        """A key of the policy, as it was kept with the date."""
+        """Citation of a key of the policy stored with the date."""
         return self.origins.published(POLICIES, {"business_date": self.session.day.day, "key": key})
 
 
 def unit_name(key: UnitKey) -> str:
-    """A unit as a person is told of it."""
+    """A unit in words."""
     margin = f"isolated {key.isolation}" if key.isolation else "cross margin"
     return f"{key.currency}, {margin}"
 
@@ -54,14 +54,14 @@ def when(ts: int) -> str:
 
 
 def sum_text(amounts: Sequence[Cell]) -> str:
-    """A sum as it is written: `100.00 − 20.00`; of nothing 0."""
-    told = ""
+    """The terms of a sum: `100.00 − 20.00`; `0` without terms."""
+    text = ""
     for amount in map(str, amounts):
-        if told:
-            told += f" − {amount[1:]}" if amount.startswith("-") else f" + {amount}"
+        if text:
+            text += f" − {amount[1:]}" if amount.startswith("-") else f" + {amount}"
         else:
-            told = amount
-    return told or "0"
+            text = amount
+    return text or "0"
 
 
 def count_text(number: int, one: str, many: str = "") -> str:
@@ -74,7 +74,7 @@ def when_of_day(ts: int) -> str:
 
 
 def fraction(value: Fraction, places: int) -> Amount:
-    """Rounded half to even; only where the reader is told that it is rounded."""
+    """Rounded half to even to `places`; only for figures that are labelled as rounded."""
     rounded = round_half_even_div(value.numerator * 10**places, value.denominator)
     return Amount(rounded * 10 ** (18 - places), 0)
 

@@ -1,4 +1,4 @@
-"""What the reference finds for an account, beside what is published, row by row and column by column."""
+"""Compares an account's rows recomputed by the reference with the published rows, column by column."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -38,12 +38,12 @@ TABLES = (
     attribution.RECEIVABLES_DAILY,
     UNIT_CHARGES,
 )
-# Who was on the other side of a deleveraged fill is looked up in everybody's fills, not recomputed.
+# The counterparty of a deleveraged fill comes from other accounts' fills: it is not recomputed.
 _NOT_RECOMPUTED = {"against_account_id", "business_date"}
 
 
 class Comparison:
-    """An account's session as the reference has it, in the columns of the published tables, and these."""
+    """Recomputed and published rows of an account's session, in the columns of the published tables."""
 
     def __init__(self, session: AccountSession) -> None:
         self.session = session
@@ -125,7 +125,7 @@ class Comparison:
         return found
 
     def compare_rows(self, table: Table, **equal: Any) -> list[RowComparison]:
-        """The rows of either side whose columns have these values."""
+        """Compares the rows, recomputed or published, whose columns have these values."""
         sides = [
             {_key(table, row): row for row in side[table.full_name] if _has(row, equal)}
             for side in (self.recomputed, self.published)
@@ -134,7 +134,7 @@ class Comparison:
         return [self._row(table, sides[0].get(key), sides[1].get(key)) for key in keys]
 
     def compare_draw(self, draw: Draw) -> list[RowComparison]:
-        """The fund's movement of a draw; a draw of zero is none."""
+        """Compares the fund's movement for a draw; a draw of zero has no movement."""
         currency = draw.event.currency
         mine = [
             r
@@ -158,14 +158,14 @@ class Comparison:
         return [self._row(attribution.INSURANCE_FUND_LEDGER, recomputed, published)]
 
     def compare_balance(self, draw: Draw) -> list[RowComparison]:
-        """The fund's balance before a draw, as the sum of opening and movements."""
+        """Compares the fund's balance before a draw with opening balance plus movements."""
         if draw.after is None:
             return []
         recomputed = {**draw.after, "balance": self.replayed.money(draw.event.currency, draw.balance)}
         return [self._row(attribution.INSURANCE_FUND_LEDGER, recomputed, draw.after, ("balance",))]
 
     def compare_movement(self, movement: FundMovement) -> list[RowComparison]:
-        """A fee or surplus in the fund's ledger. Simulated fees of one time and instrument have the same ref."""
+        """Compares a fee or surplus in the fund's ledger. Simulated fees of one time and instrument share a ref."""
         recomputed: dict[str, Any] = movement._asdict() | {
             "amount": self.replayed.money(movement.currency, movement.amount)
         }
@@ -182,7 +182,7 @@ class Comparison:
         ]
 
     def compare_session_losses(self, losses: SessionWaterfall) -> list[RowComparison]:
-        """The session's waterfall of a currency: what follows from the published events and charges."""
+        """Compares the session's totals of a currency with sums of the published events and charges."""
         totals = losses.totals
         covered = [row for row in losses.events if row["protected"]]
         charged = sum(row["charge"] for row in losses.payers)
@@ -221,7 +221,7 @@ class Comparison:
         )
 
     def cell(self, column: Column, row: Row, named: Row) -> Cell:
-        """A value as it is shown."""
+        """A column's value with its type and decimals."""
         return published_cell(column, row[column.name], self._places(column, named))
 
     def _places(self, column: Column, row: Row) -> int:
@@ -240,7 +240,7 @@ class Comparison:
 
 
 def published_cell(column: Column, value: Any, places: int) -> Cell:
-    """A published value: exact decimals, times as in keys."""
+    """A published value as a cell: decimals exact, times as in keys."""
     if value is None:
         return ""
     if column.type is Type.DECIMAL:

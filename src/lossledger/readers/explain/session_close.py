@@ -21,7 +21,7 @@ _FLOWS = (
 
 
 def adl_section(narrative: Narrative) -> Section | None:
-    """What auto-deleveraging took from the account; None when it did not touch it."""
+    """The account's losses by auto-deleveraging; None if it had none."""
     keys = {unit.key for unit in narrative.units}
     losses = [a for a in narrative.session.rows.adl_losses if (a.account_id, a.currency, a.isolation) in keys]
     if not losses:

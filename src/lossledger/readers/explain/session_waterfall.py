@@ -71,7 +71,7 @@ class AccountShare(NamedTuple):
 
 @dataclass
 class SessionWaterfall:
-    """The published losses of a session in a currency, beside what the account has to do with them."""
+    """The published losses of a session in one currency, and the account's draws and share in them."""
 
     session: AccountSession
     currency: str
@@ -105,7 +105,7 @@ class SessionWaterfall:
 
     @cached_property
     def payers(self) -> list[Row]:
-        """Who was charged, in order of account_id."""
+        """Rows of charged accounts, in order of account_id."""
         return self.session.published(SOCIALISED_LOSSES, pc.field("currency") == self.currency)
 
     @property
@@ -141,7 +141,7 @@ class SessionWaterfall:
 
     @cached_property
     def result(self) -> AccountResult:
-        """Π, equity and κ of the account, from its replayed units; nothing of a house account."""
+        """Π, equity and κ of the account from its replayed units; zeros for a house account."""
         account = self.session.account
         found = account_results(self.session.rows.unit_sessions, {account.account_id: account}, self.currency)
         return found.get(account.account_id, AccountResult(0, 0, 0))
@@ -152,7 +152,7 @@ class SessionWaterfall:
 
     @cached_property
     def share(self) -> AccountShare:
-        """The others' bases are read where they were charged: who was not had no part above 0 and none left over."""
+        """Other accounts' bases are read from their charges: without a charge there is no quota and no remainder."""
         account_id = self.session.account.account_id
         mine = bases(self.method, {account_id: self.result}).get(account_id, 0)
         total, lost = self.units(self.totals, "basis_total"), self.shortfall
@@ -175,7 +175,7 @@ def _order(row: Row) -> tuple[int, str, str]:
 
 
 def waterfall(losses: Mapping[str, SessionWaterfall], events: Sequence[NegativeBalance]) -> Waterfall:
-    """What the fund paid for the account's covered deficits, as the rules say."""
+    """The fund's draws for the account's covered deficits (rules.md section 10)."""
     found = Waterfall()
     for event in events:
         if event.protected:

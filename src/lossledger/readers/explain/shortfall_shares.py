@@ -20,7 +20,7 @@ def sharing_sections(narrative: Narrative, currencies: list[str]) -> Iterator[Se
 
 
 def session_section(narrative: Narrative, losses: SessionWaterfall) -> Section:
-    """What became of the session's shortfall in a currency, whoever pays."""
+    """How the session's shortfall in a currency was shared, over all accounts."""
     section = Section(f"Sharing the session's shortfall in {losses.currency}", rule="11")
     _add_session(narrative, losses, section)
     section.add(*narrative.comparison.compare_session_losses(losses))
@@ -32,7 +32,7 @@ def losses_source(narrative: Narrative, losses: SessionWaterfall) -> Citation:
 
 
 def _add_session(narrative: Narrative, losses: SessionWaterfall, section: Section) -> None:
-    """The shortfall L, over all accounts, and what of it was charged."""
+    """Adds the shortfall L over all accounts and the part that was charged."""
     currency, totals = losses.currency, losses.totals
     names = ("deficit", "fund_draw", "shortfall", "socialised", "uncovered", "basis_total")
     deficit, draw, short, charged, uncovered, basis = (

@@ -1,4 +1,4 @@
-"""What a unit started with and what happened to it, event by event (rules.md sections 3 to 5)."""
+"""Sections on a unit's opening state and its events (rules.md sections 3 to 5)."""
 
 from collections.abc import Iterator
 from itertools import groupby
@@ -30,7 +30,7 @@ _SAYS = {
 
 
 def start_section(narrative: Narrative) -> Section:
-    """The state of the day before, as it was published."""
+    """The published closing state of the day before."""
     section = Section("How the session began", rule="3, 11")
     previous = narrative.session.inputs.previous
     if previous is None:
@@ -95,7 +95,7 @@ def events_section(narrative: Narrative) -> Section:
 
 
 def _runs(unit: TracedUnit) -> Iterator[tuple[str, list[TraceEntry]]]:
-    """Ticks of a liquidation that follow each other in one row; everything else by itself."""
+    """Groups consecutive ticks of a liquidation; every other entry is a group of its own."""
     for number, together in groupby(
         enumerate(unit.entries), key=lambda item: -1 if item[1].kind == TICK else item[0]
     ):
@@ -107,8 +107,8 @@ def _event_rows(narrative: Narrative, unit: TracedUnit, together: list[TraceEntr
     state = tuple(narrative.money(currency, amount) for amount in (last.wallet, last.equity, last.margin))
     booked = "" if last.kind in (TICK, TRIGGER, DEBT) else narrative.money(currency, last.amount)
     sources = [source for entry in (together[0], last) for source in _sources(narrative, entry)]
-    told = _told(narrative, unit, together)
-    yield CitedRow((_times(together), told, booked, *state), tuple(dict.fromkeys(sources)))
+    text = _describe(narrative, unit, together)
+    yield CitedRow((_times(together), text, booked, *state), tuple(dict.fromkeys(sources)))
 
 
 def _times(together: list[TraceEntry]) -> str:
@@ -116,7 +116,7 @@ def _times(together: list[TraceEntry]) -> str:
     return first if len(together) == 1 or together[0].ts == together[-1].ts else f"{first} to {last}"
 
 
-def _told(narrative: Narrative, unit: TracedUnit, together: list[TraceEntry]) -> str:
+def _describe(narrative: Narrative, unit: TracedUnit, together: list[TraceEntry]) -> str:
     entry = together[-1]
     if entry.kind == TICK:
         change = narrative.money(unit.key.currency, sum(h.change for h in together))

@@ -1,4 +1,4 @@
-"""The reference's replay of a unit, with a note of everything that happens to it."""
+"""The reference's replay of a unit, recording every event."""
 
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
@@ -16,7 +16,7 @@ TRIGGER, SURPLUS, RESET, DEBT = "trigger", "surplus", "reset", "debt"
 
 
 class TraceEntry(NamedTuple):
-    """An event or what follows from one, and the unit after it; amounts in ledger units.
+    """An event or its consequence, with the unit's state after it; amounts in ledger units.
 
     `amount`: booked on the wallet, or on the debt where the kind says so. `change`: of equity, of a fill at the mark
     in force and without its fee. `mark_e18`: of the tick, or in force at the fill.
@@ -38,7 +38,7 @@ class TraceEntry(NamedTuple):
 
 
 class TracedUnit(Unit):
-    """A unit that notes what happens to it; ticks only while a liquidation is open, and the one that opens it."""
+    """A unit that records its events; of ticks only those during a liquidation and the one that triggers it."""
 
     def __init__(self, given: UnitInput, market: Market, start: int) -> None:
         self.entries: list[TraceEntry] = []
@@ -139,7 +139,7 @@ class TracedUnit(Unit):
 def replay_traced(
     units: Iterable[UnitInput], market: Market, policy: Policy, start: int
 ) -> tuple[SessionRows, Sequence[TracedUnit]]:
-    """As the reference's `replay_units`, and every unit with what happened to it."""
+    """Replays units as the reference's `replay_units` does, and returns each with its recorded events."""
     rows, traced = SessionRows(), []
     for given in sorted(units, key=lambda unit: unit.key):
         unit = TracedUnit(given, market, start)

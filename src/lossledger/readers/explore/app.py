@@ -1,4 +1,4 @@
-"""What Streamlit runs for each look at the page. LOSSLEDGER_WAREHOUSE names the warehouse."""
+"""Script that Streamlit runs for each page view. LOSSLEDGER_WAREHOUSE names the warehouse."""
 
 import os
 

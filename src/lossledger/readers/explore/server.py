@@ -1,4 +1,4 @@
-"""The page's server: on 127.0.0.1 alone, for requests that come from there, without a word to anybody else."""
+"""The page's server: listens on 127.0.0.1, accepts only local requests, and sends nothing to other machines."""
 
 import os
 import socket
@@ -25,7 +25,7 @@ _SCRIPT = Path(__file__).with_name("app.py")
 _SETTINGS: dict[str, Any] = {
     "browser.gatherUsageStats": False,
     "browser.serverAddress": HOST,
-    "client.showErrorDetails": "none",  # an unexpected error is told where the command was given
+    "client.showErrorDetails": "none",  # an unexpected error is printed in the terminal, not on the page
     "client.showErrorLinks": False,
     "client.toolbarMode": "minimal",
     "logger.level": "error",
@@ -40,9 +40,9 @@ _SETTINGS: dict[str, Any] = {
 
 
 class OnlyFromHere:
-    """Refuses what another site's page asks for: a name that is not this machine's, or a foreign origin.
+    """Refuses requests of other sites: those with a foreign host name or origin.
 
-    Streamlit would compare a foreign origin with this machine's address in the world, and ask the world for it.
+    Streamlit's own check would look up this machine's public address over the network.
     """
 
     def __init__(self, app: Any) -> None:
@@ -72,12 +72,12 @@ def serve(root: Place, port: int, ready: Callable[[str], None]) -> None:
     load_config_options({**_SETTINGS, "server.port": taken.getsockname()[1]})
     app = App(_SCRIPT, middleware=[Middleware(OnlyFromHere)])
     settings = uvicorn.Config(app, log_level="error", ws="websockets-sansio", timeout_graceful_shutdown=1)
-    server = _Told(settings, lambda: ready(address))
+    server = _NotifyingServer(settings, lambda: ready(address))
     with suppress(KeyboardInterrupt):  # Ctrl-C is how it ends
         server.run(sockets=[taken])
 
 
-class _Told(uvicorn.Server):
+class _NotifyingServer(uvicorn.Server):
     def __init__(self, settings: uvicorn.Config, ready: Callable[[], None]) -> None:
         super().__init__(settings)
         self._ready = ready

@@ -1,4 +1,4 @@
-"""The files of published rows, table by table: for each date those of the version that it was published with."""
+"""Files of published rows by table: for each date the files of its published version."""
 
 from collections.abc import Iterator
 from datetime import date, timedelta
@@ -26,7 +26,7 @@ REFERENCE_DAY = date(1970, 1, 1)
 
 
 def schema_of(table: Table) -> pa.Schema:
-    """The columns as they are shown: a ledger's event has its session's business_date before its own."""
+    """The columns that readers see: rows of ledger events get the business_date of their session."""
     schema = arrow_schema(table)
     if table in EVENTS:
         return schema.insert(0, pa.field("business_date", pa.date32(), False, {"comment": BUSINESS_DATE.doc}))
@@ -34,7 +34,7 @@ def schema_of(table: Table) -> pa.Schema:
 
 
 class PublishedFiles:
-    """Finds the files of each table; a log is read when it is asked for."""
+    """Finds the files of each table; logs are read on demand."""
 
     def __init__(self, warehouse: Warehouse, pins: Pins) -> None:
         self.warehouse, self.pins = warehouse, pins
@@ -45,7 +45,7 @@ class PublishedFiles:
         return table in EVENTS and any(start != day_start_us(day_of(start)) for start in starts)
 
     def of(self, table: Table) -> list[Piece]:
-        """Files with the values of the columns that are not in them."""
+        """Files, each with its partition values."""
         if not self.pins.days or not has_log(self.warehouse.path(table)):
             return []
         log = read_log(self.warehouse, table)
@@ -73,7 +73,7 @@ class PublishedFiles:
                         yield Piece(span.path, {"business_date": day, "event_date": folder})
 
     def _others(self, table: Table, log: Log) -> Iterator[Piece]:
-        """Reference data and what was delivered as the last date knew it; operations of published dates alone."""
+        """Reference data and deliveries at the last date's versions; rows of operations for published dates only."""
         version, last = self._newest(log), max(self.pins.days)
         if table in (*_REFERENCE, *_COUNTED):
             version = self.pins.inputs_of(last).get(table.name, version)

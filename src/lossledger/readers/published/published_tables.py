@@ -107,8 +107,8 @@ class PublishedTables:
         """
         table, wanted = _declared(name), where
         if days is not None and "business_date" in schema_of(table).names:
-            asked = [self.published(day).day for day in days]
-            wanted = _both(pc.field("business_date").isin(pa.array(asked, pa.date32())), wanted)
+            chosen = [self.published(day).day for day in days]
+            wanted = _both(pc.field("business_date").isin(pa.array(chosen, pa.date32())), wanted)
         if self._files.bounded(table):
             wanted = _both(self._in_session(), wanted)
         return filled(table, self.table(name).to_table(columns=columns, filter=wanted))

@@ -26,7 +26,7 @@ _LOCKS = {
 def locked_database(
     tables: Mapping[str, Any], bounded: Collection[str], days: Sequence[Published]
 ) -> duckdb.DuckDBPyConnection:
-    """A view for each dataset, by `schema.table` and by `table` alone; then everything else is shut.
+    """A view for each dataset, as `schema.table` and as `table`; files, network and settings are then disabled.
 
     `bounded`: tables whose files hold events of other sessions as well, which their view leaves out.
     """

@@ -1,4 +1,4 @@
-"""What tables and columns there are, with their meaning, from the declarations."""
+"""Lists tables and columns with their meaning, from the declarations in schemas."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from lossledger.schemas.core import BUSINESS_DATE
 
 
 def listing_lines(tables: PublishedTables) -> Iterator[str]:
-    """The published dates, then each table with what a row is, then its columns."""
+    """The published dates, then each table with its grain and columns."""
     days = tables.days
     yield f"published  {len(days)} dates, {days[0]} to {days[-1]}" if days else "published  no date yet"
     yield 'query      lossledger query --warehouse … "SELECT … FROM session_losses"'

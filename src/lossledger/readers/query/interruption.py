@@ -1,4 +1,4 @@
-"""Work of DuckDB that Ctrl-C ends: within a call of its own it does not hear it."""
+"""Makes DuckDB calls interruptible: during a call in the main thread Python does not handle Ctrl-C."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +8,7 @@ import duckdb
 
 
 def waiting_for(database: duckdb.DuckDBPyConnection, work: Callable[..., Any], *arguments: Any) -> Any:
-    """What `work` gives, done in a thread; a KeyboardInterrupt in this one breaks the query off."""
+    """The result of `work`, run in a thread; a KeyboardInterrupt in the calling thread interrupts the query."""
     with ThreadPoolExecutor(1) as thread:
         running = thread.submit(work, *arguments)
         try:

@@ -1,4 +1,4 @@
-"""Run one SELECT over published dates and write its rows; without SQL, tell what tables and columns there are."""
+"""Runs one SELECT over published dates and writes its rows; without SQL, lists tables and columns."""
 
 import re
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ def query_lines(
     scenario: str | None = None,
     out: Path | BinaryIO | None = None,
 ) -> Iterator[str]:
-    """The result of a query as lines of a format; as Parquet it goes to `out`, and no line is left to say.
+    """The result of a query as lines of a format; Parquet is written to `out` and yields no line.
 
     ConfigError, in one line: what is wrong with the SQL, no published date, no such warehouse, scenario, time or run.
     """
@@ -55,13 +55,13 @@ def require_dates(tables: PublishedTables, as_of: str | datetime | None = None) 
 def executed(tables: PublishedTables, sql: str) -> Iterator[duckdb.DuckDBPyConnection]:
     """The database with the SQL's result. ConfigError: what is wrong with the SQL, here or while rows are fetched.
 
-    First it has the tables that the SQL names, since each has a log to be read; where a name is missing still, or
-    none is named, it has all of them.
+    It first registers only the tables named in the SQL, because each costs reading a log; if a name is unknown or
+    none is named, it registers all tables.
     """
     words = set(re.findall(r"\w+", sql.lower()))
     named = [name for name in tables.names if name.partition(".")[2] in words] or tables.names
     for names in (named, tables.names):
-        with tables.connect(names) as database, _told():
+        with tables.connect(names) as database, _translated_errors():
             _check(database, sql)
             try:
                 waiting_for(database, database.execute, sql)
@@ -74,7 +74,7 @@ def executed(tables: PublishedTables, sql: str) -> Iterator[duckdb.DuckDBPyConne
 
 
 def _check(database: duckdb.DuckDBPyConnection, sql: str) -> None:
-    """One statement that reads. The database is shut besides; this says it in words."""
+    """Accepts one reading statement. The database is locked as well; this check gives the clearer message."""
     kinds = [statement.type for statement in database.extract_statements(sql)]
     if len(kinds) != 1:
         raise ConfigError(f"give one SQL statement, not {len(kinds)}")
@@ -83,8 +83,8 @@ def _check(database: duckdb.DuckDBPyConnection, sql: str) -> None:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """What DuckDB says is wrong, in one line with its hint; an interrupted query is a Ctrl-C."""
+def _translated_errors() -> Iterator[None]:
+    """Turns DuckDB's errors into one line with its hint, and an interrupted query into KeyboardInterrupt."""
     try:
         yield
     except duckdb.OutOfMemoryException as error:

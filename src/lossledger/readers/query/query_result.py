@@ -31,7 +31,7 @@ _NO_MONEY = frozenset(
 
 
 class Rows(Protocol):
-    """What can be written: the columns' names, and rows of texts."""
+    """Rows that can be written as CSV: column names and rows of text."""
 
     names: list[str]
 
@@ -40,7 +40,7 @@ class Rows(Protocol):
 
 @dataclass
 class Result:
-    """An executed query: rows are fetched as they are asked for."""
+    """An executed query; rows are fetched lazily."""
 
     database: duckdb.DuckDBPyConnection
     names: list[str]
@@ -53,7 +53,7 @@ class Result:
         return cls(database, [d[0] for d in described], [str(d[1]) for d in described], scales)
 
     def rows(self) -> Iterator[Sequence[Any]]:
-        """Values as text where they are decimals, dates or times, else as they are."""
+        """Rows with decimals, dates and times as text; other values unchanged."""
         currency = self.names.index("currency") if "currency" in self.names else None
         while fetched := waiting_for(self.database, self.database.fetchmany, _ROWS):
             for row in fetched:
@@ -65,7 +65,7 @@ class Result:
 
 
 def plain(value: Any, places: int = 0) -> Any:
-    """A value without what its type adds: decimals with at least `places` decimals, times in UTC to the microsecond."""
+    """A value as text, number or truth value: decimals with at least `places` decimals, times in UTC."""
     if isinstance(value, Decimal) and value.is_finite():
         return at_scale(f"{value:f}", places)
     if isinstance(value, datetime):
@@ -81,14 +81,14 @@ def plain(value: Any, places: int = 0) -> Any:
 
 
 def at_scale(text: str, places: int) -> str:
-    """A decimal's every digit, and at least `places` of them behind the point."""
+    """All digits of a decimal, with at least `places` after the point."""
     whole, _, rest = text.partition(".")
     rest = rest.rstrip("0").ljust(places, "0")
     return f"{whole}.{rest}" if rest else whole
 
 
 def table_lines(result: Result) -> Iterator[str]:
-    """Aligned columns: numbers to the right, their points one below the other; nothing is an empty cell."""
+    """Aligned columns: numbers to the right with their decimal points aligned; null is an empty cell."""
     rows = [[_cell(value) for value in row] for row in result.rows()]
     for place, kind in enumerate(result.types):
         if kind.startswith("DECIMAL"):
@@ -105,7 +105,7 @@ def table_lines(result: Result) -> Iterator[str]:
 
 
 def _line_up(rows: list[list[str]], place: int) -> None:
-    """Blanks, not zeros, stand for decimals that a number's currency does not have."""
+    """Pads with blanks, not zeros, so that decimal points line up."""
     tails = [len(row[place]) - len(row[place].split(".")[0]) for row in rows]
     for row, tail in zip(rows, tails, strict=True):
         row[place] += " " * (max(tails) - tail)
@@ -126,7 +126,7 @@ def _cell(value: Any) -> str:
 
 
 def csv_lines(result: Rows) -> Iterator[str]:
-    """RFC 4180 but for the line's end; nothing is an empty cell, an empty text is quoted."""
+    """RFC 4180 except for line ends; null is an empty cell, an empty text is quoted."""
     yield _csv(result.names)
     for row in result.rows():
         yield _csv([_cell(value) if value != "" else value for value in row])
@@ -139,7 +139,7 @@ def _csv(cells: Sequence[str]) -> str:
 
 
 def json_lines(result: Result) -> Iterator[str]:
-    """One array with an object a row; decimals are text, so that no program reads them as binary fractions."""
+    """One array with one object per row; decimals are text, so that no program reads them as binary floats."""
     before = "["
     for row in result.rows():
         yield before + json.dumps(dict(zip(result.names, row, strict=True)), ensure_ascii=False, default=str)
@@ -148,7 +148,7 @@ def json_lines(result: Result) -> Iterator[str]:
 
 
 def write_parquet(result: Result, out: Path | BinaryIO | None) -> None:
-    """The rows in their own types, some at a time; a file has its name when it is all there."""
+    """Writes the rows with their own types in batches; a file gets its name when it is complete."""
     if out is None:
         raise ConfigError("Parquet is for no terminal: give --out FILE")
     reader = waiting_for(result.database, result.database.to_arrow_reader, 1 << 16)

@@ -11,13 +11,13 @@ _RENDERERS = ("altair", "vl-convert-python", "typst", "xlsxwriter", "jinja2")
 
 
 def code() -> dict[str, str]:
-    """Name to version: of Lossledger, of the code that makes reports, and of what renders."""
+    """Versions of Lossledger, of its report code (a hash), and of the rendering libraries, by name."""
     return {name: _version(name) for name in ("lossledger", *_RENDERERS)} | {"report": _sources()}
 
 
 @cache
 def _sources() -> str:
-    """Two builds of one version may make other reports; what lies in these folders tells them apart."""
+    """A hash of the report code: two builds with the same version number may produce different reports."""
     digest = hashlib.sha256()
     for path in sorted(path for name in _FOLDERS for path in (_ROOM / name).rglob("*")):
         if path.is_file() and path.suffix != ".pyc":

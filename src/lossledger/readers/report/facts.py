@@ -1,4 +1,4 @@
-"""What every section is given: the published rows, the request, and amounts in the decimals of their currency."""
+"""Input of every section: the published rows, the request, and amounts with their currency's decimals."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -53,8 +53,8 @@ class Facts:
     @property
     def dominance_share(self) -> int:
         """In 10^-18; the strictest of the dates."""
-        told = [p.get("dominance_share", DOMINANCE_SHARE) for p in self.policies.values()]
-        return max(map(parse_decimal_e18, told or [DOMINANCE_SHARE]))
+        shares = [p.get("dominance_share", DOMINANCE_SHARE) for p in self.policies.values()]
+        return max(map(parse_decimal_e18, shares or [DOMINANCE_SHARE]))
 
     def same(self, day: date, currency: str) -> dict[str, Any]:
         return {"business_date": day, "currency": currency}

@@ -1,4 +1,4 @@
-"""What differs between a report and the same one computed again: by figure, by entry, by the part of a long text."""
+"""Differences between a report and the report computed again: by figure, by manifest entry, by part of a text."""
 
 import json
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ _MOST = 120  # characters shown of what differs
 
 
 def apart(one: Any, other: Any) -> tuple[str, str]:
-    """Two values in words, long ones cut to the part in which they differ, with a little beside it."""
+    """Two values as text; long ones are cut to the part that differs, with some context."""
     texts = (_words(one), _words(other))
     if max(map(len, texts)) <= _WHOLE:
         return texts
@@ -36,25 +36,27 @@ def _words(value: Any) -> str:
 
 
 def differing_figures(folder: Path, again: dict[str, Any], all_of_them: bool = True) -> tuple[int, list[str]]:
-    """How many figures report.json has, and a line for each that is not the one computed again.
+    """The number of compared figures of report.json, and one line for each that differs from the recomputed one.
 
-    `all_of_them`: also those that only the one computed again has. Another build may have figures that a report lacks,
-    and may have made available what the report says is not.
+    `all_of_them`: include figures that only the recomputed report has. Another build may have additional figures
+    and values that the report states as not available.
     """
     try:
-        told = dict(figures_of(json.loads((folder / "report.json").read_text(encoding="utf-8"))))
+        reported = dict(figures_of(json.loads((folder / "report.json").read_text(encoding="utf-8"))))
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
         return 0, [f"report.json: its figures cannot be read: {error}"]
     now = dict(figures_of(again))
-    gone = set() if all_of_them else {n for n, value in told.items() if n not in now and _is_missing(value)}
+    gone = (
+        set() if all_of_them else {n for n, value in reported.items() if n not in now and _is_missing(value)}
+    )
     names = [
-        *(name for name in told if name not in gone),
-        *(name for name in now if all_of_them and name not in told),
+        *(name for name in reported if name not in gone),
+        *(name for name in now if all_of_them and name not in reported),
     ]
-    differing = [name for name in names if told.get(name) != now.get(name)]
+    differing = [name for name in names if reported.get(name) != now.get(name)]
     lines = []
     for name in differing[:_SHOWN]:
-        one, other = apart(told.get(name), now.get(name))
+        one, other = apart(reported.get(name), now.get(name))
         lines.append(f"figure {name}: the report says {one}, the published tables {other}")
     if len(differing) > _SHOWN:
         lines.append(f"and {len(differing) - _SHOWN:,} more figures")
@@ -62,7 +64,7 @@ def differing_figures(folder: Path, again: dict[str, Any], all_of_them: bool = T
 
 
 def _is_missing(value: Any) -> bool:
-    """Whether a cell says that something is not available."""
+    """Whether a cell is a missing value."""
     return isinstance(value, dict) and "not_available" in value
 
 

@@ -1,4 +1,4 @@
-"""The report before this one: which dates it told, and at which versions, as its manifest says.
+"""The previous report: its dates and their versions, from its manifest.
 
 A public edition has no hash of rows, neither of its own nor of the report before it.
 """
@@ -15,7 +15,7 @@ COMPARED = (attribution.SESSION_LOSSES, attribution.INSURANCE_FUND_DAILY)
 
 @dataclass(frozen=True)
 class PreviousDay:
-    """`published_at`: as in its manifest; `versions`, `rows_sha256`: of the tables whose figures are compared.
+    """`published_at`: as in the manifest; `versions`, `rows_sha256`: of the compared tables.
 
     `columns`: those that the hashes are over, as they are noted with a date. Hashes are empty where that report is
     the public edition; the run tells the date's rows as well.
@@ -32,9 +32,9 @@ class PreviousDay:
 
 @dataclass(frozen=True)
 class PreviousReport:
-    """All that a later report needs of it: it is kept in that one's manifest, so the folder itself may be gone.
+    """The part of a previous report that later reports need; their manifests store it, so its folder may be deleted.
 
-    `content_sha256`: empty where it is not for the public, and told to the public.
+    `content_sha256`: empty in a public edition if the previous report is not public.
     """
 
     content_sha256: str
@@ -50,7 +50,7 @@ class PreviousReport:
         return replace(self, content_sha256=content, days=days)
 
     def tree(self) -> dict[str, Any]:
-        """As it stands in a manifest."""
+        """Its entry in a manifest."""
         return {
             "content_sha256": self.content_sha256,
             "audience": self.audience,
@@ -70,15 +70,15 @@ class PreviousReport:
 
 
 def _table(day: PreviousDay, name: str) -> dict[str, Any]:
-    noted = {"rows_sha256": day.rows_sha256, "columns": day.columns}
-    hashed = {key: values[name] for key, values in noted.items()} if name in day.rows_sha256 else {}
+    recorded = {"rows_sha256": day.rows_sha256, "columns": day.columns}
+    hashed = {key: values[name] for key, values in recorded.items()} if name in day.rows_sha256 else {}
     return {"version": day.versions[name], **hashed}
 
 
 def previous_of(manifest: Mapping[str, Any]) -> PreviousReport:
     """From the manifest of a report."""
-    asked = manifest["request"]
-    return from_tree({key: asked[key] for key in ("audience", "from", "to")} | dict(manifest))
+    request = manifest["request"]
+    return from_tree({key: request[key] for key in ("audience", "from", "to")} | dict(manifest))
 
 
 def from_tree(tree: Mapping[str, Any]) -> PreviousReport:

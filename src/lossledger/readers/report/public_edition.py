@@ -1,4 +1,4 @@
-"""The public edition: totals only, and no cell that tells of a few accounts, by itself or through a sum."""
+"""The public edition: totals only, without cells that disclose a few accounts directly or through a sum."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -58,7 +58,7 @@ def _result(facts: Facts, made: PublicTotals) -> Section:
             Paragraph(f"Not published, and missing in every figure of this report: {days}.", strong=True)
         )
     for currency in facts.currencies:
-        deficit, draw, charged, uncovered, debts, adl = (_say(made.told(m, ALL, currency)) for m in PAID)
+        deficit, draw, charged, uncovered, debts, adl = (_say(made.cell(m, ALL, currency)) for m in PAID)
         blocks.append(
             Paragraph(
                 f"{currency}: deficits of protected clients: {deficit}; paid by the insurance fund: {draw}; charged to "
@@ -72,18 +72,18 @@ def _result(facts: Facts, made: PublicTotals) -> Section:
 
 def _what_is_held_back(facts: Facts) -> str:
     few, share = facts.small_cell, facts.dominance_share
-    told = [f'"< {few} accounts": a total of 1 to {few - 1} accounts. '] if few > 1 else []
-    told.append('"held back": a total of more accounts from which another one could be computed')
+    sentences = [f'"< {few} accounts": a total of 1 to {few - 1} accounts. '] if few > 1 else []
+    sentences.append('"held back": a total of more accounts from which another one could be computed')
     if share:
-        told.append(
+        sentences.append(
             f", or of which the part of all but its two largest accounts is less than {exact(share * 100)}% of "
         )
-        told.append("the largest one's")
-    return "".join(told) + "."
+        sentences.append("the largest one's")
+    return "".join(sentences) + "."
 
 
 def _restated(facts: Facts) -> Section:
-    """Which dates, and no more: the difference of two totals can be that of one account."""
+    """Restated dates without figures: the difference of two totals may be one account's amount."""
     blocks: list[Block] = [Paragraph(changes_since.describe_changes(facts, listed=False))]
     if facts.request.previous:
         blocks.append(changes_since.list_restated_dates(facts, with_causes=False))
@@ -99,7 +99,7 @@ def _waterfall(facts: Facts, made: PublicTotals) -> TableBlock:
     for currency in facts.currencies:
         days: list[date | str] = [*facts.days, ALL]
         for day in days:
-            rows.append((str(day), currency, *(made.told(measure, day, currency) for measure in PAID)))
+            rows.append((str(day), currency, *(made.cell(measure, day, currency) for measure in PAID)))
     columns = (
         TableColumn("business_date", "session", "`all`: the sessions together."),
         TableColumn("currency", "currency"),
@@ -109,7 +109,7 @@ def _waterfall(facts: Facts, made: PublicTotals) -> TableBlock:
 
 
 def _paid(facts: Facts, made: PublicTotals) -> list[Block]:
-    """Only where every bar may be told."""
+    """Charts of currencies without any suppressed bar."""
     blocks: list[Block] = []
     for currency in facts.currencies:
         names = [(m, str(day), currency) for day in facts.days for m in PAID[:4]]
@@ -135,7 +135,7 @@ def _drawing(currency: str, bars: Sequence[tuple[str, int, int, int]]) -> Drawin
 def _fund(facts: Facts, made: PublicTotals) -> TableBlock:
     names = ("opening", "external", "liquidation_fees", "surplus", "fund_draw", "closing")
     rows = tuple(
-        (day, currency, *(made.told(name, day, currency) for name in names))
+        (day, currency, *(made.cell(name, day, currency) for name in names))
         for currency in facts.currencies
         for day in facts.days
     )
@@ -155,7 +155,7 @@ def _classes(facts: Facts, made: PublicTotals) -> TableBlock:
     rows: list[tuple[Cell, ...]] = []
     for currency in facts.currencies:
         for name in classes(facts, currency):
-            cells = [made.told(measure, name, currency) for m in measures for measure in (m, f"{m}_accounts")]
+            cells = [made.cell(measure, name, currency) for m in measures for measure in (m, f"{m}_accounts")]
             rows.append((currency, name, *cells))
     columns = (
         TableColumn("currency", "currency"),
@@ -178,7 +178,7 @@ def _causes(facts: Facts, made: PublicTotals) -> Section:
         for _, words, column in deficit_causes.KINDS:
             for name, meaning in deficit_causes.WORDS.items():
                 if (f"cause_{name}", words, currency) in made.amounts:
-                    cell = made.told(f"cause_{name}", words, currency)
+                    cell = made.cell(f"cause_{name}", words, currency)
                     if (column, ALL, currency) in made.hidden and not isinstance(cell, Hidden):
                         cell = Hidden()
                     rows.append((currency, words, meaning, name, cell))
@@ -198,7 +198,7 @@ def _rules(facts: Facts, made: PublicTotals) -> TableBlock:
     parts = ("rule_charged", "rule_to_fund", "rule_uncovered", "rule_payers")
     rows = tuple(
         (row["business_date"], row["currency"], row["rule"],
-         *(made.told(part, f"{row['business_date']} {row['rule']}", row["currency"]) for part in parts))
+         *(made.cell(part, f"{row['business_date']} {row['rule']}", row["currency"]) for part in parts))
         for currency in facts.currencies
         for row in rows_where(facts.rows.rows(attribution.RULE_TOTALS), currency=currency)
     )  # fmt: skip

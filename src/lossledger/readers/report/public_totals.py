@@ -17,12 +17,15 @@ Name = tuple[str, str, str]  # measure, date or class or 'all', currency
 PAID = ("deficit", "fund_draw", "socialised", "uncovered", "unprotected_deficit", "adl_loss")
 FUND = ("opening", "external", "liquidation_fees", "surplus", "closing")
 ALL = "all"
-PAYERS, LOSERS = "payers", "losers"  # a charge is of those who pay it, and of those whose loss it is
+PAYERS, LOSERS = (
+    "payers",
+    "losers",
+)  # the accounts behind a charge: those that pay it, and those that caused it
 
 
 @dataclass
 class PublicTotals:
-    """Every cell that is told anywhere in the public edition, once."""
+    """All cells of the public edition, with the accounts behind them."""
 
     facts: Facts
     amounts: dict[Name, int] = field(default_factory=dict)
@@ -32,7 +35,7 @@ class PublicTotals:
     hidden: set[Any] = field(default_factory=set)
 
     def put(self, name: Name, amount: int, **ways: Parts) -> None:
-        """`ways`: how the accounts share it, in each way that there is; none: it is the venue's own.
+        """`ways`: each account's part of the amount, by role (payers, losers); empty: the amount is the venue's own.
 
         A charge of zero is not of those who fell short; a gain and a loss that add up to zero are of two accounts.
         """
@@ -46,8 +49,8 @@ class PublicTotals:
         self.counts[name] = Count(number, number == 0)
         self.numbers.add(name)
 
-    def told(self, measure: str, where: date | str, currency: str) -> Cell:
-        """The cell as the public edition has it."""
+    def cell(self, measure: str, where: date | str, currency: str) -> Cell:
+        """The cell's value, suppressed if necessary."""
         name = (measure, str(where), currency)
         if name in self.hidden:
             few = self.counts[name].few(self.facts.small_cell)
@@ -81,7 +84,7 @@ def by_account(rows: Iterable[Row], column: str) -> Parts:
 
 
 def _behind(facts: Facts, where: dict[str, Any]) -> dict[str, dict[str, Parts]]:
-    """How accounts share each total of the waterfall."""
+    """Each account's part of each total of the waterfall."""
     events = rows_where(facts.rows.rows(attribution.NEGATIVE_BALANCES), **where)
     covered = rows_where(events, protected=True)
     short = by_account(covered, "shortfall")
@@ -99,7 +102,7 @@ def _behind(facts: Facts, where: dict[str, Any]) -> dict[str, dict[str, Parts]]:
 
 
 def _with_rest(amount: int, found: Parts) -> Parts:
-    """What of an amount no part explains counts with the largest one: an episode may end in the next session."""
+    """Adds the unexplained rest of an amount to its largest part: an episode may end in the next session."""
     rest = amount - sum(found.values())
     if not rest:
         return found
@@ -184,7 +187,7 @@ def _classes(made: PublicTotals, currency: str) -> None:
             made.put_number((f"{measure}_accounts", name, currency), count_accounts(mine))
         parts = {(measure, name, currency): -1 for name in names}
         made.equations.append({(measure, ALL, currency): 1, **parts})
-    # Where one session alone had payers, and each had one class, these are the same accounts.
+    # If only one session had payers and each payer has one class, both counts are of the same accounts.
     payers = [
         ("payers", str(day), currency)
         for day in made.facts.days
@@ -196,7 +199,7 @@ def _classes(made: PublicTotals, currency: str) -> None:
 
 
 def _causes(made: PublicTotals, currency: str, covered: bool, words: str) -> None:
-    """What the causes of a kind add up to is taken as known."""
+    """The sum of the causes of a kind is assumed to be known to readers."""
     mine = deficit_causes.episodes(made.facts, currency, covered)
     owners = {(row["business_date"], row["episode_id"]): row["account_id"] for row in mine}
     behind: defaultdict[str, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
@@ -212,7 +215,7 @@ def _causes(made: PublicTotals, currency: str, covered: bool, words: str) -> Non
 
 
 def classes(facts: Facts, currency: str) -> list[str]:
-    """Client classes of which an account fell below zero or was charged."""
+    """Client classes with an account that fell below zero or was charged."""
     tables = (attribution.NEGATIVE_BALANCES, attribution.SOCIALISED_LOSSES)
     rows: Iterable[Any] = (
         row for table in tables for row in rows_where(facts.rows.rows(table), currency=currency)

@@ -1,4 +1,4 @@
-"""From a request to the report: which dates, which sections."""
+"""Builds a report from a request: its dates and its sections."""
 
 from dataclasses import replace
 
@@ -32,9 +32,9 @@ FORMAT = "lossledger-report-1"
 
 
 def gather(request: ReportRequest) -> Facts:
-    """Open the warehouse at the published versions.
+    """Opens the warehouse at the published versions.
 
-    ConfigError: the range is empty or turned round, or a date of it is not published and that is not allowed.
+    ConfigError: the range is empty or reversed, or a date is not published and missing dates are not allowed.
     """
     if request.last < request.first:
         raise ConfigError(f"--to {request.last} is before --from {request.first}")

@@ -1,4 +1,4 @@
-"""Making a report: the four files and the manifest, into a folder that is whole or not there."""
+"""Writes a report: four files and the manifest, which is written last."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,9 +18,9 @@ from lossledger.readers.report.row_proof import TABLES, not_as_published
 
 
 def report_lines(request: ReportRequest, out: Path, replace: bool = False) -> Iterator[str]:
-    """Write the report; yields lines for a terminal. `replace`: also where a signed one stands.
+    """Writes the report; yields lines for a terminal. `replace`: overwrite a signed report.
 
-    ConfigError: a date is not published, `out` cannot be written, or a signed report stands there. DataError: published
+    ConfigError: a date is not published, `out` cannot be written, or it has a signed report. DataError: published
     rows are not there any more.
     """
     if not replace and (who := signers(out)):
@@ -41,7 +41,7 @@ def report_lines(request: ReportRequest, out: Path, replace: bool = False) -> It
 
 
 def _check_rows(facts: Facts) -> None:
-    """Every table of the dates has the rows that its hash in the manifest is of. DataError: one has not."""
+    """Checks that the rows of every table match the hash that goes into the manifest. DataError: they do not."""
     warehouse = facts.rows.tables.warehouse
     for day in facts.rows.days:
         for table in TABLES:
@@ -67,7 +67,7 @@ def render_files(report: Document) -> dict[str, bytes]:
 
 
 def _write(out: Path, files: dict[str, bytes]) -> None:
-    """The manifest last: without it there is no report. A signature of what stood there before is void anyway."""
+    """Writes the manifest last: without it a folder is no report. Void signatures of a replaced report are removed."""
     try:
         out.mkdir(parents=True, exist_ok=True)
         (out / NAME).unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""What is asked for: which dates of which warehouse, for whom, and what the warehouse cannot know of itself."""
+"""The request for a report: warehouse, dates, audience, and the facts that no table has."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -13,10 +13,10 @@ ORIGINS = ("real", "generated")
 
 @dataclass(frozen=True)
 class ReportRequest:
-    """`venue`, `data`: who it is about, and whether the data are real or generated; empty where nobody said.
+    """`venue`, `data`: the venue's name, and `real` or `generated`; empty if not stated.
 
-    `allow_missing`: dates that are not published are told as missing instead of refused. `previous`: the report since
-    which restatements are told.
+    `allow_missing`: list unpublished dates as missing instead of refusing. `previous`: the report since
+    which restatements are listed.
     """
 
     warehouse: Place

@@ -58,19 +58,19 @@ def sign_lines(folder: Path, name: str, role: str, now: datetime | None = None) 
 
 
 def person(name: str) -> str:
-    """A name as it is compared: without blanks, invisible characters, case, and the widths and forms of letters."""
+    """A name normalised for comparison: no blanks, invisible characters, case, letter widths or letter forms."""
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
     return "".join(c for c in folded if not c.isspace() and unicodedata.category(c) not in ("Cf", "Cc"))
 
 
 def signatures(folder: Path, manifest: Mapping[str, Any]) -> tuple[list[str], list[str]]:
-    """Who signed what lies in the folder, and what does not hold, a line each."""
+    """The valid signatures of the report in a folder, and the findings, one line each."""
     content = manifest["content_sha256"]
     try:
         signed = _read(folder)
     except DataError as error:
         return [], [str(error)]
-    told, findings = [], []
+    lines, findings = [], []
     edited = _edited(signed, manifest["format"] == EARLIER)
     for number, entry in enumerate(signed):
         who = f"{entry['name']} ({entry['role']})"
@@ -79,18 +79,18 @@ def signatures(folder: Path, manifest: Mapping[str, Any]) -> tuple[list[str], li
         elif entry["content_sha256"] != content:
             findings.append(f"{SIGNATURES}: the signature of {who} is void: the report was changed")
         else:
-            told.append(
+            lines.append(
                 f"signed by {who}, {entry['signed_at']}: every file of the manifest, content {content}"
             )
     people: dict[str, str] = {}
     for entry in signed:
         if people.setdefault(person(entry["name"]), entry["role"]) != entry["role"]:
             findings.append(f"{SIGNATURES}: {entry['name']} has signed in two roles")
-    return told, findings
+    return lines, findings
 
 
 def signers(folder: Path) -> str:
-    """Who signed a report, in a line; '' where nobody has. A file that cannot be read is a signature too."""
+    """The signers of a report in one line; '' if it is unsigned. An unreadable signature file counts as a signature."""
     try:
         return ", ".join(f"{entry['name']} ({entry['role']})" for entry in _read(folder))
     except DataError:
@@ -98,9 +98,9 @@ def signers(folder: Path) -> str:
 
 
 def _edited(signed: Sequence[dict[str, Any]], earlier: bool) -> set[int]:
-    """Which entries have not the hash of what they say and of the entry before.
+    """Entries whose hash does not match their content and the entry before.
 
-    `earlier`: those without a hash are of a version that wrote none.
+    `earlier`: the manifest's format is the one whose signatures have no hash.
     """
     return {
         number

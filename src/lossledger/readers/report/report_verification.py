@@ -1,4 +1,4 @@
-"""Does a report still hold? Its files, its manifest, who signed, the tables it was made from, and every figure."""
+"""Verifies a report: its files, manifest, signatures, tables, and every figure."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -44,9 +44,9 @@ _OTHERS = (
 
 @dataclass(frozen=True)
 class Verification:
-    """`findings`: what does not hold, a line each; `notes`: what a reader should know beside; `figures`: compared.
+    """`findings`: one line per failed check; `notes`: limits of the verification; `figures`: number compared.
 
-    `signed`: who signed, a line each.
+    `signed`: one line per signature.
     """
 
     findings: tuple[str, ...]
@@ -56,7 +56,7 @@ class Verification:
 
 
 def verify_lines(folder: Path, warehouse: Place | None) -> Iterator[str]:
-    """What was found, for a terminal. DataError at the end when something does not hold."""
+    """The result as lines for a terminal. DataError at the end if there are findings."""
     made = verify(folder, warehouse)
     yield from (f"note: {note}" for note in made.notes)
     yield from made.signed or ("signed by nobody",)
@@ -75,7 +75,7 @@ def verify_lines(folder: Path, warehouse: Place | None) -> Iterator[str]:
 
 
 def verify(folder: Path, root: Place | None = None) -> Verification:
-    """Compare a report with its manifest and, where a warehouse is given, with what is published there.
+    """Compares a report with its manifest and, if a warehouse is given, with its published tables.
 
     ConfigError: there is no such warehouse. DataError: the folder has no manifest of a report.
     """
@@ -106,33 +106,33 @@ def _date(
     if now is None:
         yield f"{day}: is not published any more"
         return
-    # The public edition has no hash of rows: its run tells them apart.
+    # The public edition has no hash of rows: there the run identifies the rows.
     same = now.output_sha256 == stated.get("output_sha256") or now.run_id == stated["run_id"]
     if not same:
         yield f"{day}: was restated by run {now.run_id}: its published rows are not those of the report"
     for table in TABLES:
-        told = stated["tables"].get(table.full_name)
-        if told is None and table.full_name not in now.table_sha256:
+        reported = stated["tables"].get(table.full_name)
+        if reported is None and table.full_name not in now.table_sha256:
             continue  # it came later than the date
-        if told is None:
+        if reported is None:
             yield f"{day} {table.full_name}: the manifest does not name it"
         else:
-            yield from _table(warehouse, table, told, now, same)
+            yield from _table(warehouse, table, reported, now, same)
 
 
 def _table(
-    warehouse: Warehouse, table: Table, told: Mapping[str, Any], now: Published, same: bool
+    warehouse: Warehouse, table: Table, reported: Mapping[str, Any], now: Published, same: bool
 ) -> Iterator[str]:
-    where, version = f"{now.day} {table.full_name}", told["version"]
-    sha256 = told.get("rows_sha256") or (now.table_sha256[table.full_name] if same else "")
-    if "files" in told:
+    where, version = f"{now.day} {table.full_name}", reported["version"]
+    sha256 = reported.get("rows_sha256") or (now.table_sha256[table.full_name] if same else "")
+    if "files" in reported:
         try:
             found = files_sha256(files_of(warehouse, table, now.day, version))
         except DAMAGE:
-            found = told["files"]  # what is wrong is told below
-        if found != told["files"]:
-            yield f"{where}: bytes of version {version} were changed: {_differing(told['files'], found)}"
-    columns = columns_of(table, told.get("columns", "")) if "rows_sha256" in told else None
+            found = reported["files"]  # reported below
+        if found != reported["files"]:
+            yield f"{where}: bytes of version {version} were changed: {_differing(reported['files'], found)}"
+    columns = columns_of(table, reported.get("columns", "")) if "rows_sha256" in reported else None
     if sha256 and (wrong := not_as_published(warehouse, table, now, version, sha256, columns)):
         yield f"{where}: {wrong}"
     try:
@@ -145,13 +145,13 @@ def _table(
         yield f"{where}: the newest version, {head}, has other rows than are published: somebody wrote past the night"
 
 
-def _differing(told: Mapping[str, str], found: Mapping[str, str]) -> str:
-    names = sorted(name for name in {*told, *found} if told.get(name) != found.get(name))
+def _differing(reported: Mapping[str, str], found: Mapping[str, str]) -> str:
+    names = sorted(name for name in {*reported, *found} if reported.get(name) != found.get(name))
     return ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
 
 
 def _again(folder: Path, stated: Mapping[str, Any], root: Place) -> tuple[int, list[str], list[str]]:
-    """The report made once more from what is published now, figure by figure and file by file."""
+    """Computes the report again from the published tables and compares figures and files."""
     try:
         facts = gather(request_of(stated, root))
         report = build(facts)
@@ -169,11 +169,11 @@ def _again(folder: Path, stated: Mapping[str, Any], root: Place) -> tuple[int, l
 
 
 def _inside(folder: Path, files: Mapping[str, bytes]) -> Iterator[str]:
-    """What differs within the page and the spreadsheet."""
+    """Differences within the page and the spreadsheet."""
     for name, differing in (("report.html", differing_text), ("report.xlsx", differing_cells)):
         try:
             data = (folder / name).read_bytes()
         except OSError:
-            continue  # told already
+            continue  # reported by changed_files
         if data != files[name]:
             yield from differing(name, data, files[name])

@@ -1,4 +1,4 @@
-"""What the published rows of a date are, in hashes: of their rows, and of the files that hold them."""
+"""Hashes of a date's published rows and of the files that contain them."""
 
 import hashlib
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from lossledger.store.published import Published
 from lossledger.store.warehouse import Warehouse
 
 TABLES = tuple(PUBLISHED.values())
-# What reading damaged files ends with, in whichever library notices it.
+# Errors that the libraries raise for damaged files.
 DAMAGE = (
     LossledgerError,
     OSError,
@@ -55,9 +55,9 @@ def not_as_published(
     sha256: str,
     columns: Sequence[str] | None = None,
 ) -> str:
-    """What is wrong with a table's rows of a date in a version, in words; '' where their hash is `sha256`.
+    """Compares the hash of a table's rows of a date with `sha256`: '' if equal, else the problem in words.
 
-    `columns`: those that the hash is over; None: those that are noted with the date.
+    `columns`: the hashed columns; None: those recorded with the date.
     """
     try:
         files = files_of(warehouse, table, row.day, version)
@@ -75,7 +75,7 @@ def not_as_published(
 
 
 def _damage(path: Place) -> str:
-    """Whether a file is there and begins and ends as Parquet does; what is wrong in between, its rows' hash tells."""
+    """Whether a file exists and has Parquet's first and last bytes; damage in between changes the hash of its rows."""
     try:
         open_parquet(path)
     except DAMAGE as error:
@@ -88,12 +88,12 @@ def _damage(path: Place) -> str:
 
 
 def line_of(error: BaseException) -> str:
-    """What went wrong, on one line."""
+    """The error's message in one line."""
     return " ".join(str(error).split())[:200]
 
 
 def head_differs(warehouse: Warehouse, table: Table, now: Published) -> bool:
-    """Whether somebody wrote other rows of the date past what is published; the same rows in other files are none."""
+    """Whether the newest version has other rows of the date than are published; their files may differ."""
     if files_of(warehouse, table, now.day) == files_of(warehouse, table, now.day, now.version_of(table)):
         return False
     found = rows_sha256(warehouse, table, now.day, None, now.columns_of(table))

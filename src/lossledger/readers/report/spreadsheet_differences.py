@@ -19,22 +19,22 @@ Sheets = dict[str, dict[str, Value]]
 def differing_cells(name: str, one: bytes, other: bytes) -> Iterator[str]:
     """A line for each sheet or cell of `one` that is not as in `other`, the first 20 of them."""
     try:
-        told = _sheets(one)
+        reported = _sheets(one)
     except _DAMAGE as error:
         yield f"{name}: cannot be read as a spreadsheet: {' '.join(str(error).split())[:200]}"
         return
-    lines = [f"{name}, {line}" for line in _lines(told, _sheets(other))]
+    lines = [f"{name}, {line}" for line in _lines(reported, _sheets(other))]
     yield from lines[:_SHOWN]
     if len(lines) > _SHOWN:
         yield f"{name}: and {len(lines) - _SHOWN:,} more cells"
 
 
-def _lines(told: Sheets, now: Sheets) -> Iterator[str]:
-    for sheet in [*told, *(sheet for sheet in now if sheet not in told)]:
-        if sheet not in told or sheet not in now:
+def _lines(reported: Sheets, now: Sheets) -> Iterator[str]:
+    for sheet in [*reported, *(sheet for sheet in now if sheet not in reported)]:
+        if sheet not in reported or sheet not in now:
             yield f"sheet {sheet}: {'is missing' if sheet in now else 'does not belong to it'}"
             continue
-        mine, again = told[sheet], now[sheet]
+        mine, again = reported[sheet], now[sheet]
         for cell in [*again, *(cell for cell in mine if cell not in again)]:
             if mine.get(cell) != again.get(cell):
                 a, b = apart(*(_number(side.get(cell)) for side in (mine, again)))
@@ -73,10 +73,10 @@ def _value(cell: ElementTree.Element, texts: list[str]) -> Value:
         return f"={formula.text or ''}"
     if kind == "inlineStr":
         return _text(cell)
-    said = cell.findtext(f"{_MAIN}v") or ""
+    text = cell.findtext(f"{_MAIN}v") or ""
     if kind == "s":
-        return texts[int(said)]
-    return float(said) if kind == "n" and said else said
+        return texts[int(text)]
+    return float(text) if kind == "n" and text else text
 
 
 def _text(item: ElementTree.Element) -> str:

@@ -1,4 +1,4 @@
-"""Which cells of a publication are held back: those of few accounts or that two nearly fill, and what gives them away.
+"""Cell suppression: cells of few accounts or dominated by two, and cells that would disclose them.
 
 A cell that is held back can be computed where it is the only unknown of a total, or of several totals taken together;
 where only the sum of some is known, that sum must be one that may be told. So further cells are held back until neither
@@ -12,16 +12,16 @@ from fractions import Fraction
 from typing import Any, NamedTuple
 
 Key = Any  # hashable, such as a tuple of names
-Equation = Mapping[Key, int]  # coefficients of cells whose sum is 0
+Equation = Mapping[Key, int]  # coefficients of cells; their weighted sum is 0
 Parts = Mapping[str, int]  # account to its part of a cell
 Number = int | Fraction
 _E18 = 10**18
 
 
 class Count(NamedTuple):
-    """How many accounts a cell is of; None where it is of none but the venue. `zero`: nothing is in it.
+    """Number of accounts behind a cell; None: only the venue's own amount. `zero`: the cell is zero.
 
-    `ways`: how accounts share it, by who they are in it, such as those who lost it and those who pay it.
+    `ways`: each account's part of it, by role, such as those who lost it and those who pay it.
     """
 
     accounts: int | None
@@ -36,7 +36,7 @@ class Count(NamedTuple):
 
 
 def dominated(parts: Iterable[int], share_e18: int) -> bool:
-    """Whether the account with the second largest part can tell the largest one too closely from the total.
+    """Whether the second largest account can estimate the largest part too closely from the total.
 
     It knows the largest but for what all others have, which is to be at least `share_e18` (in 10^-18) of the largest:
     the p-percent rule (Hundepool and others, Statistical Disclosure Control, 2012, chapter 4). Parts of either sign
@@ -62,7 +62,7 @@ class Suppression:
         self._seen: dict[frozenset[Key], set[frozenset[Key]]] = {}
 
     def hidden(self) -> set[Key]:
-        """The cells to hold back: every sensitive one, and what else it takes."""
+        """The cells to suppress: all sensitive ones and the secondary ones."""
         hidden = set(self._sensitive)
         while True:
             given_away = sorted(
@@ -78,7 +78,7 @@ class Suppression:
         return {keys for piece in self._pieces(hidden) for keys in self._exposed_in(piece)}
 
     def _pieces(self, hidden: set[Key]) -> Iterator[frozenset[Key]]:
-        """Hidden cells that sums connect: what is known of one piece says nothing of another."""
+        """Connected components of suppressed cells: sums within one disclose nothing about another."""
         left = set(hidden)
         while left:
             piece, edge = set[Key](), {left.pop()}
@@ -114,7 +114,7 @@ class Suppression:
         return False
 
     def _spared(self, hidden: set[Key]) -> set[Key]:
-        """Without those that a later one has made needless."""
+        """Releases cells that a later suppression made unnecessary."""
         kept = set[Key]()
         for piece in self._pieces(hidden):
             mine, exposed = set(piece), self._exposed_in(piece)
@@ -125,9 +125,9 @@ class Suppression:
         return kept
 
     def _another(self, cell: Key, hidden: set[Key]) -> Key | None:
-        """A cell that shares a sum with this one: not empty if there is one, of few accounts rather than of many."""
+        """Another cell to suppress in a sum with this one: preferably not zero and of few accounts."""
         reach = {cell}
-        while True:  # a small cell may be given away through others that are hidden already
+        while True:  # a small cell may be disclosed through cells that are already suppressed
             near = [equation for equation in self._equations if reach & equation.keys()]
             found = {key for equation in near for key in equation if key not in hidden}
             if found:
@@ -141,7 +141,7 @@ class Suppression:
 def suppressed(
     cells: Mapping[Key, Count], equations: Sequence[Equation], below: int, share_e18: int = 0
 ) -> set[Key]:
-    """The cells to hold back: of 1 to below − 1 accounts, of two that are nearly all of it, and what else it takes."""
+    """The cells to suppress: of 1 to below − 1 accounts, dominated by two accounts, and the secondary ones."""
     return Suppression(cells, equations, below, share_e18).hidden()
 
 

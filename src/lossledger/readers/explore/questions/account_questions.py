@@ -1,4 +1,4 @@
-"""An account's history: what it was charged, its deficits, its deleveraged fills, its balances date by date."""
+"""Questions about an account: charges, deficits, deleveraged fills, balances by date."""
 
 from lossledger.readers.explore.questions.question import Question, text
 

@@ -1,4 +1,4 @@
-"""A liquidation or a negative balance: the published rows, the causes, and the unit's path recomputed."""
+"""Questions about a liquidation or negative balance: published rows, causes, and the unit's recomputed path."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -27,13 +27,13 @@ business_date, account_id, currency, terminal_equity, deficit, trigger, triggere
 
 @dataclass(frozen=True)
 class PublishedEvent:
-    """What an id leads to. `balance` or `liquidation` has no row where there is none."""
+    """The published rows for an id. `balance` or `liquidation` is empty if the event has none."""
 
     balance: Answer
     liquidation: Answer
     key: UnitKey
     day: date
-    first: str  # ISO times of what is shown
+    first: str  # ISO times of the event's begin and end
     last: str
     episode_id: str | None
 
@@ -44,7 +44,7 @@ class PublishedEvent:
 
 
 def find(dates: PublishedDates, event_id: str, of: date | None = None) -> PublishedEvent:
-    """`of`: the date under which it stands, where it is known. ConfigError: nothing published has this id."""
+    """`of`: its published date, if known. ConfigError: nothing published has this id."""
     balance = ask(dates.tables, _row("Below zero", "negative_balances", "event_id", event_id, of))
     episode_id = event_id
     if balance.kept:
@@ -99,7 +99,7 @@ ORDER BY ts, fill_id""",
 
 @dataclass(frozen=True)
 class UnitPath:
-    """Equity and margin, and the marks of what the unit held or traded, around an event. `scale`: of the currency."""
+    """Equity, margin and marks of a unit around an event. `scale`: the currency's decimals."""
 
     points: list[Point]
     scale: int

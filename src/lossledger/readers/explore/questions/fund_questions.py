@@ -18,7 +18,7 @@ ORDER BY sessions DESC, currency""",
 
 
 def days(currency: str, first: date, last: date) -> Question:
-    """A row a date: the fund's day beside what the session's covered deficits cost."""
+    """One row per date: the fund's balances and the cost of the session's covered deficits."""
     return Question(
         f"The fund in {currency}, date by date",
         f"""\
@@ -31,7 +31,7 @@ ORDER BY business_date""",
 
 
 def draws(currency: str, first: date, last: date) -> Question:
-    """The fund's payments, the largest first, with what was left short of each."""
+    """The fund's payments, the largest first, with the shortfall that remained of each deficit."""
     return Question(
         f"What the fund paid in {currency}, the largest first",
         f"""\

@@ -61,7 +61,7 @@ def ask(tables: PublishedTables, question: Question) -> Answer:
 
 
 def text(value: str) -> str:
-    """A literal of SQL, whatever stands in an address that somebody was sent."""
+    """A quoted SQL literal; `value` may come from an untrusted address."""
     return f"'{quoted(value)}'"
 
 

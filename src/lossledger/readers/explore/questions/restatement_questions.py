@@ -1,4 +1,4 @@
-"""Dates that were published anew: which tables, when, why, and what the date said before."""
+"""Questions about restated dates: tables, times, reasons."""
 
 from lossledger.readers.explore.questions.question import Question
 

@@ -1,4 +1,4 @@
-"""Who would have paid a session's shortfall under each of the compared rules."""
+"""Questions about the payers of a session's shortfall under each compared rule."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -7,7 +7,7 @@ from lossledger.readers.explore.questions.question import Question, day, text
 
 
 def sessions() -> Question:
-    """Where there is something to compare."""
+    """Sessions with a shortfall."""
     return Question(
         "Sessions with a shortfall",
         """\
@@ -19,7 +19,7 @@ ORDER BY business_date DESC, payers DESC, currency""",
 
 
 def totals(of: date, currency: str) -> Question:
-    """A row a rule; the parts that its chart stacks: the account that pays most, the next nine, all others."""
+    """One row per rule, with the charges of the largest payer, the next nine, and all others."""
     return Question(
         "The rules side by side",
         f"""\
@@ -40,7 +40,7 @@ ORDER BY rule""",
 
 
 def accounts(of: date, currency: str, rules: Sequence[str]) -> Question:
-    """A row an account, a column a rule; who pays most under any rule first."""
+    """One row per account, one column per rule, ordered by the account's largest charge."""
     columns = ",\n       ".join(
         f"coalesce(sum(charge) FILTER (rule = {text(rule)}), 0) AS {rule}" for rule in rules
     )

@@ -1,4 +1,4 @@
-"""One date: what happened, who paid, and what does not agree."""
+"""Questions about one date: events, payers, reconciliation breaks."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""Two sides of the same question, joined: the published tables and a scenario, or a date before and after."""
+"""Joins the answers of two sides: published tables and a scenario, or a date before and after a restatement."""
 
 from collections.abc import Sequence
 from datetime import date

@@ -1,4 +1,4 @@
-"""A risk unit's equity and maintenance margin after everything that touches it: the reference's replay, noted."""
+"""A risk unit's equity and maintenance margin after each event, recorded during the reference's replay."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from lossledger.engine.rules.units import Unit, UnitInput
 from lossledger.readers.explain.account_session import AccountSession
 
 TICK, FILL = "tick", "fill"
-_BEFORE, _AFTER = 40, 10  # points of a window before what it is about, and after
+_BEFORE, _AFTER = 40, 10  # points shown before and after the event
 
 
 class Point(NamedTuple):
@@ -24,7 +24,7 @@ class Point(NamedTuple):
 
 
 class PathUnit(Unit):
-    """A unit that notes its equity and margin after each event, ticks included."""
+    """A unit that records its equity and margin after each event, ticks included."""
 
     def __init__(self, given: UnitInput, market: Market, start: int) -> None:
         self.points: list[Point] = []
@@ -73,7 +73,7 @@ class PathUnit(Unit):
 
 
 def path_of(session: AccountSession, key: UnitKey) -> list[Point]:
-    """The unit through the whole session; of several events of one instant all, in their order."""
+    """All points of the session; events of one instant each have a point, in their order."""
     (given,) = [unit for unit in session.units if unit.key == key]
     unit = PathUnit(given, session.market, session.start)
     replay_unit(unit, session.policy, SessionRows())
@@ -81,7 +81,7 @@ def path_of(session: AccountSession, key: UnitKey) -> list[Point]:
 
 
 def window(points: Sequence[Point], first: int, last: int) -> list[Point]:
-    """What lies between two times, and some points before and after: as dense as the market's ticks are."""
+    """The points between two times, with a fixed number of points before and after."""
     before = [point for point in points if point.ts < first][-_BEFORE:]
     inside = [point for point in points if first <= point.ts <= last]
     after = [point for point in points if point.ts > last][:_AFTER]

@@ -1,4 +1,4 @@
-"""An account's history of charges, and what else happened to it."""
+"""The view of an account: charges, negative balances, deleveraging, balances."""
 
 from datetime import date
 
@@ -34,9 +34,9 @@ def show(page: PageContext) -> None:
 def _draw(page: PageContext, charges: Answer, currency: str) -> None:
     rows = [n for n, c in enumerate(charges.column("currency")) if c == currency]
     days, amounts = charges.column("business_date"), charges.amounts("charge")
-    told = [(date.fromisoformat(days[n]), (amounts[n],)) for n in rows]
+    points = [(date.fromisoformat(days[n]), (amounts[n],)) for n in rows]
     whole = exact(sum(amounts[n] for n in rows), page.tables.scales[currency])
     counted = "1 session" if len(rows) == 1 else f"{len(rows)} sessions"
-    words = f"It was charged {whole} {currency} in {counted}, from {told[0][0]} to {told[-1][0]}."
+    words = f"It was charged {whole} {currency} in {counted}, from {points[0][0]} to {points[-1][0]}."
     st.markdown(plain_text(words))
-    show_chart(bars(currency, "charge", {"charged": "yellow"}, told, _WIDTH), words)
+    show_chart(bars(currency, "charge", {"charged": "yellow"}, points, _WIDTH), words)

@@ -19,7 +19,7 @@ from lossledger.readers.explore.views.page_context import PageContext
 from lossledger.readers.explore.views.widgets import choose, plain_text, show_chart, show_table
 
 _WIDTH = 900
-_ALL = 1000  # rows of a path: what is between the points is what one came for
+_ALL = 1000  # rows of a path: all of it, for the steps between the points matter
 
 
 def show(page: PageContext) -> None:
@@ -60,7 +60,7 @@ def _date() -> date | None:
 
 
 def _offer(page: PageContext) -> None:
-    """Without an id: those of a date."""
+    """Without an id, offers the events of a date."""
     day = choose("Events of", [day.isoformat() for day in reversed(page.days)], "of")
     show_table(
         page, page.ask(session_questions.events(date.fromisoformat(day))), "No account fell below zero.", day
@@ -85,13 +85,13 @@ def _path(page: PageContext, found: events.PublishedEvent) -> events.UnitPath | 
     if found.last != found.first:
         marked.append(drawn.TimeMark(parse_time_us(found.last), "ended"))
     start, end = path.points[0], path.points[-1]
-    told = [
+    texts = [
         exact(units_to_e18(n, path.scale), path.scale)
         for n in (start.equity, start.margin, end.equity, end.margin)
     ]
     words = (
         f"Equity and maintenance margin of account {found.key.account_id} in {currency}. The chart begins with equity "
-        f"{told[0]} against a margin of {told[1]} and ends with {told[2]} against {told[3]}."
+        f"{texts[0]} against a margin of {texts[1]} and ends with {texts[2]} against {texts[3]}."
     )
     st.subheader("Equity against maintenance margin, and the marks", anchor=False)
     st.markdown(
@@ -128,5 +128,7 @@ def _causes(page: PageContext, found: events.PublishedEvent) -> None:
     show_table(page, causes, "It has no causes: equity did not change from its start to its end.")
     with st.expander("What each cause is"):
         st.markdown(
-            "\n".join(f"- **{n.replace('_', ' ')}**: {plain_text(told)}" for n, told in COMPONENTS.items())
+            "\n".join(
+                f"- **{n.replace('_', ' ')}**: {plain_text(meaning)}" for n, meaning in COMPONENTS.items()
+            )
         )

@@ -14,7 +14,7 @@ from lossledger.readers.explore.questions.question import Answer
 from lossledger.readers.explore.views.page_context import PageContext
 from lossledger.readers.explore.views.widgets import choose, show_chart, show_table
 
-_CLOSE = 7  # so many dates are drawn movement by movement
+_CLOSE = 7  # most dates whose single movements are drawn
 _WIDTH = 900
 _PARTS = {"the fund paid": "blue", "left short": "orange"}
 

@@ -1,4 +1,4 @@
-"""The page: what to look at on the side, the view beside it."""
+"""The page: choices in the sidebar, the chosen view in the main part."""
 
 from collections.abc import Callable
 from urllib.parse import urlencode
@@ -47,7 +47,7 @@ def show(root: Place) -> None:
 
 
 def _chosen(root: Place) -> tuple[str, PageContext]:
-    captions = [told for told, _ in VIEWS.values()]
+    captions = [caption for caption, _ in VIEWS.values()]
     view = st.radio("View", list(VIEWS), key="view", bind="query-params", captions=captions)
     scenario = choose("Tables", [PUBLISHED, *scenario_names(root)], "scenario")
     as_of = st.text_input("As published at", key="as_of", bind="query-params", placeholder="now",
@@ -59,7 +59,7 @@ def _chosen(root: Place) -> tuple[str, PageContext]:
 
 
 def _link(page: PageContext) -> None:
-    """The address is the link; this one goes on showing what is published now."""
+    """Shows a link that pins the page to what is published now."""
     st.divider()
     st.subheader("Link to this view", anchor=False)
     st.markdown("The address of this page is a link to it. This one shows the same after a restatement too:")

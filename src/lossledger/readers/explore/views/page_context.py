@@ -1,4 +1,4 @@
-"""What the page is looking at: a warehouse, maybe a scenario or a time. Answers are kept until more is published."""
+"""The warehouse, scenario and time that the page shows. Answers are cached until another date is published."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -13,12 +13,12 @@ from lossledger.readers.published.published_tables import PublishedTables
 from lossledger.schemas.ops import PUBLISHED_DAYS
 from lossledger.store.places import Place
 
-_KEPT = 256  # answers, of all who look; each is what one table of a view shows
+_KEPT = 256  # cached answers of all sessions; one answer is the content of one table
 
 
 @dataclass(frozen=True)
 class PageContext:
-    """`version`: of ops.published_days: what has been published since is asked anew."""
+    """`version`: of ops.published_days; a new version makes the cached answers void."""
 
     root: Place
     scenario: str | None
@@ -38,7 +38,7 @@ class PageContext:
         return _answer(self.tables, (str(self.root), self.scenario, self.as_of, self.version), question)
 
     def at(self, scenario: str | None = None, as_of: str | None = None) -> "PageContext":
-        """The same warehouse's published tables, a scenario, or a time."""
+        """The context of another scenario or time of the same warehouse."""
         return open_page(self.root, scenario, as_of)
 
     def href(self, view: str, **parameters: str) -> str:

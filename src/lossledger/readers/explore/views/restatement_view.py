@@ -1,4 +1,4 @@
-"""Dates that were published anew: when, why, and what they said before."""
+"""The view of restated dates: when, why, and the values before and after."""
 
 from datetime import date, datetime, timedelta
 

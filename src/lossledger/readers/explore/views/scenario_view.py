@@ -41,7 +41,7 @@ def show(page: PageContext) -> None:
 
 
 def _side(page: PageContext, name: str) -> PageContext:
-    """The published tables as of the time asked for, which is not one of a scenario's: that as it is now."""
+    """A side of the comparison. The page's time applies to the published tables; a scenario is shown as it is now."""
     if name == PUBLISHED:
         return page.at(None, None if page.scenario else page.as_of)
     return page.at(name)

@@ -1,4 +1,4 @@
-"""One date: what happened, who bore it, what does not agree."""
+"""The view of one date: events, payers, reconciliation breaks."""
 
 from datetime import date
 

@@ -1,4 +1,4 @@
-"""What every view is made of: a table with its CSV and SQL, a chart with its words, a choice that the address keeps."""
+"""Widgets of the views: a table with CSV and SQL, a chart with a description, a choice stored in the address."""
 
 import re
 from collections.abc import Sequence
@@ -23,13 +23,13 @@ _LINKS = {
 
 
 def choose(label: str, options: Sequence[str], key: str, at: int = 0) -> str:
-    """A choice that stands in the address; what is not among the options there is ignored."""
+    """A choice stored in the page's address; a value that is not an option is ignored."""
     chosen: str = st.selectbox(label, options, index=at, key=key, bind="query-params", filter_mode="contains")
     return chosen
 
 
 def show_table(page: PageContext, answer: Answer, nothing: str, day: str = "", shown: int = SHOWN) -> None:
-    """Heading, rows, CSV and SQL. `nothing`: what no row means. `day`: the date of rows that do not name theirs."""
+    """Heading, rows, CSV and SQL. `nothing`: text shown without rows. `day`: the date of rows without a date column."""
     st.subheader(answer.title, anchor=False)
     if answer.kept:
         records = answer.records()[:shown]
@@ -65,7 +65,7 @@ def _below(answer: Answer) -> None:
 
 
 def show_chart(chart: Any, words: str) -> None:
-    """`words`: what it shows, for who does not see it; the table beside it has the figures."""
+    """`words`: a description for readers who cannot see the chart; the table has the figures."""
     dark = st.context.theme.type == "dark"
     st.vega_lite_chart(spec(chart, dark), theme=None, width="stretch", alt=words)
 
@@ -82,23 +82,23 @@ def _cell(page: PageContext, name: str, row: dict[str, Any], day: str) -> str:
     value = row[name]
     if value is None:
         return ""
-    told = plain_text(value)
+    text = plain_text(value)
     view = _LINKS.get(name)
     if not view:
-        return told
+        return text
     parameters = {"currency" if view == "fund" else view: str(value)}
     of = row.get("business_date") or day
     if view == "event" and of:
         parameters["date"] = of
-    return f"[{told}]({page.href(view, **parameters)})"
+    return f"[{text}]({page.href(view, **parameters)})"
 
 
 def plain_text(value: Any) -> str:
-    """As it is, with thousands separated, and nothing in it taken for markup: names are a venue's own."""
+    """Text with thousands separated and all markup escaped: names come from the venue."""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    told = f"{value:,}" if isinstance(value, int) else str(value)
-    if re.fullmatch(r"-?\d{4,}(\.\d+)?", told):
-        whole, point, rest = told.partition(".")
-        told = f"{int(whole):,}{point}{rest}"
-    return _MARKUP.sub(r"\\\1", told)
+    text = f"{value:,}" if isinstance(value, int) else str(value)
+    if re.fullmatch(r"-?\d{4,}(\.\d+)?", text):
+        whole, point, rest = text.partition(".")
+        text = f"{int(whole):,}{point}{rest}"
+    return _MARKUP.sub(r"\\\1", text)

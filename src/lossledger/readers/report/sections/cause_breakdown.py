@@ -1,4 +1,4 @@
-"""H: the same causes by session, by contract and by client class."""
+"""H: causes of deficits by session, by contract and by client class."""
 
 from collections import defaultdict
 from typing import Any

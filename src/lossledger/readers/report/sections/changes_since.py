@@ -1,4 +1,4 @@
-"""M, since the last report: which of its dates were restated, why, and which of its figures changed."""
+"""M, since the last report: restated dates, reasons, and changed figures."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +25,7 @@ _GONE = "not published any more"
 
 
 def describe_changes(facts: Facts, listed: bool = True) -> str:
-    """What changed since the last report, in sentences; `listed`: tables of all restatements follow."""
+    """Changes since the last report, in sentences; `listed`: tables of all restatements follow."""
     previous = facts.request.previous
     if previous is None:
         return (
@@ -71,7 +71,7 @@ def _stated(facts: Facts) -> PreviousReport:
 
 
 def list_restated_dates(facts: Facts, with_causes: bool) -> TableBlock:
-    """Every date of the last report, also those that this one does not report."""
+    """Every date of the last report, including dates outside this report."""
     previous, reported = _stated(facts), set(facts.days)
     causes = _causes(facts, previous) if with_causes else {}
     rows: list[tuple[Cell, ...]] = []
@@ -108,7 +108,7 @@ def _causes(facts: Facts, previous: PreviousReport) -> dict[date, dict[str, None
 
 
 def list_changed_figures(facts: Facts) -> TableBlock:
-    """Figures of the waterfall and the fund as the last report told them, and now."""
+    """Figures of the waterfall and the fund in the last report and now."""
     rows: list[tuple[Cell, ...]] = []
     for then in _stated(facts).days:
         now = _now(facts, then)
@@ -128,12 +128,12 @@ def list_changed_figures(facts: Facts) -> TableBlock:
 
 
 def _changes(facts: Facts, then: PreviousDay, now: Published) -> Iterator[tuple[Cell, ...]]:
-    hashes, noted = (then.rows_sha256, then.columns) if then.rows_sha256 else _published_then(facts, then)
+    hashes, recorded = (then.rows_sha256, then.columns) if then.rows_sha256 else _published_then(facts, then)
     for table in COMPARED:
         name = table.full_name
         if now.table_sha256[name] == hashes.get(name):
             continue
-        if not _there(facts, table, then, hashes.get(name), columns_of(table, noted.get(name, ""))):
+        if not _there(facts, table, then, hashes.get(name), columns_of(table, recorded.get(name, ""))):
             gone = Missing("the version that the last report was made from is not in this warehouse")
             yield (then.day, name, "", "every figure", gone, gone, gone)
             continue
@@ -151,7 +151,7 @@ def _published_then(facts: Facts, then: PreviousDay) -> tuple[Mapping[str, str],
 
 
 def _there(facts: Facts, table: Any, then: PreviousDay, sha256: str | None, columns: Sequence[str]) -> bool:
-    """A warehouse that was made anew has other versions."""
+    """A rebuilt warehouse has other versions."""
     name, warehouse = table.full_name, facts.rows.tables.warehouse
     try:
         return rows_sha256(warehouse, table, then.day, then.versions[name], columns) == sha256

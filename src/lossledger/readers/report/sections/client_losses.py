@@ -1,4 +1,4 @@
-"""I, what clients bear themselves: charges that touch principal, and retail clients without protection."""
+"""I: charges that touch principal, and retail clients without protection."""
 
 from collections import defaultdict
 
@@ -12,7 +12,7 @@ _EVENTS = ("attribution.negative_balances",)
 
 
 def principal(facts: Facts) -> TableBlock:
-    """Charges beyond the session's profit: what is above it is paid from what the client had before."""
+    """Charges above the session's profit: the excess reduces what the client had before."""
     profits: defaultdict[tuple[object, ...], int] = defaultdict(int)
     for row in facts.rows.rows(attribution.ACCOUNT_DAILY):
         profits[row["business_date"], row["account_id"], row["currency"]] += session_profit(row)

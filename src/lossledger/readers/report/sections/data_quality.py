@@ -65,7 +65,7 @@ def _findings(results: list[Any]) -> TableBlock:
 
 
 def _marks(facts: Facts) -> tuple[TableBlock, TableBlock]:
-    """How well the marks of what clients held are covered, session by session, and every gap."""
+    """Coverage of the marks of held instruments by session, and every gap."""
     gaps = mark_gaps(facts.rows.tables, facts.days)
     coverage: list[tuple[Cell, ...]] = []
     for day in facts.days:

@@ -65,12 +65,12 @@ def causes(facts: Facts) -> Section:
 
 
 def _at(row: Row, instant: str) -> tuple[Any, ...]:
-    """What an episode and its event have in common: the unit, and the time."""
+    """The key shared by an episode and its event: the unit and the time."""
     return (*(row[name] for name in _UNIT), row[instant])
 
 
 def episodes(facts: Facts, currency: str, covered: bool) -> list[Row]:
-    """Episodes with a deficit; where all of it is debt from before there is no event, and it counts as not covered."""
+    """Episodes with a deficit. If all of it is earlier debt there is no event, and it counts as not covered."""
     events = {
         _at(e, "ts"): e for e in rows_where(facts.rows.rows(attribution.NEGATIVE_BALANCES), currency=currency)
     }
@@ -129,8 +129,8 @@ def _bridge_table(rows: list[tuple[Cell, ...]]) -> TableBlock:
 def _drawing(currency: str, words: str, amounts: Mapping[str, int]) -> Drawing:
     found = [charts.Cause(name, WORDS[name], amount) for name, amount in amounts.items()]
     found.sort(key=lambda cause: (-cause.amount, cause.name))
-    told = "To the right what made the deficits larger, to the left what made them smaller."
+    caption = "To the right what made the deficits larger, to the left what made them smaller."
     identity = f"causes_{currency}_{words.replace(' ', '_')}"
     return Drawing(
-        identity, f"Causes, {words}, {currency}", told, lambda width: charts.causes(currency, found, width)
+        identity, f"Causes, {words}, {currency}", caption, lambda width: charts.causes(currency, found, width)
     )

@@ -1,4 +1,4 @@
-"""F: the waterfall of every day with its check, and what losses cost together."""
+"""F: the waterfall by day with its check, and the total cost of losses."""
 
 from lossledger.readers.charts import loss_charts as charts
 from lossledger.readers.document.cells import Cell, Missing

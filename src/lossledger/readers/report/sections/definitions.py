@@ -53,7 +53,7 @@ def _bridge(facts: Facts) -> TableBlock:
              "plus what the deleveraged lost"),
             ("fees of liquidations", fees, "part of the deficits where the account had nothing left"),
         )  # fmt: skip
-        rows += [(currency, name, facts.amount(amount, currency), told) for name, amount, told in terms]
+        rows += [(currency, name, facts.amount(amount, currency), how) for name, amount, how in terms]
         by_mark = Missing("needs every mark of a session, which is not published")
         rows.append((currency, "unrealised loss of liquidated positions at the worst mark", by_mark, ""))
     columns = (

@@ -1,4 +1,4 @@
-"""K: what became of every delivered row: used, a duplicate, superseded, or in quarantine and why."""
+"""K: delivered rows by result: used, duplicate, superseded, or quarantined with reasons."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -36,9 +36,9 @@ def _folders(facts: Facts, known: list[date]) -> Iterator[date]:
 def _counts(found: list[tuple[Any, ...]]) -> TableBlock:
     rows: list[tuple[Cell, ...]] = []
     for folder, dataset, count, used, duplicates, superseded, quarantined in found:
-        told = "reference data" if folder == REFERENCE_DAY else str(folder)
+        folder_text = "reference data" if folder == REFERENCE_DAY else str(folder)
         left = count - used - duplicates - superseded - quarantined
-        rows.append((told, dataset, count, used, duplicates, superseded, quarantined, left))
+        rows.append((folder_text, dataset, count, used, duplicates, superseded, quarantined, left))
     columns = (
         TableColumn("delivery", "delivery of", "Its folder's date."),
         TableColumn("dataset", "dataset"),
@@ -65,7 +65,7 @@ def _reasons(facts: Facts, wanted: set[date]) -> TableBlock:
     }  # a rejected row of reference data has the date of its run
     for day, dataset, reasons in _rows(facts, ledger.QUARANTINE, ("business_date", "dataset", "reasons")):
         if day in days:
-            # what stands after a colon is about the one row
+            # text after a colon describes the single row
             for reason in {reason.partition(": ")[0] for reason in reasons.split("; ")}:
                 counts[str(day), dataset, reason] += 1
     columns = (

@@ -1,4 +1,4 @@
-"""C: how large single losses were against the fund, who holds the open interest, who is nearest to liquidation."""
+"""C: largest losses against the fund, holders of open interest, positions nearest to liquidation."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -44,8 +44,8 @@ def _peaks(facts: Facts) -> TableBlock:
         mine = [row for row in _stress(facts) if row[1] == currency]
         columns_of = ([row[2] for row in mine], [row[3] for row in mine])
         amounts = [(max(column), facts.mean(sum(column), len(column), currency)) for column in columns_of]
-        told = [facts.amount(amount, currency) for pair in amounts for amount in pair]
-        rows.append((currency, len(mine), *told, sum(row[3] > row[4] for row in mine)))
+        cells = [facts.amount(amount, currency) for pair in amounts for amount in pair]
+        rows.append((currency, len(mine), *cells, sum(row[3] > row[4] for row in mine)))
     columns = (
         TableColumn("currency", "currency"),
         TableColumn("sessions", "sessions", "", True),

@@ -55,8 +55,8 @@ def _figures(facts: Facts, currency: str) -> Figures:
     daily = rows_where(facts.rows.rows(attribution.INSURANCE_FUND_DAILY), currency=currency)
     zero = sum(row["lowest"] <= 0 for row in daily)
 
-    def figure(name: str, title: str, value: Cell, told: str) -> Figure:
-        return Figure(f"fund.{name}.{currency}", title, value, told, _DAILY)
+    def figure(name: str, title: str, value: Cell, definition: str) -> Figure:
+        return Figure(f"fund.{name}.{currency}", title, value, definition, _DAILY)
 
     return Figures(
         (
@@ -144,12 +144,12 @@ def _drawings(facts: Facts, currency: str) -> list[Block]:
     ]  # fmt: skip
     if draws and charts.crowded(series):
         title = f"The same while the fund paid, {currency}"
-        told = "The stretch of time in which most draws were made, drawn large."
+        definition = "The stretch of time in which most draws were made, drawn large."
         blocks.append(
             Drawing(
                 f"fund_zoom_{currency}",
                 title,
-                told,
+                definition,
                 lambda width: charts.balance(charts.zoomed(series), width),
             )
         )

@@ -62,7 +62,7 @@ def _units(rows: Sequence[Any]) -> int:
 
 
 def _by_contract(facts: Facts) -> TableBlock:
-    """What an episode with several contracts lost in each is told by its causes, section H."""
+    """Liquidations by contract. An episode's loss by contract is in its causes, section H."""
     terms = {row["instrument_id"]: row for row in facts.rows.reference("instruments")}
     currency_of = {row["episode_id"]: row["currency"] for row in facts.rows.rows(attribution.LIQUIDATIONS)}
     groups: defaultdict[tuple[str, str, str], list[Any]] = defaultdict(list)
@@ -72,9 +72,9 @@ def _by_contract(facts: Facts) -> TableBlock:
     rows: list[tuple[Cell, ...]] = []
     for (currency, kind, instrument), mine in sorted(groups.items()):
         amounts = (sum_column(mine, "maintenance_margin"), sum_column(mine, "filled_value"))
-        told = [facts.amount(amount, currency) for amount in amounts]
+        cells = [facts.amount(amount, currency) for amount in amounts]
         count = len({row["episode_id"] for row in mine})
-        rows.append((currency, kind, instrument, count, sum_column(mine, "liquidation_fills"), *told))
+        rows.append((currency, kind, instrument, count, sum_column(mine, "liquidation_fills"), *cells))
     columns = (
         TableColumn("currency", "currency"),
         TableColumn("kind", "contract type"),

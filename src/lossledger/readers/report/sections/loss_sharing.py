@@ -1,4 +1,4 @@
-"""G: who was charged, by class and how concentrated; the house's own result beside it; auto-deleveraging; fees."""
+"""G: charges by class and concentration, the house's own result, auto-deleveraging, fees."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -20,8 +20,8 @@ _MONEY = ("realised_pnl", "fees", "funding")
 def sharing(facts: Facts) -> Section:
     blocks: list[Block] = [_by_class(facts), _concentration(facts), _result_by_type(facts), _charged(facts)]
     blocks += [adl_daily(facts), adl(facts), fees(facts), receivables(facts)]
-    for title, told in write_footnotes(facts.rows):
-        blocks.append(Paragraph(f"{title}. " + " ".join(told)))
+    for title, sentences in write_footnotes(facts.rows):
+        blocks.append(Paragraph(f"{title}. " + " ".join(sentences)))
     return Section("Loss sharing, deleveraging and debts", blocks, "sharing", "G")
 
 
@@ -92,7 +92,7 @@ def _concentration(facts: Facts) -> TableBlock:
 
 
 def _result_by_type(facts: Facts) -> TableBlock:
-    """Session profit (outputs.md, account_daily) summed over accounts of a type, beside what clients were charged."""
+    """Session profit (outputs.md, account_daily) of house and client accounts, and the clients' charges."""
     sums: dict[tuple[Any, str, str], int] = defaultdict(int)
     for row in facts.rows.rows(attribution.ACCOUNT_DAILY):
         sums[row["business_date"], row["currency"], row["account_type"]] += session_profit(row)
@@ -148,5 +148,5 @@ def _charged(facts: Facts) -> TableBlock:
 
 
 def largest_of(rows: Sequence[Any], column: str) -> int:
-    """The largest value, 0 where there is none."""
+    """The largest value, 0 without rows."""
     return max((row[column] for row in rows), default=0)

@@ -1,4 +1,4 @@
-"""Losses beside the waterfall: deleveraging in kind, fees that nobody could pay, debts of accounts without cover."""
+"""Losses outside the waterfall: deleveraging, unpaid liquidation fees, debts of unprotected accounts."""
 
 from lossledger.readers.document.cells import Cell, Missing, Time
 from lossledger.readers.document.model import TableBlock, TableColumn

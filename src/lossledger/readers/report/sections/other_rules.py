@@ -1,4 +1,4 @@
-"""The same losses shared under other rules, with what goes beyond what accounts have."""
+"""The session's losses shared under other rules, and charges beyond what accounts have."""
 
 from collections.abc import Sequence
 from datetime import date

@@ -43,7 +43,7 @@ def _tests(facts: Facts) -> TableBlock:
         clients = rows_where(facts.rows.rows(attribution.ACCOUNT_DAILY), account_type="client", **same)
         covered = rows_where(facts.rows.rows(attribution.NEGATIVE_BALANCES), protected=True, **same)
         resets = {(row["account_id"], row["isolation"]) for row in covered}
-        # after processing: covered units, flat at the end, that stand below zero and carry no debt for it
+        # covered units without position whose equity is below zero at the end and that have no debt
         held = {
             (r["account_id"], r["isolation"])
             for r in rows_where(facts.rows.rows(attribution.POSITIONS_DAILY), **same)
@@ -89,7 +89,7 @@ def _tests(facts: Facts) -> TableBlock:
 
 
 def _liability(facts: Facts, day: date, currency: str) -> Cell:
-    """Where a client has nothing left there is no such ratio: such accounts are told below, with a dash."""
+    """The largest ratio of deficit to equity. Accounts without equity have none; the table below shows a dash."""
     mine = rows_where(facts.rows.rows(attribution.PROTECTION_DAILY), **facts.same(day, currency))
     held = [row for row in mine if row["account_equity"]]
     if not held:

@@ -46,7 +46,7 @@ def _by_rule(facts: Facts) -> TableBlock:
 
 
 def _subject(row: Any) -> tuple[str, str]:
-    """A venue's balance is stated anew every day: its time is no part of what it is about."""
+    """The identity of a break across days; the time of a stated balance is not part of it."""
     parts = row["key"].split("|")
     return row["rule"], "|".join(parts[:-1] if len(parts) > 1 else parts)
 
@@ -68,7 +68,7 @@ def _found(facts: Facts) -> list[tuple[Any, int]]:
 
 
 def _sums(facts: Facts) -> TableBlock:
-    """What has one unit is added up: a currency, or what is counted of one instrument."""
+    """Sums breaks with the same unit: a currency, or the quantity of one instrument."""
     groups: defaultdict[tuple[str, str], list[tuple[Any, int]]] = defaultdict(list)
     for row, age in _found(facts):
         parts = row["key"].split("|")
@@ -106,8 +106,8 @@ def _breaks(facts: Facts) -> TableBlock:
         debt = debts.get((row["business_date"], "|".join(row["key"].split("|")[:2])), 0)
         is_debt = row["rule"] == "venue_account_balance" and debt and row["break"] == -debt
         amounts = [Amount(row[name]) for name in ("expected", "actual", "break", "tolerance")]
-        told = "the account's published debt" if is_debt else ""
-        rows.append((row["business_date"], row["rule"], row["key"], *amounts, age, told))
+        equals = "the account's published debt" if is_debt else ""
+        rows.append((row["business_date"], row["rule"], row["key"], *amounts, age, equals))
     columns = (
         TableColumn("business_date", "session"),
         TableColumn("rule", "rule"),

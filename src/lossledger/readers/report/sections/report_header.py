@@ -1,4 +1,4 @@
-"""A: what the report is about and what it was made from; the policy in words and as a table."""
+"""A: subject and sources of the report; the policy in words and as a table."""
 
 import hashlib
 
@@ -59,7 +59,7 @@ def _complete(facts: Facts) -> str:
 
 
 def _place(facts: Facts) -> list[tuple[str, Cell]]:
-    """Where the report stands among others: no clock and no counter, so the same versions give the same report."""
+    """The report's id and predecessor; without clock or counter, so that equal versions give an equal report."""
     previous, request = facts.request.previous, facts.request
     # to the public nothing that a hash of rows goes into: a held-back cell could be guessed until it comes out
     public = request.audience == PUBLIC
@@ -73,17 +73,17 @@ def _place(facts: Facts) -> list[tuple[str, Cell]]:
         request.last,
         request.audience,
     )
-    told = f"{'supersedes' if same else 'follows'} that of {previous.first} to {previous.last}, {previous.audience}"
-    told += f", content {previous.content_sha256}" if previous.content_sha256 else ""
-    return [*found, ("The report before it", told)]
+    parts = f"{'supersedes' if same else 'follows'} that of {previous.first} to {previous.last}, {previous.audience}"
+    parts += f", content {previous.content_sha256}" if previous.content_sha256 else ""
+    return [*found, ("The report before it", parts)]
 
 
 def _policy_words(facts: Facts) -> Paragraph:
     if not facts.policies:
         return Paragraph("The policy's text was not stored with these dates: not available.")
     newest = facts.policies[max(facts.policies)]
-    told = [words[newest[key]] for key, words in _WORDS.items() if newest.get(key) in words]
-    text = "The policy at the end of the period: " + "; ".join(told) + "."
+    parts = [words[newest[key]] for key, words in _WORDS.items() if newest.get(key) in words]
+    text = "The policy at the end of the period: " + "; ".join(parts) + "."
     return Paragraph(text)
 
 

@@ -1,4 +1,4 @@
-"""M: what was published before and is no longer: per table, and per figure of the waterfall with its old value."""
+"""M: restatements, by table and by figure of the waterfall with the old value."""
 
 from collections import defaultdict
 from datetime import date
@@ -21,7 +21,7 @@ _SOURCE = ("ops.restatements", "ops.restatement_reasons")
 
 
 def restated(facts: Facts) -> Section:
-    """What changed since the last report, where one was named; then all restatements of the reported dates."""
+    """Changes since the last report, if one was named, then all restatements of the reported dates."""
     blocks: list[Block] = [Paragraph(describe_changes(facts))]
     if facts.request.previous:
         blocks += [list_restated_dates(facts, with_causes=True), list_changed_figures(facts)]
@@ -31,7 +31,7 @@ def restated(facts: Facts) -> Section:
 
 
 def _published(facts: Facts) -> list[Any]:
-    """Without those of a run that died before it published: nobody ever saw what it wrote."""
+    """Restatements, without those of runs that ended before they published."""
     seen = {(day.day, day.run_id) for day in facts.rows.days}
     seen |= {
         (row["business_date"], row["run_id"])

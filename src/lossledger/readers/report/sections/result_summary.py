@@ -36,7 +36,7 @@ _NOBODY_SAID = "Whether the data are real or generated: not available, nobody ha
 
 
 def origin(facts: Facts) -> str:
-    """Whom the report is about, and whether the data are real: what no table says, in sentences."""
+    """Sentences on the venue and on whether the data are real, which no table states."""
     whom = f"This report is about {facts.request.venue}. " if facts.request.venue else _NOBODY_NAMED
     return whom + _ORIGINS.get(facts.request.data, _NOBODY_SAID)
 
@@ -60,8 +60,8 @@ def _figures(facts: Facts, currency: str) -> Iterator[Figure]:
         yield Figure(f"total.{column}.{currency}", title, value, definition, _SOURCE)
     columns = ("fund_draw", "socialised", "uncovered", "unprotected_deficit", "adl_loss")
     cost = facts.amount(sum(sum_column(losses, column) for column in columns), currency)
-    told = "Fund, charges, uncovered, receivables and auto-deleveraging together."
-    yield Figure(f"total.cost.{currency}", "What losses cost, together", cost, told, _SOURCE)
+    definition = "Fund, charges, uncovered, receivables and auto-deleveraging together."
+    yield Figure(f"total.cost.{currency}", "What losses cost, together", cost, definition, _SOURCE)
 
 
 def _sentences(facts: Facts, currency: str, figures: dict[str, Figure]) -> str:
