@@ -27,8 +27,8 @@ def crash() -> fund_chart.Balance:
 
 
 def test_six_minutes_of_a_day_are_drawn_apart() -> None:
-    assert fund_chart.crowded(crash())
-    close = fund_chart.zoomed(crash())
+    assert fund_chart.is_crowded(crash())
+    close = fund_chart.zoom_in(crash())
     start, end = close.points[0][0], close.points[-1][0]
     assert end - start < 6 * MINUTE
     assert close.points[0][1] in {point[1] for point in crash().points}  # the balance at its beginning
@@ -37,7 +37,7 @@ def test_six_minutes_of_a_day_are_drawn_apart() -> None:
 
 def test_draws_over_the_whole_day_need_no_second_chart() -> None:
     spread = fund_chart.Balance("USDT", [(0, E18), (DAY, 0)], list(range(0, DAY, DAY // 10)), None)
-    assert not fund_chart.crowded(spread)
+    assert not fund_chart.is_crowded(spread)
 
 
 def test_busiest_is_the_shortest_stretch_with_half_of_the_times() -> None:
@@ -76,11 +76,11 @@ def test_a_balance_is_not_stacked_where_movements_share_an_instant() -> None:
 
 def test_of_many_movements_the_extremes_are_drawn() -> None:
     points = [(n, E18 * (n % 50)) for n in range(10_000)]
-    kept = fund_chart.thinned(points, 100)
+    kept = fund_chart.thin_points(points, 100)
     assert len(kept) <= 404
     assert (kept[0], kept[-1]) == (points[0], points[-1])
     assert {balance for _, balance in kept} >= {0, 49 * E18}
-    assert fund_chart.thinned(points[:300], 100) == points[:300]
+    assert fund_chart.thin_points(points[:300], 100) == points[:300]
 
 
 def test_first_shortfall_is_named_and_the_drawing_is_always_the_same() -> None:

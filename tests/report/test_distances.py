@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lossledger.engine.numbers import E18
 from lossledger.readers.document.cells import cell_text
-from lossledger.readers.liquidation_distances import Distance, distances
+from lossledger.readers.liquidation_distances import Distance, find_distances
 from lossledger.readers.published.published_tables import PublishedTables
 from lossledger.readers.published_rows import PublishedRows, rows_where
 from lossledger.readers.report.report_builder import build, gather
@@ -20,7 +20,7 @@ from tests.scenarios import run_range
 
 def test_liquidation_price_is_where_equity_meets_margin(made: Made) -> None:
     rows = PublishedRows(PublishedTables.open(made.root), DAYS)
-    known = distances(rows)
+    known = find_distances(rows)
     assert known.nearest == sorted(known.nearest, key=lambda d: d.distance)
     assert {at.position["quantity"] > 0 for at in known.nearest} == {True, False}  # both sides
     open_at_end = rows_where(rows.rows(attribution.POSITIONS_DAILY), business_date=DAYS[-1])

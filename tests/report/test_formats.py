@@ -15,7 +15,7 @@ from lossledger.cli.main import main
 from lossledger.cli.report import stated
 from lossledger.engine.errors import ConfigError
 from lossledger.engine.numbers import E18
-from lossledger.readers.document.as_xlsx import as_number
+from lossledger.readers.document.as_xlsx import to_number
 from lossledger.readers.document.cells import Amount, cell_text
 from lossledger.readers.report.report_builder import build, gather
 from lossledger.readers.report.report_folder import render_files
@@ -99,7 +99,7 @@ def test_spreadsheet_has_a_sheet_for_each_table_and_real_numbers(made: Made) -> 
 )  # fmt: skip
 def test_a_number_is_written_where_fifteen_digits_hold_it(text: str, fits: bool) -> None:
     amount = Amount(int(Decimal(text) * E18), unit="USDT")
-    number = as_number(amount)
+    number = to_number(amount)
     assert (number is not None) is fits
     assert number is None or Decimal(f"{number:.15g}") == Decimal(text)
     assert cell_text(amount).replace(",", "") == text

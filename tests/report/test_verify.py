@@ -20,7 +20,7 @@ from lossledger.engine.errors import DataError
 from lossledger.jobs.run import Request, run
 from lossledger.jobs.spark.mapper import InProcess
 from lossledger.readers.document.cells import cell_text
-from lossledger.readers.report.figure_differences import apart
+from lossledger.readers.report.figure_differences import show_difference
 from lossledger.readers.report.manifest import (
     changed_files,
     content_sha256,
@@ -268,12 +268,12 @@ def test_a_long_text_is_shown_where_it_differs() -> None:
     """Not the beginning, which is the same in both."""
     long = "This report is about A Venue. " * 8
     one, other = (f"{long}the fund paid {number} USDT, and nobody else." for number in ("12.5", "13.5"))
-    assert apart(one, other) == (
+    assert show_difference(one, other) == (
         "…A Venue. the fund paid 12.5 USDT, and nobody else…",
         "…A Venue. the fund paid 13.5 USDT, and nobody else…",
     )
-    assert apart({"amount": "1", "unit": "BTC"}, None) == ("1 BTC", "nothing")
-    same, longer = apart(long, f"{long}One more.")
+    assert show_difference({"amount": "1", "unit": "BTC"}, None) == ("1 BTC", "nothing")
+    same, longer = show_difference(long, f"{long}One more.")
     assert longer.endswith("A Venue. One more.")
     assert longer.startswith(same)
 

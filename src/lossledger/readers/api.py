@@ -6,7 +6,7 @@ from datetime import datetime
 import pyarrow as pa
 
 from lossledger.readers.published.published_tables import PublishedTables
-from lossledger.readers.query.query import executed, require_dates
+from lossledger.readers.query.query import require_dates, run_query
 from lossledger.store.places import place
 
 
@@ -33,5 +33,5 @@ def query(
     """
     tables = open_warehouse(warehouse, as_of, scenario)
     require_dates(tables, as_of)
-    with executed(tables, sql) as database:
+    with run_query(tables, sql) as database:
         return database.to_arrow_table()

@@ -36,7 +36,7 @@ class Distances:
     not_stated: int
 
 
-def distances(rows: PublishedRows) -> Distances:
+def find_distances(rows: PublishedRows) -> Distances:
     """Client units with exactly one position, at the end of the last date, before that session's charges.
 
     With several positions the price would depend on the marks of the others, so it is not stated.

@@ -34,7 +34,7 @@ class MarkGap(NamedTuple):
         return (self.until - self.since) // 1_000_000
 
 
-def mark_gaps(tables: PublishedTables, days: Iterable[date]) -> list[MarkGap]:
+def read_mark_gaps(tables: PublishedTables, days: Iterable[date]) -> list[MarkGap]:
     """The gaps of published dates, ordered by date, instrument and time."""
     runs = {(day, tables.published(day).run_id) for day in days}
     if not runs:

@@ -1,7 +1,7 @@
 """Published rows of some dates as Python values, for reports, footnotes and the demonstration."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -33,15 +33,12 @@ class PublishedRows:
         """All rows of the dates, by date and then by the table's key."""
         name = table.full_name
         if name not in self._rows:
-            found = _rows(table, self.tables.rows(name, [day.day for day in self.days]))
-            found.sort(key=lambda row: tuple((row[k] is not None, row[k]) for k in table.key))
-            self._rows[name] = found
+            self._rows[name] = read_rows(self.tables, table, [day.day for day in self.days])
         return self._rows[name]
 
     def reference(self, name: str) -> list[Row]:
         """A reference table of the ledger with its history, at the last published date's version."""
-        table = TABLES[f"ledger.{name}"]
-        return _rows(table, self.tables.rows(table.full_name))
+        return read_rows(self.tables, TABLES[f"ledger.{name}"])
 
     def of_run(self, table: Table) -> list[Row]:
         """Rows of operations of the runs that published the dates."""
@@ -70,9 +67,14 @@ class PublishedRows:
         return sorted(busy or self.scales(), key=lambda currency: (-busy[currency], currency))
 
 
-def _rows(table: Table, data: Any) -> list[Row]:
+def read_rows(
+    tables: PublishedTables, table: Table, days: Sequence[date] | None = None, condition: Any = None
+) -> list[Row]:
+    """Published rows of some dates, or all, that satisfy an Arrow expression, in order of the table's key."""
     names = [column.name for column in table.columns]
-    return [dict(zip(names, row, strict=True)) for row in to_rows(table, data)]
+    data = tables.rows(table.full_name, days, where=condition)
+    rows = [dict(zip(names, row, strict=True)) for row in to_rows(table, data)]
+    return sorted(rows, key=lambda row: tuple((row[k] is not None, row[k]) for k in table.key))
 
 
 def sum_column(rows: Iterable[Row], column: str) -> int:

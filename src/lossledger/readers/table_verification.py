@@ -7,7 +7,7 @@ from functools import partial
 
 from lossledger.engine.errors import DataError
 from lossledger.readers.published.pins import open_warehouse
-from lossledger.readers.report.row_proof import DAMAGE, head_differs, line_of, not_as_published
+from lossledger.readers.report.row_proof import DAMAGE, check_rows_hash, head_has_other_rows, line_of
 from lossledger.schemas.core import Table
 from lossledger.schemas.registry import CARRIED, PUBLISHED
 from lossledger.store.places import Place
@@ -45,10 +45,10 @@ def verify_lines(root: Place) -> Iterator[str]:
 def _findings(warehouse: Warehouse, task: tuple[Table, Published]) -> list[str]:
     table, row = task
     name, where = table.full_name, f"{row.day} {table.full_name}"
-    if wrong := not_as_published(warehouse, table, row, row.version_of(table), row.table_sha256[name]):
+    if wrong := check_rows_hash(warehouse, table, row, row.version_of(table), row.table_sha256[name]):
         return [f"{where}: {wrong}"]
     try:
-        if head_differs(warehouse, table, row):
+        if head_has_other_rows(warehouse, table, row):
             head = warehouse.version(table)
             return [
                 f"{where}: the newest version, {head}, has other rows than are published, which readers of the "

@@ -7,7 +7,7 @@ import altair as alt
 
 from lossledger.engine.figures import exact
 from lossledger.readers.charts.loss_charts import Cause
-from lossledger.readers.charts.style import BAR, PALETTE, number, scale_of, styled, values
+from lossledger.readers.charts.style import BAR, PALETTE, apply_style, number, scale_of, values
 
 _KINDS = {"enlarges the deficit": "orange", "makes it smaller": "sky", "sum": "grey"}
 
@@ -44,4 +44,4 @@ def waterfall(currency: str, found: Sequence[Cause], sum_words: str, width: int)
         .encode(x=x, x2="end:Q", y=y, color=alt.Color("kind:N", scale=scale_of(_KINDS)), tooltip=tooltip)
     )
     zero = alt.Chart(values([{"at": 0}])).mark_rule(color=PALETTE["soft"]).encode(x="at:Q")
-    return styled(alt.layer(bars, zero), width, max(2, len(rows)) * (BAR + 4))
+    return apply_style(alt.layer(bars, zero), width, max(2, len(rows)) * (BAR + 4))

@@ -7,7 +7,7 @@ from typing import Any
 
 import altair as alt
 
-from lossledger.readers.charts.style import number, scale_of, styled, values
+from lossledger.readers.charts.style import apply_style, number, scale_of, values
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ def lines(currency: str, title: str, drawn: Sequence[Line], width: int) -> Any:
         for line in drawn
         for day, amount in line.points
     ]
-    return styled(
+    return apply_style(
         alt.Chart(values(rows))
         .mark_line(interpolate="step-after", strokeWidth=2, point=len(rows) < 60)
         .encode(
@@ -53,7 +53,7 @@ def bars(
         for day, amounts in rows
         for n, (part, amount) in enumerate(zip(parts, amounts, strict=True))
     ]
-    return styled(
+    return apply_style(
         alt.Chart(values(drawn))
         .mark_bar(size=max(1, min(24, width * 7 // 10 // max(1, _span(rows)))))
         .encode(

@@ -8,11 +8,11 @@ import altair as alt
 
 from lossledger.readers.charts.style import (
     PALETTE,
+    apply_style,
     at_time,
     busiest,
     moment,
     number,
-    styled,
     time_axis,
     values,
 )
@@ -31,13 +31,13 @@ class Balance:
     first_shortfall: int | None
 
 
-def crowded(series: Balance) -> bool:
+def is_crowded(series: Balance) -> bool:
     """Whether most draws fall into an interval too short to be visible on the whole axis."""
     start, end = busiest(series.draws)
     return (end - start) * _CROWDED < series.points[-1][0] - series.points[0][0]
 
 
-def zoomed(series: Balance) -> Balance:
+def zoom_in(series: Balance) -> Balance:
     """The interval with most of the draws, with a margin before and after."""
     start, end = busiest(series.draws)
     margin = max((end - start) // _MARGIN, 1_000_000)
@@ -51,7 +51,7 @@ def zoomed(series: Balance) -> Balance:
     return Balance(series.currency, points, [d for d in series.draws if start <= d <= end], kept)
 
 
-def thinned(points: Sequence[tuple[int, int]], columns: int) -> list[tuple[int, int]]:
+def thin_points(points: Sequence[tuple[int, int]], columns: int) -> list[tuple[int, int]]:
     """Reduces points that share a pixel column to the first, the last and the extremes."""
     if len(points) <= 4 * columns:
         return list(points)
@@ -67,7 +67,7 @@ def thinned(points: Sequence[tuple[int, int]], columns: int) -> list[tuple[int, 
 
 
 def balance(series: Balance, width: int) -> Any:
-    points = thinned(series.points, width)
+    points = thin_points(series.points, width)
     rows = [{"time": moment(us), "balance": number(e18)} for us, e18 in points]
     axis_time = time_axis(series.points[0][0], series.points[-1][0], width)
     axis_balance = alt.Y("balance:Q", title=f"balance, {series.currency}", scale=alt.Scale(zero=True),
@@ -90,4 +90,4 @@ def balance(series: Balance, width: int) -> Any:
                        color=PALETTE["orange"], fontSize=12)
             .encode(x=at_time(), y=alt.value(0), text="said:N")
         )  # fmt: skip
-    return styled(alt.layer(*layers), width, 170)
+    return apply_style(alt.layer(*layers), width, 170)

@@ -10,12 +10,12 @@ from lossledger.engine.figures import exact
 from lossledger.readers.charts.style import (
     BAR,
     PALETTE,
+    apply_style,
     at_time,
     busiest,
     moment,
     number,
     scale_of,
-    styled,
     time_axis,
     values,
 )
@@ -45,15 +45,15 @@ class Cause:
 
 def paid(currency: str, bars: Sequence[tuple[str, int, int, int]], width: int) -> Any:
     """Stacked bars: (label, fund, charged, uncovered)."""
-    return stacked(currency, [(label, amounts) for label, *amounts in bars], PAYERS, width)
+    return stack_bars(currency, [(label, amounts) for label, *amounts in bars], PAYERS, width)
 
 
 def rules(currency: str, bars: Sequence[tuple[str, Sequence[int]]], width: int) -> Any:
     """Stacked bars: label, and the four parts from the account that pays most to what is uncovered."""
-    return stacked(currency, bars, _RULES, width)
+    return stack_bars(currency, bars, _RULES, width)
 
 
-def stacked(
+def stack_bars(
     currency: str, bars: Sequence[tuple[str, Sequence[int]]], colours: dict[str, str], width: int
 ) -> Any:
     rows = [
@@ -76,7 +76,7 @@ def stacked(
             order="order:Q",
         )
     )
-    return styled(chart, width, max(2, len(bars)) * BAR)
+    return apply_style(chart, width, max(2, len(bars)) * BAR)
 
 
 def growth(series: Growth, width: int) -> Any:
@@ -111,7 +111,7 @@ def growth(series: Growth, width: int) -> Any:
                        color=PALETTE["soft"], fontSize=12)
             .encode(x=at_time(), y=alt.value(0), text="said:N")
         )  # fmt: skip
-    return styled(alt.layer(*layers), width, 150)
+    return apply_style(alt.layer(*layers), width, 150)
 
 
 def causes(currency: str, found: Sequence[Cause], width: int) -> Any:
@@ -139,7 +139,7 @@ def causes(currency: str, found: Sequence[Cause], width: int) -> Any:
             color=alt.Color("kind:N", scale=scale_of(_CAUSE)),
         )
     )
-    return styled(chart, width, max(2, len(rows)) * (BAR + 8))
+    return apply_style(chart, width, max(2, len(rows)) * (BAR + 8))
 
 
 def _two_lines(words: str) -> str:

@@ -8,11 +8,11 @@ import altair as alt
 
 from lossledger.readers.charts.style import (
     PALETTE,
+    apply_style,
     at_time,
     moment,
     number,
     scale_of,
-    styled,
     time_axis,
     values,
 )
@@ -51,7 +51,7 @@ def equity(
         )
     )  # fmt: skip
     zero = alt.Chart(values([{"at": 0}])).mark_rule(color=PALETTE["soft"]).encode(y="at:Q")
-    return styled(alt.layer(zero, *_marked(marked, start, end), lines), width, 240)
+    return apply_style(alt.layer(zero, *_marked(marked, start, end), lines), width, 240)
 
 
 def marks(instrument_id: str, points: Points, marked: Sequence[TimeMark], width: int) -> Any:
@@ -68,7 +68,7 @@ def marks(instrument_id: str, points: Points, marked: Sequence[TimeMark], width:
                     axis=alt.Axis(tickCount=4)),
         )
     )  # fmt: skip
-    return styled(alt.layer(*_marked(marked, start, end), line), width, 140)
+    return apply_style(alt.layer(*_marked(marked, start, end), line), width, 140)
 
 
 def _stretch(points: Points) -> tuple[int, int]:

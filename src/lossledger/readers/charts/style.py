@@ -65,7 +65,7 @@ def at_time() -> alt.X:
     return alt.X("time:T", scale=alt.Scale(type="utc"))
 
 
-def styled(chart: Any, width: int, height: int) -> Any:
+def apply_style(chart: Any, width: int, height: int) -> Any:
     """Size and look. `width`, `height`: of the plot, pixels."""
     text = {
         "labelColor": PALETTE["soft"],

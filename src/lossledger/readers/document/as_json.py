@@ -10,29 +10,19 @@ from typing import Any
 
 from lossledger.engine.clock import iso
 from lossledger.engine.figures import exact, plain
+from lossledger.readers.document import model
 from lossledger.readers.document.cells import Amount, Cell, Hidden, Missing, Share, Time, cell_text
-from lossledger.readers.document.model import (
-    Block,
-    Citation,
-    Document,
-    Drawing,
-    Figures,
-    Formula,
-    Paragraph,
-    TableBlock,
-    citations_of,
-)
 
 _HELD_BACK = "held back: a few accounts are nearly all of it, or it would give another cell away"
 Tree = dict[str, Any]
 
 
-def to_json(document: Document, ascii_only: bool = False) -> str:
+def to_json(document: model.Document, ascii_only: bool = False) -> str:
     """The same document gives the same text. `ascii_only`: for a terminal, which might run other characters."""
-    return json.dumps(as_tree(document), indent=1, ensure_ascii=ascii_only) + "\n"
+    return json.dumps(to_tree(document), indent=1, ensure_ascii=ascii_only) + "\n"
 
 
-def as_tree(document: Document) -> Tree:
+def to_tree(document: model.Document) -> Tree:
     numbers = document.citations()
     sections = [
         {"id": s.id, "letter": s.letter, "title": s.title, "blocks": [_report_block(b) for b in s.blocks]}
@@ -44,12 +34,12 @@ def as_tree(document: Document) -> Tree:
     return {**document.head, "sections": sections} | ({"sources": sources} if sources else {})
 
 
-def _report_block(block: Block) -> Tree:
-    if isinstance(block, Paragraph):
+def _report_block(block: model.Block) -> Tree:
+    if isinstance(block, model.Paragraph):
         return {"kind": "paragraph", "text": block.text, "strong": block.strong}
-    if isinstance(block, Drawing):
+    if isinstance(block, model.Drawing):
         return {"kind": "chart", "id": block.id, "title": block.title, "words": block.words}
-    if isinstance(block, Figures):
+    if isinstance(block, model.Figures):
         return {
             "kind": "figures",
             "figures": [
@@ -58,7 +48,7 @@ def _report_block(block: Block) -> Tree:
                 for f in block.figures
             ],
         }  # fmt: skip
-    assert isinstance(block, TableBlock)
+    assert isinstance(block, model.TableBlock)
     return {
         "kind": "table",
         "id": block.id,
@@ -71,14 +61,14 @@ def _report_block(block: Block) -> Tree:
     }
 
 
-def _block(block: Block, numbers: dict[Citation, int]) -> Tree:
-    sources = {"sources": list(dict.fromkeys(numbers[citation] for citation in citations_of(block)))}
-    if isinstance(block, Paragraph):
+def _block(block: model.Block, numbers: dict[model.Citation, int]) -> Tree:
+    sources = {"sources": list(dict.fromkeys(numbers[citation] for citation in model.citations_of(block)))}
+    if isinstance(block, model.Paragraph):
         return {"kind": "sentence", "text": block.text, "read": block.read} | sources
-    if isinstance(block, Formula):
+    if isinstance(block, model.Formula):
         formula = {"kind": "formula", "formula": block.formula, "numbers": block.numbers}
         return formula | {"result": _text_value(block.result)} | sources
-    if isinstance(block, TableBlock):
+    if isinstance(block, model.TableBlock):
         names = [column.name for column in block.columns]
         rows = [
             {
@@ -88,7 +78,7 @@ def _block(block: Block, numbers: dict[Citation, int]) -> Tree:
             for cells, citations in zip(block.rows, block.citations, strict=True)
         ]
         return {"kind": "table", "title": block.title, "read": block.read, "rows": rows}
-    assert not isinstance(block, Figures | Drawing)
+    assert not isinstance(block, model.Figures | model.Drawing)
     figures = [
         {
             "column": figure.column,

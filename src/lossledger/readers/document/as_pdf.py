@@ -7,24 +7,15 @@ from typing import Any
 
 import typst
 
+from lossledger.readers.document import model
 from lossledger.readers.document.cells import Missing, cell_text, cell_unit
 from lossledger.readers.document.chart_svg import render_chart
-from lossledger.readers.document.model import (
-    Block,
-    Document,
-    Drawing,
-    Figures,
-    Formula,
-    Paragraph,
-    RowComparison,
-    TableBlock,
-)
 
 _TEMPLATE = Path(__file__).with_name("document.typ")
 _WIDTH = 560  # of a chart's plot, pixels
 
 
-def to_pdf(document: Document) -> bytes:
+def to_pdf(document: model.Document) -> bytes:
     """The same document gives the same bytes: its only time is that of the newest publication.
 
     The template gets data alone, so nothing that was delivered is ever read as markup.
@@ -52,10 +43,10 @@ def to_pdf(document: Document) -> bytes:
     return made
 
 
-def _block(block: Block, folder: Path) -> dict[str, Any]:
-    if isinstance(block, Paragraph):
+def _block(block: model.Block, folder: Path) -> dict[str, Any]:
+    if isinstance(block, model.Paragraph):
         return {"kind": "paragraph", "text": block.text, "strong": block.strong}
-    if isinstance(block, Figures):
+    if isinstance(block, model.Figures):
         figures = [
             {
                 "title": f.title,
@@ -66,20 +57,20 @@ def _block(block: Block, folder: Path) -> dict[str, Any]:
             for f in block.figures
         ]
         return {"kind": "figures", "figures": figures}
-    if isinstance(block, Drawing):
+    if isinstance(block, model.Drawing):
         path = folder / f"chart-{len(list(folder.glob('chart-*')))}.svg"
         path.write_text(render_chart(block, _WIDTH), encoding="utf-8")
         return {"kind": "chart", "title": block.title, "words": block.words, "path": path.name}
-    if isinstance(block, Formula):
+    if isinstance(block, model.Formula):
         text = f"{block.formula} = {block.numbers} = {cell_text(block.result)}"
         return {"kind": "paragraph", "text": text, "strong": False}
-    if isinstance(block, RowComparison):
+    if isinstance(block, model.RowComparison):
         verdict = "equal" if block.equal else block.problem or "differs"
         return {"kind": "paragraph", "text": f"{block.citation}: {verdict}", "strong": not block.equal}
     return _table(block)
 
 
-def _table(table: TableBlock) -> dict[str, Any]:
+def _table(table: model.TableBlock) -> dict[str, Any]:
     rows = table.rows[: table.shown] if table.shown else table.rows
     notes = (
         []

@@ -4,27 +4,15 @@ import textwrap
 from collections.abc import Iterator
 
 from lossledger.engine.figures import text_table
+from lossledger.readers.document import model
 from lossledger.readers.document.cells import cell_text, cell_unit
-from lossledger.readers.document.model import (
-    Block,
-    Citation,
-    Citations,
-    Document,
-    Drawing,
-    Figures,
-    Formula,
-    Paragraph,
-    RowComparison,
-    Section,
-    TableBlock,
-)
 
 WIDTH = 100
 _HANGING = " " * 11  # below "DIFFERS  "
-Numbers = dict[Citation, int]
+Numbers = dict[model.Citation, int]
 
 
-def text_lines(document: Document) -> Iterator[str]:
+def text_lines(document: model.Document) -> Iterator[str]:
     """Line by line; numbers in brackets are those of the sources at the end."""
     numbers = document.citations()
     yield document.title
@@ -44,10 +32,10 @@ def text_lines(document: Document) -> Iterator[str]:
         yield from _wrap(str(citation), first=f"[{number}] ".rjust(6))
 
 
-def _section(section: Section, numbers: Numbers) -> Iterator[str]:
-    comparisons: list[RowComparison] = []
+def _section(section: model.Section, numbers: Numbers) -> Iterator[str]:
+    comparisons: list[model.RowComparison] = []
     for block in section.blocks:
-        if isinstance(block, RowComparison):
+        if isinstance(block, model.RowComparison):
             comparisons.append(block)
             continue
         yield from _comparisons(comparisons, numbers)
@@ -57,24 +45,24 @@ def _section(section: Section, numbers: Numbers) -> Iterator[str]:
     yield from _comparisons(comparisons, numbers)
 
 
-def _block(block: Block, numbers: Numbers) -> Iterator[str]:
-    if isinstance(block, Paragraph):
+def _block(block: model.Block, numbers: Numbers) -> Iterator[str]:
+    if isinstance(block, model.Paragraph):
         read = " (read)" if block.read else ""
         yield from _wrap(block.text + read + _marks(block.citations, numbers), "  ")
-    elif isinstance(block, Formula):
+    elif isinstance(block, model.Formula):
         yield from _wrap(block.formula, "    ", hanging="      ")
         yield from _wrap(f"= {block.numbers}", "    ", hanging="      ")
         yield from _wrap(f"= {cell_text(block.result)}{_marks(block.citations, numbers)}", "    ")
-    elif isinstance(block, TableBlock):
+    elif isinstance(block, model.TableBlock):
         yield from _table(block, numbers)
-    elif isinstance(block, Figures):
+    elif isinstance(block, model.Figures):
         rows = [(f.title, cell_text(f.value), cell_unit(f.value)) for f in block.figures]
         yield from (f"    {line}" for line in text_table(rows))
-    elif isinstance(block, Drawing):
+    elif isinstance(block, model.Drawing):
         yield from _wrap(f"{block.title}: {block.words}", "  ")
 
 
-def _table(table: TableBlock, numbers: Numbers) -> Iterator[str]:
+def _table(table: model.TableBlock, numbers: Numbers) -> Iterator[str]:
     yield from _wrap(table.title + (" (read)" if table.read else ""), "  ")
     head = [column.title for column in table.columns]
     rows = [[cell_text(cell) for cell in row] for row in table.rows]
@@ -97,11 +85,11 @@ def _listed_rows(head: list[str], rows: list[list[str]], left: int, marks: list[
         yield from _wrap(", ".join(f.replace(" ", "\N{NO-BREAK SPACE}") for f in figures), "      ")
 
 
-def _comparisons(comparisons: list[RowComparison], numbers: Numbers) -> Iterator[str]:
+def _comparisons(comparisons: list[model.RowComparison], numbers: Numbers) -> Iterator[str]:
     """A line for each differing row and each of its figures, then a line for each table whose rows are equal."""
     if comparisons:
         yield ""
-    equal: dict[str, list[RowComparison]] = {}
+    equal: dict[str, list[model.RowComparison]] = {}
     for row in comparisons:
         if row.equal:
             equal.setdefault(row.citation.table, []).append(row)
@@ -119,7 +107,7 @@ def _comparisons(comparisons: list[RowComparison], numbers: Numbers) -> Iterator
         yield from _wrap(f"equal    {table}: {count}, all {figures} figures{mark}", "  ", hanging=_HANGING)
 
 
-def _marks(citations: Citations, numbers: Numbers) -> str:
+def _marks(citations: model.Citations, numbers: Numbers) -> str:
     """` [1] [2]`."""
     return "".join(f" [{number}]" for number in dict.fromkeys(numbers[c] for c in citations))
 

@@ -106,7 +106,7 @@ def _table(sheet: Any, table: TableBlock, formats: _Formats) -> None:
 
 def _cell(sheet: Any, line: int, at: int, cell: Cell, formats: _Formats) -> None:
     if isinstance(cell, Amount):
-        value = as_number(cell)
+        value = to_number(cell)
         if value is None:
             sheet.write_string(line, at, cell_text(cell).replace(",", ""))
         else:
@@ -123,7 +123,7 @@ def _cell(sheet: Any, line: int, at: int, cell: Cell, formats: _Formats) -> None
         sheet.write_number(line, at, cell, formats.count)
 
 
-def as_number(cell: Amount) -> float | None:
+def to_number(cell: Amount) -> float | None:
     """The double that reads back as just this amount in 15 digits; None where there is none."""
     text = cell_text(cell).replace(",", "")
     if cell.e18 is None:

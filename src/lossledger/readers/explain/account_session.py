@@ -19,6 +19,7 @@ from lossledger.engine.rules.units import UnitInput
 from lossledger.readers.explain.unit_trace import TracedUnit, replay_traced
 from lossledger.readers.published.published_files import folders
 from lossledger.readers.published.published_tables import PublishedTables
+from lossledger.readers.published_rows import Row, read_rows
 from lossledger.schemas.core import Table
 from lossledger.schemas.inputs import ACCOUNTS, CURRENCIES, DATED, INSTRUMENTS, MARGIN_TIERS
 from lossledger.schemas.ledger import CARRIED, TYPED
@@ -33,8 +34,6 @@ from lossledger.store.reference import ReferenceData, reference_of
 from lossledger.store.session_inputs import SessionInputs, Source
 from lossledger.store.session_units import adl_trades_of, instruments_of, session_market, units_of
 from lossledger.store.warehouse import NOT_THERE, Warehouse
-
-Row = Mapping[str, Any]  # decimals are integers of 10^-18, times microseconds
 
 
 @dataclass(frozen=True)
@@ -141,16 +140,6 @@ class AccountSession:
     def published(self, table: Table, condition: Any = None) -> list[Row]:
         """The date's rows as published, or those that satisfy a condition, in order of the key."""
         return read_rows(self.dates.tables, table, [self.day.day], condition)
-
-
-def read_rows(
-    tables: PublishedTables, table: Table, days: Sequence[date] | None, condition: Any = None
-) -> list[Row]:
-    """Published rows of some dates, or all, that satisfy a condition; file statistics spare the others."""
-    data = tables.rows(table.full_name, days, where=condition)
-    names = [column.name for column in table.columns]
-    rows = [dict(zip(names, row, strict=True)) for row in to_rows(table, data)]
-    return sorted(rows, key=lambda row: tuple((row[k] is not None, row[k]) for k in table.key))
 
 
 def open_session(dates: PublishedDates, account_id: str, day: date) -> AccountSession:

@@ -11,13 +11,14 @@ from lossledger.engine.errors import ConfigError
 from lossledger.engine.events import UnitKey
 from lossledger.engine.rules.version import RULES_VERSION
 from lossledger.readers.document.model import Document, Section
-from lossledger.readers.explain.account_session import PublishedDates, Row, open_session, read_rows
+from lossledger.readers.explain.account_session import PublishedDates, open_session
 from lossledger.readers.explain.fund_draws import loss_sections
 from lossledger.readers.explain.liquidation_story import episode_sections
 from lossledger.readers.explain.narrative import Narrative, when
 from lossledger.readers.explain.session_close import adl_section, close_section
 from lossledger.readers.explain.shortfall_shares import session_section, sharing_sections
 from lossledger.readers.explain.unit_events import events_section, start_section
+from lossledger.readers.published_rows import Row, read_rows
 from lossledger.schemas.attribution import LIQUIDATIONS, NEGATIVE_BALANCES
 
 FORMAT = "lossledger-explanation-1"

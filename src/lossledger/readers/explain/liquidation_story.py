@@ -10,7 +10,7 @@ from lossledger.readers.explain.liquidation_fills import add_fees, add_fills
 from lossledger.readers.explain.margin_breach import add_margin
 from lossledger.readers.explain.narrative import Narrative, unit_name, when
 from lossledger.readers.explain.unit_trace import FILL, TracedUnit
-from lossledger.readers.mark_gaps import mark_gaps
+from lossledger.readers.mark_gaps import read_mark_gaps
 from lossledger.schemas import attribution
 from lossledger.schemas.ledger import UNIT_SESSIONS
 from lossledger.schemas.ops import DQ_RESULTS
@@ -90,7 +90,7 @@ def _add_gaps(narrative: Narrative, episode: Episode, section: Section) -> None:
     days = [day for day, row in tables.pins.days.items() if row.start <= episode.triggered_at < row.end]
     if not days and tables.pins.days:  # before the first session: its events belong to it
         days = [day for day, row in tables.pins.days.items() if row.first_date]
-    for gap in mark_gaps(tables, days):
+    for gap in read_mark_gaps(tables, days):
         if gap.instrument_id not in episode.held or gap.since >= episode.triggered_at:
             continue
         where = "in it" if episode.triggered_at < gap.until else "after it"

@@ -8,7 +8,7 @@ from lossledger.engine.rules.contracts import INVERSE
 from lossledger.engine.rules.episode import Episode, Held
 from lossledger.readers.document.cells import Amount
 from lossledger.readers.document.model import CitedRow, Formula, Section, cited_table
-from lossledger.readers.explain.narrative import Narrative, as_fraction, fraction, sum_text
+from lossledger.readers.explain.narrative import Narrative, as_fraction, round_fraction, sum_text
 from lossledger.readers.explain.unit_trace import TracedUnit
 
 
@@ -69,7 +69,7 @@ def _tier(narrative: Narrative, instrument_id: str, notional: int, ts: int) -> t
     floor, rate_e18, deduction_e36 = steps[tier]
     scale = session.scale(session.market.contracts[instrument_id].currency)
     deduction = Fraction(deduction_e36, 10 ** (36 + scale))
-    return Amount(floor // 10**scale), Amount(rate_e18), fraction(deduction, 18)
+    return Amount(floor // 10**scale), Amount(rate_e18), round_fraction(deduction, 18)
 
 
 def bankruptcy_price(narrative: Narrative, instrument_id: str, held: Held, equity: int) -> Amount | str:
@@ -88,4 +88,4 @@ def bankruptcy_price(narrative: Narrative, instrument_id: str, held: Held, equit
         price = 1 / inverse if inverse > 0 else None
     else:
         price = mark - per_size
-    return fraction(price, 8) if price is not None and price > 0 else "none"
+    return round_fraction(price, 8) if price is not None and price > 0 else "none"

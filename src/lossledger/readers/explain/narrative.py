@@ -73,7 +73,7 @@ def when_of_day(ts: int) -> str:
     return when(ts)[11:]
 
 
-def fraction(value: Fraction, places: int) -> Amount:
+def round_fraction(value: Fraction, places: int) -> Amount:
     """Rounded half to even to `places`; only for figures that are labelled as rounded."""
     rounded = round_half_even_div(value.numerator * 10**places, value.denominator)
     return Amount(rounded * 10 ** (18 - places), 0)

@@ -18,9 +18,10 @@ from lossledger.engine.tables.liquidations import adl_rows, liquidation_position
 from lossledger.engine.tables.losses import negative_balances, protection
 from lossledger.readers.document.cells import Amount, Cell
 from lossledger.readers.document.model import Citation, FigureComparison, RowComparison
-from lossledger.readers.explain.account_session import AccountSession, Row
+from lossledger.readers.explain.account_session import AccountSession
 from lossledger.readers.explain.origins import key_of
 from lossledger.readers.explain.session_waterfall import Draw, SessionWaterfall, waterfall
+from lossledger.readers.published_rows import Row
 from lossledger.schemas import attribution
 from lossledger.schemas.core import Column, Table, Type
 from lossledger.schemas.ledger import UNIT_CHARGES

@@ -12,7 +12,8 @@ from lossledger.engine.numbers import e18_to_units
 from lossledger.engine.rows import NegativeBalance
 from lossledger.engine.rules.fund import Waterfall
 from lossledger.engine.rules.sharing import AccountResult, account_results, bases
-from lossledger.readers.explain.account_session import AccountSession, Row
+from lossledger.readers.explain.account_session import AccountSession
+from lossledger.readers.published_rows import Row
 from lossledger.schemas.attribution import (
     INSURANCE_FUND_DAILY,
     INSURANCE_FUND_LEDGER,

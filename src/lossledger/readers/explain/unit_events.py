@@ -5,28 +5,9 @@ from itertools import groupby
 
 from lossledger.readers.document.cells import Amount
 from lossledger.readers.document.model import Citation, CitedRow, Section, cited_table
+from lossledger.readers.explain import unit_trace as trace
 from lossledger.readers.explain.narrative import Narrative, unit_name, when, when_of_day
-from lossledger.readers.explain.unit_trace import (
-    CHARGE,
-    DEBT,
-    FILL,
-    FUNDING,
-    RESET,
-    SURPLUS,
-    TICK,
-    TRANSFER,
-    TRIGGER,
-    TracedUnit,
-    TraceEntry,
-)
 from lossledger.schemas.ledger import UNIT_CHARGES, UNIT_POSITIONS, UNIT_SESSIONS
-
-_SAYS = {
-    CHARGE: "charge of the session before",
-    TRIGGER: "liquidation triggered",
-    SURPLUS: "surplus to the insurance fund",
-    RESET: "reset by negative balance protection",
-}
 
 
 def start_section(narrative: Narrative) -> Section:
@@ -54,7 +35,7 @@ def start_section(narrative: Narrative) -> Section:
     return section
 
 
-def _opening(narrative: Narrative, unit: TracedUnit) -> CitedRow:
+def _opening(narrative: Narrative, unit: trace.TracedUnit) -> CitedRow:
     given, currency = unit.given, unit.key.currency
     amounts = (given.wallet, given.debt, given.charge, given.unrealised, given.wallet + given.unrealised)
     place = {"business_date": narrative.session.inputs.previous, **unit.key._asdict()}
@@ -66,7 +47,7 @@ def _opening(narrative: Narrative, unit: TracedUnit) -> CitedRow:
     )
 
 
-def _positions(narrative: Narrative, unit: TracedUnit) -> Iterator[CitedRow]:
+def _positions(narrative: Narrative, unit: trace.TracedUnit) -> Iterator[CitedRow]:
     for instrument_id, quantity_e18, entry_value in sorted(unit.given.positions):
         mark = narrative.session.market.opening_marks.get(instrument_id)
         place = {"business_date": narrative.session.inputs.previous, **unit.key._asdict()}
@@ -94,48 +75,52 @@ def events_section(narrative: Narrative) -> Section:
     return section
 
 
-def _runs(unit: TracedUnit) -> Iterator[tuple[str, list[TraceEntry]]]:
+def _runs(unit: trace.TracedUnit) -> Iterator[tuple[str, list[trace.TraceEntry]]]:
     """Groups consecutive ticks of a liquidation; every other entry is a group of its own."""
     for number, together in groupby(
-        enumerate(unit.entries), key=lambda item: -1 if item[1].kind == TICK else item[0]
+        enumerate(unit.entries), key=lambda item: -1 if item[1].kind == trace.TICK else item[0]
     ):
         yield str(number), [entry for _, entry in together]
 
 
-def _event_rows(narrative: Narrative, unit: TracedUnit, together: list[TraceEntry]) -> Iterator[CitedRow]:
+def _event_rows(
+    narrative: Narrative, unit: trace.TracedUnit, together: list[trace.TraceEntry]
+) -> Iterator[CitedRow]:
     last, currency = together[-1], unit.key.currency
     state = tuple(narrative.money(currency, amount) for amount in (last.wallet, last.equity, last.margin))
-    booked = "" if last.kind in (TICK, TRIGGER, DEBT) else narrative.money(currency, last.amount)
+    booked = (
+        "" if last.kind in (trace.TICK, trace.TRIGGER, trace.DEBT) else narrative.money(currency, last.amount)
+    )
     sources = [source for entry in (together[0], last) for source in _sources(narrative, entry)]
     text = _describe(narrative, unit, together)
     yield CitedRow((_times(together), text, booked, *state), tuple(dict.fromkeys(sources)))
 
 
-def _times(together: list[TraceEntry]) -> str:
+def _times(together: list[trace.TraceEntry]) -> str:
     first, last = when(together[0].ts), when_of_day(together[-1].ts)
     return first if len(together) == 1 or together[0].ts == together[-1].ts else f"{first} to {last}"
 
 
-def _describe(narrative: Narrative, unit: TracedUnit, together: list[TraceEntry]) -> str:
+def _describe(narrative: Narrative, unit: trace.TracedUnit, together: list[trace.TraceEntry]) -> str:
     entry = together[-1]
-    if entry.kind == TICK:
+    if entry.kind == trace.TICK:
         change = narrative.money(unit.key.currency, sum(h.change for h in together))
         what = "tick" if len(together) == 1 else f"{len(together)} ticks"
         names = ", ".join(sorted({h.instrument_id for h in together}))
         return f"{what} of {names}: equity changes by {change}"
-    if entry.kind == TRANSFER:
+    if entry.kind == trace.TRANSFER:
         return f"transfer {entry.ref}"
-    if entry.kind == FUNDING:
+    if entry.kind == trace.FUNDING:
         return f"funding of {entry.instrument_id}"
-    if entry.kind == DEBT:
+    if entry.kind == trace.DEBT:
         amount = narrative.money(unit.key.currency, abs(entry.amount))
         return f"debt {'grows' if entry.amount > 0 else 'falls'} by {amount}"
-    if entry.kind != FILL:
-        return _SAYS[entry.kind]
+    if entry.kind != trace.FILL:
+        return trace.KIND_TEXTS[entry.kind]
     return _told_fill(entry)
 
 
-def _told_fill(entry: TraceEntry) -> str:
+def _told_fill(entry: trace.TraceEntry) -> str:
     fill = entry.fill
     if fill is None:
         return "fill"
@@ -148,14 +133,14 @@ def _told_fill(entry: TraceEntry) -> str:
     )
 
 
-def _sources(narrative: Narrative, entry: TraceEntry) -> tuple[Citation, ...]:
+def _sources(narrative: Narrative, entry: trace.TraceEntry) -> tuple[Citation, ...]:
     origins = narrative.origins
-    if entry.kind == TRANSFER:
+    if entry.kind == trace.TRANSFER:
         return (origins.transfer(entry.ref),)
-    if entry.kind == FILL and entry.ref:
+    if entry.kind == trace.FILL and entry.ref:
         return (origins.fill(entry.ref),)
-    if entry.kind == FUNDING:
+    if entry.kind == trace.FUNDING:
         return origins.funding(entry.instrument_id, entry.ts)
-    if entry.kind in (TICK, FILL):  # of a simulated fill: the tick it is made at
+    if entry.kind in (trace.TICK, trace.FILL):  # of a simulated fill: the tick it is made at
         return origins.tick(entry.instrument_id, entry.ts + 1)
     return ()

@@ -13,6 +13,12 @@ from lossledger.engine.rules.units import Unit, UnitInput
 
 CHARGE, TRANSFER, FILL, FUNDING, TICK = "charge", "transfer", "fill", "funding", "tick"
 TRIGGER, SURPLUS, RESET, DEBT = "trigger", "surplus", "reset", "debt"
+KIND_TEXTS = {
+    CHARGE: "charge of the session before",
+    TRIGGER: "liquidation triggered",
+    SURPLUS: "surplus to the insurance fund",
+    RESET: "reset by negative balance protection",
+}
 
 
 class TraceEntry(NamedTuple):

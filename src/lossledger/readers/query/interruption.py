@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 
 
-def waiting_for(database: duckdb.DuckDBPyConnection, work: Callable[..., Any], *arguments: Any) -> Any:
+def run_interruptible(database: duckdb.DuckDBPyConnection, work: Callable[..., Any], *arguments: Any) -> Any:
     """The result of `work`, run in a thread; a KeyboardInterrupt in the calling thread interrupts the query."""
     with ThreadPoolExecutor(1) as thread:
         running = thread.submit(work, *arguments)

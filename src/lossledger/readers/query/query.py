@@ -12,7 +12,7 @@ import duckdb
 from lossledger.engine.errors import ConfigError
 from lossledger.readers.published.published_tables import PublishedTables
 from lossledger.readers.query.column_listing import listing_lines
-from lossledger.readers.query.interruption import waiting_for
+from lossledger.readers.query.interruption import run_interruptible
 from lossledger.readers.query.query_result import FORMATS, Result, write_parquet
 from lossledger.store.places import Place
 
@@ -36,7 +36,7 @@ def query_lines(
         yield from listing_lines(tables)
         return
     require_dates(tables, as_of)
-    with executed(tables, sql) as database:
+    with run_query(tables, sql) as database:
         result = Result.of(database, tables.scales)
         if form == "parquet":
             write_parquet(result, out)
@@ -52,7 +52,7 @@ def require_dates(tables: PublishedTables, as_of: str | datetime | None = None) 
 
 
 @contextmanager
-def executed(tables: PublishedTables, sql: str) -> Iterator[duckdb.DuckDBPyConnection]:
+def run_query(tables: PublishedTables, sql: str) -> Iterator[duckdb.DuckDBPyConnection]:
     """The database with the SQL's result. ConfigError: what is wrong with the SQL, here or while rows are fetched.
 
     It first registers only the tables named in the SQL, because each costs reading a log; if a name is unknown or
@@ -64,7 +64,7 @@ def executed(tables: PublishedTables, sql: str) -> Iterator[duckdb.DuckDBPyConne
         with tables.connect(names) as database, _translated_errors():
             _check(database, sql)
             try:
-                waiting_for(database, database.execute, sql)
+                run_interruptible(database, database.execute, sql)
             except duckdb.CatalogException:
                 if len(names) < len(tables.names):
                     continue

@@ -15,7 +15,7 @@ import duckdb
 import pyarrow.parquet as pq
 
 from lossledger.engine.errors import ConfigError
-from lossledger.readers.query.interruption import waiting_for
+from lossledger.readers.query.interruption import run_interruptible
 from lossledger.schemas.core import Type
 from lossledger.schemas.registry import TABLES
 from lossledger.store.creation import whole
@@ -55,32 +55,32 @@ class Result:
     def rows(self) -> Iterator[Sequence[Any]]:
         """Rows with decimals, dates and times as text; other values unchanged."""
         currency = self.names.index("currency") if "currency" in self.names else None
-        while fetched := waiting_for(self.database, self.database.fetchmany, _ROWS):
+        while fetched := run_interruptible(self.database, self.database.fetchmany, _ROWS):
             for row in fetched:
                 scale = self.scales.get(row[currency], 0) if currency is not None else 0
                 yield [
-                    plain(value, 0 if name in _NO_MONEY else scale)
+                    to_plain(value, 0 if name in _NO_MONEY else scale)
                     for name, value in zip(self.names, row, strict=True)
                 ]
 
 
-def plain(value: Any, places: int = 0) -> Any:
+def to_plain(value: Any, places: int = 0) -> Any:
     """A value as text, number or truth value: decimals with at least `places` decimals, times in UTC."""
     if isinstance(value, Decimal) and value.is_finite():
-        return at_scale(f"{value:f}", places)
+        return pad_decimals(f"{value:f}", places)
     if isinstance(value, datetime):
         text = value.isoformat(sep="T", timespec="microseconds" if value.microsecond else "seconds")
         return text.replace("+00:00", "Z")
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, dict):
-        return {str(plain(key)): plain(inner, places) for key, inner in value.items()}
+        return {str(to_plain(key)): to_plain(inner, places) for key, inner in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(inner, places) for inner in value]
+        return [to_plain(inner, places) for inner in value]
     return value if isinstance(value, bool | int | float | str | None) else str(value)
 
 
-def at_scale(text: str, places: int) -> str:
+def pad_decimals(text: str, places: int) -> str:
     """All digits of a decimal, with at least `places` after the point."""
     whole, _, rest = text.partition(".")
     rest = rest.rstrip("0").ljust(places, "0")
@@ -151,10 +151,10 @@ def write_parquet(result: Result, out: Path | BinaryIO | None) -> None:
     """Writes the rows with their own types in batches; a file gets its name when it is complete."""
     if out is None:
         raise ConfigError("Parquet is for no terminal: give --out FILE")
-    reader = waiting_for(result.database, result.database.to_arrow_reader, 1 << 16)
+    reader = run_interruptible(result.database, result.database.to_arrow_reader, 1 << 16)
     place = whole(out) if isinstance(out, Path) else nullcontext(out)
     with place as writing, pq.ParquetWriter(writing, reader.schema) as writer:
-        while batch := waiting_for(result.database, next, reader, None):
+        while batch := run_interruptible(result.database, next, reader, None):
             writer.write_batch(batch)
 
 

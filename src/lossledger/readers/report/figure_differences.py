@@ -11,7 +11,7 @@ _BESIDE = 24  # characters shown before and after what differs
 _MOST = 120  # characters shown of what differs
 
 
-def apart(one: Any, other: Any) -> tuple[str, str]:
+def show_difference(one: Any, other: Any) -> tuple[str, str]:
     """Two values as text; long ones are cut to the part that differs, with some context."""
     texts = (_words(one), _words(other))
     if max(map(len, texts)) <= _WHOLE:
@@ -56,7 +56,7 @@ def differing_figures(folder: Path, again: dict[str, Any], all_of_them: bool = T
     differing = [name for name in names if reported.get(name) != now.get(name)]
     lines = []
     for name in differing[:_SHOWN]:
-        one, other = apart(reported.get(name), now.get(name))
+        one, other = show_difference(reported.get(name), now.get(name))
         lines.append(f"figure {name}: the report says {one}, the published tables {other}")
     if len(differing) > _SHOWN:
         lines.append(f"and {len(differing) - _SHOWN:,} more figures")
@@ -78,14 +78,14 @@ def differing_entries(one: Any, other: Any, path: str) -> Iterator[str]:
         for number, (a, b) in enumerate(zip(one, other, strict=True)):
             yield from differing_entries(a, b, f"{path} {number}")
     elif one != other:
-        a, b = apart(one, other)
+        a, b = show_difference(one, other)
         yield f"{path}: the manifest says {a}, computed again it is {b}"
 
 
 def differing_text(name: str, one: bytes, other: bytes) -> Iterator[str]:
     """The first and last place in which a text file is not the one computed again."""
     texts = (data.decode("utf-8", "replace") for data in (one, other))
-    a, b = apart(*(" ".join(text.split()) for text in texts))
+    a, b = show_difference(*(" ".join(text.split()) for text in texts))
     if a != b:
         yield f"{name}: the report says {a}, computed again it is {b}"
 

@@ -10,7 +10,7 @@ from lossledger.readers.document.cells import Cell, Hidden
 from lossledger.readers.published_rows import Row, count_accounts, rows_where, sum_column
 from lossledger.readers.report.facts import Facts
 from lossledger.readers.report.sections import deficit_causes
-from lossledger.readers.report.suppression import Count, Equation, Parts, suppressed
+from lossledger.readers.report.suppression import Count, Equation, Parts, find_suppressed
 from lossledger.schemas import attribution
 
 Name = tuple[str, str, str]  # measure, date or class or 'all', currency
@@ -71,7 +71,7 @@ def totals(facts: Facts) -> PublicTotals:
         _classes(made, currency)
         for covered, words, _ in deficit_causes.KINDS:
             _causes(made, currency, covered, words)
-    made.hidden = suppressed(made.counts, made.equations, facts.small_cell, facts.dominance_share)
+    made.hidden = find_suppressed(made.counts, made.equations, facts.small_cell, facts.dominance_share)
     return made
 
 

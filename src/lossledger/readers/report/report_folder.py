@@ -14,7 +14,7 @@ from lossledger.readers.report.manifest import NAME, SIGNATURES, manifest, to_te
 from lossledger.readers.report.report_builder import build, gather
 from lossledger.readers.report.report_request import ReportRequest
 from lossledger.readers.report.report_signatures import signers
-from lossledger.readers.report.row_proof import TABLES, not_as_published
+from lossledger.readers.report.row_proof import TABLES, check_rows_hash
 
 
 def report_lines(request: ReportRequest, out: Path, replace: bool = False) -> Iterator[str]:
@@ -49,7 +49,7 @@ def _check_rows(facts: Facts) -> None:
             if name not in day.table_sha256:
                 continue  # it came later than the date
             version = day.version_of(table)
-            if wrong := not_as_published(warehouse, table, day, version, day.table_sha256[name]):
+            if wrong := check_rows_hash(warehouse, table, day, version, day.table_sha256[name]):
                 raise DataError(
                     f"{name} of {day.day}: {wrong}; bring its files back from a copy; lossledger verify --warehouse "
                     f"{warehouse.root} lists all that is so"

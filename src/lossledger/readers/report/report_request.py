@@ -13,7 +13,7 @@ ORIGINS = ("real", "generated")
 
 @dataclass(frozen=True)
 class ReportRequest:
-    """`venue`, `data`: the venue's name, and `real` or `generated`; empty if not stated.
+    """`venue`, `data`: the venue's name, and whether the data are real or generated; empty if not stated.
 
     `allow_missing`: list unpublished dates as missing instead of refusing. `previous`: the report since
     which restatements are listed.

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lossledger.engine.errors import DataError
-from lossledger.readers.document.as_json import as_tree
+from lossledger.readers.document.as_json import to_tree
 from lossledger.readers.published.pins import open_warehouse
 from lossledger.readers.report.code_versions import code
 from lossledger.readers.report.figure_differences import differing_entries, differing_figures, differing_text
@@ -24,10 +24,10 @@ from lossledger.readers.report.report_signatures import signatures
 from lossledger.readers.report.row_proof import (
     DAMAGE,
     TABLES,
+    check_rows_hash,
     files_sha256,
-    head_differs,
+    head_has_other_rows,
     line_of,
-    not_as_published,
 )
 from lossledger.readers.report.spreadsheet_differences import differing_cells
 from lossledger.schemas.core import Table
@@ -133,10 +133,10 @@ def _table(
         if found != reported["files"]:
             yield f"{where}: bytes of version {version} were changed: {_differing(reported['files'], found)}"
     columns = columns_of(table, reported.get("columns", "")) if "rows_sha256" in reported else None
-    if sha256 and (wrong := not_as_published(warehouse, table, now, version, sha256, columns)):
+    if sha256 and (wrong := check_rows_hash(warehouse, table, now, version, sha256, columns)):
         yield f"{where}: {wrong}"
     try:
-        differs = head_differs(warehouse, table, now)
+        differs = head_has_other_rows(warehouse, table, now)
     except DAMAGE as error:
         yield f"{where}: the newest version cannot be read: {line_of(error)}"
         return
@@ -158,7 +158,7 @@ def _again(folder: Path, stated: Mapping[str, Any], root: Place) -> tuple[int, l
     except DAMAGE as error:
         return 0, [f"the figures cannot be computed again: {' '.join(str(error).split())[:300]}"], []
     same_code = code() == stated["code"]
-    compared, findings = differing_figures(folder, as_tree(report), same_code)
+    compared, findings = differing_figures(folder, to_tree(report), same_code)
     if not same_code:
         versions = ", ".join(f"{name} {version}" for name, version in sorted(stated["code"].items()))
         return compared, findings, [_OTHERS.format(versions)]

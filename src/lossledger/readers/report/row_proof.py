@@ -47,7 +47,7 @@ def rows_sha256(
         return ""
 
 
-def not_as_published(
+def check_rows_hash(
     warehouse: Warehouse,
     table: Table,
     row: Published,
@@ -92,7 +92,7 @@ def line_of(error: BaseException) -> str:
     return " ".join(str(error).split())[:200]
 
 
-def head_differs(warehouse: Warehouse, table: Table, now: Published) -> bool:
+def head_has_other_rows(warehouse: Warehouse, table: Table, now: Published) -> bool:
     """Whether the newest version has other rows of the date than are published; their files may differ."""
     if files_of(warehouse, table, now.day) == files_of(warehouse, table, now.day, now.version_of(table)):
         return False

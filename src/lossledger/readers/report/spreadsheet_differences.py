@@ -5,7 +5,7 @@ import zipfile
 from collections.abc import Iterator
 from xml.etree import ElementTree
 
-from lossledger.readers.report.figure_differences import apart
+from lossledger.readers.report.figure_differences import show_difference
 
 _LARGEST = 1 << 28  # bytes of an unpacked part: more is none of ours
 _SHOWN = 20  # lines of differing cells
@@ -37,7 +37,7 @@ def _lines(reported: Sheets, now: Sheets) -> Iterator[str]:
         mine, again = reported[sheet], now[sheet]
         for cell in [*again, *(cell for cell in mine if cell not in again)]:
             if mine.get(cell) != again.get(cell):
-                a, b = apart(*(_number(side.get(cell)) for side in (mine, again)))
+                a, b = show_difference(*(_number(side.get(cell)) for side in (mine, again)))
                 yield f"sheet {sheet}, cell {cell}: the report says {a}, computed again it is {b}"
 
 

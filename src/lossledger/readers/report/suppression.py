@@ -32,10 +32,10 @@ class Count(NamedTuple):
         return self.accounts is not None and 0 < self.accounts < below
 
     def sensitive(self, below: int, share_e18: int) -> bool:
-        return self.few(below) or any(dominated(parts.values(), share_e18) for parts in self.ways.values())
+        return self.few(below) or any(is_dominated(parts.values(), share_e18) for parts in self.ways.values())
 
 
-def dominated(parts: Iterable[int], share_e18: int) -> bool:
+def is_dominated(parts: Iterable[int], share_e18: int) -> bool:
     """Whether the second largest account can estimate the largest part too closely from the total.
 
     It knows the largest but for what all others have, which is to be at least `share_e18` (in 10^-18) of the largest:
@@ -138,7 +138,7 @@ class Suppression:
             reach = wider
 
 
-def suppressed(
+def find_suppressed(
     cells: Mapping[Key, Count], equations: Sequence[Equation], below: int, share_e18: int = 0
 ) -> set[Key]:
     """The cells to suppress: of 1 to below − 1 accounts, dominated by two accounts, and the secondary ones."""

@@ -12,7 +12,7 @@ from lossledger.engine.numbers import units_to_e18
 from lossledger.readers.explain.account_session import PublishedDates, open_session
 from lossledger.readers.explore.questions.question import Answer, Question, ask, day, text
 from lossledger.readers.explore.questions.unit_path import Point, path_of, window
-from lossledger.readers.query.query_result import at_scale
+from lossledger.readers.query.query_result import pad_decimals
 
 _COLUMNS = {
     "negative_balances": """\
@@ -139,4 +139,4 @@ def _time(ts: int) -> str:
 
 
 def _amount(units: int, scale: int) -> str:
-    return at_scale(plain(units_to_e18(units, scale)), scale)
+    return pad_decimals(plain(units_to_e18(units, scale)), scale)

@@ -7,7 +7,7 @@ from typing import Any
 
 from lossledger.engine.intake.parsing import parse_decimal_e18
 from lossledger.readers.published.published_tables import PublishedTables
-from lossledger.readers.query.query import executed
+from lossledger.readers.query.query import run_query
 from lossledger.readers.query.query_result import Result, csv_lines
 from lossledger.store.duck import quoted
 
@@ -54,7 +54,7 @@ class Answer:
 
 def ask(tables: PublishedTables, question: Question) -> Answer:
     """ConfigError: the SQL is wrong, or no such table."""
-    with executed(tables, question.sql) as database:
+    with run_query(tables, question.sql) as database:
         result = Result.of(database, tables.scales)
         rows = [list(row) for row in result.rows()]
     return Answer(question.title, question.sql, result.names, result.types, rows)

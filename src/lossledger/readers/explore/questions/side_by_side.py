@@ -5,7 +5,7 @@ from datetime import date
 
 from lossledger.engine.figures import plain
 from lossledger.readers.explore.questions.question import Answer, Question, day
-from lossledger.readers.query.query_result import at_scale
+from lossledger.readers.query.query_result import pad_decimals
 
 _TOTALS = ("deficit", "fund_draw", "shortfall", "socialised", "uncovered", "fund_closing")
 
@@ -49,7 +49,10 @@ def differences(left: Answer, right: Answer, names: tuple[str, str], scales: dic
             a, b = (side.get(key, [0] * len(of_amounts))[n] for side in sides)
             if a != b:
                 found.append(
-                    (abs(b - a), [*key, what, *(at_scale(plain(value), scale) for value in (a, b, b - a))])
+                    (
+                        abs(b - a),
+                        [*key, what, *(pad_decimals(plain(value), scale) for value in (a, b, b - a))],
+                    )
                 )
     found.sort(key=lambda one: -one[0])
     head = [*keys, "what", *names, "difference"]
@@ -63,7 +66,7 @@ def _by_key(answer: Answer, keys: Sequence[str], names: Sequence[str]) -> dict[t
     return {key: list(row) for key, row in zip(keyed, amounts, strict=True)}
 
 
-def summed(answer: Answer, currency: str) -> dict[str, int]:
+def sum_totals(answer: Answer, currency: str) -> dict[str, int]:
     """Totals of a currency over the dates; of the fund the last date's balance. In 10^-18."""
     rows = [n for n, c in enumerate(answer.column("currency")) if c == currency]
     result = {}

@@ -1,16 +1,15 @@
 """A risk unit's equity and maintenance margin after each event, recorded during the reference's replay."""
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import NamedTuple
 
-from lossledger.engine.events import Fill, Market, UnitKey
-from lossledger.engine.ids import order_key
+from lossledger.engine.events import UnitKey
 from lossledger.engine.rows import SessionRows
 from lossledger.engine.rules.order import replay_unit
-from lossledger.engine.rules.units import Unit, UnitInput
+from lossledger.readers.explain import unit_trace as trace
 from lossledger.readers.explain.account_session import AccountSession
 
-TICK, FILL = "tick", "fill"
 _BEFORE, _AFTER = 40, 10  # points shown before and after the event
 
 
@@ -23,53 +22,15 @@ class Point(NamedTuple):
     margin: int
 
 
-class PathUnit(Unit):
-    """A unit that records its equity and margin after each event, ticks included."""
-
-    def __init__(self, given: UnitInput, market: Market, start: int) -> None:
-        self.points: list[Point] = []
-        self._now = start
-        self._transfers = iter(sorted(given.transfers, key=lambda t: (t.ts, order_key(t.transfer_id))))
-        super().__init__(given, market, start)
-
-    def _note(self, ts: int, event: str) -> None:
-        self._now = ts
-        self.points.append(Point(ts, event, self.equity(), self.maintenance_margin(ts)))
-
-    def charge(self) -> None:
-        super().charge()
-        self._note(self.given.charge_at, "charge of the session before")
-
-    def transfer(self, amount: int) -> None:
-        super().transfer(amount)
-        given = next(self._transfers)
-        self._note(given.ts, f"transfer {given.transfer_id}")
-
-    def fill(self, fill: Fill, liquidation: bool) -> tuple[int, int | None]:
-        effect = super().fill(fill, liquidation)
-        kind = "liquidation fill" if liquidation else f"{fill.kind} fill"
-        self._note(fill.ts, f"{kind} {fill.fill_id}".strip())
-        return effect
-
-    def fund(self, ts: int) -> bool:
-        touched = super().fund(ts)
-        if touched:
-            self._note(ts, "funding")
-        return touched
+class PathUnit(trace.TracedUnit):
+    """A traced unit that also records the ticks outside of liquidations."""
 
     def tick(self, ts: int) -> list[str]:
+        recorded = len(self.entries)
         ticked = super().tick(ts)
-        if ticked:
-            self._note(ts, TICK)
+        if ticked and len(self.entries) == recorded:
+            self._note(ts, trace.TICK)
         return ticked
-
-    def forfeit(self, surplus: int) -> None:
-        super().forfeit(surplus)
-        self._note(self._now, "surplus to the insurance fund")
-
-    def reset(self, deficit: int) -> None:
-        super().reset(deficit)
-        self._note(self._now, "reset by negative balance protection")
 
 
 def path_of(session: AccountSession, key: UnitKey) -> list[Point]:
@@ -77,7 +38,24 @@ def path_of(session: AccountSession, key: UnitKey) -> list[Point]:
     (given,) = [unit for unit in session.units if unit.key == key]
     unit = PathUnit(given, session.market, session.start)
     replay_unit(unit, session.policy, SessionRows())
-    return unit.points
+    # ticks, and funding, of several instruments at one instant are one point
+    events = (
+        (entry.ts, _event(entry), entry)
+        for entry in unit.entries
+        if entry.kind not in (trace.TRIGGER, trace.DEBT)
+    )
+    groups = (list(group) for _, group in groupby(events, key=lambda event: event[:2]))
+    return [Point(ts, event, last.equity, last.margin) for *_, (ts, event, last) in groups]
+
+
+def _event(entry: trace.TraceEntry) -> str:
+    if entry.fill is not None:
+        return f"{entry.fill.kind} {trace.FILL} {entry.ref}".strip()
+    return (
+        f"{trace.TRANSFER} {entry.ref}"
+        if entry.kind == trace.TRANSFER
+        else trace.KIND_TEXTS.get(entry.kind, entry.kind)
+    )
 
 
 def window(points: Sequence[Point], first: int, last: int) -> list[Point]:

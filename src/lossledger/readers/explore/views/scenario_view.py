@@ -76,7 +76,7 @@ def _of(answer: Answer, days: list[date]) -> Answer:
 
 
 def _draw(names: tuple[str, str], answers: list[Answer], currency: str, scale: int) -> None:
-    left, right = (side_by_side.summed(answer, currency) for answer in answers)
+    left, right = (side_by_side.sum_totals(answer, currency) for answer in answers)
     if not any(left.values()) and not any(right.values()):
         return
     words = f"In {currency}, " + "; ".join(

@@ -4,7 +4,7 @@ from typing import Any
 
 from lossledger.readers.document.cells import Cell, Missing, Time
 from lossledger.readers.document.model import Section, TableBlock, TableColumn
-from lossledger.readers.mark_gaps import mark_gaps
+from lossledger.readers.mark_gaps import read_mark_gaps
 from lossledger.readers.report.facts import Facts
 from lossledger.readers.report.sections.delivered_rows import delivered
 from lossledger.schemas import ops
@@ -66,7 +66,7 @@ def _findings(results: list[Any]) -> TableBlock:
 
 def _marks(facts: Facts) -> tuple[TableBlock, TableBlock]:
     """Coverage of the marks of held instruments by session, and every gap."""
-    gaps = mark_gaps(facts.rows.tables, facts.days)
+    gaps = read_mark_gaps(facts.rows.tables, facts.days)
     coverage: list[tuple[Cell, ...]] = []
     for day in facts.days:
         mine, limit = [gap for gap in gaps if gap.day == day], facts.policies.get(day, {}).get(_LIMIT)

@@ -9,7 +9,7 @@ from lossledger.engine.numbers import E18
 from lossledger.engine.rules.contracts import Contract
 from lossledger.readers.document.cells import Amount, Cell, Missing, Share
 from lossledger.readers.document.model import Block, Section, TableBlock, TableColumn
-from lossledger.readers.liquidation_distances import distances
+from lossledger.readers.liquidation_distances import find_distances
 from lossledger.readers.published_rows import rows_where
 from lossledger.readers.report.facts import Facts
 from lossledger.schemas import attribution
@@ -120,7 +120,7 @@ def _open_interest(facts: Facts) -> TableBlock:
 
 
 def _nearest(facts: Facts) -> TableBlock:
-    known = distances(facts.rows)
+    known = find_distances(facts.rows)
     rows: list[tuple[Cell, ...]] = []
     for at in known.nearest:
         row = at.position

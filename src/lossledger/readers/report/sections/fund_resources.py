@@ -142,7 +142,7 @@ def _drawings(facts: Facts, currency: str) -> list[Block]:
         Drawing(f"fund_balance_{currency}", f"Balance of the fund, {currency}", words,
                 lambda width: charts.balance(series, width))
     ]  # fmt: skip
-    if draws and charts.crowded(series):
+    if draws and charts.is_crowded(series):
         title = f"The same while the fund paid, {currency}"
         definition = "The stretch of time in which most draws were made, drawn large."
         blocks.append(
@@ -150,7 +150,7 @@ def _drawings(facts: Facts, currency: str) -> list[Block]:
                 f"fund_zoom_{currency}",
                 title,
                 definition,
-                lambda width: charts.balance(charts.zoomed(series), width),
+                lambda width: charts.balance(charts.zoom_in(series), width),
             )
         )
     return blocks
