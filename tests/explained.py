@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lossledger.readers.explain.account_session import PublishedDates
-from lossledger.readers.explain.explain import explain_account
+from lossledger.readers.explain.explanation import explain_account
 from lossledger.schemas.attribution import ADL_LOSSES, LIQUIDATIONS, NEGATIVE_BALANCES, SOCIALISED_LOSSES
 
 _EACH = 2  # accounts of a date and table

@@ -5,7 +5,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from lossledger.engine.numbers import E18
-from lossledger.readers.document.cells import cell_text
+from lossledger.readers.document.values import cell_text
 from lossledger.readers.liquidation_distances import Distance, find_distances
 from lossledger.readers.published.published_tables import PublishedTables
 from lossledger.readers.published_rows import PublishedRows, rows_where

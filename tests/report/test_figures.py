@@ -10,8 +10,8 @@ import jsonschema
 import pytest
 
 from lossledger.readers.document.as_json import typed_value
-from lossledger.readers.document.cells import Missing
 from lossledger.readers.document.model import TableBlock
+from lossledger.readers.document.values import Missing
 from lossledger.readers.published.published_tables import PublishedTables
 from lossledger.readers.report.report_builder import build, gather
 from lossledger.readers.report.report_request import ReportRequest

@@ -16,7 +16,7 @@ from lossledger.cli.report import stated
 from lossledger.engine.errors import ConfigError
 from lossledger.engine.numbers import E18
 from lossledger.readers.document.as_xlsx import to_number
-from lossledger.readers.document.cells import Amount, cell_text
+from lossledger.readers.document.values import Amount, cell_text
 from lossledger.readers.report.report_builder import build, gather
 from lossledger.readers.report.report_folder import render_files
 from lossledger.readers.report.report_request import PUBLIC, REGULATOR, ReportRequest

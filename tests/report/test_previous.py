@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lossledger.engine.errors import DataError
-from lossledger.readers.document.cells import Missing, cell_text
+from lossledger.readers.document.values import Missing, cell_text
 from lossledger.readers.report.facts import Facts
 from lossledger.readers.report.manifest import NAME, read_previous
 from lossledger.readers.report.previous_report import PreviousReport, from_tree

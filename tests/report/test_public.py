@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
-from lossledger.readers.document.cells import Hidden
 from lossledger.readers.document.model import TableBlock
+from lossledger.readers.document.values import Hidden
 from lossledger.readers.published.published_tables import PublishedTables
 from lossledger.readers.published_rows import PublishedRows
 from lossledger.readers.report.manifest import NAME, read_manifest, read_previous

@@ -19,7 +19,7 @@ from lossledger.cli.main import main
 from lossledger.engine.errors import DataError
 from lossledger.jobs.run import Request, run
 from lossledger.jobs.spark.mapper import InProcess
-from lossledger.readers.document.cells import cell_text
+from lossledger.readers.document.values import cell_text
 from lossledger.readers.report.figure_differences import show_difference
 from lossledger.readers.report.manifest import (
     changed_files,

@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Tell it; 3 when a published figure differs from the recomputed one."""
     from lossledger.readers.explain.account_session import PublishedDates
-    from lossledger.readers.explain.explain import explain_account, explain_event
+    from lossledger.readers.explain.explanation import explain_account, explain_event
 
     of_account = args.account is not None and args.date is not None
     if of_account == (args.event is not None) or (args.event and (args.account or args.date)):

@@ -6,7 +6,7 @@ from datetime import datetime
 import pyarrow as pa
 
 from lossledger.readers.published.published_tables import PublishedTables
-from lossledger.readers.query.query import require_dates, run_query
+from lossledger.readers.query.sql_query import require_dates, run_query
 from lossledger.store.places import place
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from lossledger.cli.main import main
 from lossledger.expectations.findings import kind_of
-from lossledger.readers.document.cells import cell_text
 from lossledger.readers.document.model import TableBlock
+from lossledger.readers.document.values import cell_text
 from lossledger.readers.report.report_builder import gather
 from lossledger.readers.report.report_request import ReportRequest
 from lossledger.readers.report.sections.data_quality import quality

@@ -15,7 +15,6 @@ from lossledger.readers.document.as_json import to_json
 from lossledger.readers.document.as_pdf import to_pdf
 from lossledger.readers.document.as_text import text_lines
 from lossledger.readers.document.as_xlsx import to_xlsx
-from lossledger.readers.document.cells import Amount, Cell, Hidden, Missing, Share, Time, cell_text, cell_unit
 from lossledger.readers.document.model import (
     Block,
     Citation,
@@ -32,6 +31,16 @@ from lossledger.readers.document.model import (
     TableBlock,
     TableColumn,
     cited_table,
+)
+from lossledger.readers.document.values import (
+    Amount,
+    Cell,
+    Hidden,
+    Missing,
+    Share,
+    Time,
+    cell_text,
+    cell_unit,
 )
 
 FILL = Citation("ledger.fills", 3, "fill_id f1", "fills.csv", "ab12", 7)

@@ -22,7 +22,6 @@ from lossledger.engine.numbers import E18
 from lossledger.readers.document.as_html import to_html
 from lossledger.readers.document.as_json import to_json
 from lossledger.readers.document.as_text import WIDTH, text_lines
-from lossledger.readers.document.cells import Amount
 from lossledger.readers.document.model import (
     Citation,
     CitedRow,
@@ -33,8 +32,9 @@ from lossledger.readers.document.model import (
     Section,
     cited_table,
 )
+from lossledger.readers.document.values import Amount
 from lossledger.readers.explain.account_session import PublishedDates
-from lossledger.readers.explain.explain import explain_account, explain_event
+from lossledger.readers.explain.explanation import explain_account, explain_event
 from lossledger.readers.explain.published_comparison import TABLES
 from lossledger.schemas import attribution
 from lossledger.schemas.core import Table, Type

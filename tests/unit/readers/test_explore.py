@@ -17,7 +17,7 @@ from lossledger.readers.explore.questions import (
     side_by_side,
 )
 from lossledger.readers.explore.questions.question import Answer, ask
-from lossledger.readers.query.query import query_lines
+from lossledger.readers.query.sql_query import query_lines
 from tests.builders import D10
 
 NB = "event_id"

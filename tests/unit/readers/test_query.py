@@ -15,8 +15,8 @@ from lossledger.cli.main import main
 from lossledger.engine.errors import ConfigError
 from lossledger.readers.published.published_tables import PublishedTables
 from lossledger.readers.query.interruption import run_interruptible
-from lossledger.readers.query.query import query_lines
 from lossledger.readers.query.query_result import to_plain
+from lossledger.readers.query.sql_query import query_lines
 from lossledger.store.warehouse import Warehouse
 from tests.builders import D10
 from tests.lived import case_warehouse

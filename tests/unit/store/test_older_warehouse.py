@@ -17,7 +17,7 @@ from lossledger.jobs.maintain import maintain_lines
 from lossledger.jobs.run import Request, run
 from lossledger.jobs.spark.mapper import InProcess
 from lossledger.readers.explain.account_session import PublishedDates
-from lossledger.readers.explain.explain import explain_account
+from lossledger.readers.explain.explanation import explain_account
 from lossledger.readers.published.published_tables import PublishedTables
 from lossledger.readers.report.report_verification import verify, verify_lines
 from lossledger.readers.status import status_lines

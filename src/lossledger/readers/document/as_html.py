@@ -6,8 +6,8 @@ from typing import Any
 from lossledger.engine.errors import ConfigError
 from lossledger.readers.charts.style import FONT, PALETTE
 from lossledger.readers.document import model
-from lossledger.readers.document.cells import cell_text, cell_unit
 from lossledger.readers.document.chart_svg import render_chart
+from lossledger.readers.document.values import cell_text, cell_unit
 
 WIDE, NARROW = 560, 250  # of a chart's plot, pixels: for a screen, and for a telephone
 

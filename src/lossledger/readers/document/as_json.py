@@ -11,7 +11,7 @@ from typing import Any
 from lossledger.engine.clock import iso
 from lossledger.engine.figures import exact, plain
 from lossledger.readers.document import model
-from lossledger.readers.document.cells import Amount, Cell, Hidden, Missing, Share, Time, cell_text
+from lossledger.readers.document.values import Amount, Cell, Hidden, Missing, Share, Time, cell_text
 
 _HELD_BACK = "held back: a few accounts are nearly all of it, or it would give another cell away"
 Tree = dict[str, Any]

@@ -8,8 +8,8 @@ from typing import Any
 import typst
 
 from lossledger.readers.document import model
-from lossledger.readers.document.cells import Missing, cell_text, cell_unit
 from lossledger.readers.document.chart_svg import render_chart
+from lossledger.readers.document.values import Missing, cell_text, cell_unit
 
 _TEMPLATE = Path(__file__).with_name("document.typ")
 _WIDTH = 560  # of a chart's plot, pixels

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from lossledger.engine.figures import text_table
 from lossledger.readers.document import model
-from lossledger.readers.document.cells import cell_text, cell_unit
+from lossledger.readers.document.values import cell_text, cell_unit
 
 WIDTH = 100
 _HANGING = " " * 11  # below "DIFFERS  "

@@ -9,8 +9,8 @@ from typing import Any
 import xlsxwriter
 
 from lossledger.engine.clock import to_datetime
-from lossledger.readers.document.cells import Amount, Cell, Share, Time, cell_text, cell_unit
 from lossledger.readers.document.model import Document, Figures, Paragraph, TableBlock
+from lossledger.readers.document.values import Amount, Cell, Share, Time, cell_text, cell_unit
 
 _DIGITS = 15  # a spreadsheet's numbers are binary doubles: the number of decimal digits that survive
 _ABOUT = "Contents"

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from lossledger.readers.document.cells import Cell
+from lossledger.readers.document.values import Cell
 
 
 class Citation(NamedTuple):

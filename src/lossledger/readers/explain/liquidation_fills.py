@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from lossledger.engine.events import UnitKey
 from lossledger.engine.rules.episode import Episode
-from lossledger.readers.document.cells import Amount
 from lossledger.readers.document.model import CitedRow, Section, cited_table
+from lossledger.readers.document.values import Amount
 from lossledger.readers.explain.margin_breach import bankruptcy_price
 from lossledger.readers.explain.narrative import Narrative, when
 from lossledger.readers.explain.unit_trace import TracedUnit, TraceEntry

@@ -10,7 +10,7 @@ from lossledger.readers.explain.liquidation_fills import add_fees, add_fills
 from lossledger.readers.explain.margin_breach import add_margin
 from lossledger.readers.explain.narrative import Narrative, unit_name, when
 from lossledger.readers.explain.unit_trace import FILL, TracedUnit
-from lossledger.readers.mark_gaps import read_mark_gaps
+from lossledger.readers.published_mark_gaps import read_mark_gaps
 from lossledger.schemas import attribution
 from lossledger.schemas.ledger import UNIT_SESSIONS
 from lossledger.schemas.ops import DQ_RESULTS

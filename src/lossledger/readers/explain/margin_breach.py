@@ -6,8 +6,8 @@ from fractions import Fraction
 from lossledger.engine.numbers import E18
 from lossledger.engine.rules.contracts import INVERSE
 from lossledger.engine.rules.episode import Episode, Held
-from lossledger.readers.document.cells import Amount
 from lossledger.readers.document.model import CitedRow, Formula, Section, cited_table
+from lossledger.readers.document.values import Amount
 from lossledger.readers.explain.narrative import Narrative, as_fraction, round_fraction, sum_text
 from lossledger.readers.explain.unit_trace import TracedUnit
 

@@ -7,8 +7,8 @@ from lossledger.engine.clock import iso
 from lossledger.engine.events import UnitKey
 from lossledger.engine.intake.policy import Terms
 from lossledger.engine.numbers import E18, round_half_even_div, units_to_e18
-from lossledger.readers.document.cells import Amount, Cell
 from lossledger.readers.document.model import Citation
+from lossledger.readers.document.values import Amount, Cell
 from lossledger.readers.explain.account_session import AccountSession
 from lossledger.readers.explain.origins import Origins
 from lossledger.readers.explain.published_comparison import Comparison

@@ -16,8 +16,8 @@ from lossledger.engine.rules.sharing import unit_charges
 from lossledger.engine.tables.accounts import accounts, positions
 from lossledger.engine.tables.liquidations import adl_rows, liquidation_positions, liquidations
 from lossledger.engine.tables.losses import negative_balances, protection
-from lossledger.readers.document.cells import Amount, Cell
 from lossledger.readers.document.model import Citation, FigureComparison, RowComparison
+from lossledger.readers.document.values import Amount, Cell
 from lossledger.readers.explain.account_session import AccountSession
 from lossledger.readers.explain.origins import key_of
 from lossledger.readers.explain.session_waterfall import Draw, SessionWaterfall, waterfall

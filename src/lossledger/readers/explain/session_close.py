@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from lossledger.readers.document.cells import Amount
 from lossledger.readers.document.model import CitedRow, Formula, RowComparison, Section, cited_table
+from lossledger.readers.document.values import Amount
 from lossledger.readers.explain.narrative import Narrative, unit_name, when
 from lossledger.readers.explain.published_comparison import TABLES
 from lossledger.schemas import attribution

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from itertools import groupby
 
-from lossledger.readers.document.cells import Amount
 from lossledger.readers.document.model import Citation, CitedRow, Section, cited_table
+from lossledger.readers.document.values import Amount
 from lossledger.readers.explain import unit_trace as trace
 from lossledger.readers.explain.narrative import Narrative, unit_name, when, when_of_day
 from lossledger.schemas.ledger import UNIT_CHARGES, UNIT_POSITIONS, UNIT_SESSIONS

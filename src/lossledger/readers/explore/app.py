@@ -2,7 +2,7 @@
 
 import os
 
-from lossledger.readers.explore.views.page import show
+from lossledger.readers.explore.views.page_layout import show
 from lossledger.store.places import place
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ _NO_MONEY = frozenset(
 )
 
 
-class Rows(Protocol):
+class CsvRows(Protocol):
     """Rows that can be written as CSV: column names and rows of text."""
 
     names: list[str]
@@ -125,7 +125,7 @@ def _cell(value: Any) -> str:
     )
 
 
-def csv_lines(result: Rows) -> Iterator[str]:
+def csv_lines(result: CsvRows) -> Iterator[str]:
     """RFC 4180 except for line ends; null is an empty cell, an empty text is quoted."""
     yield _csv(result.names)
     for row in result.rows():

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from lossledger.engine.intake.parsing import parse_decimal_e18
-from lossledger.readers.document.cells import Amount, Cell, Missing
+from lossledger.readers.document.values import Amount, Cell, Missing
 from lossledger.readers.published_rows import PublishedRows, rows_where
 from lossledger.readers.report.report_request import ReportRequest
 from lossledger.schemas import attribution

@@ -5,8 +5,8 @@ from datetime import date
 
 from lossledger.engine.figures import exact
 from lossledger.readers.charts import loss_charts as charts
-from lossledger.readers.document.cells import Cell, Hidden, cell_text, cell_unit
 from lossledger.readers.document.model import Block, Drawing, Paragraph, Section, TableBlock, TableColumn
+from lossledger.readers.document.values import Cell, Hidden, cell_text, cell_unit
 from lossledger.readers.published_rows import rows_where
 from lossledger.readers.report.facts import Facts
 from lossledger.readers.report.public_totals import ALL, PAID, PublicTotals, classes, totals

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from lossledger.readers.document.cells import Cell, Hidden
+from lossledger.readers.document.values import Cell, Hidden
 from lossledger.readers.published_rows import Row, count_accounts, rows_where, sum_column
 from lossledger.readers.report.facts import Facts
 from lossledger.readers.report.sections import deficit_causes

@@ -7,8 +7,8 @@ from typing import Any
 
 from lossledger.engine.intake.parsing import parse_decimal_e18
 from lossledger.readers.published.published_tables import PublishedTables
-from lossledger.readers.query.query import run_query
 from lossledger.readers.query.query_result import Result, csv_lines
+from lossledger.readers.query.sql_query import run_query
 from lossledger.store.duck import quoted
 
 

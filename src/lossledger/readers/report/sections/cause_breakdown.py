@@ -3,8 +3,8 @@
 from collections import defaultdict
 from typing import Any
 
-from lossledger.readers.document.cells import Cell
 from lossledger.readers.document.model import TableBlock, TableColumn
+from lossledger.readers.document.values import Cell
 from lossledger.readers.report.facts import Facts
 from lossledger.schemas import attribution
 

@@ -10,8 +10,8 @@ from deltalake.exceptions import DeltaError
 from lossledger.engine.clock import iso
 from lossledger.engine.errors import ConfigError, LossledgerError
 from lossledger.readers.compare.row_differences import diff_table, money_totals
-from lossledger.readers.document.cells import Cell, Missing
 from lossledger.readers.document.model import TableBlock, TableColumn
+from lossledger.readers.document.values import Cell, Missing
 from lossledger.readers.published.pins import read_pins
 from lossledger.readers.published_rows import PublishedRows
 from lossledger.readers.report.facts import Facts

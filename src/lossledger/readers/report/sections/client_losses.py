@@ -2,8 +2,8 @@
 
 from collections import defaultdict
 
-from lossledger.readers.document.cells import Cell
 from lossledger.readers.document.model import TableBlock, TableColumn
+from lossledger.readers.document.values import Cell
 from lossledger.readers.published_rows import count_accounts, rows_where, session_profit, sum_column
 from lossledger.readers.report.facts import Facts
 from lossledger.schemas import attribution

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from lossledger.readers.document.cells import Cell, Missing, Time
 from lossledger.readers.document.model import Section, TableBlock, TableColumn
-from lossledger.readers.mark_gaps import read_mark_gaps
+from lossledger.readers.document.values import Cell, Missing, Time
+from lossledger.readers.published_mark_gaps import read_mark_gaps
 from lossledger.readers.report.facts import Facts
 from lossledger.readers.report.sections.delivered_rows import delivered
 from lossledger.schemas import ops

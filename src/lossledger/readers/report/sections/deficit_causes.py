@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from lossledger.readers.charts import loss_charts as charts
-from lossledger.readers.document.cells import Cell
 from lossledger.readers.document.model import Block, Drawing, Paragraph, Section, TableBlock, TableColumn
+from lossledger.readers.document.values import Cell
 from lossledger.readers.published_rows import Row, rows_where, sum_column
 from lossledger.readers.report.facts import Facts
 from lossledger.readers.report.sections.cause_breakdown import cut

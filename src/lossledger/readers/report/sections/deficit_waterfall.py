@@ -1,8 +1,8 @@
 """F: the waterfall by day with its check, and the total cost of losses."""
 
 from lossledger.readers.charts import loss_charts as charts
-from lossledger.readers.document.cells import Cell, Missing
 from lossledger.readers.document.model import Block, Drawing, Paragraph, Section, TableBlock, TableColumn
+from lossledger.readers.document.values import Cell, Missing
 from lossledger.readers.report.facts import Facts
 
 _LOSSES = ("attribution.session_losses",)

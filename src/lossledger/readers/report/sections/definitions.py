@@ -1,7 +1,7 @@
 """Definitions, and the bridge from ours to others in use: one event has several published sizes."""
 
-from lossledger.readers.document.cells import Cell, Missing
 from lossledger.readers.document.model import Block, Section, TableBlock, TableColumn
+from lossledger.readers.document.values import Cell, Missing
 from lossledger.readers.published_rows import rows_where, sum_column
 from lossledger.readers.report.facts import Facts
 from lossledger.schemas import attribution

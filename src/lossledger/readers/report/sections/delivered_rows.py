@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-from lossledger.readers.document.cells import Cell
 from lossledger.readers.document.model import TableBlock, TableColumn
+from lossledger.readers.document.values import Cell
 from lossledger.readers.published.published_files import REFERENCE_DAY, folders
 from lossledger.readers.report.facts import Facts
 from lossledger.schemas import ledger

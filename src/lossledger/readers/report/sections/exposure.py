@@ -7,8 +7,8 @@ from datetime import date
 from lossledger.engine.figures import exact
 from lossledger.engine.numbers import E18
 from lossledger.engine.rules.contracts import Contract
-from lossledger.readers.document.cells import Amount, Cell, Missing, Share
 from lossledger.readers.document.model import Block, Section, TableBlock, TableColumn
+from lossledger.readers.document.values import Amount, Cell, Missing, Share
 from lossledger.readers.liquidation_distances import find_distances
 from lossledger.readers.published_rows import rows_where
 from lossledger.readers.report.facts import Facts

@@ -1,7 +1,6 @@
 """B: the fund's resources and their use, per day."""
 
 from lossledger.readers.charts import fund_chart as charts
-from lossledger.readers.document.cells import Cell, Missing
 from lossledger.readers.document.model import (
     Block,
     Drawing,
@@ -12,6 +11,7 @@ from lossledger.readers.document.model import (
     TableBlock,
     TableColumn,
 )
+from lossledger.readers.document.values import Cell, Missing
 from lossledger.readers.published_rows import rows_where, sum_column
 from lossledger.readers.report.facts import Facts
 from lossledger.schemas import attribution

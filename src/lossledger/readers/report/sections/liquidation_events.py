@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from lossledger.readers.charts import loss_charts as charts
-from lossledger.readers.document.cells import Cell, Time
 from lossledger.readers.document.model import Block, Drawing, Section, TableBlock, TableColumn
+from lossledger.readers.document.values import Cell, Time
 from lossledger.readers.published_rows import count_accounts, rows_where, sum_column
 from lossledger.readers.report.facts import Facts
 from lossledger.schemas import attribution

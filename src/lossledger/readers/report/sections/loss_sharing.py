@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from lossledger.readers.document.cells import Cell, Share
 from lossledger.readers.document.model import Block, Paragraph, Section, TableBlock, TableColumn
+from lossledger.readers.document.values import Cell, Share
 from lossledger.readers.footnotes import write_footnotes
 from lossledger.readers.published_rows import rows_where, session_profit, sum_column
 from lossledger.readers.report.facts import Facts

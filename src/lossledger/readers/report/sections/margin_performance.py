@@ -1,7 +1,7 @@
 """D: how often margin sufficed, and how far it did not."""
 
-from lossledger.readers.document.cells import Cell, Missing, Share
 from lossledger.readers.document.model import Section, TableBlock, TableColumn
+from lossledger.readers.document.values import Cell, Missing, Share
 from lossledger.readers.published_rows import rows_where, sum_column
 from lossledger.readers.report.facts import Facts
 from lossledger.readers.report.sections.loss_sharing import largest_of

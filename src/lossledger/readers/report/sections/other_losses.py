@@ -1,7 +1,7 @@
 """Losses outside the waterfall: deleveraging, unpaid liquidation fees, debts of unprotected accounts."""
 
-from lossledger.readers.document.cells import Cell, Missing, Time
 from lossledger.readers.document.model import TableBlock, TableColumn
+from lossledger.readers.document.values import Cell, Missing, Time
 from lossledger.readers.published_rows import count_accounts, rows_where, sum_column
 from lossledger.readers.report.facts import Facts
 from lossledger.readers.session_figures import fees_below_zero

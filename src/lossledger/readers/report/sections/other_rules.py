@@ -5,8 +5,8 @@ from datetime import date
 from typing import Any
 
 from lossledger.readers.charts import loss_charts as charts
-from lossledger.readers.document.cells import Cell, Share
 from lossledger.readers.document.model import Block, Drawing, Paragraph, Section, TableBlock, TableColumn
+from lossledger.readers.document.values import Cell, Share
 from lossledger.readers.published_rows import rows_where, sum_column
 from lossledger.readers.report.facts import Facts
 from lossledger.schemas import attribution

@@ -3,8 +3,8 @@
 from datetime import date
 from fractions import Fraction
 
-from lossledger.readers.document.cells import Cell, Missing, Share
 from lossledger.readers.document.model import Block, Paragraph, Section, TableBlock, TableColumn
+from lossledger.readers.document.values import Cell, Missing, Share
 from lossledger.readers.published_rows import count_accounts, rows_where
 from lossledger.readers.report.facts import Facts
 from lossledger.readers.report.sections.client_losses import principal, unprotected

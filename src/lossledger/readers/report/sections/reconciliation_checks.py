@@ -4,8 +4,8 @@ from collections import defaultdict
 from typing import Any
 
 from lossledger.engine.rules.breaks import is_break, is_counted
-from lossledger.readers.document.cells import Amount, Cell
 from lossledger.readers.document.model import Paragraph, Section, TableBlock, TableColumn
+from lossledger.readers.document.values import Amount, Cell
 from lossledger.readers.report.facts import Facts
 from lossledger.schemas import attribution
 

@@ -2,8 +2,8 @@
 
 import hashlib
 
-from lossledger.readers.document.cells import Cell, Missing, Time
 from lossledger.readers.document.model import Block, Paragraph, Section, TableBlock, TableColumn
+from lossledger.readers.document.values import Cell, Missing, Time
 from lossledger.readers.report.facts import Facts
 from lossledger.readers.report.report_request import PUBLIC
 from lossledger.schemas.ops import POLICIES

@@ -4,8 +4,8 @@ from collections import defaultdict
 from datetime import date
 from typing import Any
 
-from lossledger.readers.document.cells import Cell, Missing, Time
 from lossledger.readers.document.model import Block, Paragraph, Section, TableBlock, TableColumn
+from lossledger.readers.document.values import Cell, Missing, Time
 from lossledger.readers.report.facts import Facts
 from lossledger.readers.report.previous_report import COMPARED
 from lossledger.readers.report.sections.changes_since import (

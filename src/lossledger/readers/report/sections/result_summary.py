@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from lossledger.readers.document.cells import cell_text, cell_unit
 from lossledger.readers.document.model import Block, Figure, Figures, Paragraph, Section
+from lossledger.readers.document.values import cell_text, cell_unit
 from lossledger.readers.published_rows import Row, count_accounts, rows_where, sum_column
 from lossledger.readers.report.facts import Facts
 from lossledger.schemas import attribution
