@@ -14,7 +14,7 @@ from lossledger.engine.errors import DataError
 from lossledger.engine.rows import SessionRows
 from lossledger.engine.rules.order import replay_units
 from lossledger.engine.rules.units import UnitInput
-from lossledger.kernel.replay import WIDTHS, replay_what_fits
+from tests.kernel.object_replay import WIDTHS, replay_what_fits
 from tests.kernel.worlds import World, canonical, draw_world
 
 

@@ -9,10 +9,10 @@ from lossledger.engine.errors import DataError
 from lossledger.engine.rules.order import replay_units
 from lossledger.engine.rules.units import UnitInput
 from lossledger.kernel.market import Grid
-from lossledger.kernel.objects import bucket_of, grid_of, instruments_of, market_of
 from lossledger.kernel.rows import named
 from lossledger.kernel.session import Replayed, replay_bucket
 from lossledger.kernel.words import NARROW, WIDE, Width
+from tests.kernel.from_objects import bucket_of, grid_of, instruments_of, market_of
 from tests.kernel.worlds import World, draw_world
 
 Stands = dict[

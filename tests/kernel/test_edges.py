@@ -24,8 +24,8 @@ from lossledger.engine.rules.margin import TierHistory, TierTable
 from lossledger.engine.rules.order import replay_units
 from lossledger.engine.rules.units import UnitInput
 from lossledger.engine.versions import Versions
-from lossledger.kernel.replay import replay_what_fits
 from lossledger.kernel.words import NARROW, WIDE, Width
+from tests.kernel.object_replay import replay_what_fits
 from tests.kernel.worlds import canonical
 
 START = 1_760_054_400_000_000

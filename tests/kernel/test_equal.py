@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from lossledger.engine.errors import DataError
 from lossledger.engine.rules.order import replay_units
 from lossledger.engine.rules.units import UnitInput
-from lossledger.kernel.replay import replay_units as compiled_replay
-from lossledger.kernel.replay import replay_what_fits
 from lossledger.kernel.words import NARROW, WIDE
+from tests.kernel.object_replay import replay_units as compiled_replay
+from tests.kernel.object_replay import replay_what_fits
 from tests.kernel.worlds import World, canonical, draw_world
 from tests.properties.examples import Market, history_of, ledger_of, markets, replays
 from tests.properties.history import BEGINNING, Carried, unit_inputs

@@ -23,8 +23,8 @@ from lossledger.jobs.attribute.by_event.share import Charged, Event, by_the_rule
 from lossledger.jobs.attribute.by_event.states import States
 from lossledger.jobs.replay.prices import Columns, Prices
 from lossledger.kernel.market import Grid
-from lossledger.kernel.objects import grid_of, market_of
 from lossledger.store.amounts import e18_decimals, to_decimals
+from tests.kernel.from_objects import grid_of, market_of
 from tests.kernel.worlds import START, World, draw_world
 
 UNITS = sorted((account, isolation) for account in "abcdefg" for isolation in ("", "I0"))

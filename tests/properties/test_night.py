@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 
 import lossledger.jobs.attribute.by_event.states
-import lossledger.jobs.replay.changes
-import lossledger.jobs.replay.recompute
+import lossledger.jobs.replay.event_states
 from lossledger.jobs.attribute.by_event.columns import ColumnStates, Unfit
 from lossledger.jobs.run import Request, run
 from lossledger.jobs.spark.mapper import InProcess
@@ -33,11 +32,11 @@ def test_published_tables_are_those_of_the_rules(
     market: tuple[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kind, seed = market
-    monkeypatch.setattr(lossledger.jobs.replay.changes, "STATES", 7)  # the tasks take a few units at a time
+    monkeypatch.setattr(
+        lossledger.jobs.replay.event_states, "STATES", 7
+    )  # the tasks take a few units at a time
     monkeypatch.setattr(lossledger.jobs.attribute.by_event.states, "WINDOW", 5)
-    if seed > 1:  # by columns and the kernel, not by rows of the reference
-        monkeypatch.setattr(lossledger.jobs.replay.recompute, "COLUMNS_FROM", 0)
-    if seed > 2:  # but the states of units do not fit in the middle of the events
+    if seed > 2:  # the states of units do not fit in the middle of the events
         monkeypatch.setattr(ColumnStates, "window", _unfit_at_the_third(ColumnStates.window))
     first, last = write_small_market(tmp_path / "landing", kind, seed)
     mapper = InProcess(1 + seed * 2)

@@ -31,11 +31,11 @@ from lossledger.jobs.replay.stretches import Stretches
 from lossledger.jobs.replay.tables import totals
 from lossledger.kernel.columns import Fills, Positions, States, Transfers
 from lossledger.kernel.layout import NORMAL, ROW_TYPES, UNIT_ROW, Ints, Rows
-from lossledger.kernel.objects import bucket_of, grid_of, market_of
 from lossledger.kernel.rows import Names, session_rows
 from lossledger.kernel.session import Replayed, replay_bucket
 from lossledger.kernel.words import NARROW, WIDE, Width
 from lossledger.store.reference import ReferenceData
+from tests.kernel.from_objects import bucket_of, grid_of, market_of
 from tests.kernel.worlds import World, canonical, draw_world
 
 PLACES = [("USD", ""), ("USD", "I0")]  # of every account

@@ -3,12 +3,12 @@
 import pytest
 
 import lossledger.engine.rules.order
-import lossledger.kernel.replay
+import tests.kernel.object_replay
 from tests.spec import tables
 
 REPLAYS = {
     "reference": lossledger.engine.rules.order.replay_units,
-    "kernel": lossledger.kernel.replay.replay_units,
+    "kernel": tests.kernel.object_replay.replay_units,
 }
 
 

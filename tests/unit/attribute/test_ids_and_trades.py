@@ -1,6 +1,6 @@
 """Days on which an id decides a number, from delivered files to published tables: small, invented markets.
 
-Each is published by the reference's way of small dates and by the columns of large ones.
+Each is published of files that are read in rows, and of files that are read in columns.
 """
 
 import json
@@ -43,11 +43,10 @@ DEPOSITS = """
 FILL = "fill_id|trade_id|ts|account_id|instrument_id|side|price|quantity|fee|kind"
 
 
-@pytest.fixture(params=["by the reference", "by columns"])
+@pytest.fixture(params=["in rows", "in columns"])
 def landing(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Reference data, deposits and marks of a day without fills."""
-    if request.param == "by columns":
-        monkeypatch.setattr("lossledger.jobs.replay.recompute.COLUMNS_FROM", 0)
+    if request.param == "in columns":
         monkeypatch.setattr("lossledger.jobs.load.columns.splits.SMALL_BYTES", 0)
     landing = tmp_path / "landing"
     deliver(landing, "currencies", "currency | scale\nUSDT | 6")

@@ -1,13 +1,11 @@
 """The night's replay stages the same rows, in the same order, by every way that they can go.
 
 By columns and the kernel, with some units left to amounts of 128 bits and some to the reference, in groups, stretches
-of house accounts and parts of any size, and by engine rows alone, replayed by the reference or by the kernel. The cases
-are small: without this their rows would go to the reference judge and their units to the reference replay
-(tests/unit/night/test_cases.py), so here every file is read as columns too.
+of house accounts and parts of any size: as the engine's replay alone has them. Every file is read as columns, although
+the cases are small.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +17,7 @@ import pytest
 import lossledger.jobs.replay.group
 import lossledger.jobs.replay.house
 from lossledger.jobs.day import Day
-from lossledger.jobs.replay.changes import changes_at
+from lossledger.jobs.replay.event_states import changes_at
 from lossledger.jobs.replay.events import FillRows, fill_batches
 from lossledger.jobs.replay.fill_rows import some
 from lossledger.jobs.replay.recompute import bucket_tasks, recompute
@@ -33,10 +31,11 @@ from lossledger.store.arrow import sort_by_key
 from lossledger.store.staging import part_schema
 from tests.cases import CASES, DATA, case_days, differences
 from tests.properties.delivered import KINDS, write_small_market
+from tests.reference_stage import changes_of, tables_of
 from tests.unchecked import unchecked
 
 Staged = dict[str, pa.Table]
-NEVER, ALWAYS = 1 << 60, 0
+ALWAYS = 0
 MARKETS = [(kind, 4) for kind in KINDS]
 
 
@@ -49,30 +48,27 @@ class Ways:
         self.taken = self.days = self.stretches = 0
         monkeypatch.setattr("lossledger.jobs.stages.recompute", self)
         monkeypatch.setattr("lossledger.jobs.attribute.trades.MANY", ALWAYS)
-        # What the rule comparison asks for in its second pass goes by columns too.
-        monkeypatch.setattr("lossledger.jobs.replay.recompute.COLUMNS_FROM", ALWAYS)
 
     def __call__(self, day: Day, *args: Any) -> None:
         self.days += 1
-        expected = self._staged(NEVER, day, *args)
-        assert self._staged(NEVER, day, *args, compiled_from=ALWAYS) == expected
-        assert self._staged(ALWAYS, day, *args) == expected
+        with self.monkeypatch.context() as patch:
+            patch.setattr("lossledger.jobs.replay.task.replayed", tables_of)
+            expected = self._staged(day, *args)
+        assert self._staged(day, *args) == expected
         if not self.all_ways:
             return
-        assert self._staged(ALWAYS, day, *args, left=half) == expected
+        assert self._staged(day, *args, left=half) == expected
         for left in (None, half):
-            small = self._staged(ALWAYS, day, *args, left=left, AT_ONCE=1, PART_ROWS=1)
+            small = self._staged(day, *args, left=left, AT_ONCE=1, PART_ROWS=1)
             assert in_order(small) == in_order(expected)
         for task in bucket_tasks(day, *args):
             self._compare_changes(task)
 
     def _staged(
         self,
-        columns_from: int,
         day: Day,
         *args: Any,
         left: Callable[[int], Any] | None = None,
-        compiled_from: int = NEVER,
         **sizes: int,
     ) -> Staged:
         """`left`: which of so many units the kernel has to leave."""
@@ -89,8 +85,6 @@ class Ways:
             return leaving(market, bucket)
 
         with self.monkeypatch.context() as patch:
-            patch.setattr("lossledger.jobs.replay.recompute.COLUMNS_FROM", columns_from)
-            patch.setattr("lossledger.jobs.replay.choice.COMPILED_FROM", compiled_from)
             patch.setattr(lossledger.jobs.replay.group, "replay_bucket", leaving)
             patch.setattr(lossledger.jobs.replay.house, "replay_bucket", stretch)
             for size, value in sizes.items():
@@ -105,12 +99,12 @@ class Ways:
         """How units stood at instants at and beside those of fills: as the reference tells it, in any stretches."""
         fills = task.stream("fills", ("ts",)).read_all().column("ts").cast(pa.int64()).unique().to_pylist()
         instants = sorted({ts + d for ts in fills[::5] for d in (-1, 0, 1)})
-        expected = changes(replace(task, columns=False), instants)
-        assert changes(task, instants) == expected
+        expected = changes([changes_of(task, instants)])
+        assert changes(changes_at(task, instants)) == expected
         with self.monkeypatch.context() as patch:
-            patch.setattr("lossledger.jobs.replay.states.AT_ONCE", 1)
+            patch.setattr("lossledger.jobs.replay.event_states.AT_ONCE", 1)
             patch.setattr(lossledger.jobs.replay.group, "fill_batches", few_at_a_time)
-            assert changes(task, instants) == expected
+            assert changes(changes_at(task, instants)) == expected
 
 
 def few_at_a_time(*args: Any) -> Iterator[FillRows]:
@@ -120,10 +114,8 @@ def few_at_a_time(*args: Any) -> Iterator[FillRows]:
         yield from (some(rows, places == place) for place in range(places[-1] + 1))
 
 
-def changes(task: BucketTask, instants: Sequence[int]) -> pa.Table:
-    return sort_by_key(
-        EVENT_STATES, pa.concat_tables(changes_at(task, instants)).select(part_schema(EVENT_STATES).names)
-    )
+def changes(parts: Iterable[pa.Table]) -> pa.Table:
+    return sort_by_key(EVENT_STATES, pa.concat_tables(parts).select(part_schema(EVENT_STATES).names))
 
 
 def half(units: int) -> np.ndarray:

@@ -14,7 +14,6 @@ from deltalake import DeltaTable, write_deltalake
 import lossledger.jobs.attribute.trades as trades
 import lossledger.jobs.load.columns.delivery as delivery
 import lossledger.jobs.load.columns.splits as splits
-import lossledger.jobs.replay.recompute as recompute
 from lossledger.cli.main import main
 from lossledger.cli.stage import main as stage
 from lossledger.jobs import publish
@@ -71,7 +70,6 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         for door in ("lossledger.cli.main", "lossledger.cli.stage"):
             patch.setattr(sys.modules[door], "request_from", unchecked_request)
         patch.setattr(splits, "SMALL_BYTES", 0)
-        patch.setattr(recompute, "COLUMNS_FROM", 0)
         patch.setattr(trades, "MANY", 0)
         patch.setattr(delivery, "_GROUP_ROWS", 5)
         upload(DATA / "edges" / "landing", made.landing)

@@ -127,9 +127,3 @@ def _buckets_of_rows(path: str, version: int) -> Ints:
 def _is(data: pa.Table, column: str, value: str) -> np.ndarray:
     found: np.ndarray = pc.equal(data.column(column), value).to_numpy().astype(np.int64)
     return found
-
-
-def all_accounts(task: BucketTask) -> dict[str, Account]:
-    """All accounts of the task as the reference has them."""
-    directory = read_directory(task)
-    return directory.account_objects(range(len(directory.accounts.rows)))

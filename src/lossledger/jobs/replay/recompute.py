@@ -29,8 +29,6 @@ from lossledger.store.reference import ReferenceData
 from lossledger.store.session_inputs import Source
 from lossledger.store.session_units import adl_trades_of
 
-# Rows of a session from which columns and the compiled replay are quicker, with the second that loading it takes.
-COLUMNS_FROM = 100_000
 # Rows of a task by columns, as long as each worker has at most so many tasks, and eight times the ticks, which every
 # task reads: more tasks than workers show how far the replay is.
 TASK_ROWS = 2_000_000
@@ -49,14 +47,11 @@ def bucket_tasks(day: Day, reference: ReferenceData, folders: Sequence[date]) ->
     }
     delivered = delivered_rows(day, folders)
     rows = delivered.total() + _units_before(day)
-    columns = rows >= COLUMNS_FROM
-    if columns:  # tasks read their own accounts
-        known = replace(reference.known, accounts={})
-        reference = replace(reference, accounts={}, known=known)
+    # Tasks read their own accounts.
+    reference = replace(reference, accounts={}, known=replace(reference.known, accounts={}))
     previous = None if day.first else date.fromordinal(day.day.toordinal() - 1).isoformat()
     n = max(1, day.mapper.cut(rows))
-    if columns:
-        n *= max(1, min(TASKS_EACH, rows // (n * max(TASK_ROWS, 8 * delivered["ticks"]))))
+    n *= max(1, min(TASKS_EACH, rows // (n * max(TASK_ROWS, 8 * delivered["ticks"]))))
     n = min(BUCKETS, n)
     return [
         BucketTask(
@@ -70,7 +65,6 @@ def bucket_tasks(day: Day, reference: ReferenceData, folders: Sequence[date]) ->
             day.policy,
             number=i,
             staging=day.staging,
-            columns=columns,
         )
         for i in range(n)
     ]

@@ -7,13 +7,13 @@ import numpy as np
 from lossledger.engine.events import Market
 from lossledger.engine.rows import SessionRows, UnitSession
 from lossledger.engine.rules.episode import Episode
+from lossledger.engine.rules.order import replay_units
 from lossledger.engine.rules.unit_rows import remember_marks
 from lossledger.engine.rules.units import UnitInput
 from lossledger.jobs.replay.directory import Directory, read_directory
 from lossledger.jobs.replay.prices import Prices, read_prices
 from lossledger.jobs.replay.source import BucketTask
 from lossledger.kernel.layout import Ints
-from lossledger.kernel.thinned import Thinned
 from lossledger.kernel.words import NARROW, Width
 from lossledger.store.session_units import instruments_of, session_market, units_of
 
@@ -51,7 +51,7 @@ def by_reference(setting: Setting, task: BucketTask, left: Ints) -> SessionRows:
     if not len(left):
         return SessionRows()
     units, market = left_units(setting, task, left)
-    return Thinned(market, task.policy, task.start).replay(units)
+    return replay_units(units, market, task.policy, task.start)
 
 
 def left_units(setting: Setting, task: BucketTask, left: Ints) -> tuple[list[UnitInput], Market]:

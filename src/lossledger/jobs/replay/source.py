@@ -16,7 +16,6 @@ class BucketTask(SessionInputs):
 
     number: int = 0  # of the parts that it writes
     staging: Staging | None = None  # where it writes them
-    columns: bool = False  # whether there is enough to do for columns and the compiled replay
 
 
 def buckets_note(buckets: Sequence[int]) -> dict[str, str]:

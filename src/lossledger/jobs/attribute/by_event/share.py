@@ -79,7 +79,7 @@ def share_events(task: SharesTask) -> Shared:
     with Books(task.staging, task.scales, task.size) as books:
         books.view(EVENT_STATES)
         states = States(books, task.currency, instruments)
-        found = _in_columns(task, states, instruments) if task.replay.columns else None
+        found = _in_columns(task, states, instruments)
         if found is None:
             plain = PlainStates(states, session_market(task.replay, instruments), instruments)
             found = by_the_rule(task.rule, in_order(task.events, states, plain), plain.seen)

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from lossledger.jobs.attribute.books import Books
-from lossledger.jobs.replay.changes import changes_at
+from lossledger.jobs.replay.event_states import changes_at
 from lossledger.jobs.replay.source import BucketTask
 from lossledger.schemas.ledger import EVENT_STATES
 from lossledger.store.amounts import Amounts

@@ -1,4 +1,4 @@
-"""From the reference's objects to the kernel's arrays: for tests and small days."""
+"""From the reference's objects to the kernel's arrays."""
 
 from collections.abc import Iterable, Sequence
 from math import gcd

@@ -1,6 +1,6 @@
 """`engine.rules.order.replay_units`, compiled: the same units in, the same rows out.
 
-For tests and for days that are objects already. The night goes from its files' columns to `kernel.session` itself.
+The night goes from its files' columns to `kernel.session`; tests and the fuzz draw objects.
 """
 
 from collections.abc import Iterable, Sequence
@@ -8,12 +8,12 @@ from collections.abc import Iterable, Sequence
 from lossledger.engine.events import Market
 from lossledger.engine.intake.policy import Policy
 from lossledger.engine.rows import SessionRows
+from lossledger.engine.rules import order as reference
 from lossledger.engine.rules.units import UnitInput
-from lossledger.kernel.objects import bucket_of, grid_of, instruments_of, market_of
 from lossledger.kernel.rows import session_rows
 from lossledger.kernel.session import replay_bucket
-from lossledger.kernel.thinned import Thinned
 from lossledger.kernel.words import NARROW, WIDE, Width
+from tests.kernel.from_objects import bucket_of, grid_of, instruments_of, market_of
 
 WIDTHS = (NARROW, WIDE)
 
@@ -24,7 +24,7 @@ def replay_units(units: Iterable[UnitInput], market: Market, policy: Policy, sta
     The rows are those of the reference, in another order. DataError as the reference has them.
     """
     rows, left = replay_what_fits(units, market, policy, start)
-    rows.extend(Thinned(market, policy, start).replay(left))
+    rows.extend(reference.replay_units(left, market, policy, start))
     return rows
 
 
