@@ -1,7 +1,7 @@
 """Figures for the footnotes of a session, computed from its published rows.
 
-When the fund paid and what the other way would have left; whom deleveraging relieved; liquidation fees of accounts
-that had nothing left.
+The time of the fund's draws and the shortfall under the other policy; the accounts relieved by deleveraging;
+liquidation fees of accounts without equity.
 """
 
 from collections import defaultdict

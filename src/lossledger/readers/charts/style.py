@@ -1,6 +1,6 @@
-"""One look for every chart: colours that the colour-blind can tell apart, plain axes, and drawing without a browser.
+"""One look for every chart: colours for colour-blind readers too, plain axes, and drawing without a browser.
 
-Colours are Okabe and Ito's. A page gives each of them another value in the dark: `PALETTE` names them.
+Colours are Okabe and Ito's. `PALETTE` names them, so that a page can replace each one in its dark style.
 """
 
 from collections.abc import Sequence

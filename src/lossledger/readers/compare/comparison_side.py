@@ -61,7 +61,7 @@ def open_side(root: Place, name: str) -> ComparisonSide:
         return ComparisonSide(name, warehouse, _current(warehouse), _about(made_from), nothing)
     days = _of_run(main, name)
     if not days:
-        raise ConfigError(f"no scenario and no run {name!r} in {root}; there is {_what_there_is(root, main)}")
+        raise ConfigError(f"no scenario and no run {name!r} in {root}; there is {_list_sides(root, main)}")
     return ComparisonSide(name, main, days)
 
 
@@ -78,7 +78,7 @@ def _about(definition: Mapping[str, Any]) -> list[str]:
 
 
 def _of_run(warehouse: Warehouse, run_id: str) -> dict[date, Mapping[str, int]]:
-    """The dates that a run published, also those published anew since: every row ever committed is still there.
+    """The dates that a run published, including dates restated since: the table keeps every committed row.
 
     A later run may have found the same rows from other input; the row keeps its run and versions.
     """
@@ -99,7 +99,7 @@ def _of_run(warehouse: Warehouse, run_id: str) -> dict[date, Mapping[str, int]]:
     return days
 
 
-def _what_there_is(root: Place, warehouse: Warehouse) -> str:
+def _list_sides(root: Place, warehouse: Warehouse) -> str:
     columns = ("started_at", "run_id", "outcome")
     runs = sorted(to_rows(RUNS, warehouse.read(RUNS), columns), reverse=True)
     recent = list(dict.fromkeys(run_id for _, run_id, outcome in runs if outcome == "published"))[:3]

@@ -117,10 +117,10 @@ def _describe(narrative: Narrative, unit: trace.TracedUnit, together: list[trace
         return f"debt {'grows' if entry.amount > 0 else 'falls'} by {amount}"
     if entry.kind != trace.FILL:
         return trace.KIND_TEXTS[entry.kind]
-    return _told_fill(entry)
+    return _describe_fill(entry)
 
 
-def _told_fill(entry: trace.TraceEntry) -> str:
+def _describe_fill(entry: trace.TraceEntry) -> str:
     fill = entry.fill
     if fill is None:
         return "fill"

@@ -24,7 +24,7 @@ KIND_TEXTS = {
 class TraceEntry(NamedTuple):
     """An event or its consequence, with the unit's state after it; amounts in ledger units.
 
-    `amount`: booked on the wallet, or on the debt where the kind says so. `change`: of equity, of a fill at the mark
+    `amount`: booked on the wallet, or on the debt in an entry of kind DEBT. `change`: of equity, of a fill at the mark
     in force and without its fee. `mark_e18`: of the tick, or in force at the fill.
     """
 

@@ -17,7 +17,7 @@ from lossledger.store.log import Log, read_log
 from lossledger.store.published import Published
 from lossledger.store.warehouse import Warehouse
 
-# Numbers stand for names inside; they say nothing to a reader.
+# Internal numbers of names have no meaning for a reader.
 SHOWN = {name: table for name, table in TABLES.items() if table is not ledger.NUMBERS}
 EVENTS = tuple(table for table in ledger.TYPED.values() if table.partition)
 _REFERENCE = tuple(table for table in ledger.TYPED.values() if not table.partition)

@@ -1,13 +1,13 @@
 """Published dates as Arrow datasets and DuckDB views, each date at the versions that it was published with.
 
     tables = PublishedTables.open(Path("demo/warehouse"))
-    tables.days                                     # what is published
+    tables.days                                     # the published dates
     tables.versions(day)["attribution.session_losses"]
     tables.rows("attribution.session_losses", [day])   # an Arrow table
     with tables.connect() as database:              # DuckDB, locked: no file, no network
         database.sql("SELECT * FROM socialised_losses ORDER BY charge DESC").fetchall()
 
-Nothing is read but what is asked for. A table's log is read once, when the table is first used.
+Only the requested tables are read. A table's log is read once, when the table is first used.
 """
 
 from collections.abc import Iterable, Mapping

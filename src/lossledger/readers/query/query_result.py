@@ -21,7 +21,7 @@ from lossledger.schemas.registry import TABLES
 from lossledger.store.creation import whole
 
 _ROWS = 5000  # fetched at once
-# Prices, quantities and rates are no money: a currency's ledger unit says nothing about their decimals.
+# Prices, quantities and rates are not money: the decimals of a currency's ledger unit do not apply to them.
 _NO_MONEY = frozenset(
     column.name
     for table in TABLES.values()

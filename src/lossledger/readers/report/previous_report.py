@@ -17,8 +17,8 @@ COMPARED = (attribution.SESSION_LOSSES, attribution.INSURANCE_FUND_DAILY)
 class PreviousDay:
     """`published_at`: as in the manifest; `versions`, `rows_sha256`: of the compared tables.
 
-    `columns`: those that the hashes are over, as they are noted with a date. Hashes are empty where that report is
-    the public edition; the run tells the date's rows as well.
+    `columns`: the hashed columns, as recorded with a date. Hashes are empty if that report is the public edition;
+    then the run identifies the date's rows.
     """
 
     day: date

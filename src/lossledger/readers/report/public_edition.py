@@ -58,7 +58,9 @@ def _result(facts: Facts, made: PublicTotals) -> Section:
             Paragraph(f"Not published, and missing in every figure of this report: {days}.", strong=True)
         )
     for currency in facts.currencies:
-        deficit, draw, charged, uncovered, debts, adl = (_say(made.cell(m, ALL, currency)) for m in PAID)
+        deficit, draw, charged, uncovered, debts, adl = (
+            _amount_text(made.cell(m, ALL, currency)) for m in PAID
+        )
         blocks.append(
             Paragraph(
                 f"{currency}: deficits of protected clients: {deficit}; paid by the insurance fund: {draw}; charged to "
@@ -66,11 +68,11 @@ def _result(facts: Facts, made: PublicTotals) -> Section:
                 f"accounts: {debts}. Auto-deleveraging, at the mark: {adl}."
             )
         )
-    blocks.append(Paragraph(_what_is_held_back(facts)))
+    blocks.append(Paragraph(_explain_suppression(facts)))
     return Section("Result", blocks, "result")
 
 
-def _what_is_held_back(facts: Facts) -> str:
+def _explain_suppression(facts: Facts) -> str:
     few, share = facts.small_cell, facts.dominance_share
     sentences = [f'"< {few} accounts": a total of 1 to {few - 1} accounts. '] if few > 1 else []
     sentences.append('"held back": a total of more accounts from which another one could be computed')
@@ -90,7 +92,7 @@ def _restated(facts: Facts) -> Section:
     return Section("Restatements", blocks, "restatements", "M")
 
 
-def _say(cell: Cell) -> str:
+def _amount_text(cell: Cell) -> str:
     return cell_text(cell) if isinstance(cell, Hidden) else f"{cell_text(cell)} {cell_unit(cell)}"
 
 

@@ -1,9 +1,9 @@
 """Cell suppression: cells of few accounts or dominated by two, and cells that would disclose them.
 
-A cell that is held back can be computed where it is the only unknown of a total, or of several totals taken together;
-where only the sum of some is known, that sum must be one that may be told. So further cells are held back until neither
-is so (secondary suppression). What a reader may guess from bounds, or an account from knowing its own part of a cell
-that passes, is not looked at.
+A suppressed cell can be computed if it is the only unknown of a total or of a combination of totals. If only the sum
+of several suppressed cells is known, that sum must not be sensitive. Further cells are suppressed until both hold
+(secondary suppression). Bounds that a reader may infer, and the knowledge of an account about its own part of a
+published cell, are not considered.
 """
 
 from collections import defaultdict

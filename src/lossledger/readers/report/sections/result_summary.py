@@ -65,7 +65,7 @@ def _figures(facts: Facts, currency: str) -> Iterator[Figure]:
 
 
 def _sentences(facts: Facts, currency: str, figures: dict[str, Figure]) -> str:
-    def say(column: str) -> str:
+    def text_of(column: str) -> str:
         value = figures[f"total.{column}.{currency}"].value
         return f"{cell_text(value)} {cell_unit(value)}"
 
@@ -77,9 +77,9 @@ def _sentences(facts: Facts, currency: str, figures: dict[str, Figure]) -> str:
     return (
         f"{len(rows(attribution.LIQUIDATIONS)):,} liquidations ended in {currency}; {len(events):,} balances of "
         f"{count_accounts(events):,} accounts fell below zero, {len(covered):,} of them covered by negative balance "
-        f"protection. The covered deficits were {say('deficit')}. The insurance fund paid {say('fund_draw')}, "
-        f"{count_accounts(charged):,} accounts were charged {say('socialised')}, and {say('uncovered')} stayed "
+        f"protection. The covered deficits were {text_of('deficit')}. The insurance fund paid {text_of('fund_draw')}, "
+        f"{count_accounts(charged):,} accounts were charged {text_of('socialised')}, and {text_of('uncovered')} stayed "
         f"uncovered. "
-        f"Deficits without cover, {say('unprotected_deficit')}, are debts of the accounts. Auto-deleveraging cost "
-        f"{say('adl_loss')} at the mark. Together losses cost {say('cost')}."
+        f"Deficits without cover, {text_of('unprotected_deficit')}, are debts of the accounts. Auto-deleveraging cost "
+        f"{text_of('adl_loss')} at the mark. Together losses cost {text_of('cost')}."
     )
