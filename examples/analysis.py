@@ -21,8 +21,8 @@ with app.setup:
     import marimo as mo
 
     from lossledger.engine.errors import InvariantError
-    from lossledger.readers.published.tables import PublishedTables
-    from lossledger.readers.query.output import plain
+    from lossledger.readers.published.published_tables import PublishedTables
+    from lossledger.readers.query.query_result import to_plain
 
     getcontext().prec = 60  # amounts have up to 38 digits, Python's decimals only 28 if one does not ask
 
@@ -56,10 +56,10 @@ def _(warehouse):
 
     def shown(amount):
         """An amount at its currency's scale."""
-        return plain(amount, scale)
+        return to_plain(amount, scale)
 
     def table(rows):
-        return mo.ui.table([{k: plain(v, scale) for k, v in row.items()} for row in rows], selection=None)
+        return mo.ui.table([{k: to_plain(v, scale) for k, v in row.items()} for row in rows], selection=None)
 
     mo.md(f"""
     # The day of the crash

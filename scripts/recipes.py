@@ -4,7 +4,7 @@ import re
 import sys
 from pathlib import Path
 
-from lossledger.readers.query.query import query_lines
+from lossledger.readers.query.sql_query import query_lines
 
 TARGET = Path(__file__).resolve().parents[1] / "docs" / "recipes.md"
 _QUERY = re.compile(r"```sql\n(?P<sql>.*?)\n```\n(?:\n```text\n.*?\n```\n)?", re.DOTALL)

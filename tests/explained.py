@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from lossledger.readers.explain.explain import explain_account
-from lossledger.readers.explain.session import Dates
+from lossledger.readers.explain.account_session import PublishedDates
+from lossledger.readers.explain.explanation import explain_account
 from lossledger.schemas.attribution import ADL_LOSSES, LIQUIDATIONS, NEGATIVE_BALANCES, SOCIALISED_LOSSES
 
 _EACH = 2  # accounts of a date and table
@@ -12,7 +12,7 @@ _EACH = 2  # accounts of a date and table
 
 def differing(warehouse: Path) -> Iterator[str]:
     """A line for each row of some accounts of each date that is not as the reference has it."""
-    dates = Dates.open(warehouse)
+    dates = PublishedDates.open(warehouse)
     for day in dates.tables.days:
         accounts: set[str] = set()
         for table in (NEGATIVE_BALANCES, SOCIALISED_LOSSES, ADL_LOSSES, LIQUIDATIONS):
@@ -20,4 +20,4 @@ def differing(warehouse: Path) -> Iterator[str]:
             accounts.update(sorted(set(found.to_pylist()) - accounts)[:_EACH])
         for account_id in sorted(accounts):
             for row in explain_account(dates, account_id, day).differing:
-                yield f"{day} {account_id}: {row.source.table} {row.source.key} {row.problem} {row.differing}"
+                yield f"{day} {account_id}: {row.citation.table} {row.citation.key} {row.problem} {row.differing}"

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
         LossledgerError,
     )
     from lossledger.engine.session import Carried, Outcome, SessionInput, run_session
-    from lossledger.readers.open import open_warehouse, query
-    from lossledger.readers.published.tables import PublishedTables
+    from lossledger.readers.api import open_warehouse, query
+    from lossledger.readers.published.published_tables import PublishedTables
 
 _MODULES = {
     "lossledger.engine.errors": (
@@ -28,8 +28,8 @@ _MODULES = {
         "LossledgerError",
     ),
     "lossledger.engine.session": ("Carried", "Outcome", "SessionInput", "run_session"),
-    "lossledger.readers.open": ("open_warehouse", "query"),
-    "lossledger.readers.published.tables": ("PublishedTables",),
+    "lossledger.readers.api": ("open_warehouse", "query"),
+    "lossledger.readers.published.published_tables": ("PublishedTables",),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 

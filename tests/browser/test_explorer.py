@@ -8,8 +8,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from lossledger.readers.explore.views.page import VIEWS
-from lossledger.readers.query.query import query_lines
+from lossledger.readers.explore.views.page_layout import VIEWS
+from lossledger.readers.query.sql_query import query_lines
 from tests.browser.conftest import Open, settled
 
 LOOKS = [("light", 1200), ("dark", 1200), ("light", 420), ("dark", 420)]

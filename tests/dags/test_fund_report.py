@@ -6,7 +6,7 @@ from types import ModuleType
 
 import pytest
 
-from lossledger.readers.query.query import query_lines
+from lossledger.readers.query.sql_query import query_lines
 from tests.builders import D9, D10, deliver, run_dates, small_landing
 
 pytestmark = pytest.mark.dags

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from lossledger.readers.report.request import PUBLIC, REGULATOR, ReportRequest
-from lossledger.readers.report.write import report_lines
+from lossledger.readers.report.report_folder import report_lines
+from lossledger.readers.report.report_request import PUBLIC, REGULATOR, ReportRequest
 from lossledger.simulator.config import MarketConfig
 from lossledger.simulator.simulate import simulate
 from tests.scenarios import run_range

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from lossledger.readers.charts import fund, losses
+from lossledger.readers.charts import fund_chart, loss_charts
 from lossledger.readers.charts.style import PALETTE, busiest, svg
 from tests.report.drawings import drawings
 
@@ -18,17 +18,17 @@ DAY = 24 * 60 * MINUTE
 E18 = 10**18
 
 
-def crash() -> fund.Balance:
+def crash() -> fund_chart.Balance:
     """A day on which the fund is drawn within six minutes."""
     start, crash = 0, 20 * 60 * MINUTE
     draws = [crash + n * 20_000_000 for n in range(18)]
     points = [(start, 100 * E18), *((ts, (95 - 5 * n) * E18) for n, ts in enumerate(draws)), (DAY, 5 * E18)]
-    return fund.Balance("USDT", points, draws, draws[10])
+    return fund_chart.Balance("USDT", points, draws, draws[10])
 
 
 def test_six_minutes_of_a_day_are_drawn_apart() -> None:
-    assert fund.crowded(crash())
-    close = fund.zoomed(crash())
+    assert fund_chart.is_crowded(crash())
+    close = fund_chart.zoom_in(crash())
     start, end = close.points[0][0], close.points[-1][0]
     assert end - start < 6 * MINUTE
     assert close.points[0][1] in {point[1] for point in crash().points}  # the balance at its beginning
@@ -36,8 +36,8 @@ def test_six_minutes_of_a_day_are_drawn_apart() -> None:
 
 
 def test_draws_over_the_whole_day_need_no_second_chart() -> None:
-    spread = fund.Balance("USDT", [(0, E18), (DAY, 0)], list(range(0, DAY, DAY // 10)), None)
-    assert not fund.crowded(spread)
+    spread = fund_chart.Balance("USDT", [(0, E18), (DAY, 0)], list(range(0, DAY, DAY // 10)), None)
+    assert not fund_chart.is_crowded(spread)
 
 
 def test_busiest_is_the_shortest_stretch_with_half_of_the_times() -> None:
@@ -47,9 +47,9 @@ def test_busiest_is_the_shortest_stretch_with_half_of_the_times() -> None:
 
 def test_axes_begin_at_zero_and_have_their_unit() -> None:
     for chart in (
-        fund.balance(crash(), 400),
-        losses.paid("BTC", [("2025-10-10", 3 * E18, 2 * E18, E18)], 400),
-        losses.causes("BTC", [losses.Cause("fees", "fees of all fills", -E18)], 400),
+        fund_chart.balance(crash(), 400),
+        loss_charts.paid("BTC", [("2025-10-10", 3 * E18, 2 * E18, E18)], 400),
+        loss_charts.causes("BTC", [loss_charts.Cause("fees", "fees of all fills", -E18)], 400),
     ):
         tree = chart.to_dict(validate=False)
         encodings = [layer["encoding"] for layer in tree.get("layer", [tree])]
@@ -69,22 +69,22 @@ def test_a_balance_is_not_stacked_where_movements_share_an_instant() -> None:
         (MINUTE, 70 * E18),
         (2 * MINUTE, 60 * E18),
     ]
-    text = svg(fund.balance(fund.Balance("USDT", points, [MINUTE], None), 400))
+    text = svg(fund_chart.balance(fund_chart.Balance("USDT", points, [MINUTE], None), 400))
     assert ">100<" in text
     assert ">200<" not in text
 
 
 def test_of_many_movements_the_extremes_are_drawn() -> None:
     points = [(n, E18 * (n % 50)) for n in range(10_000)]
-    kept = fund.thinned(points, 100)
+    kept = fund_chart.thin_points(points, 100)
     assert len(kept) <= 404
     assert (kept[0], kept[-1]) == (points[0], points[-1])
     assert {balance for _, balance in kept} >= {0, 49 * E18}
-    assert fund.thinned(points[:300], 100) == points[:300]
+    assert fund_chart.thin_points(points[:300], 100) == points[:300]
 
 
 def test_first_shortfall_is_named_and_the_drawing_is_always_the_same() -> None:
-    one, two = (svg(fund.balance(crash(), 400)) for _ in range(2))
+    one, two = (svg(fund_chart.balance(crash(), 400)) for _ in range(2))
     assert one == two
     assert "first shortfall 20:03:20" in one
 
@@ -92,7 +92,7 @@ def test_first_shortfall_is_named_and_the_drawing_is_always_the_same() -> None:
 def test_only_colours_of_the_palette_are_used() -> None:
     import re
 
-    text = svg(losses.rules("USDT", [("adl queue", (4 * E18, 3 * E18, 2 * E18, E18))], 400))
+    text = svg(loss_charts.rules("USDT", [("adl queue", (4 * E18, 3 * E18, 2 * E18, E18))], 400))
     assert set(re.findall(r"#[0-9a-f]{6}", text)) <= set(PALETTE.values())
 
 

@@ -5,12 +5,12 @@ from fractions import Fraction
 from pathlib import Path
 
 from lossledger.engine.numbers import E18
-from lossledger.readers.margin import Distance, distances
-from lossledger.readers.published.tables import PublishedTables
-from lossledger.readers.report.build import build, gather
-from lossledger.readers.report.model import shown
-from lossledger.readers.report.request import ReportRequest
-from lossledger.readers.rows import PublishedRows, of
+from lossledger.readers.document.values import cell_text
+from lossledger.readers.liquidation_distances import Distance, find_distances
+from lossledger.readers.published.published_tables import PublishedTables
+from lossledger.readers.published_rows import PublishedRows, rows_where
+from lossledger.readers.report.report_builder import build, gather
+from lossledger.readers.report.report_request import ReportRequest
 from lossledger.schemas import attribution
 from lossledger.simulator.config import MarketConfig
 from lossledger.simulator.simulate import simulate
@@ -20,10 +20,10 @@ from tests.scenarios import run_range
 
 def test_liquidation_price_is_where_equity_meets_margin(made: Made) -> None:
     rows = PublishedRows(PublishedTables.open(made.root), DAYS)
-    known = distances(rows)
+    known = find_distances(rows)
     assert known.nearest == sorted(known.nearest, key=lambda d: d.distance)
     assert {at.position["quantity"] > 0 for at in known.nearest} == {True, False}  # both sides
-    open_at_end = of(rows.rows(attribution.POSITIONS_DAILY), business_date=DAYS[-1])
+    open_at_end = rows_where(rows.rows(attribution.POSITIONS_DAILY), business_date=DAYS[-1])
     clients = [row for row in open_at_end if not row["account_id"].startswith("house-")]
     assert len(known.nearest) + known.not_stated == len(clients) < len(open_at_end)
     for at in known.nearest:
@@ -37,10 +37,10 @@ def test_liquidation_price_is_where_equity_meets_margin(made: Made) -> None:
 def _headroom(rows: PublishedRows, at: Distance, price: Fraction) -> Fraction:
     """Equity less maintenance margin at a price, straight from rules.md sections 2 and 6, unrounded."""
     row = at.position
-    (terms,) = of(rows.reference("instruments"), instrument_id=row["instrument_id"])
-    tiers = of(rows.reference("margin_tiers"), instrument_id=row["instrument_id"])
+    (terms,) = rows_where(rows.reference("instruments"), instrument_id=row["instrument_id"])
+    tiers = rows_where(rows.reference("margin_tiers"), instrument_id=row["instrument_id"])
     newest = max(tier["valid_from"] for tier in tiers)
-    (unit,) = of(
+    (unit,) = rows_where(
         rows.rows(attribution.ACCOUNT_DAILY),
         **{name: row[name] for name in ("business_date", "account_id", "currency", "isolation")},
     )
@@ -50,7 +50,7 @@ def _headroom(rows: PublishedRows, at: Distance, price: Fraction) -> Fraction:
     gain = (value - Fraction(row["entry_value"], E18)) * (-1 if inverse else 1)
     equity = Fraction(unit["closing_wallet"], E18) + (gain if row["quantity"] > 0 else -gain)
     margin, below, rate = Fraction(0), Fraction(0), Fraction(0)
-    for tier in sorted(of(tiers, valid_from=newest), key=lambda tier: tier["notional_floor"]):
+    for tier in sorted(rows_where(tiers, valid_from=newest), key=lambda tier: tier["notional_floor"]):
         floor = Fraction(tier["notional_floor"], E18)
         if floor > value:
             break
@@ -70,4 +70,4 @@ def test_a_date_on_which_nothing_happened_has_its_report(tmp_path: Path) -> None
     for audience in ("regulator", "public"):
         report = build(gather(ReportRequest(tmp_path / "warehouse", DAYS[0], DAYS[0], audience)))
         (waterfall,) = [table for table in report.tables() if table.id == "waterfall"]
-        assert {shown(cell) for row in waterfall.rows for cell in row[2:6]} == {"0"}
+        assert {cell_text(cell) for row in waterfall.rows for cell in row[2:6]} == {"0"}

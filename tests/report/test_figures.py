@@ -9,11 +9,12 @@ from typing import Any
 import jsonschema
 import pytest
 
-from lossledger.readers.published.tables import PublishedTables
-from lossledger.readers.report.as_json import plain
-from lossledger.readers.report.build import build, gather
-from lossledger.readers.report.model import Missing, Table
-from lossledger.readers.report.request import ReportRequest
+from lossledger.readers.document.as_json import typed_value
+from lossledger.readers.document.model import TableBlock
+from lossledger.readers.document.values import Missing
+from lossledger.readers.published.published_tables import PublishedTables
+from lossledger.readers.report.report_builder import build, gather
+from lossledger.readers.report.report_request import ReportRequest
 from tests.cases import DATA, case_days
 from tests.docs.pages import ROOT
 from tests.report.conftest import Made
@@ -130,7 +131,9 @@ def test_debt_from_before_and_losses_of_trading_stand_between_causes_and_losses(
     run_range(DATA / "edges" / "landing", tmp_path, days[0], days[-1])
     report = build(gather(ReportRequest(tmp_path, days[0], days[-1])))
     (bridge,) = [table for table in report.tables() if table.id == "causes_bridge"]
-    found = [dict(zip((c.name for c in bridge.columns), map(plain, row), strict=True)) for row in bridge.rows]
+    found = [
+        dict(zip((c.name for c in bridge.columns), map(typed_value, row), strict=True)) for row in bridge.rows
+    ]
     assert {amount(row["check"]) for row in found} == {0}
     assert Decimal("-5.03") in {amount(row["before"]) for row in found}
     assert any(amount(row["others"]) for row in found)
@@ -166,7 +169,7 @@ def test_what_the_data_cannot_tell_is_not_available(made: Made) -> None:
         "Several accounts of one client",
     ):
         assert set(told[what]) == {"not_available"}
-    assert plain(Missing("why")) == {"not_available": "why"}
+    assert typed_value(Missing("why")) == {"not_available": "why"}
 
 
 def test_the_policy_is_told_from_the_first_session_on(made: Made) -> None:
@@ -187,8 +190,8 @@ def test_json_follows_the_published_schema(made: Made, audience: str) -> None:
 def test_keys_of_tables_tell_their_rows_apart(made: Made) -> None:
     report = build(gather(ReportRequest(made.root, *_days(made))))
     for table in report.tables():
-        assert isinstance(table, Table)
-        keys = [str([plain(cell) for cell in row[: table.key]]) for row in table.rows]
+        assert isinstance(table, TableBlock)
+        keys = [str([typed_value(cell) for cell in row[: table.key]]) for row in table.rows]
         assert len(set(keys)) == len(keys), table.id
 
 

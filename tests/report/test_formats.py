@@ -15,16 +15,16 @@ from lossledger.cli.main import main
 from lossledger.cli.report import stated
 from lossledger.engine.errors import ConfigError
 from lossledger.engine.numbers import E18
-from lossledger.readers.report.as_xlsx import as_number
-from lossledger.readers.report.build import build, gather
-from lossledger.readers.report.model import Amount, shown
-from lossledger.readers.report.request import PUBLIC, REGULATOR, ReportRequest
-from lossledger.readers.report.write import rendered
+from lossledger.readers.document.as_xlsx import to_number
+from lossledger.readers.document.values import Amount, cell_text
+from lossledger.readers.report.report_builder import build, gather
+from lossledger.readers.report.report_folder import render_files
+from lossledger.readers.report.report_request import PUBLIC, REGULATOR, ReportRequest
 from tests.report.conftest import DAYS, Made, ask
 
 
 def test_the_same_published_versions_give_the_same_bytes(made: Made) -> None:
-    for name, data in rendered(build(gather(ask(made.root)))).items():
+    for name, data in render_files(build(gather(ask(made.root)))).items():
         assert data == (made.public / name).read_bytes(), name
 
 
@@ -98,11 +98,11 @@ def test_spreadsheet_has_a_sheet_for_each_table_and_real_numbers(made: Made) -> 
      ("0.1000000000000001", False), ("100000000000000000000", True)],
 )  # fmt: skip
 def test_a_number_is_written_where_fifteen_digits_hold_it(text: str, fits: bool) -> None:
-    amount = Amount(int(Decimal(text) * E18), "USDT")
-    number = as_number(amount)
+    amount = Amount(int(Decimal(text) * E18), unit="USDT")
+    number = to_number(amount)
     assert (number is not None) is fits
     assert number is None or Decimal(f"{number:.15g}") == Decimal(text)
-    assert shown(amount).replace(",", "") == text
+    assert cell_text(amount).replace(",", "") == text
 
 
 def test_a_date_that_is_not_published_is_refused_or_told(made: Made, tmp_path: Path) -> None:

@@ -10,16 +10,17 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
-from lossledger.readers.published.tables import PublishedTables
-from lossledger.readers.report.build import gather
+from lossledger.readers.document.model import TableBlock
+from lossledger.readers.document.values import Hidden
+from lossledger.readers.published.published_tables import PublishedTables
+from lossledger.readers.published_rows import PublishedRows
 from lossledger.readers.report.manifest import NAME, read_manifest, read_previous
-from lossledger.readers.report.model import Hidden, Table
-from lossledger.readers.report.public import public_sections
-from lossledger.readers.report.suppress import Count, dominated, suppressed
-from lossledger.readers.report.totals import totals
-from lossledger.readers.report.verify import verify
-from lossledger.readers.report.write import report_lines
-from lossledger.readers.rows import PublishedRows
+from lossledger.readers.report.public_edition import public_sections
+from lossledger.readers.report.public_totals import totals
+from lossledger.readers.report.report_builder import gather
+from lossledger.readers.report.report_folder import report_lines
+from lossledger.readers.report.report_verification import verify
+from lossledger.readers.report.suppression import Count, find_suppressed, is_dominated
 from lossledger.schemas import attribution
 from lossledger.store.published_dates import published_days
 from lossledger.store.warehouse import Warehouse
@@ -36,8 +37,8 @@ def test_a_cell_of_few_accounts_is_held_back_and_one_of_none_is_told() -> None:
         "none": Count(0, True),
         "venue": Count(None, False),
     }
-    assert suppressed(cells, [], 5) == {"four"}
-    assert suppressed(cells, [], 1) == set()
+    assert find_suppressed(cells, [], 5) == {"four"}
+    assert find_suppressed(cells, [], 1) == set()
 
 
 def test_a_total_does_not_give_it_away() -> None:
@@ -49,19 +50,19 @@ def test_a_total_does_not_give_it_away() -> None:
         "all": Count(61, False),
     }
     total = {"all": 1, "retail": -1, "professional": -1, "institutional": -1}
-    assert suppressed(cells, [total], 5) == {"institutional", "professional"}
+    assert find_suppressed(cells, [total], 5) == {"institutional", "professional"}
 
 
 def test_an_empty_cell_hides_nothing() -> None:
     cells = {"a": Count(2, False), "b": Count(0, True), "c": MANY, "all": Count(52, False)}
-    assert suppressed(cells, [{"all": 1, "a": -1, "b": -1, "c": -1}], 5) == {"a", "c"}
+    assert find_suppressed(cells, [{"all": 1, "a": -1, "b": -1, "c": -1}], 5) == {"a", "c"}
 
 
 def test_two_totals_taken_together_do_not_give_it_away() -> None:
     """a + b and b + c and c are known: a is, through b."""
     cells = dict.fromkeys(("ab", "bc", "b", "c"), MANY) | {"a": Count(1, False)}
     equations = [{"ab": 1, "a": -1, "b": -1}, {"bc": 1, "b": -1, "c": -1}]
-    hidden = suppressed(cells, equations, 5)
+    hidden = find_suppressed(cells, equations, 5)
     assert "a" in hidden
     for unknown in ({"a"}, {"a", "b"}):
         assert hidden != unknown  # b alone would not do: it follows from bc and c
@@ -73,20 +74,20 @@ def test_a_fund_s_balance_does_not_tell_a_draw_for_one_account() -> None:
     cells = {"opening": Count(None, False), "fees": Count(30, False), "draw": Count(1, False)}
     cells |= {"closing": Count(None, False), "next": Count(None, False)}
     bridge = {"opening": 1, "fees": 1, "draw": -1, "closing": -1}
-    hidden = suppressed(cells, [bridge, {"closing": 1, "next": -1}], 5)
+    hidden = find_suppressed(cells, [bridge, {"closing": 1, "next": -1}], 5)
     assert hidden == {"draw", "fees"}
 
 
 def test_two_largest_parts_that_are_nearly_all_of_a_cell_hold_it_back() -> None:
     """The second largest knows the largest to within what the others have: 3 of 20 is just enough."""
     share = 15 * 10**16
-    assert not dominated([20, 9, 2, 1], share)
-    assert dominated([21, 9, 2, 1], share)
-    assert dominated([-21, 9, -2, 1], share)  # a gain of 21 is as large as a loss
-    assert dominated([5, 5], share)
-    assert dominated([5], share)
-    assert not dominated([], share)
-    assert not dominated([10**9, 1], 0)  # heads alone count
+    assert not is_dominated([20, 9, 2, 1], share)
+    assert is_dominated([21, 9, 2, 1], share)
+    assert is_dominated([-21, 9, -2, 1], share)  # a gain of 21 is as large as a loss
+    assert is_dominated([5, 5], share)
+    assert is_dominated([5], share)
+    assert not is_dominated([], share)
+    assert not is_dominated([10**9, 1], 0)  # heads alone count
 
 
 def shared(**parts: int) -> Count:
@@ -100,8 +101,8 @@ def test_a_dominated_cell_is_not_told_by_its_total_either() -> None:
     }
     cells["all"] = shared(**cells["retail"].ways["losers"], **cells["institutional"].ways["losers"])
     total = {"all": 1, "retail": -1, "institutional": -1}
-    assert suppressed(cells, [total], 5, 0) == set()
-    assert suppressed(cells, [total], 5, 15 * 10**16) == {"institutional", "retail"}
+    assert find_suppressed(cells, [total], 5, 0) == set()
+    assert find_suppressed(cells, [total], 5, 15 * 10**16) == {"institutional", "retail"}
 
 
 def test_a_crumb_does_not_hide_a_dominated_cell() -> None:
@@ -114,7 +115,7 @@ def test_a_crumb_does_not_hide_a_dominated_cell() -> None:
     everybody = {account: part for cell in cells.values() for account, part in cell.ways["losers"].items()}
     cells["all"] = shared(**everybody)
     total = {"all": 1, "professional": -1, "institutional": -1, "retail": -1}
-    hidden = suppressed(cells, [total], 5, 15 * 10**16)
+    hidden = find_suppressed(cells, [total], 5, 15 * 10**16)
     assert "institutional" in hidden
     assert {"retail", "all"} & hidden
 
@@ -122,8 +123,8 @@ def test_a_crumb_does_not_hide_a_dominated_cell() -> None:
 def test_what_is_known_of_several_together_is_of_enough_accounts() -> None:
     """Of one and of three: their sum is of four, so it is not told by the total of all either."""
     cells = {"x": shared(a=1), "y": shared(b=1, c=1, d=1), "z": MANY, "all": MANY}
-    assert suppressed(cells, [{"all": 1, "x": -1, "y": -1, "z": -1}], 5) >= {"x", "y"}
-    assert {"z", "all"} & suppressed(cells, [{"all": 1, "x": -1, "y": -1, "z": -1}], 5)
+    assert find_suppressed(cells, [{"all": 1, "x": -1, "y": -1, "z": -1}], 5) >= {"x", "y"}
+    assert {"z", "all"} & find_suppressed(cells, [{"all": 1, "x": -1, "y": -1, "z": -1}], 5)
 
 
 def test_what_a_later_one_makes_needless_is_told() -> None:
@@ -131,7 +132,7 @@ def test_what_a_later_one_makes_needless_is_told() -> None:
     cells = {"all": Count(8, False), "first": Count(8, False), "second": Count(0, True), "x": Count(3, False)}
     cells |= {"y": Count(9, False)}
     equations = [{"all": 1, "first": -1, "second": -1}, {"all": 1, "x": -1, "y": -1}]
-    assert suppressed(cells, equations, 5) == {"x", "y"}
+    assert find_suppressed(cells, equations, 5) == {"x", "y"}
 
 
 def test_the_public_edition_names_no_account_event_or_fill(made: Made) -> None:
@@ -178,7 +179,7 @@ def edition(made: Made, below: int, share: str) -> tuple[dict[str, list[dict[str
     hidden: set[Any] = set()
     for section in public_sections(facts):
         for table in section.blocks:
-            if isinstance(table, Table):
+            if isinstance(table, TableBlock):
                 names = [column.name for column in table.columns]
                 tables[table.id] = [dict(zip(names, row, strict=True)) for row in table.rows]
                 hidden |= {

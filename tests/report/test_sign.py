@@ -18,9 +18,9 @@ from lossledger.readers.report.manifest import (
     read_manifest,
     to_text,
 )
-from lossledger.readers.report.sign import person, sign_lines
-from lossledger.readers.report.verify import verify
-from lossledger.readers.report.write import report_lines
+from lossledger.readers.report.report_folder import report_lines
+from lossledger.readers.report.report_signatures import person, sign_lines
+from lossledger.readers.report.report_verification import verify
 from tests.report.conftest import Made, ask
 
 

@@ -19,8 +19,8 @@ from lossledger.cli.main import main
 from lossledger.engine.errors import DataError
 from lossledger.jobs.run import Request, run
 from lossledger.jobs.spark.mapper import InProcess
-from lossledger.readers.report.build import build, gather
-from lossledger.readers.report.differences import apart
+from lossledger.readers.document.values import cell_text
+from lossledger.readers.report.figure_differences import show_difference
 from lossledger.readers.report.manifest import (
     changed_files,
     content_sha256,
@@ -28,11 +28,11 @@ from lossledger.readers.report.manifest import (
     read_previous,
     to_text,
 )
-from lossledger.readers.report.model import shown
-from lossledger.readers.report.proof import files_sha256
-from lossledger.readers.report.request import REGULATOR
-from lossledger.readers.report.sign import sign_lines
-from lossledger.readers.report.verify import table_findings, verify, verify_lines
+from lossledger.readers.report.report_builder import build, gather
+from lossledger.readers.report.report_request import REGULATOR
+from lossledger.readers.report.report_signatures import sign_lines
+from lossledger.readers.report.report_verification import table_findings, verify, verify_lines
+from lossledger.readers.report.row_proof import files_sha256
 from lossledger.schemas.attribution import SESSION_LOSSES, SOCIALISED_LOSSES
 from lossledger.store.data_files import files_of
 from lossledger.store.warehouse import Warehouse
@@ -145,7 +145,9 @@ def test_a_date_that_was_restated_since_is_found_and_the_new_report_says_why(
     assert "2025-10-10: was restated by run " in told
     assert "figure waterfall, 2025-10-10 USDT, socialised: the report says " in told
     report = build(gather(ask(copy.root, REGULATOR, previous=read_previous(copy.public))))
-    tables = {table.id: [[shown(cell) for cell in row] for row in table.rows] for table in report.tables()}
+    tables = {
+        table.id: [[cell_text(cell) for cell in row] for row in table.rows] for table in report.tables()
+    }
     assert any("sharing" in row[-1] for row in tables["restated"])
     changed = [row for row in tables["restated_values"] if row[1] == "attribution.session_losses"]
     assert any(row[4] == "socialised" and row[6] == "0" and row[7] == f"-{row[5]}" for row in changed)
@@ -266,12 +268,12 @@ def test_a_long_text_is_shown_where_it_differs() -> None:
     """Not the beginning, which is the same in both."""
     long = "This report is about A Venue. " * 8
     one, other = (f"{long}the fund paid {number} USDT, and nobody else." for number in ("12.5", "13.5"))
-    assert apart(one, other) == (
+    assert show_difference(one, other) == (
         "…A Venue. the fund paid 12.5 USDT, and nobody else…",
         "…A Venue. the fund paid 13.5 USDT, and nobody else…",
     )
-    assert apart({"amount": "1", "unit": "BTC"}, None) == ("1 BTC", "nothing")
-    same, longer = apart(long, f"{long}One more.")
+    assert show_difference({"amount": "1", "unit": "BTC"}, None) == ("1 BTC", "nothing")
+    same, longer = show_difference(long, f"{long}One more.")
     assert longer.endswith("A Venue. One more.")
     assert longer.startswith(same)
 

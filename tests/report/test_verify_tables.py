@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from lossledger.cli.main import main
-from lossledger.readers.verify import TABLES
+from lossledger.readers.table_verification import TABLES
 from lossledger.schemas.attribution import SESSION_LOSSES
 from lossledger.schemas.ledger import UNIT_SESSIONS
 from lossledger.schemas.ops import PUBLISHED_DAYS

@@ -13,10 +13,10 @@ from lossledger.jobs.run import Request, run
 from lossledger.jobs.spark.mapper import Mapper, new_mapper
 from lossledger.jobs.stages import NAMES
 from lossledger.readers.demo_text import report_lines
-from lossledger.readers.published.tables import PublishedTables
-from lossledger.readers.report.request import ReportRequest
-from lossledger.readers.report.write import report_lines as written_report
-from lossledger.readers.rows import PublishedRows
+from lossledger.readers.published.published_tables import PublishedTables
+from lossledger.readers.published_rows import PublishedRows
+from lossledger.readers.report.report_folder import report_lines as written_report
+from lossledger.readers.report.report_request import ReportRequest
 from lossledger.schemas.ops import RUNS
 from lossledger.store.arrow import to_rows
 from lossledger.store.warehouse import Warehouse

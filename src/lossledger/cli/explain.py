@@ -9,7 +9,7 @@ from lossledger.engine.errors import ConfigError, DataError
 from lossledger.jobs.terminal import tell
 
 if TYPE_CHECKING:
-    from lossledger.readers.explain.document import Explanation
+    from lossledger.readers.document.model import Document
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,13 +28,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Tell it; 3 when a published figure differs from the recomputed one."""
-    from lossledger.readers.explain.explain import explain_account, explain_event
-    from lossledger.readers.explain.session import Dates
+    from lossledger.readers.explain.account_session import PublishedDates
+    from lossledger.readers.explain.explanation import explain_account, explain_event
 
     of_account = args.account is not None and args.date is not None
     if of_account == (args.event is not None) or (args.event and (args.account or args.date)):
         raise ConfigError("explain: give either --account and --date, or --event")
-    dates = Dates.open(args.warehouse, args.as_of, args.scenario)
+    dates = PublishedDates.open(args.warehouse, args.as_of, args.scenario)
     if of_account:
         explanation = explain_account(dates, args.account, args.date)
     else:
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     for line in _lines(explanation, args.format):
         tell(line)
     if explanation.differing:
-        first = explanation.differing[0].source
+        first = explanation.differing[0].citation
         raise DataError(
             f"{len(explanation.differing)} published rows differ from what the reference finds, the first in "
             f"{first.table}, {first.key}"
@@ -50,15 +50,15 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _lines(explanation: "Explanation", form: str) -> Iterable[str]:
+def _lines(explanation: "Document", form: str) -> Iterable[str]:
     if form == "html":
-        from lossledger.readers.explain.as_html import html_text
+        from lossledger.readers.document.as_html import to_html
 
-        return html_text(explanation).splitlines()
+        return to_html(explanation).splitlines()
     if form == "json":
-        from lossledger.readers.explain.as_json import json_text
+        from lossledger.readers.document.as_json import to_json
 
-        return json_text(explanation).splitlines()
-    from lossledger.readers.explain.text import text_lines
+        return to_json(explanation, ascii_only=True).splitlines()
+    from lossledger.readers.document.as_text import text_lines
 
     return text_lines(explanation)

@@ -26,7 +26,7 @@ def _port(text: str) -> int:
 def run(args: argparse.Namespace) -> int:
     """Until Ctrl-C, which is its ordinary end."""
     need("explore")
-    from lossledger.readers.explore.serve import serve
+    from lossledger.readers.explore.server import serve
 
     serve(args.warehouse, args.port, lambda address: tell(f"{address}  (Ctrl-C ends it)"))
     return 0

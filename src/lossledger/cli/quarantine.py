@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from lossledger.readers.quarantine import quarantine_lines
+    from lossledger.readers.rejected_rows import quarantine_lines
 
     for_people = args.format == "table" or sys.stdout.isatty()
     lines = quarantine_lines(args.warehouse, args.date, args.dataset, args.reason, args.format, args.scenario)

@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from lossledger.readers.query.query import query_lines
+    from lossledger.readers.query.sql_query import query_lines
 
     out = args.out
     if out is None and args.format == "parquet" and not sys.stdout.isatty():

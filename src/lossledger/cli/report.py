@@ -55,8 +55,8 @@ def _add_report(commands: Any, add: Add) -> None:
 
 def _report(args: argparse.Namespace) -> int:
     from lossledger.readers.report.manifest import read_previous
-    from lossledger.readers.report.request import ReportRequest
-    from lossledger.readers.report.write import report_lines
+    from lossledger.readers.report.report_folder import report_lines
+    from lossledger.readers.report.report_request import ReportRequest
 
     previous = read_previous(args.previous) if args.previous else None
     about = (*stated(args), args.allow_missing, previous)
@@ -78,7 +78,7 @@ def stated(args: argparse.Namespace) -> tuple[str, str]:
 
 
 def _verify(args: argparse.Namespace) -> int:
-    from lossledger.readers.report.verify import verify_lines
+    from lossledger.readers.report.report_verification import verify_lines
 
     for line in verify_lines(args.folder, args.warehouse):
         tell(line)
@@ -86,7 +86,7 @@ def _verify(args: argparse.Namespace) -> int:
 
 
 def _sign(args: argparse.Namespace) -> int:
-    from lossledger.readers.report.sign import sign_lines
+    from lossledger.readers.report.report_signatures import sign_lines
 
     for line in sign_lines(args.folder, args.name, args.role):
         tell(line)

@@ -13,7 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from lossledger.readers.verify import verify_lines
+    from lossledger.readers.table_verification import verify_lines
 
     for line in verify_lines(args.warehouse):
         tell(line)

@@ -1,11 +1,11 @@
-"""Published dates told in a terminal: the fund, who paid, who was charged, and what other rules would do."""
+"""Published dates as text for a terminal: the fund, the waterfall, the largest charges, the other sharing rules."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
 
 from lossledger.engine.figures import exact, percent, text_table
-from lossledger.readers.asides import asides
-from lossledger.readers.rows import PublishedRows, Row, largest, of, total
+from lossledger.readers.footnotes import write_footnotes
+from lossledger.readers.published_rows import PublishedRows, Row, largest_rows, rows_where, sum_column
 from lossledger.schemas import attribution
 
 _LARGEST = 10
@@ -40,16 +40,16 @@ def report_lines(rows: PublishedRows) -> Iterator[str]:
     yield from _heading("WHO PAID FOR THE DEFICITS, per session")
     losses = rows.rows(attribution.SESSION_LOSSES)
     yield from _statement(losses, currencies, scales, _WATERFALL_LINES, ("accounts charged", "payers"))
-    yield from _asides(rows)
+    yield from _footnotes(rows)
     for currency in currencies:
         yield from _charged(rows, currency, scales[currency])
     yield from _rule_comparison(rows, scales)
 
 
-def _asides(rows: PublishedRows) -> Iterator[str]:
-    for title, told in asides(rows):
+def _footnotes(rows: PublishedRows) -> Iterator[str]:
+    for title, notes in write_footnotes(rows):
         yield from _heading(f"WHAT THE TOTALS DO NOT SAY, {title}")
-        for sentences in told:
+        for sentences in notes:
             yield from wrap(sentences, _WIDTH, initial_indent="  - ", subsequent_indent="    ")
 
 
@@ -69,12 +69,13 @@ def _story(rows: PublishedRows, currencies: Sequence[str]) -> Iterator[str]:
     adl = rows.rows(attribution.ADL_LOSSES)
     covered = sum(row["protected"] for row in events)
     ends = ", ".join(
-        f"{len(of(episodes, end_reason=reason))} {reason.replace('_', '-')}"
+        f"{len(rows_where(episodes, end_reason=reason))} {reason.replace('_', '-')}"
         for reason in ("flat", "self_closed", "recovered")
-        if of(episodes, end_reason=reason)
+        if rows_where(episodes, end_reason=reason)
     )
     lost = " and ".join(
-        f"{exact(total(of(adl, currency=currency), 'amount'))} {currency}" for currency in currencies
+        f"{exact(sum_column(rows_where(adl, currency=currency), 'amount'))} {currency}"
+        for currency in currencies
     )
     with_deficit = sum(row["deficit"] > 0 for row in episodes)
     yield (
@@ -92,7 +93,7 @@ def _statement(
     count: tuple[str, str],
 ) -> Iterator[str]:
     """A line per amount, a column per currency and date: exact amounts are too wide for the other way round."""
-    columns = [row for currency in currencies for row in of(rows, currency=currency)]
+    columns = [row for currency in currencies for row in rows_where(rows, currency=currency)]
     table = [["", *(row["currency"] for row in columns)]]
     table.append(["", *(row["business_date"].isoformat() for row in columns)])
     table += [
@@ -103,13 +104,13 @@ def _statement(
 
 
 def _charged(rows: PublishedRows, currency: str, scale: int) -> Iterator[str]:
-    charged = of(rows.rows(attribution.SOCIALISED_LOSSES), currency=currency)
+    charged = rows_where(rows.rows(attribution.SOCIALISED_LOSSES), currency=currency)
     if not charged:
         return
     yield from _heading(f"LARGEST SOCIALISED LOSSES in {currency}, of {len(charged)}")
-    whole = total(charged, "charge")
+    whole = sum_column(charged, "charge")
     table = [["account", "class", "session", "charge", "of all", "in proportion to"]]
-    for row in largest(charged, "charge", _LARGEST, "business_date", "account_id"):
+    for row in largest_rows(charged, "charge", _LARGEST, "business_date", "account_id"):
         day = row["business_date"].isoformat()
         charge, basis = exact(row["charge"], scale), exact(row["basis"], scale)
         share = percent(row["charge"], whole)
@@ -122,7 +123,7 @@ def _rule_comparison(rows: PublishedRows, scales: Mapping[str, int]) -> Iterator
     charges = rows.rows(attribution.RULE_COMPARISON)
     for day in sorted({row["business_date"] for row in totals}):
         for currency in rows.currencies():
-            compared = of(totals, business_date=day, currency=currency)
+            compared = rows_where(totals, business_date=day, currency=currency)
             if not compared:
                 continue
             shortfall = exact(compared[0]["shortfall"], scales[currency])
@@ -132,7 +133,7 @@ def _rule_comparison(rows: PublishedRows, scales: Mapping[str, int]) -> Iterator
             table = [["rule", "to fund", "uncovered", "payers", "pays most", "charge", "of all"]]
             for row in sorted(compared, key=lambda row: attribution.COMPARED_RULES.index(row["rule"])):
                 same = {name: row[name] for name in ("business_date", "rule", "currency")}
-                first = largest(of(charges, **same), "charge", 1, "account_id")
+                first = largest_rows(rows_where(charges, **same), "charge", 1, "account_id")
                 table.append(_rule_line(row, first, scales[currency]))
             yield from _indent(text_table(table))
 

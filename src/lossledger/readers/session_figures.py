@@ -1,14 +1,14 @@
-"""What the totals of a session do not say by themselves, computed from its published rows.
+"""Figures for the footnotes of a session, computed from its published rows.
 
-When the fund paid and what the other way would have left; whom deleveraging relieved; liquidation fees of accounts
-that had nothing left.
+The time of the fund's draws and the shortfall under the other policy; the accounts relieved by deleveraging;
+liquidation fees of accounts without equity.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from lossledger.readers.rows import PublishedRows, Row, of, total
+from lossledger.readers.published_rows import PublishedRows, Row, rows_where, sum_column
 from lossledger.schemas import attribution
 from lossledger.store.published_dates import PublishedDate
 
@@ -29,7 +29,7 @@ class Draws:
 
 @dataclass(frozen=True)
 class Relief:
-    """What fills against deleveraged accounts spared the liquidated ones at the mark, in 10^-18 (the cause `adl`)."""
+    """The relief of liquidated accounts by fills against deleveraged ones, at the mark, in 10^-18 (cause `adl`)."""
 
     covered: int
     uncovered: int
@@ -39,12 +39,12 @@ class Relief:
 def draws(rows: PublishedRows, day: PublishedDate, currency: str) -> Draws | None:
     """None when the fund paid nothing in the session.
 
-    The session alone: what the fund would have had in the next one is not followed. All movements of the fund but
+    For one session only: effects on the next session's fund are not followed. All movements of the fund but
     its draws are the same either way, so this is exact for one session and one floor (rules.md section 10).
     """
     ledger, events, fund = _fund(rows, day, currency)
     by_id = {event["event_id"]: event for event in events}
-    made = of(ledger, kind="draw")
+    made = rows_where(ledger, kind="draw")
     if not made:
         return None
     at_end = any(draw["ts"] != by_id[draw["ref"]]["ts"] for draw in made)
@@ -54,7 +54,7 @@ def draws(rows: PublishedRows, day: PublishedDate, currency: str) -> Draws | Non
     (floor,) = floors
     due = [(event["ts"] if at_end else day.end - 1, event["deficit"]) for event in events]
     others = [(row["ts"], row["amount"]) for row in ledger if row["kind"] != "draw"]
-    return Draws(at_end, floor, total(events, "deficit") - paid(fund["opening"], others, due, floor))
+    return Draws(at_end, floor, sum_column(events, "deficit") - paid(fund["opening"], others, due, floor))
 
 
 def paid(
@@ -73,17 +73,21 @@ def paid(
 def _fund(rows: PublishedRows, day: PublishedDate, currency: str) -> tuple[list[Row], list[Row], Row]:
     """Movements and covered events of a session, each in its order, and the fund's day."""
     same = {"business_date": day.day, "currency": currency}
-    ledger = sorted(of(rows.rows(attribution.INSURANCE_FUND_LEDGER), **same), key=lambda row: row["seq"])
-    events = of(rows.rows(attribution.NEGATIVE_BALANCES), protected=True, **same)
+    ledger = sorted(
+        rows_where(rows.rows(attribution.INSURANCE_FUND_LEDGER), **same), key=lambda row: row["seq"]
+    )
+    events = rows_where(rows.rows(attribution.NEGATIVE_BALANCES), protected=True, **same)
     events.sort(key=lambda row: (row["ts"], row["account_id"], row["isolation"]))
-    (fund,) = of(rows.rows(attribution.INSURANCE_FUND_DAILY), **same)
+    (fund,) = rows_where(rows.rows(attribution.INSURANCE_FUND_DAILY), **same)
     return ledger, events, fund
 
 
 def relief(rows: PublishedRows, day: PublishedDate, currency: str) -> Relief:
     """Of the episodes that ended in the session."""
     spared: dict[str, int] = defaultdict(int)
-    for row in of(rows.rows(attribution.LOSS_COMPONENTS_TABLE), business_date=day.day, component="adl"):
+    for row in rows_where(
+        rows.rows(attribution.LOSS_COMPONENTS_TABLE), business_date=day.day, component="adl"
+    ):
         spared[row["episode_id"]] -= row["amount"]
     sums: dict[bool | None, int] = defaultdict(int)
     for episode, event in _ended(rows, day, currency):
@@ -92,9 +96,9 @@ def relief(rows: PublishedRows, day: PublishedDate, currency: str) -> Relief:
 
 
 def fees_below_zero(rows: PublishedRows, day: PublishedDate, currency: str) -> tuple[int, int]:
-    """The part of covered and of uncovered deficits that the liquidations' own fees are, in 10^-18.
+    """The liquidation fees contained in covered and in uncovered deficits, in 10^-18.
 
-    Without its fees an episode's deficit would be smaller by the fees, and by no more than there is of it.
+    Without its fees an episode's deficit would be smaller by the fees, at most by the whole deficit.
     """
     parts = {True: 0, False: 0}
     for episode, event in _ended(rows, day, currency):
@@ -108,7 +112,7 @@ def _ended(rows: PublishedRows, day: PublishedDate, currency: str) -> Iterator[t
     same = {"business_date": day.day, "currency": currency}
     events = {
         (*(row[name] for name in _UNIT), row["ts"]): row
-        for row in of(rows.rows(attribution.NEGATIVE_BALANCES), **same)
+        for row in rows_where(rows.rows(attribution.NEGATIVE_BALANCES), **same)
     }
-    for episode in of(rows.rows(attribution.LIQUIDATIONS), **same):
+    for episode in rows_where(rows.rows(attribution.LIQUIDATIONS), **same):
         yield episode, events.get((*(episode[name] for name in _UNIT), episode["ended_at"]))

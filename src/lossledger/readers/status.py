@@ -1,4 +1,4 @@
-"""Status: which days are published, what ran last, what failed and what to type next."""
+"""Status: published dates, last runs, open failures, and the next command."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,7 +8,7 @@ from typing import Any
 from lossledger.engine.clock import day_start_us, to_datetime
 from lossledger.engine.errors import ConfigError
 from lossledger.readers.published.pins import read_pins
-from lossledger.readers.quarantine import Quarantine
+from lossledger.readers.rejected_rows import Quarantine
 from lossledger.readers.warnings import breaks_lines, rejected_lines, warning_lines
 from lossledger.schemas.ops import RUNS
 from lossledger.store.arrow import to_rows
@@ -70,7 +70,7 @@ def _run_line(run: Run) -> str:
 
 
 def _next_lines(root: Place, published: dict[date, PublishedDate], runs: Sequence[Run]) -> Iterator[str]:
-    """What failed and has not been put right since, and the command that comes next."""
+    """Failures that are still open, and the next command."""
     command = f"lossledger run --landing LANDING --warehouse {root}"
     failed = _failures(published, runs)
     for run in failed:
@@ -111,7 +111,7 @@ def _open_failures(published: dict[date, PublishedDate], runs: Sequence[Run]) ->
 
 
 def _range(day: date, published: dict[date, PublishedDate]) -> tuple[date, date]:
-    """The dates to run for a date that failed, such as `run` takes them.
+    """The range of dates to run for a failed date, acceptable to `run`.
 
     No gap after what is published, and up to its last date, which may have been computed from this one. Where
     sessions end within a day, the date's folder has events of the session before it, which begins the range.

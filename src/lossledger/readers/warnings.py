@@ -1,4 +1,4 @@
-"""Warnings that stand: what published dates were published with, and what the load of failed ones rejected."""
+"""Open warnings: findings of published dates, and rows rejected by the load of failed dates."""
 
 import shlex
 from collections import defaultdict
@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from lossledger.engine.rules.breaks import breaks_text
 from lossledger.expectations.check import BREAKS, UNDETERMINED, WARN
 from lossledger.expectations.findings import told
-from lossledger.readers.quarantine import Quarantine
+from lossledger.readers.rejected_rows import Quarantine
 from lossledger.schemas.ops import DQ_RESULTS
 from lossledger.store.arrow import to_rows
 from lossledger.store.published_breaks import published_breaks
@@ -31,16 +31,16 @@ Found = tuple[str, str, int, str]  # table, check, rows, examples
 def warning_lines(
     warehouse: Warehouse, published: Mapping[date, PublishedDate], quarantine: Quarantine
 ) -> Iterator[str]:
-    """The newest dates that were published with a warning; nothing when there is none.
+    """Lines for the newest dates that were published with a warning; none without warnings.
 
-    Goes by the checks of the runs that published the dates, and reads reconciliations and rejected rows only where
-    there are any: the cost does not grow with what is in order.
+    Uses the checks of the publishing runs, and reads reconciliations and rejected rows only where
+    there are any, so that dates without findings cost nothing.
     """
     found, rejected = _found(warehouse, published), quarantine.days()
     days = sorted({*found, *rejected}, reverse=True)
     for day in days[:_SHOWN]:
-        lines = quarantine.told_of_date(day) if day in rejected else []
-        lines += _told(warehouse, published[day], found.get(day, []))
+        lines = quarantine.describe_date(day) if day in rejected else []
+        lines += _finding_lines(warehouse, published[day], found.get(day, []))
         for line in lines:
             yield f"warning    {day}  {line}"
     if len(days) > _SHOWN:
@@ -68,24 +68,24 @@ def breaks_lines(warehouse: Warehouse, published: Mapping[date, PublishedDate]) 
 def rejected_lines(
     quarantine: Quarantine, failed: Iterable[date], published: Mapping[date, PublishedDate]
 ) -> Iterator[str]:
-    """What the newest load of failed dates rejected. A session may have events of the next date's folder too."""
+    """Rows rejected by the newest load of failed dates, including the next date's folder, which a session may use."""
     seen: set[date] = set()
     for day in failed:
         for folder in (day, day + timedelta(days=1)):
             if folder in seen or (folder != day and folder in published):
                 continue
             seen.add(folder)
-            for line in quarantine.told_of_load(folder):
+            for line in quarantine.describe_load(folder):
                 yield f"rejected   {day}  {line}"
 
 
 def _typed(warehouse: Warehouse) -> str:
-    """The warehouse as it is typed."""
+    """The warehouse as a shell argument."""
     return shlex.quote(str(warehouse.root))
 
 
 def _found(warehouse: Warehouse, published: Mapping[date, PublishedDate]) -> dict[date, list[Found]]:
-    """By date, what its checks found."""
+    """Findings of the checks, by date."""
     wanted = (pc.field("severity") == WARN) & ~pc.field("success")
     by_day: defaultdict[date, list[Found]] = defaultdict(list)
     for day, run_id, *rest in sorted(to_rows(DQ_RESULTS, warehouse.find(DQ_RESULTS, wanted), _COLUMNS)):
@@ -98,15 +98,15 @@ def _found(warehouse: Warehouse, published: Mapping[date, PublishedDate]) -> dic
 
 
 def _of_scenario(warehouse: Warehouse, published: PublishedDate, found: list[Found]) -> bool:
-    """Whether anything is left to be told without the comparisons with what the venue published."""
+    """Whether a scenario's findings include others than comparisons with the venue's publications."""
     return any(
         name != UNDETERMINED and (name != BREAKS or published_breaks(warehouse, published))
         for _, name, _, _ in found
     )
 
 
-def _told(warehouse: Warehouse, published: PublishedDate, found: list[Found]) -> list[str]:
-    """A line for each thing that was found."""
+def _finding_lines(warehouse: Warehouse, published: PublishedDate, found: list[Found]) -> list[str]:
+    """One line for each finding."""
     unsaid = (BREAKS, UNDETERMINED) if is_scenario(warehouse.root) else (BREAKS,)
     lines = told(row for row in found if row[1] not in unsaid)
     if any(row[1] == BREAKS for row in found) and (counts := published_breaks(warehouse, published)):

@@ -14,6 +14,7 @@ from lossledger.engine.rules.margin import TierHistory, TierTable
 from lossledger.engine.versions import Versions
 from lossledger.schemas.inputs import ACCOUNTS, CURRENCIES, INSTRUMENTS, MARGIN_TIERS
 from lossledger.schemas.ledger import TYPED
+from lossledger.store.account_table import AccountTable
 from lossledger.store.arrow import to_rows
 from lossledger.store.warehouse import Warehouse, content_hash
 

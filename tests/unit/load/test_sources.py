@@ -10,7 +10,7 @@ import pytest
 from lossledger.engine.intake.policy import Policy
 from lossledger.engine.intake.policy_text import policy_rows
 from lossledger.engine.rules.version import RULES_VERSION
-from lossledger.readers.published.tables import PublishedTables
+from lossledger.readers.published.published_tables import PublishedTables
 from lossledger.schemas.ops import PUBLISHED_FROM, RESTATEMENT_REASONS, RESTATEMENTS
 from lossledger.store.warehouse import Warehouse
 from tests.builders import D9, D10, run_dates, small_landing

@@ -9,10 +9,11 @@ import pytest
 
 from lossledger.cli.main import main
 from lossledger.expectations.findings import kind_of
-from lossledger.readers.report.build import gather
-from lossledger.readers.report.model import Table, shown
-from lossledger.readers.report.request import ReportRequest
-from lossledger.readers.report.sections.quality import quality
+from lossledger.readers.document.model import TableBlock
+from lossledger.readers.document.values import cell_text
+from lossledger.readers.report.report_builder import gather
+from lossledger.readers.report.report_request import ReportRequest
+from lossledger.readers.report.sections.data_quality import quality
 from lossledger.schemas.ops import DQ_RESULTS
 from lossledger.store.warehouse import Warehouse
 from tests.builders import D9, D10, D11, add_rows, deliver, run_dates, small_landing
@@ -87,12 +88,12 @@ def test_a_gap_is_named_where_it_is_asked_for(
         assert main(["explain", "--warehouse", str(warehouse), *asked]) == 0
         assert said in " ".join(capsys.readouterr().out.split())
     section = quality(gather(ReportRequest(warehouse, D9, D10)))
-    tables = {block.id: block for block in section.blocks if isinstance(block, Table)}
-    assert [[shown(cell) for cell in row] for row in tables["marks"].rows] == [
+    tables = {block.id: block for block in section.blocks if isinstance(block, TableBlock)}
+    assert [[cell_text(cell) for cell in row] for row in tables["marks"].rows] == [
         ["2025-10-09", "10,800", "1", "50,400", "0"],
         ["2025-10-10", "10,800", "1", "86,400", "1"],
     ]
-    assert [[shown(cell) for cell in row][:3] for row in tables["mark_gaps"].rows] == [
+    assert [[cell_text(cell) for cell in row][:3] for row in tables["mark_gaps"].rows] == [
         ["2025-10-09", "P", "2025-10-09 10:00:00"],
         ["2025-10-10", "P", "2025-10-09 10:00:00"],
     ]

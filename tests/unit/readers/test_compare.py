@@ -15,7 +15,13 @@ from lossledger.jobs.load.landing_zone import SCENARIOS
 from lossledger.jobs.run import Request, run
 from lossledger.jobs.spark.mapper import InProcess
 from lossledger.readers.compare.compare import compare_lines
-from lossledger.readers.compare.rows import AccountTotal, Total, account_totals, diff_table, money_totals
+from lossledger.readers.compare.row_differences import (
+    AccountTotal,
+    Total,
+    account_totals,
+    diff_table,
+    money_totals,
+)
 from lossledger.schemas.attribution import ACCOUNT_DAILY, SOCIALISED_LOSSES
 from lossledger.store.published_dates import published_days
 from lossledger.store.warehouse import Warehouse

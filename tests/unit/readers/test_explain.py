@@ -19,23 +19,23 @@ import pytest
 from lossledger.cli.main import main
 from lossledger.engine.errors import ConfigError
 from lossledger.engine.numbers import E18
-from lossledger.readers.explain.as_html import html_text
-from lossledger.readers.explain.as_json import json_text
-from lossledger.readers.explain.compared import TABLES
-from lossledger.readers.explain.document import (
-    Check,
-    Compared,
-    Explanation,
-    Grid,
-    Number,
-    Row,
-    Said,
+from lossledger.readers.document.as_html import to_html
+from lossledger.readers.document.as_json import to_json
+from lossledger.readers.document.as_text import WIDTH, text_lines
+from lossledger.readers.document.model import (
+    Citation,
+    CitedRow,
+    Document,
+    FigureComparison,
+    Paragraph,
+    RowComparison,
     Section,
-    Source,
+    cited_table,
 )
-from lossledger.readers.explain.explain import explain_account, explain_event
-from lossledger.readers.explain.session import Dates
-from lossledger.readers.explain.text import WIDTH, text_lines
+from lossledger.readers.document.values import Amount
+from lossledger.readers.explain.account_session import PublishedDates
+from lossledger.readers.explain.explanation import explain_account, explain_event
+from lossledger.readers.explain.published_comparison import TABLES
 from lossledger.schemas import attribution
 from lossledger.schemas.core import Table, Type
 from lossledger.schemas.ledger import UNIT_CHARGES
@@ -56,10 +56,10 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def told(warehouse: Path, account_id: str, day: date) -> str:
-    return "\n".join(text_lines(explain_account(Dates.open(warehouse), account_id, day)))
+    return "\n".join(text_lines(explain_account(PublishedDates.open(warehouse), account_id, day)))
 
 
-def titles(explanation: Explanation) -> list[str]:
+def titles(explanation: Document) -> list[str]:
     """Of the sections, without ids and units."""
     return [
         re.sub(r"(: )?\b(ep|nb)-\w+|\(.*\)", "", section.title).strip() for section in explanation.sections
@@ -78,7 +78,7 @@ def test_golden_text(small: Path) -> None:
 
 def test_every_section_is_there(case: Path) -> None:
     """Of an account that was liquidated twice, fell below zero, was deleveraged, and has units in two currencies."""
-    assert titles(explain_account(Dates.open(case), LOSER, D10)) == [
+    assert titles(explain_account(PublishedDates.open(case), LOSER, D10)) == [
         "How the session began",
         "What happened",
         "Liquidation",
@@ -94,7 +94,7 @@ def test_every_section_is_there(case: Path) -> None:
 
 def test_an_account_that_was_only_charged(case: Path) -> None:
     """Its charge is worked out anew here, from all the bases of the session."""
-    tables = Dates.open(case).tables
+    tables = PublishedDates.open(case).tables
     of_currency = pc.field("currency") == "USDT"
     (losses,) = tables.rows("attribution.session_losses", [D10], where=of_currency).to_pylist()
     payers = tables.rows("attribution.socialised_losses", [D10], where=of_currency).to_pylist()
@@ -102,19 +102,19 @@ def test_an_account_that_was_only_charged(case: Path) -> None:
     quota = Fraction(losses["shortfall"]) * Fraction(mine["basis"]) / Fraction(losses["basis_total"])
     whole = int(quota * 10**6)
     text = told(case, PAYER, D10)
-    assert f"    = {Number(whole * 10**12, 6)}\n" in text
+    assert f"    = {Amount(whole * 10**12, 6)}\n" in text
     assert int(Fraction(mine["charge"]) * 10**6) - whole == 1
     assert "it gets one unit (0.000001) more" in text
-    assert f"= {Number(whole * 10**12, 6)} + 0.000001\n    = {Number(int(mine['charge'] * E18), 6)}" in text
+    assert f"= {Amount(whole * 10**12, 6)} + 0.000001\n    = {Amount(int(mine['charge'] * E18), 6)}" in text
     assert "Liquidation" not in text
     assert "Auto-deleveraging" not in text
 
 
 def test_an_account_to_which_nothing_happened(small: Path) -> None:
     """It has no units at all."""
-    explanation = explain_account(Dates.open(small), "new", D10)
+    explanation = explain_account(PublishedDates.open(small), "new", D10)
     assert titles(explanation) == ["How the session began", "What happened", "How the session closed"]
-    assert list(explanation.compared()) == []
+    assert list(explanation.comparisons()) == []
     assert "no activity, no position, no debt and an empty wallet" in told(small, "new", D10)
 
 
@@ -132,7 +132,7 @@ def test_text_fits_the_terminal(case: Path) -> None:
 
 def test_an_event_is_told_with_what_belongs_to_it(case: Path) -> None:
     """A negative balance and the liquidation that ended in it are the same story, of one unit."""
-    dates = Dates.open(case)
+    dates = PublishedDates.open(case)
     mine = pc.field("account_id") == LOSER
     (loss,) = dates.tables.rows("attribution.negative_balances", [D10], where=mine).to_pylist()
     of_loss = explain_event(dates, loss["event_id"])
@@ -151,7 +151,7 @@ def test_an_event_is_told_with_what_belongs_to_it(case: Path) -> None:
 
 def test_a_scenario_starts_from_the_published_state(small: Path) -> None:
     """It is told by its own policy, from the close of the date before, which it does not have itself."""
-    dates = Dates.open(small, scenario="nobody")
+    dates = PublishedDates.open(small, scenario="nobody")
     assert dates.tables.days == [D10]
     explanation = explain_account(dates, "b", D10)
     assert explanation.differing == []
@@ -162,8 +162,8 @@ def test_a_scenario_starts_from_the_published_state(small: Path) -> None:
 
 def test_as_of_a_run(small: Path) -> None:
     """Nothing has been restated: it is the same as now."""
-    run_id = Dates.open(small).tables.published(D10).run_id
-    explanation = explain_account(Dates.open(small, as_of=run_id), "a", D10)
+    run_id = PublishedDates.open(small).tables.published(D10).run_id
+    explanation = explain_account(PublishedDates.open(small, as_of=run_id), "a", D10)
     assert "\n".join(text_lines(explanation)) == told(small, "a", D10)
 
 
@@ -172,8 +172,8 @@ def test_as_of_a_run(small: Path) -> None:
 
 def test_sources_are_rows_of_the_delivered_files(case: Path) -> None:
     """The row that is named has the id or the instrument that it is named for, in a file with that hash."""
-    explanation = explain_account(Dates.open(case), LOSER, D10)
-    found = [source for source in explanation.sources() if source.row_number is not None]
+    explanation = explain_account(PublishedDates.open(case), LOSER, D10)
+    found = [source for source in explanation.citations() if source.row_number is not None]
     assert {source.table for source in found} == {
         f"ledger.{n}" for n in ("fills", "transfers", "ticks", "funding")
     }
@@ -188,7 +188,7 @@ def test_sources_are_rows_of_the_delivered_files(case: Path) -> None:
 
 
 def test_reference_data_is_named_by_its_file(small: Path) -> None:
-    sources = explain_account(Dates.open(small), "a", D10).sources()
+    sources = explain_account(PublishedDates.open(small), "a", D10).citations()
     tiers = next(source for source in sources if source.table == "ledger.margin_tiers")
     assert (tiers.key, tiers.file, tiers.row_number) == ("instrument_id P", "margin_tiers/data.csv", None)
 
@@ -235,8 +235,8 @@ def one_unit_more(table: Table, account_id: str) -> Callable[[pa.Table], pa.Tabl
 def test_a_changed_figure_is_found(table: Table, account_id: str, case: Path, tmp_path: Path) -> None:
     """By its table, its column, and both values."""
     root = edited(case, tmp_path / "warehouse", table, one_unit_more(table, account_id))
-    explanation = explain_account(Dates.open(root), account_id, D10)
-    assert table.full_name in {compared.source.table for compared in explanation.differing}
+    explanation = explain_account(PublishedDates.open(root), account_id, D10)
+    assert table.full_name in {row.citation.table for row in explanation.differing}
     text = "\n".join(text_lines(explanation))
     assert f"DIFFERS  {table.full_name}" in text
     assert "recomputed" in text
@@ -250,8 +250,8 @@ def test_a_changed_balance_of_the_fund_is_found(case: Path, tmp_path: Path) -> N
         return pa.Table.from_pylist(rows, data.schema)
 
     root = edited(case, tmp_path / "warehouse", attribution.INSURANCE_FUND_LEDGER, change)
-    differing = explain_account(Dates.open(root), LOSER, D10).differing
-    assert {c.source.table for c in differing} == {"attribution.insurance_fund_ledger"}
+    differing = explain_account(PublishedDates.open(root), LOSER, D10).differing
+    assert {c.citation.table for c in differing} == {"attribution.insurance_fund_ledger"}
     assert [check.column for c in differing for check in c.differing] == ["balance", "balance"]
 
 
@@ -265,7 +265,7 @@ def test_a_row_too_few_and_a_row_too_many(case: Path, tmp_path: Path) -> None:
         return pa.Table.from_pylist(rows, data.schema)
 
     root = edited(case, tmp_path / "other", attribution.LIQUIDATIONS, not_mine)
-    explanation = explain_account(Dates.open(root), PAYER, D10)
+    explanation = explain_account(PublishedDates.open(root), PAYER, D10)
     assert {c.problem for c in explanation.differing} == {"published, but not found by the reference"}
 
 
@@ -290,8 +290,8 @@ def test_tables_that_are_compared_are_all_of_an_account() -> None:
 
 
 def test_json_is_exact_and_its_sources_resolve(case: Path) -> None:
-    explanation = explain_account(Dates.open(case), LOSER, D10)
-    whole = json.loads(json_text(explanation), parse_float=pytest.fail)
+    explanation = explain_account(PublishedDates.open(case), LOSER, D10)
+    whole = json.loads(to_json(explanation), parse_float=pytest.fail)
     numbers = {source["number"] for source in whole["sources"]}
     used = {
         n for section in whole["sections"] for block in section["blocks"] for n in block.get("sources", ())
@@ -317,19 +317,21 @@ def test_json_is_exact_and_its_sources_resolve(case: Path) -> None:
 def test_html_needs_nothing_else_and_trusts_nobody() -> None:
     """What is delivered stands in it as text."""
     bad = "<script>alert(1)</script>"
-    source = Source(bad, 1, bad, bad, bad, 1)
-    section = Section(bad, bad)
-    section.say(bad, source)
-    section.add(Grid(bad, (bad,), (Row((bad,), (source,)),)))
-    section.add(Compared(source, (Check(bad, bad, Number(E18)),)), Compared(source, (), bad))
-    text = html_text(Explanation(bad, ((bad, bad),), (section,)))
+    source = Citation(bad, 1, bad, bad, bad, 1)
+    section = Section(bad, rule=bad)
+    section.write(bad, source)
+    section.add(cited_table(bad, (bad,), [CitedRow((bad,), (source,))]))
+    section.add(
+        RowComparison(source, (FigureComparison(bad, bad, Amount(E18)),)), RowComparison(source, (), bad)
+    )
+    text = to_html(Document(bad, (section,), facts=((bad, bad),)))
     assert "<script" not in text
     assert text.count("&lt;script&gt;") > 10
     assert not re.search(r"(src|href)=\"(?!#)|@import|url\(", text)
 
 
 def test_html_tells_what_text_tells(small: Path) -> None:
-    page = html_text(explain_account(Dates.open(small), "a", D10))
+    page = to_html(explain_account(PublishedDates.open(small), "a", D10))
     for text in (
         "deficit = max(0, −wallet) − debt",
         "1,000.00",
@@ -340,13 +342,15 @@ def test_html_tells_what_text_tells(small: Path) -> None:
 
 
 def test_a_difference_is_told_in_every_form() -> None:
-    section = Section("s", "11")
-    section.add(Compared(Source("t", 1), (Check("charge", Number(E18, 2), Number(2 * E18, 2)),)))
-    explanation = Explanation("e", (), (section, Section("empty", "", [Said("x", read=True)])))
+    section = Section("s", rule="11")
+    section.add(
+        RowComparison(Citation("t", 1), (FigureComparison("charge", Amount(E18, 2), Amount(2 * E18, 2)),))
+    )
+    explanation = Document("e", (section, Section("empty", [Paragraph("x", read=True)])))
     assert "  DIFFERS  t [1]" in list(text_lines(explanation))
     assert "           charge: published 2.00, recomputed 1.00" in list(text_lines(explanation))
-    assert "<strong>Differs</strong> t" in html_text(explanation)
-    assert json.loads(json_text(explanation))["equal"] is False
+    assert "<strong>Differs</strong> t" in to_html(explanation)
+    assert json.loads(to_json(explanation))["sections"][0]["blocks"][0]["equal"] is False
 
 
 def test_forms_are_printed(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -379,4 +383,4 @@ def test_wrong_arguments_are_one_line(
 
 def test_an_account_without_a_warehouse(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="is no Lossledger warehouse"):
-        Dates.open(tmp_path)
+        PublishedDates.open(tmp_path)

@@ -9,9 +9,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from lossledger.cli.main import main
-from lossledger.readers.explore.serve import OnlyFromHere
-from lossledger.readers.explore.views.page import VIEWS
-from lossledger.readers.explore.views.parts import plain_text
+from lossledger.readers.explore.server import OnlyFromHere
+from lossledger.readers.explore.views.page_layout import VIEWS
+from lossledger.readers.explore.views.widgets import plain_text
 from lossledger.store.warehouse import Warehouse
 from tests.builders import D9, D10, add_rows, run_dates, small_landing
 from tests.docs.pages import ROOT

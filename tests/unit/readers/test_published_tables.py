@@ -11,7 +11,7 @@ import pytest
 
 from lossledger.engine.clock import to_datetime
 from lossledger.engine.errors import ConfigError
-from lossledger.readers.published.tables import PublishedTables
+from lossledger.readers.published.published_tables import PublishedTables
 from lossledger.schemas.registry import PUBLISHED, TABLES
 from lossledger.store.published_dates import published_days
 from lossledger.store.warehouse import Warehouse

@@ -13,10 +13,10 @@ import pytest
 
 from lossledger.cli.main import main
 from lossledger.engine.errors import ConfigError
-from lossledger.readers.published.tables import PublishedTables
-from lossledger.readers.query.output import plain
-from lossledger.readers.query.query import query_lines
-from lossledger.readers.query.waiting import waiting_for
+from lossledger.readers.published.published_tables import PublishedTables
+from lossledger.readers.query.interruption import run_interruptible
+from lossledger.readers.query.query_result import to_plain
+from lossledger.readers.query.sql_query import query_lines
 from lossledger.store.warehouse import Warehouse
 from tests.builders import D10
 from tests.lived import case_warehouse
@@ -84,10 +84,10 @@ def test_amounts_are_exact_and_have_as_many_decimals_as_the_ledger(root: Path) -
 
 
 def test_no_digit_is_lost_where_there_are_more_than_the_currency_has() -> None:
-    assert plain(Decimal("1.234567890123456789"), 2) == "1.234567890123456789"
-    assert plain(Decimal("1.500000000000000000"), 2) == "1.50"
-    assert plain(Decimal("-100.000000000000000000")) == "-100"
-    assert plain(Decimal("100000000000000000000")) == "100000000000000000000"
+    assert to_plain(Decimal("1.234567890123456789"), 2) == "1.234567890123456789"
+    assert to_plain(Decimal("1.500000000000000000"), 2) == "1.50"
+    assert to_plain(Decimal("-100.000000000000000000")) == "-100"
+    assert to_plain(Decimal("100000000000000000000")) == "100000000000000000000"
 
 
 def test_programs_get_exact_text_and_parquet_the_types(root: Path, tmp_path: Path) -> None:
@@ -172,4 +172,4 @@ def test_ctrl_c_ends_a_query_that_never_would(root: Path) -> None:
         main_thread = threading.main_thread().ident
         with pytest.raises(KeyboardInterrupt):
             threading.Timer(0.3, signal.pthread_kill, [main_thread, signal.SIGINT]).start()
-            waiting_for(database, database.execute, sql)
+            run_interruptible(database, database.execute, sql)

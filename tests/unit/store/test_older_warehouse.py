@@ -16,10 +16,10 @@ from lossledger.jobs.load.deliveries import LOAD_VERSION
 from lossledger.jobs.maintain import maintain_lines
 from lossledger.jobs.run import Request, run
 from lossledger.jobs.spark.mapper import InProcess
-from lossledger.readers.explain.explain import explain_account
-from lossledger.readers.explain.session import Dates
-from lossledger.readers.published.tables import PublishedTables
-from lossledger.readers.report.verify import verify, verify_lines
+from lossledger.readers.explain.account_session import PublishedDates
+from lossledger.readers.explain.explanation import explain_account
+from lossledger.readers.published.published_tables import PublishedTables
+from lossledger.readers.report.report_verification import verify, verify_lines
 from lossledger.readers.status import status_lines
 from lossledger.schemas.ledger import DELIVERIES
 from lossledger.schemas.ops import PUBLISHED_DAYS, PUBLISHED_FROM, RESTATEMENT_REASONS
@@ -171,11 +171,12 @@ def test_explain_names_the_rules_where_a_figure_differs_that_other_rules_gave(
     old = warehouse_format4
 
     def facts() -> dict[str, str]:
-        return dict(explain_account(Dates.open(old.warehouse), "anna", OLD_DATES[1]).facts)
+        return dict(explain_account(PublishedDates.open(old.warehouse), "anna", OLD_DATES[1]).facts)
 
     assert "rules" not in facts(), "all are equal"
     monkeypatch.setattr(
-        "lossledger.readers.explain.compared.Comparison.cell", lambda _, column, row, named: str(id(row))
+        "lossledger.readers.explain.published_comparison.Comparison.cell",
+        lambda _, column, row, named: str(id(row)),
     )
     assert "published under version 2 of the rules" in facts()["rules"]
 

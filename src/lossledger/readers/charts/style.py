@@ -1,6 +1,6 @@
-"""One look for every chart: colours that the colour-blind can tell apart, plain axes, and drawing without a browser.
+"""One look for every chart: colours for colour-blind readers too, plain axes, and drawing without a browser.
 
-Colours are Okabe and Ito's. A page gives each of them another value in the dark: `PALETTE` names them.
+Colours are Okabe and Ito's. `PALETTE` names them, so that a page can replace each one in its dark style.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ BAR = 22  # height of a bar, pixels
 
 
 def number(e18: int) -> float:
-    """An amount for drawing alone: what is drawn is as exact as a pixel, what is written is exact."""
+    """An amount as a binary float, for drawing only; amounts that are written stay exact."""
     return e18 / E18
 
 
@@ -61,11 +61,11 @@ def time_axis(start: int, end: int, width: int) -> alt.X:
 
 
 def at_time() -> alt.X:
-    """The place in time of what is drawn over an axis of time: without the scale Vega names the machine's time."""
+    """A position on the time axis in UTC; without an explicit scale Vega uses the machine's time zone."""
     return alt.X("time:T", scale=alt.Scale(type="utc"))
 
 
-def styled(chart: Any, width: int, height: int) -> Any:
+def apply_style(chart: Any, width: int, height: int) -> Any:
     """Size and look. `width`, `height`: of the plot, pixels."""
     text = {
         "labelColor": PALETTE["soft"],

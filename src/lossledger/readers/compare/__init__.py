@@ -1,1 +1,1 @@
-"""What differs between published tables and scenarios."""
+"""Differences between published tables, scenarios and past runs."""

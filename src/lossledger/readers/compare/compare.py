@@ -1,4 +1,4 @@
-"""Comparing two sides: published tables, scenarios, past runs. First whether they are the same, then what is not."""
+"""Compares two sides (published tables, scenarios, past runs): whether they are identical, then the differences."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -6,7 +6,8 @@ from itertools import islice
 
 from lossledger.engine.errors import ConfigError
 from lossledger.engine.figures import exact, text_table
-from lossledger.readers.compare.rows import (
+from lossledger.readers.compare.comparison_side import ComparisonSide, open_side
+from lossledger.readers.compare.row_differences import (
     AccountTotal,
     TableDiff,
     Total,
@@ -14,14 +15,13 @@ from lossledger.readers.compare.rows import (
     diff_table,
     money_totals,
 )
-from lossledger.readers.compare.sides import Side, open_side
 from lossledger.store.places import Place
 
 _ACCOUNTS = 20
 
 
 def compare_lines(root: Place, left: str, right: str) -> Iterator[str]:
-    """What differs over the dates that both sides have. ConfigError for a side that there is not."""
+    """Differences over the dates that both sides have. ConfigError: a side does not exist."""
     sides = open_side(root, left), open_side(root, right)
     days = sorted(set(sides[0].days) & set(sides[1].days))
     for side in sides:
@@ -42,7 +42,7 @@ def compare_lines(root: Place, left: str, right: str) -> Iterator[str]:
 
 
 def _identity_lines(
-    sides: tuple[Side, Side], diffs: Sequence[TableDiff], days: Sequence[date]
+    sides: tuple[ComparisonSide, ComparisonSide], diffs: Sequence[TableDiff], days: Sequence[date]
 ) -> Iterator[str]:
     """The statement that comes before anything else."""
     left, right = sides
@@ -62,7 +62,7 @@ def _identity_lines(
     yield f"not identical: {len(changed)} of {len(diffs)} tables differ between {left.name} and {right.name}, {span}"
 
 
-def _range(side: Side) -> str:
+def _range(side: ComparisonSide) -> str:
     days = sorted(side.days)
     return f"{side.name}, {days[0]} to {days[-1]}"
 

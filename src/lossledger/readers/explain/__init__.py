@@ -1,1 +1,1 @@
-"""Explain: from a published number back to source rows, recomputed by the reference while it is told."""
+"""Explain: from a published number back to source rows; the reference recomputes every step."""

@@ -1,4 +1,4 @@
-"""Where a figure stands: rows of published tables, and of the ledger with the delivered file and row."""
+"""Citations: rows of published tables, and rows of the ledger with the delivered file and row number."""
 
 from bisect import bisect_left
 from collections.abc import Mapping
@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lossledger.engine.clock import iso
-from lossledger.readers.explain.document import Source
-from lossledger.readers.explain.session import AccountSession
+from lossledger.readers.document.model import Citation
+from lossledger.readers.explain.account_session import AccountSession
 from lossledger.schemas.core import Table, Type
 from lossledger.schemas.ledger import FILES, MARKS, TYPED
 from lossledger.store.arrow import to_rows
@@ -19,41 +19,41 @@ _PLACE = ("file_number", "row_number")
 
 
 class Origins:
-    """Sources of an account's session. Files' names and hashes are those of raw.files."""
+    """Builds the citations of an account's session. Names and hashes of files come from raw.files."""
 
     def __init__(self, session: AccountSession) -> None:
         self.session = session
 
-    def published(self, table: Table, row: Mapping[str, Any]) -> Source:
+    def published(self, table: Table, row: Mapping[str, Any]) -> Citation:
         """A row of a table of the date."""
-        return Source(table.full_name, self.session.day.version_of(table), key_of(table, row))
+        return Citation(table.full_name, self.session.day.version_of(table), key_of(table, row))
 
-    def before(self, table: Table, row: Mapping[str, Any]) -> Source:
+    def before(self, table: Table, row: Mapping[str, Any]) -> Citation:
         """A row of the state that the session starts from."""
-        return Source(table.full_name, self.session.inputs.sources[table.name].version, key_of(table, row))
+        return Citation(table.full_name, self.session.inputs.sources[table.name].version, key_of(table, row))
 
-    def reference(self, name: str, key: str) -> Source:
-        """A row of reference data, which is not kept row by row: the files that delivered it."""
+    def reference(self, name: str, key: str) -> Citation:
+        """Reference data, cited by the files that delivered it: its row numbers are not stored."""
         files = [file for file, _ in self._reference_files.get(name, [])]
         shown, sha256 = ", ".join(files[:3]), ""
         if len(files) == 1:
             sha256 = self._reference_files[name][0][1]
-        return Source(f"ledger.{name}", self.session.versions[name], key, shown, sha256)
+        return Citation(f"ledger.{name}", self.session.versions[name], key, shown, sha256)
 
-    def transfer(self, transfer_id: str) -> Source:
+    def transfer(self, transfer_id: str) -> Citation:
         return self._event("transfers", f"transfer_id {transfer_id}", self._own["transfers"].get(transfer_id))
 
-    def fill(self, fill_id: str) -> Source:
+    def fill(self, fill_id: str) -> Citation:
         return self._event("fills", f"fill_id {fill_id}", self._own["fills"].get(fill_id))
 
-    def tick(self, instrument_id: str, before: int) -> tuple[Source, ...]:
-        """The tick whose mark is in force just before a time; none where there was none yet."""
+    def tick(self, instrument_id: str, before: int) -> tuple[Citation, ...]:
+        """The tick whose mark is in force just before a time; empty before the first tick."""
         return self._price("ticks", instrument_id, before)
 
-    def funding(self, instrument_id: str, ts: int) -> tuple[Source, ...]:
+    def funding(self, instrument_id: str, ts: int) -> tuple[Citation, ...]:
         return self._price("funding", instrument_id, ts + 1)
 
-    def _price(self, name: str, instrument_id: str, before: int) -> tuple[Source, ...]:
+    def _price(self, name: str, instrument_id: str, before: int) -> tuple[Citation, ...]:
         times = self._prices[name].get(instrument_id, [])
         after = bisect_left(times, (before,))
         if not after:
@@ -62,16 +62,16 @@ class Origins:
         ts, *place = times[after - 1]
         return (self._event(name, f"{instrument_id} at {iso(ts)}", tuple(place)),)
 
-    def _event(self, name: str, key: str, place: tuple[int, ...] | None) -> Source:
+    def _event(self, name: str, key: str, place: tuple[int, ...] | None) -> Citation:
         table = TYPED[name].full_name
         if place is None:
-            return Source(table, self.session.versions[name], key)
+            return Citation(table, self.session.versions[name], key)
         file, sha256 = self._files[place[0]]
-        return Source(table, self.session.versions[name], key, file, sha256, place[1])
+        return Citation(table, self.session.versions[name], key, file, sha256, place[1])
 
     @cached_property
     def _own(self) -> dict[str, dict[str, tuple[int, int]]]:
-        """Of the account's transfers and fills, by their ids: number of the file, and row."""
+        """File number and row number of the account's transfers and fills, by id."""
         inputs, found = self.session.inputs, {}
         mine = pc.field("account_bucket").isin(inputs.buckets)
         mine &= pc.field("account_id") == self.session.account.account_id
@@ -82,7 +82,7 @@ class Origins:
 
     @cached_property
     def _prices(self) -> dict[str, dict[str, list[tuple[int, int, int]]]]:
-        """Of ticks and funding of what the account holds: time, number of the file, and row."""
+        """Time, file number and row number of the ticks and funding rows of the account's instruments."""
         wanted = pc.field("instrument_id").isin(pa.array(self.session.instruments, pa.string()))
         found: dict[str, dict[str, list[tuple[int, int, int]]]] = {}
         for name in ("ticks", "funding"):
@@ -102,7 +102,7 @@ class Origins:
 
     @cached_property
     def _reference_files(self) -> dict[str, list[tuple[str, str]]]:
-        """By dataset; of a file that was delivered more than once its last content."""
+        """Files and hashes by dataset; of a file that was delivered more than once, the last content."""
         data = self.session.warehouse.read(FILES)
         latest: dict[str, dict[str, str]] = {}
         for _, name, file, sha256 in sorted(
@@ -113,7 +113,7 @@ class Origins:
 
 
 def key_of(table: Table, row: Mapping[str, Any]) -> str:
-    """What tells a row, as text."""
+    """The key of a row as text."""
     named = ((column, row.get(column.name)) for column in map(table.column, table.key))
     parts = [
         f"{column.name} {iso(value) if column.type is Type.TIME else value}"

@@ -1,8 +1,8 @@
-"""What Streamlit runs for each look at the page. LOSSLEDGER_WAREHOUSE names the warehouse."""
+"""Script that Streamlit runs for each page view. LOSSLEDGER_WAREHOUSE names the warehouse."""
 
 import os
 
-from lossledger.readers.explore.views.page import show
+from lossledger.readers.explore.views.page_layout import show
 from lossledger.store.places import place
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""Published dates as tables by their names, for whoever reads: SQL, reports, explanations."""
+"""Published dates as tables by name, for SQL, reports and explanations."""

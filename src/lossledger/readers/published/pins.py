@@ -1,4 +1,4 @@
-"""Which versions of the tables belong to each published date: now, or at a moment, or after a run."""
+"""Versions of the tables that belong to each published date: now, at a time, or after a run."""
 
 import json
 import re
@@ -23,9 +23,9 @@ _TIME = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+
 
 @dataclass(frozen=True)
 class Pins:
-    """What was published at a moment: every date's row of ops.published_days, and what it was computed from.
+    """The published dates at a moment: every date's row of ops.published_days and its input versions.
 
-    `moment_ms`: what was committed later is not to be seen; None for now. `version`: that of ops.published_days.
+    `moment_ms`: later commits are invisible; None: now. `version`: of ops.published_days.
     """
 
     warehouse: Warehouse
@@ -35,11 +35,11 @@ class Pins:
 
     @cached_property
     def inputs(self) -> Mapping[date, Mapping[str, int]]:
-        """Ledger table to Delta version, by date; a date is missing where no run noted any."""
+        """Ledger table to Delta version, by date; dates whose run recorded no versions are absent."""
         return self._inputs(self.warehouse.read(RUNS))
 
     def inputs_of(self, day: date) -> Mapping[str, int]:
-        """The same of one date; nothing where no run noted any. Of a year of dates it reads one."""
+        """Ledger table to Delta version of one date, reading only that date; empty if no versions were recorded."""
         known = self.__dict__.get("inputs") or self._inputs(self.warehouse.read(RUNS, day))
         return known.get(day, {})
 
@@ -54,7 +54,7 @@ class Pins:
 
 
 def open_warehouse(root: Place, scenario: str | None = None) -> Warehouse:
-    """The warehouse at `root`, or that of one of its scenarios. ConfigError: there is none."""
+    """The warehouse at `root` or of one of its scenarios. ConfigError: it does not exist."""
     if not (root / "lossledger.json").exists():
         raise ConfigError(f"{root} is no Lossledger warehouse: lossledger run --warehouse {root} … makes one")
     if scenario is None:

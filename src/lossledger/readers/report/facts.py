@@ -1,4 +1,4 @@
-"""What every section is given: the published rows, the request, and amounts in the decimals of their currency."""
+"""Input of every section: the published rows, the request, and amounts with their currency's decimals."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,9 +6,9 @@ from datetime import date
 from typing import Any
 
 from lossledger.engine.intake.parsing import parse_decimal_e18
-from lossledger.readers.report.model import Amount, Cell, Missing
-from lossledger.readers.report.request import ReportRequest
-from lossledger.readers.rows import PublishedRows, of
+from lossledger.readers.document.values import Amount, Cell, Missing
+from lossledger.readers.published_rows import PublishedRows, rows_where
+from lossledger.readers.report.report_request import ReportRequest
 from lossledger.schemas import attribution
 from lossledger.schemas.ops import POLICIES
 
@@ -27,7 +27,7 @@ class Facts:
     policies: Mapping[date, Mapping[str, str]] = field(default_factory=dict)
 
     def amount(self, e18: int, currency: str) -> Amount:
-        return Amount(e18, currency, self.rows.scales()[currency])
+        return Amount(e18, self.rows.scales()[currency], currency)
 
     def mean(self, total_e18: int, count: int, currency: str) -> int:
         """Cut off at the ledger unit."""
@@ -53,8 +53,8 @@ class Facts:
     @property
     def dominance_share(self) -> int:
         """In 10^-18; the strictest of the dates."""
-        told = [p.get("dominance_share", DOMINANCE_SHARE) for p in self.policies.values()]
-        return max(map(parse_decimal_e18, told or [DOMINANCE_SHARE]))
+        shares = [p.get("dominance_share", DOMINANCE_SHARE) for p in self.policies.values()]
+        return max(map(parse_decimal_e18, shares or [DOMINANCE_SHARE]))
 
     def same(self, day: date, currency: str) -> dict[str, Any]:
         return {"business_date": day, "currency": currency}
@@ -74,7 +74,7 @@ class Facts:
             (day, currency, row)
             for day in self.days
             for currency in self.currencies
-            for row in of(losses, **self.same(day, currency))
+            for row in rows_where(losses, **self.same(day, currency))
         ]
 
 

@@ -1,4 +1,4 @@
-"""The manifest: what the report was asked for, what it was made from, and the hash of each of its files."""
+"""The manifest: the report's request, the versions it was computed from, and the hash of each of its files."""
 
 import hashlib
 import json
@@ -9,11 +9,11 @@ from typing import Any
 
 from lossledger.engine.clock import iso
 from lossledger.engine.errors import DataError
+from lossledger.readers.report.code_versions import code
 from lossledger.readers.report.facts import Facts
-from lossledger.readers.report.previous import Previous, from_tree, previous_of
-from lossledger.readers.report.proof import TABLES, files_sha256
-from lossledger.readers.report.request import PUBLIC, ReportRequest
-from lossledger.readers.report.versions import code
+from lossledger.readers.report.previous_report import PreviousReport, from_tree, previous_of
+from lossledger.readers.report.report_request import PUBLIC, ReportRequest
+from lossledger.readers.report.row_proof import TABLES, files_sha256
 from lossledger.schemas.core import Table
 from lossledger.store.data_files import files_of
 from lossledger.store.places import Place
@@ -93,7 +93,7 @@ def to_text(found: Mapping[str, Any]) -> str:
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """DataError: there is none, or it is none of ours."""
+    """DataError: there is no manifest, or it has another format."""
     try:
         found: dict[str, Any] = json.loads((folder / NAME).read_text(encoding="utf-8"))
         if found["format"] not in (FORMAT, EARLIER):
@@ -129,24 +129,24 @@ def changed_files(folder: Path, stated: Mapping[str, Any]) -> Iterator[str]:
 
 
 def request_of(found: Mapping[str, Any], warehouse: Place) -> ReportRequest:
-    """What was asked for, to be asked again of a warehouse."""
-    asked = found["request"]
-    first, last = (date.fromisoformat(asked[name]) for name in ("from", "to"))
-    previous = from_tree(asked["previous"]) if asked.get("previous") else None
+    """The request stated in a manifest, for another run against `warehouse`."""
+    request = found["request"]
+    first, last = (date.fromisoformat(request[name]) for name in ("from", "to"))
+    previous = from_tree(request["previous"]) if request.get("previous") else None
     return ReportRequest(
         warehouse,
         first,
         last,
-        asked["audience"],
-        asked["venue"],
-        asked["data"],
-        asked["allow_missing"],
+        request["audience"],
+        request["venue"],
+        request["data"],
+        request["allow_missing"],
         previous,
     )
 
 
-def read_previous(folder: Path) -> Previous:
-    """The report in a folder as the one before. DataError: there is none, or its manifest was edited."""
+def read_previous(folder: Path) -> PreviousReport:
+    """The previous report, read from its folder. DataError: there is none, or its manifest was edited."""
     found = read_manifest(folder)
     if content_sha256(found) != found["content_sha256"]:
         raise DataError(f"{folder / NAME} was edited: it is no report to tell restatements since")

@@ -1,1 +1,1 @@
-"""What each view shows, as SQL and rows: no web page in here."""
+"""Contents of the views as SQL and rows, without any web framework."""

@@ -1,1 +1,1 @@
-"""The views on a screen: widgets, tables, charts. What they show comes from `questions/`."""
+"""The views on the screen: widgets, tables, charts. Their contents come from `questions/`."""

@@ -3,11 +3,12 @@
 from datetime import date
 from fractions import Fraction
 
+from lossledger.readers.document.model import Block, Paragraph, Section, TableBlock, TableColumn
+from lossledger.readers.document.values import Cell, Missing, Share
+from lossledger.readers.published_rows import count_accounts, rows_where
 from lossledger.readers.report.facts import Facts
-from lossledger.readers.report.model import Block, Cell, Column, Missing, Paragraph, Section, Share, Table
-from lossledger.readers.report.sections.clients import principal, unprotected
-from lossledger.readers.report.sections.sharing import largest_of
-from lossledger.readers.rows import accounts, of
+from lossledger.readers.report.sections.client_losses import principal, unprotected
+from lossledger.readers.report.sections.loss_sharing import largest_of
 from lossledger.schemas import attribution
 
 _PROTECTION = ("attribution.protection_daily",)
@@ -27,10 +28,10 @@ def protection(facts: Facts) -> Section:
         unprotected(facts),
         _unknown(),
     ]
-    return Section("protection", "I", "Negative balance protection", tuple(blocks))
+    return Section("Negative balance protection", blocks, "protection", "I")
 
 
-def _tests(facts: Facts) -> Table:
+def _tests(facts: Facts) -> TableBlock:
     debts: dict[tuple[object, ...], int] = {}
     for row in facts.rows.rows(attribution.RECEIVABLES_DAILY):
         debts[row["business_date"], row["account_id"], row["currency"], row["isolation"]] = row[
@@ -39,13 +40,13 @@ def _tests(facts: Facts) -> Table:
     rows: list[tuple[Cell, ...]] = []
     for day, currency, _ in facts.sessions():
         same = facts.same(day, currency)
-        clients = of(facts.rows.rows(attribution.ACCOUNT_DAILY), account_type="client", **same)
-        covered = of(facts.rows.rows(attribution.NEGATIVE_BALANCES), protected=True, **same)
+        clients = rows_where(facts.rows.rows(attribution.ACCOUNT_DAILY), account_type="client", **same)
+        covered = rows_where(facts.rows.rows(attribution.NEGATIVE_BALANCES), protected=True, **same)
         resets = {(row["account_id"], row["isolation"]) for row in covered}
-        # after processing: covered units, flat at the end, that stand below zero and carry no debt for it
+        # covered units without position whose equity is below zero at the end and that have no debt
         held = {
             (r["account_id"], r["isolation"])
-            for r in of(facts.rows.rows(attribution.POSITIONS_DAILY), **same)
+            for r in rows_where(facts.rows.rows(attribution.POSITIONS_DAILY), **same)
         }
         below = [
             row
@@ -55,23 +56,25 @@ def _tests(facts: Facts) -> Table:
             and not debts.get((day, row["account_id"], currency, row["isolation"]))
         ]
         rows.append(
-            (day, currency, accounts(clients), accounts(covered), len(covered), accounts(below),
+            (day, currency, count_accounts(clients), count_accounts(covered), len(covered), count_accounts(below),
              facts.amount(largest_of(covered, "deficit"), currency), _liability(facts, day, currency))
         )  # fmt: skip
     columns = (
-        Column("business_date", "session"),
-        Column("currency", "currency"),
-        Column("tested", "clients tested", "Client accounts with activity, a position or a balance.", True),
-        Column("protected", "protected below zero", "Accounts whose deficit was covered.", True),
-        Column("events", "covered events", "", True),
-        Column(
+        TableColumn("business_date", "session"),
+        TableColumn("currency", "currency"),
+        TableColumn(
+            "tested", "clients tested", "Client accounts with activity, a position or a balance.", True
+        ),
+        TableColumn("protected", "protected below zero", "Accounts whose deficit was covered.", True),
+        TableColumn("events", "covered events", "", True),
+        TableColumn(
             "breaches",
             "below zero after processing",
             "Protected accounts; 0 is what protection promises.",
             True,
         ),
-        Column("largest", "largest covered deficit", "", True),
-        Column(
+        TableColumn("largest", "largest covered deficit", "", True),
+        TableColumn(
             "liability", "largest liability / funds", "Of an account with any; the others are below.", True
         ),
     )
@@ -82,12 +85,12 @@ def _tests(facts: Facts) -> Table:
         "attribution.positions_daily",
         "attribution.receivables_daily",
     )
-    return Table("protection", "The test, day by day", columns, tuple(rows), source, 2)
+    return TableBlock("protection", "The test, day by day", columns, tuple(rows), source, 2)
 
 
 def _liability(facts: Facts, day: date, currency: str) -> Cell:
-    """Where a client has nothing left there is no such ratio: such accounts are told below, with a dash."""
-    mine = of(facts.rows.rows(attribution.PROTECTION_DAILY), **facts.same(day, currency))
+    """The largest ratio of deficit to equity. Accounts without equity have none; the table below shows a dash."""
+    mine = rows_where(facts.rows.rows(attribution.PROTECTION_DAILY), **facts.same(day, currency))
     held = [row for row in mine if row["account_equity"]]
     if not held:
         return Missing("no account that was covered held anything" if mine else "nobody was covered")
@@ -95,7 +98,7 @@ def _liability(facts: Facts, day: date, currency: str) -> Cell:
     return Share(most["deficit"], most["account_equity"])
 
 
-def _per_account(facts: Facts) -> Table:
+def _per_account(facts: Facts) -> TableBlock:
     names = ("deficit", "fund_draw", "shortfall", "account_equity", "within_account_equity")
     found = sorted(
         facts.rows.rows(attribution.PROTECTION_DAILY),
@@ -107,27 +110,29 @@ def _per_account(facts: Facts) -> Table:
         for row in found
     )  # fmt: skip
     columns = (
-        Column("business_date", "session"),
-        Column("account_id", "account"),
-        Column("currency", "currency"),
-        Column("client_class", "class"),
-        Column("events", "events", "", True),
-        Column("deficit", "covered deficit", "", True),
-        Column("fund_draw", "fund draw", "", True),
-        Column("shortfall", "shortfall", "", True),
-        Column(
+        TableColumn("business_date", "session"),
+        TableColumn("account_id", "account"),
+        TableColumn("currency", "currency"),
+        TableColumn("client_class", "class"),
+        TableColumn("events", "events", "", True),
+        TableColumn("deficit", "covered deficit", "", True),
+        TableColumn("fund_draw", "fund draw", "", True),
+        TableColumn("shortfall", "shortfall", "", True),
+        TableColumn(
             "account_equity", "held in all units", "At the end of the session, later deposits included.", True
         ),
-        Column(
+        TableColumn(
             "within", "within what it held", "min(deficit, held): what the account could have paid.", True
         ),
-        Column("liability", "deficit / held", "Rounded to a tenth; a dash where nothing was held.", True),
+        TableColumn(
+            "liability", "deficit / held", "Rounded to a tenth; a dash where nothing was held.", True
+        ),
     )
     title = "Protection per client, the largest covered deficit first"
-    return Table("protection_accounts", title, columns, rows, _PROTECTION, 3, shown=20)
+    return TableBlock("protection_accounts", title, columns, rows, _PROTECTION, 3, shown=20)
 
 
-def _unknown() -> Table:
+def _unknown() -> TableBlock:
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (what, Missing(why))
         for what, why in (
@@ -140,5 +145,5 @@ def _unknown() -> Table:
             ("Time below zero, in seconds", "a balance is reset at the instant at which it falls below zero"),
         )
     )
-    columns = (Column("what", "what"), Column("value", "value"))
-    return Table("protection_unknown", "What the data cannot tell of protection", columns, rows, _EVENTS)
+    columns = (TableColumn("what", "what"), TableColumn("value", "value"))
+    return TableBlock("protection_unknown", "What the data cannot tell of protection", columns, rows, _EVENTS)
