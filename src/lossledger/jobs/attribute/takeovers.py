@@ -25,6 +25,7 @@ from lossledger.schemas.core import Table
 from lossledger.schemas.ledger import EPISODES, LOT_CLOSINGS, MARKS, OPEN_LOTS, UNIT_LOTS, UNIT_SESSIONS
 from lossledger.schemas.ledger import FUND_MOVEMENTS as MOVEMENTS
 from lossledger.schemas.ledger import NEGATIVE_BALANCES as DEFICITS
+from lossledger.store.account_table import AccountTable
 from lossledger.store.amount_arrays import to_amounts, to_decimals
 from lossledger.store.arrow import plain_rows, to_arrow
 from lossledger.store.staging import part_schema
