@@ -15,6 +15,11 @@ from lossledger.engine.rows import NegativeBalance, Snapshot
 from lossledger.engine.rules.sharing import AccountResult, bases, charge, largest_remainder
 
 
+def own_account(event: NegativeBalance) -> str | None:
+    """Who is no counterparty of an event: its account, or the one that a lot was taken from, None when unknown."""
+    return event.from_account_id if event.cause == "takeover" else event.account_id
+
+
 @dataclass(frozen=True)
 class Shortfall:
     """What the fund could not pay of one event, and all units but liquidators' after all events of its instant."""
@@ -22,11 +27,6 @@ class Shortfall:
     event: NegativeBalance
     amount: int
     state: Sequence[Snapshot]
-
-    @property
-    def own_account(self) -> str | None:
-        """Who is no counterparty: the event's account, or the one that a lot was taken from, None when unknown."""
-        return self.event.from_account_id if self.event.cause == "takeover" else self.event.account_id
 
     def liquidated(self) -> dict[str, tuple[int, int]]:
         """Per instrument: signed quantity_e18 and value of the episode's liquidation fills."""
@@ -39,7 +39,7 @@ class Shortfall:
             s
             for s in self.state
             if s.instrument_id == instrument_id
-            and s.account_id != self.own_account
+            and s.account_id != own_account(self.event)
             and s.mark_e18 is not None
         ]
 

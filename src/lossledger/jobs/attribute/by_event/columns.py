@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 
 from lossledger.engine.rows import NegativeBalance, Snapshot
+from lossledger.engine.rules.comparison import own_account
 from lossledger.jobs.attribute.by_event.states import States
 from lossledger.jobs.replay.prices import Prices, whole_numbers
 from lossledger.kernel.layout import CANDIDATE, Ints
@@ -69,7 +70,7 @@ class ColumnStates:
 
     def weights(self, event: NegativeBalance, closed: Iterable[str]) -> tuple[Ints, Ints]:
         """Units of other accounts that hold what was liquidated, rising, and the value of what they hold of it."""
-        first, after = self._states.units_of(event.account_id)
+        first, after = self._states.units_of(own_account(event))
         units, weights = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
         for code in self._marked(event.ts, closed):
             mine = slice(*self._firsts[code : code + 2])
@@ -98,7 +99,7 @@ class ColumnStates:
         whoever is one part in 10^12 behind those who can give all that is wanted gives nothing.
         """
         found: list[Snapshot] = []
-        own = self._states.units_of(event.account_id)
+        own = self._states.units_of(own_account(event))
         for code in self._marked(event.ts, [name for name, size in closed.items() if size]):
             size_e18 = closed[self._instruments[code]]
             count = candidates_at(

@@ -78,7 +78,7 @@ def share_events(task: SharesTask) -> Shared:
     instruments = sorted(task.replay.reference.contracts)
     with Books(task.staging, task.scales, task.size) as books:
         books.view(EVENT_STATES)
-        states = States(books, task.currency, instruments)
+        states = States(books, task.currency, instruments, task.replay.reference.known.liquidators)
         found = _in_columns(task, states, instruments)
         if found is None:
             plain = PlainStates(states, session_market(task.replay, instruments), instruments)

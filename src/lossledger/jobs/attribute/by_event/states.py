@@ -1,7 +1,7 @@
 """How units stand at the instants of shortfalls: written by the tasks of a second replay, read by those that share."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,21 +45,25 @@ def write_states(task: StatesTask) -> list[Part]:
 
 
 class States:
-    """The states of a currency's units, who have numbers in the order of account_id and isolation.
+    """The states of a currency's units but liquidators', numbered in the order of account_id and isolation.
 
     `accounts`, `isolations`: of the units. `held_code`, `held_unit`: the instrument and the unit of every position that
     ever changes, in this order.
     """
 
-    def __init__(self, books: Books, currency: str, instruments: Sequence[str]) -> None:
+    def __init__(
+        self, books: Books, currency: str, instruments: Sequence[str], liquidators: Collection[str] = ()
+    ) -> None:
         self._books, self._currency = books, currency
         names = pa.array(instruments, pa.string())
         books.add(
             "codes", pa.table({"instrument_id": names, "code": pa.array(range(len(names)), pa.int64())})
         )
+        books.add("liquidators", pa.table({"account_id": pa.array(sorted(liquidators), pa.string())}))
         books.execute(
             "create temp table units as select *, row_number() over (order by account_id, isolation) - 1 as number "
-            f"from (select distinct account_id, isolation from event_states where currency = '{quoted(currency)}')"
+            f"from (select distinct account_id, isolation from event_states where currency = '{quoted(currency)}') "
+            "anti join liquidators using (account_id)"
         )
         units = books.table("select account_id, isolation from units order by number").combine_chunks()
         self.accounts, self.isolations = (
@@ -92,8 +96,10 @@ class States:
                 yield self._books.table(_CHANGES, self._currency, start, ts)
                 start, rows = None, 0
 
-    def units_of(self, account_id: str) -> tuple[int, int]:
-        """The numbers of an account's units: the first, and the one after the last."""
+    def units_of(self, account_id: str | None) -> tuple[int, int]:
+        """The numbers of an account's units: the first, and the one after the last; none of no account."""
+        if account_id is None:
+            return 0, 0
         numbers = range(len(self.accounts))
         first, after = (
             search(numbers, account_id, key=lambda n: self.accounts[n].as_py())
