@@ -1,5 +1,6 @@
 """One currency's fund while the steps of a session go by in columns: engine.rules.fund, a batch at a time."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -27,6 +28,13 @@ class Entries(NamedTuple):
     balances: Amounts
 
 
+class DrawRule(NamedTuple):
+    """What a draw leaves in the fund, in ledger units, and whether it pays a deficit whole or not at all."""
+
+    floor: int
+    all_or_nothing: bool
+
+
 @dataclass
 class Fund:
     """`asked`: times, in order, at which its balance is wanted; `told` the balances after all movements up to them.
@@ -50,16 +58,20 @@ class Fund:
         self.seq = self.draw_count = 0
         versions = self.policy.items()
         self._valid_from = np.array([start for start, _ in versions], np.int64)
-        self._floors = [
-            e18_to_units(terms.fund_floor.get(self.currency, 0), self.scale) for _, terms in versions
+        self._rules = [
+            DrawRule(
+                e18_to_units(terms.fund_floor.get(self.currency, 0), self.scale),
+                terms.fund_draw_rule == "all_or_nothing",
+            )
+            for _, terms in versions
         ]
 
     def take(self, steps: pa.Table) -> Entries:
         """The ledger's rows of steps (ts, kind, amount, ref) in order; of a draw, `amount` is the deficit."""
         times = steps.column("ts").cast(pa.int64()).to_numpy()
         draws = pc.equal(steps.column("kind"), _DRAW).to_numpy()
-        floors = [self._floors[k] for k in (np.searchsorted(self._valid_from, times, "right") - 1).tolist()]
-        added, balances = fold(self.balance, floors, to_amounts(steps.column("amount")), draws)
+        rules = [self._rules[k] for k in (np.searchsorted(self._valid_from, times, "right") - 1).tolist()]
+        added, balances = fold(self.balance, rules, to_amounts(steps.column("amount")), draws)
         self._tell(times, balances)
         self.balance = int(balances[-1])
         self._count(steps, added, draws)
@@ -116,15 +128,21 @@ class Fund:
         )
 
 
-def fold(balance: int, floors: list[int], amounts: Amounts, draws: Amounts) -> tuple[Amounts, Amounts]:
+def fold(
+    balance: int, rules: Sequence[DrawRule], amounts: Amounts, draws: Amounts
+) -> tuple[Amounts, Amounts]:
     """What each step adds to the balance, and the balances after them, in ledger units.
 
-    `draws` says which steps are covered deficits: these take min(deficit, max(0, balance − floor)). Python's
+    `draws`: which steps are covered deficits. These take min(deficit, max(0, balance − floor)), or nothing where that
+    is not all and the rule wants all. Python's
     integers cannot overflow, and a quarter of a microsecond a step is less than what its row costs to write.
     """
     added, balances = [], []
-    for floor, amount, draw in zip(floors, amounts.tolist(), draws.tolist(), strict=True):
-        change = -min(amount, max(0, balance - floor)) if draw else amount
+    for rule, amount, draw in zip(rules, amounts.tolist(), draws.tolist(), strict=True):
+        change = amount
+        if draw:
+            drawn = min(amount, max(0, balance - rule.floor))
+            change = 0 if rule.all_or_nothing and drawn < amount else -drawn
         balance += change
         added.append(change)
         balances.append(balance)
