@@ -12,6 +12,7 @@ from lossledger.engine.rules.unit_rows import remember_marks
 from lossledger.engine.rules.unwinding import unwind
 from lossledger.jobs.replay.directory import read_directory
 from lossledger.jobs.replay.event_states import Change, changes
+from lossledger.jobs.replay.setting import Written
 from lossledger.jobs.replay.source import BucketTask
 from lossledger.jobs.replay.tables import NO_DAY, Tables, row_tables, totals
 from lossledger.schemas.ledger import EVENT_STATES, OPEN_LOTS
@@ -39,7 +40,7 @@ def replay(task: BucketTask) -> SessionRows:
     return rows
 
 
-def tables_of(task: BucketTask) -> Iterator[tuple[list[int], Tables]]:
+def tables_of(task: BucketTask, written: Written) -> Iterator[tuple[list[int], Tables]]:
     """In the place of `jobs.replay.task.replayed`."""
     rows = replay(task)
     rows.funding_totals = totals(rows.funding_totals)

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from random import Random
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +23,7 @@ from lossledger.jobs.replay.events import FillRows
 from lossledger.jobs.replay.fill_rows import joined, some
 from lossledger.jobs.replay.given import Given
 from lossledger.jobs.replay.house import House
+from lossledger.jobs.replay.lots import no_lots
 from lossledger.jobs.replay.merged import merged
 from lossledger.jobs.replay.names import Group
 from lossledger.jobs.replay.prices import Columns, Prices
@@ -39,6 +41,7 @@ from tests.kernel.from_objects import bucket_of, grid_of, market_of
 from tests.kernel.worlds import World, canonical, draw_world
 
 PLACES = [("USD", ""), ("USD", "I0")]  # of every account
+NO_SETTING = cast(Any, None)  # only lots of liquidators are staged
 NOTHING = np.zeros(0, np.int64)
 
 
@@ -55,7 +58,7 @@ class Drawn:
 
     def cut(self, at_once: int, batch: int) -> tuple[list[House], FillRows]:
         """The accounts that have been cut, and the fills of others, when fills come so many at a time."""
-        stretches = Stretches(self.given, at_once)
+        stretches = Stretches(NO_SETTING, self.given, at_once)
         rest = list(stretches.others(self._batches(batch)))
         return list(stretches.houses.values()), joined([*rest, some(self.fills, self.fills.fills.ts < 0)])
 
@@ -106,6 +109,7 @@ def _as_columns(world: World, instants: list[int], off_grid: set[int], width: Wi
         Transfers(_owners(units, "transfer"), bucket.transfer_ts, bucket.transfer_amount),
         np.array([k for k in off_grid if not world.units[k].fills], np.int64),
         np.array(instants, np.int64),
+        no_lots(Group(directory, [0], width)),
     )
     columns = [getattr(bucket, f"fill_{name}") for name in Fills._fields[1:]]
     fills = _as_in_the_ledger(names, Fills(_owners(units, "fill"), *columns), off_grid)

@@ -72,7 +72,7 @@ class GroupRows:
         lots = read_lots(task, self.group, prices, RECORDED)
         given = Given(task, self.group, prices, state, transfers, refused, asked.instants, lots)
         fills, room = fill_batches(task, self.group, prices, asked.told), task.most_rows("fills", buckets)
-        stretches = Stretches(given, asked.at_once)
+        stretches = Stretches(setting, given, asked.at_once)
         self.fills = together(stretches.others(fills) if room > asked.at_once else fills, room, width)
         self.houses = list(stretches.houses.values())
         given = given.without(list(stretches.houses))
@@ -95,7 +95,7 @@ class GroupRows:
         """The lots of the group's liquidators; what they settle with the fund goes into their wallets."""
         if not self.group.directory.accounts.rows["liquidator"].any():
             return None
-        lots = LotRows(self.group, given.prices, given.lots)
+        lots = LotRows(self.setting, self.group, given.lots)
         settled, unfit = lots.fold(self.fills, self.state.positions, self.setting.task.start, NEVER)
         self.transfers = added(self.transfers, settled)
         self.refused = np.union1d(self.refused, unfit)

@@ -12,6 +12,7 @@ from lossledger.jobs.replay.lot_tables import LotRows
 from lossledger.jobs.replay.lots import added, settle_units
 from lossledger.jobs.replay.merged import merged
 from lossledger.jobs.replay.results import Numbered
+from lossledger.jobs.replay.setting import Setting
 from lossledger.jobs.replay.told import Told
 from lossledger.kernel.columns import Assembled, Positions, Snapshots, States, Transfers, assemble
 from lossledger.kernel.layout import ADL, NEVER, Market
@@ -24,7 +25,7 @@ class House:
     Every unit that it can have is replayed in every stretch: which of them it has is known only at the end.
     """
 
-    def __init__(self, given: Given, account: int) -> None:
+    def __init__(self, setting: Setting, given: Given, account: int) -> None:
         self._given, self._start, places = given, given.task.start, len(given.group.directory.places)
         self.account, self.stretches = account, 0
         self._units = account * places + np.arange(places)
@@ -38,7 +39,8 @@ class House:
         self._told = Told(len(self._units), len(given.group.directory.instruments), given.group.width)
         self._found: list[Replayed] = []
         liquidator = given.group.directory.accounts.rows["liquidator"][account] != 0
-        self.lots = LotRows(given.group, given.prices, given.lots.of_units(self._units)) if liquidator else None
+        mine = given.lots.of_units(self._units)
+        self.lots = LotRows(setting, given.group, mine) if liquidator else None
         self._kept: list[FillRows] = []  # the fills that rows are about
 
     def _mine(self, rows: Positions | Transfers) -> list[Any]:

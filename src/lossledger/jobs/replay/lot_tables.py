@@ -1,19 +1,20 @@
 """Lots and their closings as staged tables; simulated lots are unwound here."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from lossledger.engine.clock import iso
+from lossledger.engine.events import UnitKey
 from lossledger.engine.ids import stable_id
 from lossledger.engine.rows import OpenLot, SessionRows
 from lossledger.engine.rules.lots import BY_ADL, BY_MARKET, SIMULATED, is_recorded
 from lossledger.engine.rules.unwinding import unwind as unwind_by_reference
 from lossledger.jobs.replay.liquidations import movement_times
 from lossledger.jobs.replay.events import FillRows
-from lossledger.jobs.replay.lots import ORIGIN, Lots, fold_lots_of, no_lots
+from lossledger.jobs.replay.lots import ORIGIN, LotFold, Lots, fold_lots_of, no_lots
 from lossledger.jobs.replay.names import Group
 from lossledger.jobs.replay.prices import Prices
 from lossledger.jobs.replay.results import Numbered, in_columns
@@ -26,14 +27,24 @@ from lossledger.kernel.session import Replayed
 from lossledger.schemas.ledger import FUND_MOVEMENTS, LOT_CLOSINGS, UNIT_LOTS
 from lossledger.store.amount_arrays import scaled_decimals, to_decimals
 from lossledger.store.arrow import to_objects
+from lossledger.store.staging import Part
+
+
+CLOSINGS = 1 << 17  # that are a table at once
 
 
 class LotRows:
-    """Lots, closings and funding of some liquidators, stretch by stretch: a closing is a row of a table at once."""
+    """Lots, closings and funding of some liquidators, stretch by stretch.
 
-    def __init__(self, group: Group, prices: Prices, opened: Lots) -> None:
-        self._group, self._prices, self._lots = group, prices, opened
-        self._parts: list[tuple[Ints, Tables]] = []  # with the unit of every row, by the name of its table
+    Closings are staged as they come, so that memory follows the lots that are open; where the task stages nothing, they
+    are left out.
+    """
+
+    def __init__(self, setting: Setting, group: Group, opened: Lots) -> None:
+        self._setting, self._group, self._lots = setting, group, opened
+        self._prices = setting.prices(group.width)
+        self._staged: list[Part | None] = []
+        self._funding: list[tuple[Ints, pa.Table]] = []  # with the unit of every row
         self._settled: list[Transfers] = []
 
     def fold(self, fills: FillRows, held: Positions, start: int, end: int) -> tuple[Transfers, Ints]:
@@ -41,27 +52,49 @@ class LotRows:
         group = self._group
         fold = fold_lots_of(group, self._prices, fills, held, self._lots, start, end)
         self._lots = fold.open_lots(group)
-        closings, funding = fold.folded.closings, fold.folded.funding
-        ids = fills.ids(np.maximum(closings["fill"], 0), closings["fill"] < 0)
-        origins = fold.origins_of(group, closings, "opened_by")
-        self._parts.append(
-            (closings["unit"], {"takeovers": closing_table(group, self._prices, closings, origins, ids)})
-        )
-        self._parts.append((funding["unit"], {"fund_movements": funding_table(group, funding)}))
+        if self._setting.written is not None:
+            funding = fold.folded.funding
+            self._funding.append((funding["unit"], funding_table(group, funding)))
+            for first in range(0, len(fold.folded.closings), CLOSINGS):
+                self._stage(fold, fold.folded.closings[first : first + CLOSINGS])
         self._settled.append(fold.settlement(group))
         return self._settled[-1], fold.folded.unfit
 
     def settled(self) -> list[Transfers]:
         return self._settled
 
+    def _stage(self, fold: LotFold, rows: Rows) -> None:
+        ids = fold.fills.ids(np.maximum(rows["fill"], 0), rows["fill"] < 0)
+        origins = fold.origins_of(self._group, rows, "opened_by")
+        table = closing_table(self._group, self._prices, rows, origins, ids)
+        self._staged.append(self._setting.stage(LOT_CLOSINGS, table))
+
     def tables(self, left: Ints) -> list[Tables]:
-        """All rows but those of units that are left to the reference."""
+        """The rows that are not staged, without those of units that are left to the reference."""
         rows, origins = self._lots.rows, self._lots.origins
-        parts = [*self._parts, (rows["unit"], {"lots": lot_table(self._group, self._prices, rows, origins)})]
-        return [
-            {name: table.filter(pa.array(~np.isin(units, left))) for name, table in tables.items()}
-            for units, tables in parts
-        ]
+        mine = pa.array(~np.isin(rows["unit"], left))
+        lots = lot_table(self._group, self._prices, rows, origins).filter(mine)
+        funding = [table.filter(pa.array(~np.isin(units, left))) for units, table in self._funding]
+        self._keep(left)
+        return [{"lots": lots}, *({"fund_movements": table} for table in funding)]
+
+    def _keep(self, left: Ints) -> None:
+        """Keep what was staged; where the reference replays a unit, without its rows."""
+        written = self._setting.written
+        assert written is not None
+        staged = [part for part in self._staged if part]
+        if staged and len(left):
+            keys = {self._group.directory.key(unit) for unit in left.tolist()}
+            tables = (without_units(self._setting.read(LOT_CLOSINGS, part), keys) for part in staged)
+            staged = [part for part in [self._setting.stage(LOT_CLOSINGS, table) for table in tables] if part]
+        written["takeovers"] += staged
+
+
+def without_units(rows: pa.Table, keys: Collection[UnitKey]) -> pa.Table:
+    """Rows but those of some units; of a date on which the kernel leaves a liquidator's unit."""
+    columns = (rows.column(name).to_pylist() for name in UnitKey._fields)
+    kept = [UnitKey(*key) not in keys for key in zip(*columns, strict=True)]
+    return rows.filter(pa.array(kept, pa.bool_()))
 
 
 def lot_table(group: Group, prices: Prices, rows: Rows, origins: pa.Table) -> pa.Table:

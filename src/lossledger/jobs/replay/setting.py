@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 
+from lossledger.engine.errors import InvariantError
 from lossledger.engine.events import Market
 from lossledger.engine.rows import SessionRows, UnitSession
 from lossledger.engine.rules.episode import Episode
@@ -15,18 +18,38 @@ from lossledger.jobs.replay.prices import Prices, read_prices
 from lossledger.jobs.replay.source import BucketTask
 from lossledger.kernel.layout import Ints
 from lossledger.kernel.words import NARROW, Width
+from lossledger.schemas.core import Table
+from lossledger.schemas.ledger import BUCKETS
 from lossledger.store.session_units import instruments_of, session_market, units_of
+from lossledger.store.staging import Part
+
+
+Written = dict[str, list[Part]]  # the parts that a task wrote of each table, by the names of REPLAYED
 
 
 class Setting:
-    """What is read once."""
+    """What is read once. `written`: parts that are staged beside the tables of the groups; None: nothing is staged."""
 
-    def __init__(self, task: BucketTask) -> None:
-        self.task = task
+    def __init__(self, task: BucketTask, written: Written | None = None) -> None:
+        self.task, self.written, self._parts = task, written, 0
         self.directory: Directory = read_directory(task)
         self._prices: dict[Width, Prices] = {}
         self._market = task.reference.market()
         self._known: set[str] = set()
+
+    def stage(self, table: Table, rows: pa.Table) -> Part | None:
+        """Write a part of the task's own, which is kept when it is in `written`; None without rows."""
+        if self.task.staging is None:
+            raise InvariantError("a task that is to write its rows was not told where")
+        self._parts += 1
+        number = BUCKETS * self._parts + self.task.buckets[0]  # beside those of the groups, which are below BUCKETS
+        return self.task.staging.write_part(table, number, rows)
+
+    def read(self, table: Table, part: Part) -> pa.Table:
+        """The rows of a part that this task has written."""
+        if self.task.staging is None:
+            raise InvariantError("a task that is to write its rows was not told where")
+        return pq.read_table(self.task.staging.files(table, [part])[0])
 
     def prices(self, width: Width = NARROW) -> Prices:
         """The market, for amounts of a width."""

@@ -13,6 +13,7 @@ from lossledger.jobs.replay.events import FillRows
 from lossledger.jobs.replay.fill_rows import joined, parted, some
 from lossledger.jobs.replay.given import Given
 from lossledger.jobs.replay.house import House
+from lossledger.jobs.replay.setting import Setting
 from lossledger.kernel.layout import NEVER
 
 
@@ -22,10 +23,13 @@ class Stretches:
     `at_once`: so many fills of an account make a stretch. `houses`: the accounts that were cut, by their numbers.
     """
 
-    def __init__(self, given: Given, at_once: int) -> None:
-        self._given, self._at_once = given, at_once
+    def __init__(self, setting: Setting, given: Given, at_once: int) -> None:
+        self._setting, self._given = setting, given
         self._places = len(given.group.directory.places)
-        self._may_be_cut = given.group.directory.accounts.rows["house"] != 0
+        rows = given.group.directory.accounts.rows
+        self._may_be_cut = rows["house"] != 0
+        # Beside a fill of a liquidator there may be as many rows of lots.
+        self._at_once = np.where(rows["liquidator"] != 0, max(1, at_once // 4), at_once)
         # An episode that is open would have to be taken from stretch to stretch too.
         self._may_be_cut[[unit // self._places for unit in given.state.episodes]] = False
         self._waiting: list[FillRows] = []
@@ -55,7 +59,7 @@ class Stretches:
         firsts = np.flatnonzero(np.r_[True, accounts[1:] != accounts[:-1]])
         owners = accounts[firsts]
         np.add.at(self._counts, owners, np.diff(np.r_[firsts, len(accounts)]))
-        for account in np.unique(owners[self._counts[owners] >= self._at_once]).tolist():
+        for account in np.unique(owners[self._counts[owners] >= self._at_once[owners]]).tolist():
             self._cut(account)
 
     def _cut(self, account: int) -> None:
@@ -67,7 +71,7 @@ class Stretches:
         self._counts[account] = len(rest.fills.unit)
         if len(fills.fills.unit):
             if account not in self.houses:
-                self.houses[account] = House(self._given, account)
+                self.houses[account] = House(self._setting, self._given, account)
             self.houses[account].replay(fills, end)
 
     def _taken_out(self, account: int) -> FillRows:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from lossledger.engine.errors import InvariantError
 from lossledger.engine.rows import FundingTotal, SessionRows
 from lossledger.jobs.replay.group import bucket_groups, replay_group
-from lossledger.jobs.replay.setting import Setting
+from lossledger.jobs.replay.setting import Setting, Written
 from lossledger.jobs.replay.source import BucketTask, buckets_note
 from lossledger.jobs.replay.tables import Tables, joined, row_tables, totals
 from lossledger.schemas.ledger import REPLAYED
@@ -16,7 +16,6 @@ from lossledger.store.staging import Part
 AT_ONCE = 1 << 20  # fills whose columns are held together
 PART_ROWS = 1 << 18  # of units, from which on a part is written
 
-Written = dict[str, list[Part]]  # the parts that a task wrote of each table, by the names of REPLAYED
 
 
 def replay_buckets(task: BucketTask) -> Written:
@@ -26,7 +25,7 @@ def replay_buckets(task: BucketTask) -> Written:
     """
     written: Written = {name: [] for name in REPLAYED}
     with _uncollected():
-        for buckets, tables in replayed(task):
+        for buckets, tables in replayed(task, written):
             for name, part in _write(task, buckets, tables).items():
                 written[name] += [part] if part else []
     return written
@@ -54,9 +53,9 @@ def _write(task: BucketTask, buckets: Sequence[int], tables: Tables) -> dict[str
     }
 
 
-def replayed(task: BucketTask) -> Iterator[tuple[list[int], Tables]]:
-    """The rows of the task's buckets, a part at a time."""
-    setting = Setting(task)
+def replayed(task: BucketTask, written: Written) -> Iterator[tuple[list[int], Tables]]:
+    """The rows of the task's buckets, a part at a time; what is staged beside them is added to `written`."""
+    setting = Setting(task, written)
     buckets: list[int] = []
     held: list[Tables] = []
     funding: list[FundingTotal] = []
