@@ -75,13 +75,13 @@ def test_what_a_flat_liquidator_has_is_what_was_transferred() -> None:
     """By average entry values as everybody's, by lots first in, first out: the two agree whenever it is flat."""
     compared = 0
     for oracle in all_watched():
-        transferred: Counter[tuple[str, str, str]] = Counter()
+        transferred = defaultdict[tuple[str, str, str], Decimal](Decimal)
         holding = defaultdict(set)
         for row in oracle.tables["positions_daily"]:
             holding[row["business_date"]].add(unit_of(row))
         for row in oracle.tables["account_daily"]:
             if row["account_type"] == "liquidator":
-                transferred[unit_of(row)] += Decimal(row["transfers"])  # type: ignore[assignment]
+                transferred[unit_of(row)] += Decimal(row["transfers"])
                 if unit_of(row) not in holding[row["business_date"]]:
                     assert Decimal(row["closing_wallet"]) == transferred[unit_of(row)]
                     compared += Decimal(row["fund_settlement"]) != 0
@@ -96,10 +96,10 @@ def unit_of(row: dict[str, str]) -> tuple[str, str, str]:
 def test_every_result_is_the_fund_s() -> None:
     """Gains are movements, losses are events, and of both there is nothing else."""
     for oracle in all_watched():
-        results: Counter[tuple[str, str, bool]] = Counter()
+        results = defaultdict[tuple[str, str, bool], Decimal](Decimal)
         for row in oracle.tables["takeovers"]:
             result = Decimal(row["result"])
-            results[row["business_date"], row["currency"], result > 0] += abs(result)  # type: ignore[assignment]
+            results[row["business_date"], row["currency"], result > 0] += abs(result)
         for row in oracle.tables["insurance_fund_daily"]:
             assert Decimal(row["takeover_gains"]) == results[row["business_date"], row["currency"], True]
         for row in oracle.tables["session_losses"]:

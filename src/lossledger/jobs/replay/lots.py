@@ -29,7 +29,7 @@ _WHOLE = np.ones(1, np.int64)
 
 
 class Lots(NamedTuple):
-    """Lots as the kernel has them; `known` of a row is its place in `origins`. `unread`: those that do not fit."""
+    """Lots as the kernel has them; a row knows its place in `origins`. `unread`: those that do not fit."""
 
     rows: Rows
     origins: pa.Table
