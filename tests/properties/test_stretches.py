@@ -22,6 +22,7 @@ from lossledger.jobs.replay.events import FillRows
 from lossledger.jobs.replay.fill_rows import joined, some
 from lossledger.jobs.replay.given import Given
 from lossledger.jobs.replay.house import House
+from lossledger.jobs.replay.lots import no_lots
 from lossledger.jobs.replay.merged import merged
 from lossledger.jobs.replay.names import Group
 from lossledger.jobs.replay.prices import Columns, Prices
@@ -93,9 +94,10 @@ def _as_columns(world: World, instants: list[int], off_grid: set[int], width: Wi
     accounts = Accounts(ids, np.zeros(len(ids), np.int64), bucket.accounts[::2], bucket.versions, [])
     directory = Directory(accounts, instruments, ["USD"], PLACES, NOTHING, NOTHING, NOTHING)
     reference = ReferenceData({}, {}, {}, {}, {}, Reference(), "")
+    group = Group(directory, [0], width)
     given = Given(
         BucketTask([0], world.start, 0, [], None, {}, reference, world.policy, instants=instants),
-        Group(directory, [0], width),
+        group,
         Prices(market, grids, NOTHING, NOTHING, Columns(NOTHING, NOTHING, []), {}),
         Carried(
             States(np.arange(len(units)), *(units[name] for name in States._fields[1:])),
@@ -106,6 +108,7 @@ def _as_columns(world: World, instants: list[int], off_grid: set[int], width: Wi
         Transfers(_owners(units, "transfer"), bucket.transfer_ts, bucket.transfer_amount),
         np.array([k for k in off_grid if not world.units[k].fills], np.int64),
         np.array(instants, np.int64),
+        no_lots(group),
     )
     columns = [getattr(bucket, f"fill_{name}") for name in Fills._fields[1:]]
     fills = _as_in_the_ledger(names, Fills(_owners(units, "fill"), *columns), off_grid)
