@@ -2,7 +2,9 @@
 
 USD has 18 decimals, so the last digit that a table can hold is money. Alice is liquidated and falls 30 below zero:
 the fund pays 10, Bob and Carol the other 20. Eve is liquidated and leaves 4 to the fund. Dave, whom nobody protects,
-owes 10. EUR sees nothing. After her loss Alice moves 1 in and out.
+owes 10. EUR sees nothing. After her loss Alice moves 1 in and out. The liquidator lq held 6 ETH of yesterday and takes
+3 from Eve; of the 6 it closes 2 for a gain of 3 and 3, by deleveraging, for a loss of 2, and it pays a funding of 1:
+all of that is the fund's. A lot of an earlier simulation is open all the while.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from lossledger.store.arrow import arrow_schema
 
 DAY = date(2025, 10, 10)
 TINY = Decimal("1e-18")
+SIMULATED_LOT = "lot-00112233445566778899"
 Row = dict[str, Any]
 Rows = dict[str, list[Row]]
 Spoil = Callable[[Rows], None]
@@ -40,28 +43,38 @@ def good_day() -> Rows:
     usd = {"currency": "USD"}
     return {
         "insurance_fund_daily": _rows(
-            "currency opening external liquidation_fees surplus draws closing lowest draw_count",
-            ("USD", 5, 2, 1, 4, -10, 2, 2, 1),
-            ("EUR", 0, 0, 0, 0, 0, 0, 0, 0),
+            "currency opening external liquidation_fees surplus takeover_gains takeover_funding draws closing lowest "
+            "draw_count",
+            ("USD", 5, 2, 1, 4, 3, -1, -12, 2, 2, 2),
+            ("EUR", 0, 0, 0, 0, 0, 0, 0, 0, 0, 0),
         ),
         "insurance_fund_ledger": _rows(
             "seq ts kind amount balance ref",
             (1, at(1), "injection", 2, 7, "m1"),
-            (2, at(2), "liquidation_fee", 1, 8, "f1"),
-            (3, at(2), "surplus", 4, 12, "L-eve"),
-            (4, at(3), "draw", -10, 2, "N-alice"),
+            (2, at(1), "takeover_funding", -1, 6, "ETH"),
+            (3, at(1), "takeover_gain", 3, 9, "k1"),
+            (4, at(1), "draw", -2, 7, "N-lq"),
+            (5, at(2), "liquidation_fee", 1, 8, "f1"),
+            (6, at(2), "surplus", 4, 12, "L-eve"),
+            (7, at(3), "draw", -10, 2, "N-alice"),
             **usd,
         ),
         "session_losses": _rows(
-            "currency unprotected_deficit deficit fund_draw shortfall socialised basis_total payers adl_loss",
-            ("USD", 7, 30, 10, 20, 20, 80, 2, 6),
-            ("EUR", 0, 0, 0, 0, 0, 0, 0, 0),
+            "currency unprotected_deficit deficit takeover_deficit fund_draw shortfall socialised basis_total payers "
+            "adl_loss",
+            ("USD", 7, 32, 2, 12, 20, 20, 80, 2, 6),
+            ("EUR", 0, 0, 0, 0, 0, 0, 0, 0, 0),
         ),
         "socialised_losses": _rows("account_id basis charge", ("bob", 60, 15), ("carol", 20, 5), **usd),
         "protection_daily": _rows(
             "account_id events deficit fund_draw shortfall", ("alice", 1, 30, 10, 20), **usd
         ),
-        "adl_losses": _rows("fill_id account_id ts amount", ("f9", "bob", at(3), 6), **usd),
+        "adl_losses": _rows(
+            "fill_id account_id instrument_id ts amount",
+            ("f8", "bob", "ETH", at(1), 0),
+            ("f9", "bob", "BTC", at(3), 6),
+            **usd,
+        ),
         "liquidations": _rows(
             "episode_id account_id triggered_at first_execution_at ended_at end_reason "
             "equity_at_trigger maintenance_margin_at_trigger terminal_equity surplus deficit",
@@ -90,6 +103,7 @@ def good_day() -> Rows:
             "event_id account_id client_class ts cause episode_id protected deficit fund_draw shortfall",
             ("N-alice", "alice", "retail", at(3), "liquidation", "L-alice", True, 30, 10, 20),
             ("N-dave", "dave", "professional", at(4), "trading", None, False, 7, 0, 0),
+            ("N-lq", "lq", "institutional", at(1), "takeover", None, True, 2, 2, 0),
             **usd,
         ),
         "account_daily": _rows(
@@ -107,23 +121,54 @@ def good_day() -> Rows:
             "unrealised_pnl equity",
             ("maker", "house", 500, 200, 700, 40, 10, 710),
             **usd,
+        )
+        + _rows(
+            "account_id account_type opening_wallet transfers realised_pnl fees funding fund_settlement "
+            "closing_wallet opening_unrealised_pnl unrealised_pnl equity",
+            ("lq", "liquidator", 100, 5, 3, 2, -1, 0, 105, 1, 2, 107),
+            **usd,
         ),
+        "takeovers": _rows(
+            "close_fill_id closed_by quantity open_value close_value fees result at_takeover market_move execution "
+            "event_id",
+            ("g1", "market", 2, 20, 24, 1, 3, 1, 2, 1, None),
+            ("g2", "adl", 3, 30, 29, 1, -2, None, None, None, "N-lq"),
+            lot_id="k1",
+            account_id="lq",
+            instrument_id="ETH",
+            opened_at=at(9, 9),
+            closed_at=at(1),
+            **usd,
+        ),
+        "takeover_inventory": [
+            _lot_of_a_simulation(),
+            *_rows(
+                "lot_id episode_id from_account_id from_isolation opened_at quantity open_value open_fee "
+                "mark_price unrealised_result",
+                ("k1", None, None, None, at(9, 9), 1, 10, 1, 10, 0),
+                ("k2", "L-eve", "eve", "", at(2), 3, 28, 1, 10, 2),
+                account_id="lq",
+                instrument_id="ETH",
+                **usd,
+            ),
+        ],
         "positions_daily": _rows(
             "account_id quantity entry_value", ("bob", 2, 100), ("maker", -2, 100), instrument_id="BTC", **usd
-        ),
+        )
+        + _rows("account_id quantity entry_value", ("lq", 4, 38), instrument_id="ETH", **usd),
         "receivables_daily": _rows(
             "account_id opening_debt new_debt recovered closing_debt", ("dave", 3, 7, 0, 10), **usd
         ),
         "reconciliation": _rows(
             "rule key expected actual independent",
-            ("account_roll_forward", "USD", 785, 785, False),
+            ("account_roll_forward", "USD", 890, 890, False),
             ("account_roll_forward", "EUR", 0, 0, False),
             ("components", "USD", 26, 26, False),
             ("components", "EUR", 0, 0, False),
             ("fund_roll_forward", "USD", 2, 2, False),
             ("fund_roll_forward", "EUR", 0, 0, False),
             ("position_zero_sum", "BTC", 0, 0, True),
-            ("waterfall", "USD", 30, 30, False),
+            ("waterfall", "USD", 32, 32, False),
             ("waterfall", "EUR", 0, 0, False),
         ),
         "rule_comparison": _rows(
@@ -154,10 +199,19 @@ def good_day() -> Rows:
             ("dave", -3, 0),
             ("eve", 50, 0),
             ("maker", 500, 40),
+            ("lq", 100, 1),
             **usd,
         ),
         "previous_receivables_daily": _rows("account_id closing_debt", ("dave", 3), **usd),
         "previous_socialised_losses": _rows("account_id charge", ("bob", 6), **usd),
+        "previous_takeover_inventory": [
+            _lot_of_a_simulation(),
+            *_rows(
+                "lot_id account_id instrument_id opened_at quantity open_value open_fee",
+                ("k1", "lq", "ETH", at(9, 9), 6, 60, 2),
+                **usd,
+            ),
+        ],
         "session": [
             {"session_start": at(0), "session_end": at(0, 11), "first_date": False, "drawn_at": None}
         ],
@@ -166,12 +220,34 @@ def good_day() -> Rows:
             "account_id account_type",
             *((name, "client") for name in ("alice", "bob", "carol", "dave", "eve")),
             ("maker", "house"),
+            ("lq", "liquidator"),
         ),
         "currencies": _rows("currency ledger_unit", ("USD", TINY), ("EUR", Decimal("0.01"))),
-        "fund_floors": _rows("ts fund_floor", (at(3), 2), (at(4), 2), **usd),
+        "fund_floors": _rows("ts fund_floor", (at(1), 2), (at(3), 2), (at(4), 2), draw_rule="partial", **usd),
         "transfers": _rows(
-            "account_id ts amount", ("alice", at(5), 1), ("alice", at(6), -1), isolation="", **usd
+            "account_id ts amount",
+            ("alice", at(5), 1),
+            ("alice", at(6), -1),
+            ("lq", at(0), 5),
+            isolation="",
+            **usd,
         ),
+    }
+
+
+def _lot_of_a_simulation() -> Row:
+    """Of an account that no one declared, and of no unit."""
+    return {
+        "lot_id": SIMULATED_LOT,
+        "episode_id": "L-old",
+        "from_account_id": "dave",
+        "from_isolation": "",
+        "account_id": "liquidator",
+        "instrument_id": "ETH",
+        "opened_at": at(8, 9),
+        "quantity": -1,
+        "open_value": 9,
+        "currency": "USD",
     }
 
 
@@ -181,7 +257,7 @@ _BESIDE = {
     "compared_rules": {"rule": pa.string()},
     "accounts": {"account_id": pa.string(), "account_type": pa.string()},
     "currencies": {"currency": pa.string(), "ledger_unit": _MONEY},
-    "fund_floors": {"currency": pa.string(), "ts": _TIME, "fund_floor": _MONEY},
+    "fund_floors": {"currency": pa.string(), "ts": _TIME, "fund_floor": _MONEY, "draw_rule": pa.string()},
     "transfers": {
         "account_id": pa.string(),
         "currency": pa.string(),

@@ -52,6 +52,8 @@ RED: dict[str, list[Spoil]] = {
         change(EVENTS, "N-alice", episode_id="L-other"),
         change(EVENTS, "N-alice", ts=at(4)),
         change(EVENTS, "N-alice", cause="trading"),
+        change(EVENTS, "N-dave", episode_id="L-alice"),
+        change(EVENTS, "N-dave", episode_id="L-alice", cause="transfer"),
         change(EPISODES, "L-alice", end_reason="recovered"),
         drop(EPISODES, "L-alice"),
     ],
@@ -59,11 +61,13 @@ RED: dict[str, list[Spoil]] = {
         drop(EVENTS, "N-alice"),
         change(EVENTS, "N-alice", ts=at(4)),
         change(EVENTS, "N-alice", deficit=less),
+        change(EVENTS, "N-alice", cause="takeover"),
     ],
     "account_roll_forward": [
         change(ACCOUNTS, "bob", closing_wallet=more),
         change(ACCOUNTS, "bob", fees=less),
         change(ACCOUNTS, "eve", surplus_forfeited=0),
+        change(ACCOUNTS, "lq", fund_settlement=TINY),
     ],
     "account_equity": [change(ACCOUNTS, "bob", equity=less)],
     "account_opening": [
@@ -76,6 +80,8 @@ RED: dict[str, list[Spoil]] = {
         drop(EVENTS, "N-alice"),
         drop(ACCOUNTS, "alice"),
         change(EVENTS, "N-dave", protected=True),
+        change(ACCOUNTS, "lq", negative_balance_reset=2),
+        change(EVENTS, "N-alice", cause="takeover"),
     ],
     "account_surplus_is_an_episodes": [
         change(ACCOUNTS, "eve", surplus_forfeited=less),
@@ -170,5 +176,7 @@ RED: dict[str, list[Spoil]] = {
         change(EPISODES, "L-eve", ended_at=at(23, 9)),
         change(LEDGER, "m1", ts=at(23, 9)),
         change("adl_losses", "f9", ts=at(0, 11)),
+        change("takeovers", "g1", closed_at=at(23, 9)),
+        change("takeovers", "g1", closed_at=at(0, 11)),
     ],
 }  # fmt: skip

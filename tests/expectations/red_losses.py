@@ -3,14 +3,19 @@
 Rule to ways of breaking it, most of them by the last digit that the tables can hold.
 """
 
-from tests.expectations.day import TINY, Spoil, at, both, change, drop, less, more
+from tests.expectations.day import TINY, Spoil, add, at, both, change, drop, less, more
 
 FUND, LEDGER, EVENTS = "insurance_fund_daily", "insurance_fund_ledger", "negative_balances"
 LOSSES, CHARGES, EPISODES = "session_losses", "socialised_losses", "liquidations"
 ACCOUNTS, DEBTS = "account_daily", "receivables_daily"
 
 RED: dict[str, list[Spoil]] = {
-    "fund_bridge": [change(FUND, "USD", closing=more), change(FUND, "USD", external=less)],
+    "fund_bridge": [
+        change(FUND, "USD", closing=more),
+        change(FUND, "USD", external=less),
+        change(FUND, "USD", takeover_gains=more),
+        change(FUND, "USD", takeover_funding=less),
+    ],
     "fund_opening": [
         change(FUND, "USD", opening=more),
         drop(FUND, "USD"),
@@ -20,6 +25,7 @@ RED: dict[str, list[Spoil]] = {
         change(LEDGER, "m1", amount=0),
         change(LEDGER, "N-alice", amount=10),
         change(LEDGER, "L-eve", amount=-4),
+        change(LEDGER, "k1", amount=-3),
     ],
     "fund_running_balance": [
         change(LEDGER, "f1", balance=more),
@@ -28,7 +34,7 @@ RED: dict[str, list[Spoil]] = {
     ],
     "fund_sequence": [
         drop(LEDGER, "f1"),
-        change(LEDGER, "N-alice", seq=5),
+        change(LEDGER, "N-alice", seq=8),
         change(LEDGER, "f1", ts=at(0)),
     ],
     "fund_ledger_totals": [
@@ -36,7 +42,10 @@ RED: dict[str, list[Spoil]] = {
         change(FUND, "USD", liquidation_fees=more),
         change(FUND, "USD", surplus=less),
         change(FUND, "USD", draws=less),
-        change(FUND, "USD", draw_count=2),
+        change(FUND, "USD", draw_count=3),
+        change(FUND, "USD", takeover_gains=more),
+        change(FUND, "USD", takeover_funding=0),
+        change(LEDGER, "k1", kind="other"),
         change(LEDGER, "m1", currency="CHF"),
     ],
     "fund_ledger_closing": [change(FUND, "USD", closing=less), change(FUND, "EUR", closing=TINY)],
@@ -55,6 +64,17 @@ RED: dict[str, list[Spoil]] = {
         change("fund_floors", {"ts": at(3)}, fund_floor=less),
         both(change(EVENTS, "N-alice", ts=at(4)), change("fund_floors", {}, fund_floor=0)),
         both(change("session", {}, drawn_at=at(4)), change("fund_floors", {"ts": at(4)}, fund_floor=0)),
+        # another event is paid after it
+        add(EVENTS, ts=at(3), account_id="zoe", currency="USD", protected=True, deficit=1, fund_draw=1),
+        # less than the whole of a deficit is paid, or nothing where there is enough for it
+        change("fund_floors", {}, draw_rule="all_or_nothing"),
+        both(
+            change("fund_floors", {}, draw_rule="all_or_nothing"),
+            both(
+                change(EVENTS, "N-alice", deficit=10, fund_draw=0, shortfall=10),
+                drop(LEDGER, "N-alice"),
+            ),
+        ),
     ],
     "fund_draws_match_events": [
         change(EVENTS, "N-alice", fund_draw=more),
@@ -84,6 +104,10 @@ RED: dict[str, list[Spoil]] = {
         change(CHARGES, "carol", account_id="maker"),
         change(DEBTS, "dave", account_id="maker"),
         change(CHARGES, "carol", account_id="unknown"),
+        change(EVENTS, "N-dave", account_id="lq"),
+        change(EPISODES, "L-eve", account_id="lq"),
+        change(CHARGES, "carol", account_id="lq"),
+        change(DEBTS, "dave", account_id="lq"),
     ],
     "session_waterfall": [
         change(LOSSES, "USD", uncovered=more),
@@ -98,6 +122,8 @@ RED: dict[str, list[Spoil]] = {
         change(EVENTS, "N-alice", shortfall=more),
         drop(EVENTS, "N-dave"),
         drop(LOSSES, "USD"),
+        change(LOSSES, "USD", takeover_deficit=more),
+        change(EVENTS, "N-lq", cause="trading"),
     ],
     "session_draw_is_the_funds": [change(LOSSES, "USD", fund_draw=more), change(FUND, "USD", draws=0)],
     "charges_sum_to_socialised": [

@@ -20,7 +20,7 @@ def one_more_draw(account_id: str, event_ts: int, drawn: int) -> Spoil:
     """A second draw, after Alice's: of an event and at an hour of its own."""
     ref = f"N-{account_id}"
     event = add(EVENTS, event_id=ref, account_id=account_id, ts=at(event_ts), currency="USD", protected=True)
-    draw = add(LEDGER, currency="USD", seq=5, ts=at(drawn), kind="draw", amount=-1, balance=1, ref=ref)
+    draw = add(LEDGER, currency="USD", seq=8, ts=at(drawn), kind="draw", amount=-1, balance=1, ref=ref)
     return both(event, draw)
 
 
@@ -61,6 +61,10 @@ RED: dict[str, list[Spoil]] = {
     "execution_cause_has_its_fills": [
         both(
             change(HELD, "L-eve", liquidation_fills=0),
+            change(CAUSES, {"episode_id": "L-eve", "component": "market_move"}, component="takeover"),
+        ),
+        both(
+            change(HELD, "L-eve", liquidation_fills=0),
             change(CAUSES, {"episode_id": "L-eve", "component": "market_move"}, component="execution"),
         ),
         adl_cause(instrument_id="ETH"),
@@ -87,6 +91,8 @@ RED: dict[str, list[Spoil]] = {
         drop(PROTECTION, "alice"),
         drop(EVENTS, "N-alice"),
         change(EVENTS, "N-dave", protected=True),
+        change(EVENTS, "N-alice", cause="takeover"),
+        add(PROTECTION, account_id="lq", currency="USD", events=1, deficit=2, fund_draw=2),
     ],
     "protection_within_account_equity": [
         change(PROTECTION, "alice", account_equity=TINY, within_account_equity=TINY),
@@ -134,9 +140,10 @@ RED: dict[str, list[Spoil]] = {
         change(EVENTS, "N-alice", session_transfers=TINY),
         add(MOVED, account_id="alice", currency="USD", isolation="", ts=at(3), amount=TINY),
         change(MOVED, {"amount": 1}, ts=at(2)),
+        change(EVENTS, "N-lq", session_transfers=5),
     ],
     "fund_draws_in_order": [
-        add(LEDGER, currency="USD", seq=5, ts=at(3), kind="injection", amount=1, balance=3, ref="m2"),
+        add(LEDGER, currency="USD", seq=8, ts=at(3), kind="injection", amount=1, balance=3, ref="m2"),
         one_more_draw("aaron", event_ts=3, drawn=3),
         both(change(LEDGER, "N-alice", ts=at(23)), one_more_draw("zoe", event_ts=2, drawn=23)),
     ],

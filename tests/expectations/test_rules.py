@@ -11,11 +11,11 @@ from lossledger.expectations.check import FAIL, CheckResult
 from lossledger.expectations.rules import FOLDER, Rule, all_rules, parse_rule
 from lossledger.expectations.run import Checker, checker
 from lossledger.schemas.registry import PUBLISHED
-from tests.expectations import red_accounts, red_losses, red_recomputed
+from tests.expectations import red_accounts, red_losses, red_recomputed, red_takeover
 from tests.expectations.day import DAY, Spoil, add, at, change, drop, good_day, to_tables
 
 BELOW_ZERO = "unprotected_retail_below_zero"
-RED = red_losses.RED | red_accounts.RED | red_recomputed.RED
+RED = red_losses.RED | red_accounts.RED | red_recomputed.RED | red_takeover.RED
 
 
 @cache
@@ -37,16 +37,33 @@ def test_every_check_holds_on_a_good_day() -> None:
 
 
 def test_draws_at_the_end_of_the_session_are_no_violation() -> None:
-    """The policy's `fund_draws: at_session_end`: event at 03:00, draw and its floor at 23:00."""
+    """The policy's `fund_draws: at_session_end`: events at 01:00 and 03:00, draws and their floor at 23:00."""
     rows = good_day()
     for spoil in (
         change("session", {}, drawn_at=at(23)),
+        change("insurance_fund_ledger", "f1", seq=4, balance=10),
+        change("insurance_fund_ledger", "L-eve", seq=5, balance=14),
+        change("insurance_fund_ledger", "N-lq", seq=6, ts=at(23), balance=12),
         change("insurance_fund_ledger", "N-alice", ts=at(23)),
         change("fund_floors", {"ts": at(3)}, ts=at(23)),
     ):
         spoil(rows)
     results = checker().run(to_tables(rows), DAY)
     assert [(r.check.name, r.examples) for r in results if not r.success] == []
+
+
+def test_a_fund_that_pays_all_or_nothing_is_no_violation() -> None:
+    """The policy's `fund_draw_rule: all_or_nothing`: 10 above the floor are not enough for Alice's 30."""
+    rows = good_day()
+    for spoil in (
+        change("fund_floors", {}, draw_rule="all_or_nothing"),
+        change("negative_balances", "N-alice", fund_draw=0, shortfall=30),
+        drop("insurance_fund_ledger", "N-alice"),
+    ):
+        spoil(rows)
+    rule = next(rule for rule in all_rules() if rule.name == "shortfall_needs_empty_fund")
+    named = {name: found for name, found in rows.items() if name in rule.table + rule.sql}
+    assert _checker(rule).run(to_tables(named), DAY)[0].success
 
 
 def test_a_rule_that_is_not_compared_is_no_violation() -> None:

@@ -22,9 +22,9 @@ from tests.oracle.scenery import MINUTE
 
 Row = dict[str, Any]
 Key = tuple[str, dt.date | None]  # dataset, folder date (None: reference data)
-KINDS = ("recorded", "simulated", "ordinary")
-# Hostile ones with liquidators, takeover and backstop: to be added to KINDS when the product can do them.
+# Hostile ones with liquidators, takeover and backstop.
 TAKEOVER = {"liquidators": "recorded", "takeovers": "simulated"}
+KINDS = ("recorded", "simulated", "ordinary", *TAKEOVER)
 FUND_DRAWS = ("at_event", "at_session_end")
 
 

@@ -21,7 +21,7 @@ from lossledger.store.warehouse import Warehouse
 from tests.cases import built
 from tests.oracle.compare import diff_tables
 from tests.oracle.oracle import compute
-from tests.properties.delivered import KINDS, TAKEOVER, delivered, write_small_market
+from tests.properties.delivered import TAKEOVER, delivered, write_small_market
 from tests.properties.history import canonical, run_history
 from tests.properties.ledger import read_ledger
 from tests.unchecked import unchecked
@@ -74,7 +74,6 @@ def test_the_history_equals_the_oracle(tmp_path: Path, kind: str, seed: int) -> 
         assert diff_tables(wanted, rows) == []
 
 
-@pytest.mark.skipif(not set(TAKEOVER) <= set(KINDS), reason="the product takes no positions over yet")
 @pytest.mark.parametrize(("kind", "seed"), WITH_LOTS)
 def test_lots_equal_the_oracle(tmp_path: Path, kind: str, seed: int) -> None:
     """Recorded and simulated takeover, backstop, steps, unwinding, policies that change in mid-range."""

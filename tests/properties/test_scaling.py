@@ -1,10 +1,11 @@
 """Money has no natural size: everything in a currency times a power of ten, with a coarser ledger unit to match,
 is the same number of ledger units everywhere.
 
-For a currency of scale s and a power k: its scale becomes s − k; transfers, fees, fund movements, fund floors and
-notional floors of margin tiers become × 10^k; and so does the value of every contract that settles in it, by one of
-three levers: its multiplier × 10^k; its quantities and lot size × 10^k; its prices and tick size × 10^k (× 10^−k when
-inverse). Rates stay as they are.
+For a currency of scale s and a power k: its scale becomes s − k; transfers, fees, fund movements, amounts of the
+policy and notional floors of margin tiers become × 10^k; and so does the value of every contract that settles in it,
+by one of three levers: its multiplier × 10^k; its quantities and lot size × 10^k; its prices and tick size × 10^k (×
+10^−k when inverse). Rates stay as they are. Where a policy reads the floors of margin tiers as quantities
+(`tier_floor`), the lever is the quantity everywhere, so that both readings of a floor grow alike.
 """
 
 from __future__ import annotations
@@ -31,12 +32,15 @@ _SIZED = (
     "quantity_e18",
     "filled_quantity_e18",
     "mark_e18",
+    "opening_mark_e18",
     "liquidated",
 )  # in other units than money
 
 
 def scaled(market: Delivered, powers: dict[str, int], levers: list[str]) -> Delivered:
     """The market with each currency times 10^power; instruments take the levers in turn, in order of their ids."""
+    if any(entry.get("tier_floor") == "quantity" for entry in market.policy):
+        levers = ["quantity"]
     terms: dict[str, tuple[int, str, int]] = {}
     instruments = {row["instrument_id"]: row for row in market.rows["instruments", None]}
     for number, (name, row) in enumerate(sorted(instruments.items())):
@@ -63,9 +67,12 @@ def scaled(market: Delivered, powers: dict[str, int], levers: list[str]) -> Deli
 
     changed = market.changed(change)
     policy = [
-        entry | {"fund_floor": {c: str(Decimal(v).scaleb(powers[c])) for c, v in entry["fund_floor"].items()}}
-        if "fund_floor" in entry
-        else entry
+        entry
+        | {
+            key: {c: str(Decimal(v).scaleb(powers[c])) for c, v in entry[key].items()}
+            for key in ("fund_floor", "liquidation_partial_above")
+            if key in entry
+        }
         for entry in market.policy
     ]
     return Delivered(changed.rows, policy, market.first, market.last)

@@ -18,6 +18,7 @@ from lossledger.schemas.attribution import (
     NEGATIVE_BALANCES,
     RECEIVABLES_DAILY,
     SOCIALISED_LOSSES,
+    TAKEOVER_INVENTORY,
 )
 from lossledger.schemas.attribution import TABLES as ATTRIBUTION
 from lossledger.schemas.ledger import TYPED
@@ -31,6 +32,8 @@ _TIME = pa.timestamp("us", tz="UTC")
 _MONEY = pa.decimal128(38, 18)
 IN_MEMORY = 1 << 21  # rows of a date that are read once into memory for all checks
 ONE_DAY = timedelta(days=1)
+# What a date must agree with of the day before.
+CARRIED_ON = (INSURANCE_FUND_DAILY, ACCOUNT_DAILY, RECEIVABLES_DAILY, SOCIALISED_LOSSES, TAKEOVER_INVENTORY)
 
 
 def check_day(day: Day, run_id: str) -> None:
@@ -75,7 +78,7 @@ def tables_to_check(day: Day, copies: Copies) -> dict[str, pa.Table | str]:
     tables: dict[str, pa.Table | str] = {
         table.name: select_files(copies.of(staging.paths(table)), table, day.day) for table in ATTRIBUTION
     }
-    for table in (INSURANCE_FUND_DAILY, ACCOUNT_DAILY, RECEIVABLES_DAILY, SOCIALISED_LOSSES):
+    for table in CARRIED_ON:
         before = copies.of(day.files_before(table))
         tables[f"previous_{table.name}"] = select_files(before, table, day.day - ONE_DAY)
     accounts = copies.of(files_of(day.warehouse, TYPED["accounts"], None))
@@ -109,7 +112,7 @@ def _drawn_at(day: Day) -> int | None:
 
 
 def _fund_floors(day: Day) -> pa.Table:
-    """The floor in force when each negative-balance event draws."""
+    """The floor, and the rule of draws, in force when each negative-balance event draws."""
     drawn_at = _drawn_at(day)
     times = set()
     for path in day.staging.paths(NEGATIVE_BALANCES):
@@ -118,12 +121,17 @@ def _fund_floors(day: Day) -> pa.Table:
             moments = pc.cast(found.column("ts"), pa.int64()).to_pylist()
             times |= set(zip(found.column("currency").to_pylist(), moments, strict=True))
     drawn = sorted({(currency, ts if drawn_at is None else drawn_at) for currency, ts in times})
-    floors = [Decimal(f"{day.policy.at(ts).fund_floor.get(currency, 0)}e-18") for currency, ts in drawn]
+    terms = [day.policy.at(ts) for _, ts in drawn]
+    floors = [
+        Decimal(f"{then.fund_floor.get(currency, 0)}e-18")
+        for (currency, _), then in zip(drawn, terms, strict=True)
+    ]
     return pa.table(
         {
             "currency": pa.array([currency for currency, _ in drawn], pa.string()),
             "ts": pa.array([ts for _, ts in drawn], _TIME),
             "fund_floor": pa.array(floors, _MONEY),
+            "draw_rule": pa.array([then.fund_draw_rule for then in terms], pa.string()),
         }
     )
 

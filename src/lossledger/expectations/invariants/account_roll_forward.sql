@@ -6,4 +6,4 @@
 select account_id, currency, isolation, opening_wallet, closing_wallet
 from account_daily
 where closing_wallet <> opening_wallet + transfers + realised_pnl - fees + funding
-    + negative_balance_reset - surplus_forfeited - socialised_charge
+    + negative_balance_reset - surplus_forfeited - socialised_charge + fund_settlement

@@ -7,6 +7,7 @@ select episode.episode_id, episode.account_id, ended_at, episode.deficit, event.
 from liquidations as episode
 left join negative_balances as event on event.account_id = episode.account_id
     and event.currency = episode.currency and event.isolation = episode.isolation and event.ts = ended_at
+    and cause <> 'takeover'
 anti join receivables_daily as receivable on receivable.account_id = episode.account_id
     and receivable.currency = episode.currency and receivable.isolation = episode.isolation
 where episode.deficit <> coalesce(event.deficit, 0) and end_reason <> 'recovered'

@@ -8,6 +8,7 @@ with events as (
     union all select 'liquidations', episode_id, ended_at from liquidations
     union all select 'insurance_fund_ledger', ref, ts from insurance_fund_ledger
     union all select 'adl_losses', fill_id, ts from adl_losses
+    union all select 'takeovers', lot_id, closed_at from takeovers
 )
 select table_name, id, ts, session_start, session_end
 from events

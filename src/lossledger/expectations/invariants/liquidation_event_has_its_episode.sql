@@ -9,4 +9,4 @@ left join liquidations as episode on episode.episode_id = event.episode_id
     and episode.account_id = event.account_id and episode.currency = event.currency
     and episode.isolation = event.isolation and episode.ended_at = event.ts and end_reason = 'flat'
 where (cause = 'liquidation' and (episode.episode_id is null or event.deficit > episode.deficit))
-    or (cause <> 'liquidation' and event.episode_id is not null)
+    or (cause in ('trading', 'transfer') and event.episode_id is not null)

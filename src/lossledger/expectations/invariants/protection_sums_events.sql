@@ -7,7 +7,7 @@ with covered as (
     select account_id, currency, count(*) as events,
         sum(deficit) as deficit, sum(fund_draw) as fund_draw, sum(shortfall) as shortfall
     from negative_balances
-    where protected
+    where protected and cause <> 'takeover'
     group by account_id, currency
 )
 select account_id, currency, shown.events, shown.deficit, shown.fund_draw, shown.shortfall,
