@@ -47,7 +47,7 @@ policy:
 """
 BACKSTOP = """\
 name: backstop
-reason: a fifth of each position goes to the market at every tick, and below two thirds of the margin all to a liquidator
+reason: a fifth of each position goes to the market at every tick, below two thirds of the margin all to a liquidator
 policy:
   execution: simulated
   latency_us: 0
