@@ -57,3 +57,20 @@ def test_the_rule_is_that_of_the_tick() -> None:
         "liquidations",
         "triggered_at | equity_at_trigger | maintenance_margin_at_trigger | end_reason\n 11:00 | 25 | 30 | flat",
     )
+
+
+def test_a_rate_that_holds_for_the_whole_position_liquidates_where_marginal_tiers_do_not() -> None:
+    """15 bought at 100 with 100, at 95 worth 25: less than 1,425 × 2 % = 28.5, more than 1,425 × 2 % − 10 = 18.5."""
+    events = """
+        time  | event    | amount | side | quantity | price
+        00:00 | transfer | 100
+        01:00 | fill     |        | buy  | 15       | 100
+        02:00 | tick     |        |      |          | 95
+        03:00 | tick     |        |      |          | 96
+        """
+    expect(
+        session(events, tiers=TIERS, execution="simulated", margin_on="whole"),
+        "liquidations",
+        "triggered_at | equity_at_trigger | maintenance_margin_at_trigger\n 02:00 | 25 | 28.5",
+    )
+    expect(session(events, tiers=TIERS, execution="simulated"), "liquidations", "triggered_at")

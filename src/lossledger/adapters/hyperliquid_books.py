@@ -89,7 +89,7 @@ def notes(seen: Seen) -> list[str]:
         *found,
         f"{seen.chain['holds']} fills start where the fills before ended, {seen.chain['broken']} do not",
         f"{seen.chain['unknown before']} positions were open before their first fill: replayed from flat",
-        f"{len(took_over | faced)} accounts are typed house: {len(took_over)} took over a backstop liquidation, "
+        f"{len(took_over | faced)} accounts are of type liquidator: {len(took_over)} took over a backstop liquidation, "
         f"{len(faced - took_over)} are known only as the side against which clients were deleveraged",
         f"{len(builder)} coins of builder-deployed exchanges are kept: {_names(builder) or 'none'}",
         "marks are known only from liquidations; collateral, funding and margin are not delivered",

@@ -25,7 +25,8 @@ POLICY = """\
   trigger: lt
   # Marks are those of liquidations, so a date without one has no file of ticks, and is complete all the same.
   required_datasets: []
-  # The venue has no insurance fund.
+  # The venue has no insurance fund: its liquidator's vault bears what the fund would, and what the vault makes
+  # or loses with positions that it took over is published as the fund's, which starts at 0.
   liquidation_fee_to: venue
   residual: to_account
   # Collateral is not delivered, so no wallet here is a loss that anybody could be charged for.
@@ -54,11 +55,11 @@ def adapt(source: Path, landing: Path) -> AdaptReport:
         zone.reference("currencies", [(c, str(SCALE)) for c in sorted(set(seen.settlement.values()))])
         zone.reference("instruments", [_instrument(coin, seen) for coin in coins])
         zone.reference("margin_tiers", [(coin, VALID_FROM, "0", MAINTENANCE_RATE) for coin in coins])
-        house = seen.roles.house()
+        liquidators = seen.roles.liquidators()
         zone.reference(
             "accounts",
             [
-                (user, "house" if user in house else "client", "retail", "false", VALID_FROM)
+                (user, "liquidator" if user in liquidators else "client", "retail", "false", VALID_FROM)
                 for user in sorted(seen.accounts)
             ],
         )

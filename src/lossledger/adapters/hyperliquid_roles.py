@@ -56,7 +56,8 @@ class Roles:
         """Whom clients were deleveraged against, but for accounts that were liquidated as clients are."""
         return self._faced_deleveraging - self._liquidated
 
-    def house(self) -> set[str]:
+    def liquidators(self) -> set[str]:
+        """Accounts of type `liquidator`: what they make of the positions is the fund's (rules, section 15)."""
         return self.took_over | self.faced_deleveraging()
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from lossledger.adapters.report import AdaptReport
 from lossledger.engine.errors import ConfigError
+from lossledger.engine.intake.adapter_marker import MARKER, edition
 
-MARKER = "_adapter.json"  # a name with _ is ignored by the load
 STAGING = ".adapting"
 
 COLUMNS: dict[str, tuple[str, ...]] = {
@@ -90,7 +90,9 @@ def landing_zone(report: AdaptReport, source: Path) -> Iterator[LandingWriter]:
     staging.mkdir(parents=True)
     try:
         yield LandingWriter(staging, report)
-        marker = {"adapter": report.adapter, "files": _hashes(staging)}
+        marker: dict[str, object] = {"adapter": report.adapter, "files": _hashes(staging)}
+        if edition(report.adapter) > 1:
+            marker["edition"] = edition(report.adapter)
         _replace(landing, staging)
     finally:
         shutil.rmtree(staging, ignore_errors=True)

@@ -19,6 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--start", default="2025-10-10", help="first day, YYYY-MM-DD (default 2025-10-10)")
     parser.add_argument("--execution", choices=("recorded", "simulated"), default="recorded",
                         help="policy: who liquidates, the venue's fills or the recomputation")  # fmt: skip
+    parser.add_argument("--liquidations", choices=("market", "takeover", "backstop"), default="market",
+                        help="who takes a liquidated position: the market, the fund's liquidator, or both")  # fmt: skip
     parser.add_argument("--prices", choices=("real", "jumps"), default="real",
                         help="bundled candles of 2025-10-09 to 2025-10-12, or a jump process")  # fmt: skip
     parser.add_argument("--format", choices=("csv", "csv.gz", "parquet"), default="csv",
@@ -49,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
         format=args.format, trades_per_account_day=args.trades_per_account_day,
         lateness_seconds=args.lateness_seconds, latency_us=args.latency_us, residual=args.residual,
         sharing=args.sharing, fund_opening=_amounts(args.fund_opening), rows_per_file=args.rows_per_file,
-        copies=args.copies, untidy=args.untidy, whole_seconds=args.whole_seconds,
+        copies=args.copies, liquidations=args.liquidations, untidy=args.untidy, whole_seconds=args.whole_seconds,
     )  # fmt: skip
     summary = simulate(config, args.landing)
     counts = ", ".join(f"{name} {count}" for name, count in summary.counts.items())

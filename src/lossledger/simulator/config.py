@@ -22,6 +22,7 @@ class MarketConfig:
     tick_seconds: int
     start: date = date(2025, 10, 10)
     execution: str = "recorded"
+    liquidations: str = "market"
     prices: str = "real"
     format: str = "csv"
     trades_per_account_day: float = 6.0
@@ -46,7 +47,8 @@ class MarketConfig:
         if self.seed < 0:
             raise ConfigError(f"--seed must not be negative, not {self.seed}")
         for name, allowed in (
-            ("execution", ("recorded", "simulated")), ("prices", ("real", "jumps")),
+            ("execution", ("recorded", "simulated")),
+            ("liquidations", ("market", "takeover", "backstop")), ("prices", ("real", "jumps")),
             ("format", ("csv", "csv.gz", "parquet")), ("residual", ("to_account", "to_fund")),
             ("sharing", ("session_profit_prorata", "equity_prorata", "none")),
         ):  # fmt: skip

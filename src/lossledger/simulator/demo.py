@@ -36,10 +36,37 @@ reason: what accounts would have been charged if all that reaches the fund in a 
 policy:
   fund_draws: at_session_end
 """
+TAKEOVER = """\
+name: takeover
+reason: a liquidator takes every position over at the tick of the breach and unwinds it ten minutes later
+policy:
+  execution: simulated
+  latency_us: 0
+  liquidation_style: takeover
+  unwind_us: 600000000
+"""
+BACKSTOP = """\
+name: backstop
+reason: a fifth of each position goes to the market at every tick, below two thirds of the margin all to a liquidator
+policy:
+  execution: simulated
+  latency_us: 0
+  liquidation_style: backstop
+  liquidation_steps: ['0.2']
+  backstop_below: 2/3
+  unwind_us: 600000000
+"""
+SCENARIOS = {
+    "larger_fund": LARGER_FUND,
+    "at_once": AT_ONCE,
+    "drawn_at_the_end": DRAWN_AT_THE_END,
+    "takeover": TAKEOVER,
+    "backstop": BACKSTOP,
+}
 
 
 def write_demo(landing: Path) -> tuple[date, date]:
-    """Write the demonstration market with three scenarios into an empty folder; first and last date.
+    """Write the demonstration market with its scenarios into an empty folder; first and last date.
 
     BTC, ETH and SOL against USDT and a BTC-settled inverse contract, about 300 clients, a mark a minute.
     Raises ConfigError when the folder is not empty.
@@ -47,7 +74,6 @@ def write_demo(landing: Path) -> tuple[date, date]:
     summary = simulate(DEMO, landing)
     scenarios = landing / "scenarios"
     scenarios.mkdir()
-    (scenarios / "larger_fund.yaml").write_text(LARGER_FUND, encoding="utf-8", newline="\n")
-    (scenarios / "at_once.yaml").write_text(AT_ONCE, encoding="utf-8", newline="\n")
-    (scenarios / "drawn_at_the_end.yaml").write_text(DRAWN_AT_THE_END, encoding="utf-8", newline="\n")
+    for name, text in SCENARIOS.items():
+        (scenarios / f"{name}.yaml").write_text(text, encoding="utf-8", newline="\n")
     return summary.first, summary.last

@@ -2,14 +2,11 @@
 
 from collections.abc import Sequence
 
-from lossledger.simulator.contracts import Contract, div_half_even
-from lossledger.simulator.landing import HOUSE_PREFIX
+from lossledger.simulator.contracts import Contract
 from lossledger.simulator.ledger import Unit
 from lossledger.simulator.market import SCALES, Trader, units_per_usd
-from lossledger.simulator.venue import Venue
+from lossledger.simulator.venue import LIQUIDATOR, MAKER, Venue, trade_fees
 
-MAKER, LIQUIDATOR = HOUSE_PREFIX + "mm", HOUSE_PREFIX + "liq"
-TAKER_FEE_BP, MAKER_FEE_BP = 5, -1
 CLIENT_MAKER_SHARE = 0.15
 
 
@@ -102,8 +99,7 @@ class Flow:
         if self._rng.random() < CLIENT_MAKER_SHARE:
             maker = self._client_maker(trader, contract, lots) or maker
         value = contract.value(lots, ticks)
-        fees = (div_half_even(value * TAKER_FEE_BP, 10_000), div_half_even(value * MAKER_FEE_BP, 10_000))
-        venue.trade(ts, contract, lots, ticks, side, unit, maker, fees)
+        venue.trade(ts, contract, lots, ticks, side, unit, maker, trade_fees(value))
 
     def _client_maker(self, taker: Trader, contract: Contract, lots: int) -> Unit | None:
         """Another client whose cross unit can carry the other side, if the one drawn can."""

@@ -3,36 +3,39 @@
 from decimal import Decimal
 from heapq import heappop, heappush
 
+from lossledger.simulator.closing import market_price, winners
 from lossledger.simulator.contracts import Contract, div_half_even, mantissa_of
-from lossledger.simulator.flow import LIQUIDATOR
 from lossledger.simulator.ledger import Position, Unit
-from lossledger.simulator.venue import Venue
+from lossledger.simulator.takeover import Takeover
+from lossledger.simulator.venue import LIQUIDATOR, MAKER, Venue
 
 MAX_DELAY_SECONDS = 900.0
 QUEUE_OF_NORMAL_LENGTH = 25  # so many open liquidations double the delay
 STUBBORN_SHARE = 0.04  # of liquidations under way that go on although the unit has recovered
 ADL_SHARE = 0.5  # of deficits the fund could not pay that are taken over by winners instead
-MAX_ADL_COUNTERPARTIES = 8
 MAX_ADL_MOVE = 0.25
 
 
 class Liquidator:
-    """Queue of triggered units and how each is closed: against the house, or against winners."""
+    """Queue of triggered units and how each is closed: against the house, against winners, or by a takeover.
+
+    Contracts in the queue are those in which the liquidator unwinds what it took over.
+    """
 
     def __init__(self, venue: Venue) -> None:
         self._venue, self._rng = venue, venue.rng
-        self._queue: list[tuple[int, int, Unit]] = []
+        self._takeover = Takeover(venue)
+        self._queue: list[tuple[int, int, Unit | Contract]] = []
         self._recovered: list[Unit] = []
         self._number = 0
         self._fee = mantissa_of(Decimal(venue.config.liquidation_fee_rate))
-        self._slippage = float(venue.config.slippage_rate)
 
-    def due(self, until_us: int) -> list[tuple[int, Unit]]:
+    def due(self, until_us: int) -> list[tuple[int, Unit | Contract]]:
         """Take from the queue what is to be done before until_us."""
         taken = []
         while self._queue and self._queue[0][0] < until_us:
-            ts, _, unit = heappop(self._queue)
-            taken.append((ts, unit))
+            ts, _, what = heappop(self._queue)
+            taken.append((ts, what))
         return taken
 
     def released(self) -> list[Unit]:
@@ -50,8 +53,17 @@ class Liquidator:
         seconds = self._rng.expovariate(1.0) * self._venue.config.lateness_seconds * congestion
         self._put(unit, ts + 1_000 + int(min(seconds, MAX_DELAY_SECONDS) * 10**6))
 
-    def act(self, ts: int, unit: Unit) -> None:
-        """Close all or half of one position; come back later for the rest."""
+    def act(self, ts: int, what: Unit | Contract) -> None:
+        """Close, take over or unwind; come back later for the rest."""
+        if isinstance(what, Contract):
+            self._takeover.unwind(ts, what)
+        else:
+            self._liquidate(ts, what)
+        for contract, delay_us in self._takeover.to_unwind():
+            self._put(contract, self._venue.last_us + delay_us)
+
+    def _liquidate(self, ts: int, unit: Unit) -> None:
+        """The whole unit to the liquidator, or all or half of one position to the market."""
         venue = self._venue
         if not unit.positions:
             unit.liquidating = False
@@ -59,14 +71,20 @@ class Liquidator:
         if self._has_recovered(unit):
             self._recovered.append(unit)
             return
+        if self._takeover.wants(unit):
+            self._takeover.take(ts, unit)
+            venue.counts["liquidated"] += 1
+            unit.liquidating = False
+            return
         position = unit.positions[min(unit.positions)]
         contract = position.contract
         lots = position.lots
         if lots > 1 and self._rng.random() < 0.3:
             lots = (lots + 1) // 2
-        if not self._deleverage(ts, unit, position):
-            ticks = self._price(contract, position.side)
-            house, fee = venue.house(LIQUIDATOR, contract.settlement), self._fee_units(contract, lots, ticks)
+        if venue.lots or not self._deleverage(ts, unit, position):
+            ticks = market_price(venue, contract, position.side)
+            house = venue.house(MAKER if venue.lots else LIQUIDATOR, contract.settlement)
+            fee = self._fee_units(contract, lots, ticks)
             kinds = ("liquidation", "liquidation")
             venue.trade(ts, contract, lots, ticks, -position.side, unit, house, (fee, 0), kinds)
         if unit.positions:
@@ -81,16 +99,9 @@ class Liquidator:
             return False
         return self._rng.random() >= STUBBORN_SHARE
 
-    def _put(self, unit: Unit, ts: int) -> None:
+    def _put(self, what: Unit | Contract, ts: int) -> None:
         self._number += 1
-        heappush(self._queue, (ts, self._number, unit))
-
-    def _price(self, contract: Contract, side: int) -> int:
-        """The mark, less slippage that grows with how fast the mark is moving."""
-        mark, before = self._venue.marks[contract.index], self._venue.previous_marks[contract.index]
-        slippage = self._slippage * (0.2 + self._rng.random())
-        slippage += min(0.05, abs(mark - before) / mark * self._rng.random())
-        return max(1, mark - side * max(1, int(mark * slippage)))
+        heappush(self._queue, (ts, self._number, what))
 
     def _fee_units(self, contract: Contract, lots: int, ticks: int) -> int:
         mantissa, scale = self._fee
@@ -113,7 +124,7 @@ class Liquidator:
         if ticks < 1 or abs(ticks - mark) > MAX_ADL_MOVE * mark:
             return False
         done = False
-        for winner in self._winners(unit, position, ticks):
+        for winner in winners(venue, unit, position, ticks):
             lots = min(position.lots, winner.positions[contract.index].lots)
             venue.trade(ts, contract, lots, ticks, -position.side, unit, winner,
                         (self._fee_units(contract, lots, ticks), 0), ("liquidation", "adl"))  # fmt: skip
@@ -121,20 +132,3 @@ class Liquidator:
             if not unit.positions:
                 break
         return done
-
-    def _winners(self, unit: Unit, position: Position, ticks: int) -> list[Unit]:
-        """Units in profit on the other side that can bear the price, best ranked first."""
-        venue, contract = self._venue, position.contract
-        mark = venue.marks[contract.index]
-        ranked = []
-        for key, other in venue.holders[contract.index].items():
-            held = other.positions[contract.index]
-            if other.house or other.liquidating or held.side == position.side or not held.entry_value:
-                continue
-            profit, equity = held.unrealised(mark), other.equity(venue.marks)
-            worth = contract.value(held.lots, mark)
-            loss = abs(worth - contract.value(held.lots, ticks))
-            if other.account_id == unit.account_id or profit <= 0 or 3 * loss >= equity:
-                continue
-            ranked.append((-profit * worth / (held.entry_value * equity), key, other))
-        return [other for _, _, other in sorted(ranked, key=lambda r: r[:2])[:MAX_ADL_COUNTERPARTIES]]

@@ -2,9 +2,10 @@
 
 from lossledger.simulator.config import MarketConfig
 from lossledger.simulator.contracts import Contract
-from lossledger.simulator.flow import LIQUIDATOR, MAKER
 from lossledger.simulator.landing import REQUIRED, LandingZone, copy_suffix
 from lossledger.simulator.market import LISTED_SINCE, SCALES, Trader, second_day_us, tier_rows
+from lossledger.simulator.takeover import BACKSTOP_BELOW, UNWIND_SECONDS
+from lossledger.simulator.venue import LIQUIDATOR, MAKER
 
 
 def write_reference(landing: LandingZone, config: MarketConfig, contracts: list[Contract],
@@ -21,7 +22,9 @@ def write_reference(landing: LandingZone, config: MarketConfig, contracts: list[
     )  # fmt: skip
     landing.reference("margin_tiers", ("instrument_id", "valid_from", "notional_floor", "maintenance_rate"),
                       tier_rows(contracts, second_day_us(config, start_us)))  # fmt: skip
-    rows = [(a, "house", "institutional", "false", LISTED_SINCE) for a in (MAKER, LIQUIDATOR)]
+    takes_over = config.liquidations != "market"
+    kinds = ((MAKER, "house"), (LIQUIDATOR, "liquidator" if takes_over else "house"))
+    rows = [(account, kind, "institutional", "false", LISTED_SINCE) for account, kind in kinds]
     for number in range(config.copies):
         for t in traders:
             account_id = t.account_id + copy_suffix(number)
@@ -37,5 +40,8 @@ def write_reference(landing: LandingZone, config: MarketConfig, contracts: list[
         "residual": config.residual, "fund_floor": "{}", "sharing": config.sharing,
         "session_start": "'00:00'", "required_datasets": f"[{', '.join(REQUIRED)}]",
     }  # fmt: skip
+    if takes_over:
+        policy |= {"liquidation_style": config.liquidations, "unwind_us": str(UNWIND_SECONDS * 10**6)}
+        policy |= {"backstop_below": f"'{BACKSTOP_BELOW[0]}/{BACKSTOP_BELOW[1]}'"}
     lines = [f"- valid_from: '{LISTED_SINCE}'"] + [f"  {key}: {value}" for key, value in policy.items()]
     landing.text("policy.yaml", "\n".join(lines) + "\n")

@@ -178,16 +178,16 @@ class _Market:
         count = int(self.owed_actions)
         self.owed_actions -= count
         span = int(self.step_us * ACTIONS_SHARE)
-        todo: list[tuple[int, int, Unit | None]] = [
+        todo: list[tuple[int, int, Unit | Contract | None]] = [
             (ts + 1_000 + int(venue.rng.random() * span), n, None) for n in range(count)
         ]
-        todo += [(max(due, ts + 1), count + n, unit)
-                 for n, (due, unit) in enumerate(self.liquidator.due(ts + span))]  # fmt: skip
-        for when, _, unit in sorted(todo, key=lambda item: item[:2]):
-            if unit is None:
+        todo += [(max(due, ts + 1), count + n, what)
+                 for n, (due, what) in enumerate(self.liquidator.due(ts + span))]  # fmt: skip
+        for when, _, what in sorted(todo, key=lambda item: item[:2]):
+            if what is None:
                 self.flow.act(when)
             else:
-                self.liquidator.act(when, unit)
+                self.liquidator.act(when, what)
 
     def _trigger(self, ts: int, row: "Ints") -> None:
         import numpy as np

@@ -1,17 +1,27 @@
 """The venue: every event is booked, written and followed up here and nowhere else."""
 
 from collections import Counter
+from collections.abc import Sequence
 from random import Random
 
 from lossledger.engine.errors import ConfigError
 from lossledger.simulator.config import MarketConfig
-from lossledger.simulator.contracts import Contract, decimal_text
-from lossledger.simulator.landing import LandingZone
+from lossledger.simulator.contracts import Contract, decimal_text, div_half_even
+from lossledger.simulator.landing import HOUSE_PREFIX, LandingZone
 from lossledger.simulator.ledger import Ledger, Unit
+from lossledger.simulator.lots import LotBook, check_lots
 from lossledger.simulator.market import SCALES, Trader, margin_table
 from lossledger.simulator.tables import fill_rows, text_rows
 from lossledger.simulator.watch import MarginWatch
 from lossledger.simulator.waterfall import Waterfall
+
+MAKER, LIQUIDATOR = HOUSE_PREFIX + "mm", HOUSE_PREFIX + "liq"
+TAKER_FEE_BP, MAKER_FEE_BP = 5, -1
+
+
+def trade_fees(value: int) -> tuple[int, int]:
+    """Fees of an ordinary trade, taker's and maker's, in ledger units; a negative one is a rebate."""
+    return div_half_even(value * TAKER_FEE_BP, 10_000), div_half_even(value * MAKER_FEE_BP, 10_000)
 
 
 class Venue:
@@ -38,6 +48,9 @@ class Venue:
                          "venue_fund_balances")
         }  # fmt: skip
         self.written["fills"] = fill_rows(landing)
+        takes_over = config.liquidations != "market"
+        self.lots = [LotBook(c.direction) for c in contracts] if takes_over else []  # by contract index
+        self.lent: Counter[str] = Counter()  # the liquidator's own money
         self.counts: Counter[str] = Counter()
         self.last_us = self.until_us = 0
 
@@ -52,11 +65,17 @@ class Venue:
         """A unit of one of the venue's own accounts."""
         return self.ledger.unit(account_id, currency, "", house=True)
 
+    def takes_over(self, unit: Unit) -> bool:
+        """Whether the unit is the liquidator's, whose results are the fund's."""
+        return bool(self.lots) and unit.account_id == LIQUIDATOR
+
     def transfer(self, wanted_us: int, unit: Unit, amount: int, kind: str) -> None:
         """A deposit, withdrawal or margin transfer."""
         ts = self.stamp(wanted_us)
         self.counts["transfers"] += 1
         self.ledger.transfer(unit, amount)
+        if self.takes_over(unit):
+            self.lent[unit.currency] += amount
         self.written["transfers"].add((
             f"d{self.counts['transfers']:011d}", ts, unit.account_id, unit.currency, unit.isolation,
             decimal_text(amount, SCALES[unit.currency]), kind,
@@ -70,6 +89,7 @@ class Venue:
         """Both sides of a trade: the taker buys (+1) or sells (-1), the maker does the opposite."""
         ts = self.stamp(wanted_us)
         self.counts["trades"] += 1
+        results: list[tuple[Unit, int]] = []
         sides = zip((taker, maker), (buy, -buy), fees, kinds, "ab", strict=True)
         for unit, side, fee, kind, half in sides:
             self.ledger.fill(unit, contract, side, lots, ticks, fee)
@@ -78,6 +98,9 @@ class Venue:
                 lots, fee, SCALES[unit.currency], kind,
             ))  # fmt: skip
             self.counts[kind] += 1
+            if self.takes_over(unit):
+                made = self.lots[contract.index].fill(side, lots, contract.value(lots, ticks), fee)
+                results += [(unit, result) for result in made]
             if kind == "liquidation" and not unit.house:
                 self.waterfall.fee(unit.currency, fee)
             key = (unit.account_id, unit.currency, unit.isolation)
@@ -85,17 +108,22 @@ class Venue:
                 self.holders[contract.index][key] = unit
             else:
                 self.holders[contract.index].pop(key, None)
+        self._settle_lots([(unit, result) for unit, result in results if result > 0])
         for unit, kind in ((taker, kinds[0]), (maker, kinds[1])):
             closed = kind == "liquidation" and not unit.house and not unit.positions
             if closed and unit.wallet > 0 and self.config.residual == "to_fund":
                 self.waterfall.forfeit(self.ledger, unit)
             self._follow_up(unit, ts, covers=True)
+        self._settle_lots([(unit, result) for unit, result in results if result < 0])
 
     def funding(self, ts: int, contract: Contract, rate: tuple[int, int]) -> None:
         """Funding of one contract at its last mark, paid by every holder to every holder."""
         ticks = self.marks[contract.index]
         units = list(self.holders[contract.index].values())
+        wallets = [(unit, unit.wallet) for unit in units if self.takes_over(unit)]
         self.ledger.fund(units, contract, rate, ticks)
+        for unit, before in wallets:
+            self.waterfall.lot_funding(self.ledger, unit, unit.wallet - before)
         self.written["funding"].add(
             (ts, contract.instrument_id, decimal_text(*rate), contract.price_text(ticks))
         )
@@ -133,6 +161,14 @@ class Venue:
         """Raise MoneyNotConserved unless every ledger unit is accounted for."""
         self.ledger.check(self.marks)
         self.waterfall.check(self.ledger)
+        for currency in sorted(self.lent):
+            check_lots(self.house(LIQUIDATOR, currency), self.contracts, self.lots, self.lent[currency])
+
+    def _settle_lots(self, results: Sequence[tuple[Unit, int]]) -> None:
+        """Results of closings to the fund: gains before anybody draws, losses like any other deficit."""
+        for unit, result in results:
+            self.waterfall.lot_result(self.ledger, unit, result)
+            self.counts["takeover_gains" if result > 0 else "deficits"] += 1
 
     def _follow_up(self, unit: Unit, ts: int, covers: bool) -> None:
         """What any event may lead to: a settlement below zero, and new wake-up marks."""

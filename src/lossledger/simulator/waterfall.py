@@ -15,12 +15,15 @@ class Pool:
     external: int = 0
     fees: int = 0
     surplus: int = 0
+    gains: int = 0
+    takeover_funding: int = 0
     draws: int = 0
     shortfall: int = 0
     charged: int = 0
     uncovered: int = 0
     unprotected: int = 0
     session_shortfall: int = 0
+    lot_losses: int = 0
     deficits: int = 0  # how many events, covered or not
 
 
@@ -64,25 +67,54 @@ class Waterfall:
                 self.pools[unit.currency].unprotected += loss
                 self.pools[unit.currency].deficits += 1
             return max(0, loss)
+        self._cover(unit.currency, loss)
+        unit.wallet += loss
+        ledger.totals[unit.currency].resets += loss
+        return loss
+
+    def lot_result(self, ledger: Ledger, unit: Unit, result: int) -> None:
+        """What the closing of a lot made, from the liquidator's wallet to the fund; a loss is a deficit."""
         pool = self.pools[unit.currency]
-        draw = min(loss, self.available(unit.currency))
+        unit.wallet -= result
+        ledger.totals[unit.currency].taken_by_fund += result
+        if result > 0:
+            pool.balance += result
+            pool.gains += result
+        elif result < 0:
+            pool.lot_losses -= result
+            self._cover(unit.currency, -result)
+
+    def lot_funding(self, ledger: Ledger, unit: Unit, received: int) -> None:
+        """Funding on the liquidator's positions is the fund's, paid or received."""
+        pool = self.pools[unit.currency]
+        unit.wallet -= received
+        ledger.totals[unit.currency].taken_by_fund += received
+        pool.balance += received
+        pool.takeover_funding += received
+
+    def _cover(self, currency: str, loss: int) -> None:
+        """Draw what there is; the rest is the session's to share."""
+        pool = self.pools[currency]
+        draw = min(loss, self.available(currency))
         pool.balance -= draw
         pool.draws += draw
         pool.shortfall += loss - draw
         pool.session_shortfall += loss - draw
         pool.deficits += 1
-        unit.wallet += loss
-        ledger.totals[unit.currency].resets += loss
-        return loss
 
     def check(self, ledger: Ledger) -> None:
         """Assert that every deficit covered was drawn, charged or left uncovered, and the fund adds up."""
         for currency, pool in sorted(self.pools.items()):
             totals = ledger.totals[currency]
-            if pool.balance != pool.external + pool.fees + pool.surplus - pool.draws:
+            taken = pool.gains + pool.takeover_funding
+            if pool.balance != pool.external + pool.fees + pool.surplus + taken - pool.draws:
                 raise MoneyNotConserved(f"{currency}: the fund's balance {pool.balance} is not its movements")
-            if totals.resets != pool.draws + pool.shortfall:
+            if totals.resets + pool.lot_losses != pool.draws + pool.shortfall:
                 raise MoneyNotConserved(f"{currency}: resets {totals.resets} are not draws + shortfall")
+            if totals.taken_by_fund != taken - pool.lot_losses:
+                raise MoneyNotConserved(
+                    f"{currency}: results of lots {totals.taken_by_fund} are not the fund's"
+                )
             if pool.shortfall != pool.charged + pool.uncovered + pool.session_shortfall:
                 raise MoneyNotConserved(f"{currency}: shortfall {pool.shortfall} is not charged + uncovered")
             if totals.charges != pool.charged:

@@ -1,5 +1,6 @@
 """From a venue's own files to published wallets, and what a landing zone cannot say of a venue."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from datetime import date
@@ -10,7 +11,15 @@ from typing import Any
 import pytest
 
 from lossledger.adapters.registry import VENUES
-from lossledger.schemas.attribution import ACCOUNT_DAILY, NEGATIVE_BALANCES, POSITIONS_DAILY, RECONCILIATION
+from lossledger.engine.errors import DataError
+from lossledger.jobs.load.adapted_landing import refuse_older_edition
+from lossledger.schemas.attribution import (
+    ACCOUNT_DAILY,
+    NEGATIVE_BALANCES,
+    POSITIONS_DAILY,
+    RECONCILIATION,
+    TAKEOVERS,
+)
 from lossledger.schemas.core import Table
 from lossledger.store.warehouse import Warehouse
 from tests.builders import run_dates
@@ -37,14 +46,55 @@ def lines(landing: Path, dataset: str) -> Iterator[str]:
         yield from path.read_text().splitlines()[1:]
 
 
-def test_a_deleveraged_winner_is_published_as_a_client_and_the_liquidator_as_house(tmp_path: Path) -> None:
+def test_a_deleveraged_winner_is_published_as_a_client_and_the_liquidator_as_one(tmp_path: Path) -> None:
     landing = adapted("hyperliquid-fills", "deleveraged_winner", tmp_path)
     accounts = published(landing, tmp_path / "w", date(2025, 10, 10), ACCOUNT_DAILY)
     assert {row["account_id"]: (row["account_type"], row["realised_pnl"]) for row in accounts} == {
         USER + "aa": ("client", Decimal("194.2893")),
-        USER + "cc": ("house", Decimal("-12.12525")),
+        USER + "cc": ("liquidator", Decimal("-12.12525")),
         USER + "dd": ("client", Decimal("-182.16405")),
     }
+
+
+def test_what_the_liquidator_lost_leads_to_the_client_from_whom_it_took_the_position(tmp_path: Path) -> None:
+    """28.53 AVAX taken over at 22.5, before there is a mark, and handed on by deleveraging at 22.075."""
+    landing = adapted("hyperliquid-fills", "deleveraged_winner", tmp_path)
+    (lot,) = published(landing, tmp_path / "w", date(2025, 10, 10), TAKEOVERS)
+    assert {
+        name: lot[name] for name in ("from_account_id", "account_id", "closed_by", "result", "at_takeover")
+    } == {
+        "from_account_id": USER + "dd",
+        "account_id": USER + "cc",
+        "closed_by": "adl",
+        "result": Decimal("-12.12525"),
+        "at_takeover": None,
+    }
+    events = published(landing, tmp_path / "w", date(2025, 10, 10), NEGATIVE_BALANCES)
+    assert [(e["deficit"], e["shortfall"]) for e in events if e["cause"] == "takeover"] == [
+        (Decimal("12.12525"), Decimal("12.12525"))  # the venue delivers no fund
+    ]
+
+
+def test_a_landing_zone_of_an_earlier_edition_is_refused_until_it_is_adapted_anew(tmp_path: Path) -> None:
+    landing, day = adapted("hyperliquid-fills", "deleveraged_winner", tmp_path), date(2025, 10, 10)
+    marker = landing / "_adapter.json"
+    today = marker.read_text()
+    marker.write_text(json.dumps({k: v for k, v in json.loads(today).items() if k != "edition"}))
+    with pytest.raises(
+        DataError, match=f"anew with lossledger adapt hyperliquid-fills --source SOURCE --landing {landing}$"
+    ):
+        run_dates(landing, tmp_path / "w", day)
+    adapted("hyperliquid-fills", "deleveraged_winner", tmp_path)
+    assert marker.read_text() == today
+    run_dates(landing, tmp_path / "w", day)
+
+
+@pytest.mark.parametrize(
+    "text", ['{"adapter": "hyperliquid-2023", "files": {}}', '["mine"]', "no JSON", "[" * 100_000]
+)
+def test_other_markers_are_no_matter(text: str, tmp_path: Path) -> None:
+    (tmp_path / "_adapter.json").write_text(text)
+    refuse_older_edition(tmp_path)
 
 
 def test_a_delisted_perpetual_leaves_everybody_flat_at_the_settlement_price(tmp_path: Path) -> None:

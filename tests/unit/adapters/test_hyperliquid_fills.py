@@ -100,7 +100,7 @@ LIQUIDATION = {"liquidatedUser": "0xdead", "markPx": "4001.5", "method": "market
         (
             {"liquidation": LIQUIDATION | {"method": "backstop"}},
             ["normal", "liquidation"],
-            ["client", "house"],
+            ["client", "liquidator"],
         ),
         (
             {"liquidation": LIQUIDATION, "dir": "Auto-Deleveraging"},
@@ -191,7 +191,7 @@ def deleveraging(vault_dir: str) -> list[list[Any]]:
 
 
 @pytest.mark.parametrize(
-    ("blocks", "house"),
+    ("blocks", "liquidators"),
     [
         ([TAKEOVER], ["0xvault"]),
         ([TAKEOVER, deleveraging("Auto-Deleveraging")], ["0xvault"]),
@@ -213,12 +213,12 @@ def deleveraging(vault_dir: str) -> list[list[Any]]:
     ],
     ids=["takeover", "both", "deleveraging", "deleveraging, other dir", "a client deleveraged against"],
 )
-def test_a_deleveraged_winner_is_a_client_and_the_liquidator_is_house(
-    tmp_path: Path, blocks: list[Any], house: list[str]
+def test_a_deleveraged_winner_is_a_client_and_the_liquidator_a_liquidator(
+    tmp_path: Path, blocks: list[Any], liquidators: list[str]
 ) -> None:
     adapt(source(tmp_path, *blocks), tmp_path / "landing")
     accounts = {a["account_id"]: a["account_type"] for a in rows(tmp_path / "landing", "accounts")}
-    assert sorted(a for a, kind in accounts.items() if kind == "house") == house
+    assert sorted(a for a, kind in accounts.items() if kind == "liquidator") == liquidators
     kinds = {f["account_id"]: f["kind"] for f in rows(tmp_path / "landing", "fills")}
     assert kinds.get("0xwinner", "adl") == "adl"
 

@@ -177,6 +177,31 @@ def test_the_policy_says_who_liquidates(tmp_path: Path) -> None:
     assert not (tmp_path / "landing" / "venue_account_balances").exists()
 
 
+def test_a_liquidator_takes_positions_over_without_a_fee_and_unwinds_them(tmp_path: Path) -> None:
+    config = replace(SMALL, liquidations="takeover")
+    simulate(config, tmp_path / "landing")
+    accounts = {row["account_id"]: row["account_type"] for row in rows(tmp_path / "landing", "accounts")}
+    assert (accounts["house-liq"], accounts["house-mm"]) == ("liquidator", "house")
+    fills = rows(tmp_path / "landing", "fills")
+    liquidated = [f for f in fills if f["kind"] == "liquidation" and accounts[f["account_id"]] == "client"]
+    assert {Decimal(fill["fee"]) for fill in liquidated} == {0}
+    of_trade = {f["trade_id"]: f for f in fills if f["account_id"] == "house-liq"}
+    assert {fill["trade_id"] for fill in liquidated} <= set(of_trade)
+    assert {fill["kind"] for fill in of_trade.values()} == {"liquidation", "normal"}  # taken over, unwound
+    policy = (tmp_path / "landing" / "policy.yaml").read_text()
+    assert "  liquidation_style: takeover\n" in policy
+
+
+def test_a_backstop_tries_the_market_first(tmp_path: Path) -> None:
+    summary = simulate(replace(SMALL, liquidations="backstop"), tmp_path / "landing")
+    sides = defaultdict(set)
+    for fill in rows(tmp_path / "landing", "fills"):
+        if fill["kind"] == "liquidation":
+            sides[fill["trade_id"]].add(fill["account_id"])
+    against = [house for accounts in sides.values() for house in accounts if house.startswith("house-")]
+    assert against.count("house-mm") > 0 and against.count("house-liq") >= summary.counts["takeovers"] > 0
+
+
 def test_copies_repeat_every_client_against_the_same_house(tmp_path: Path) -> None:
     simulate(replace(SMALL, format="parquet", copies=3), tmp_path / "landing")
     fills = pq.read_table(tmp_path / "landing" / "fills").to_pylist()
@@ -247,6 +272,7 @@ def test_whole_seconds_cut_every_time(market: Path, tmp_path: Path, file_format:
         ({"fund_opening": {"USDT": "0.0000001"}}, "finer than a ledger unit"),
         ({"lateness_seconds": -1.0}, "must not be negative"),
         ({"untidy": True, "format": "parquet"}, "--untidy needs --format csv or csv.gz"),
+        ({"liquidations": "auction"}, "--liquidations must be one of market, takeover, backstop"),
         ({"sharing": "lottery"}, "--sharing must be one of session_profit_prorata, equity_prorata, none"),
         ({"accounts": 10**6, "trades_per_account_day": 10**5}, "too many trades"),
     ],

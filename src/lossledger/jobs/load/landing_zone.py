@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any, cast
 
 from lossledger.engine.errors import ConfigError, DataError
+from lossledger.jobs.load.adapted_landing import refuse_older_edition
 from lossledger.jobs.load.landed_tables import LandedTable, read_table, refuse_other_tables
 from lossledger.jobs.load.hashed_streams import HashedStream, Refused, changed, leads_out, open_landed
 from lossledger.jobs.spark.mapper import InProcess, Mapper
@@ -39,7 +40,10 @@ class LandedFile:
 
 
 def check_landing(landing: Place, warehouse: Place) -> None:
-    """ConfigError when it is not there or not apart from the warehouse; DataError for a folder that is no dataset."""
+    """ConfigError: it is not there, or not apart from the warehouse.
+
+    DataError: a folder that is no dataset; an earlier edition of an adapter wrote it.
+    """
     if not landing.is_dir():
         raise ConfigError(
             f"landing folder {landing} does not exist: give --landing the folder with the datasets"
@@ -60,6 +64,7 @@ def check_landing(landing: Place, warehouse: Place) -> None:
             known = ", ".join(sorted(DATASETS))
             raise DataError(f"{_shown(entry)}: unknown dataset folder; known are {known}")
         _check_inside(landing, entry)
+    refuse_older_edition(landing)
 
 
 def _lies_in(one: Place, other: Place) -> bool:
