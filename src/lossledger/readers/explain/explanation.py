@@ -95,11 +95,9 @@ def _facts(narrative: Narrative, draft: Document) -> Iterator[tuple[str, str]]:
     account = session.account
     terms = account.versions.at(day.end - 1)
     if terms is not None:
+        text = f"{account.account_id}: {account.account_type}, {terms.client_class}"
         covered = "with" if terms.protected else "without"
-        yield (
-            "account",
-            f"{account.account_id}: {account.account_type}, {terms.client_class}, {covered} protection at the end",
-        )
+        yield "account", text if account.is_liquidator else f"{text}, {covered} protection at the end"
     begin = "the beginning" if session.start == -NEVER else f"{when(day.start)} UTC"
     yield "session", f"{day.day}, from {begin} to before {when(day.end)} UTC"
     yield "published", f"by run {day.run_id} at {iso(day.published_at)}"
