@@ -41,7 +41,13 @@ from lossledger.store.places import Place
 from lossledger.store.published_dates import PublishedDate
 from lossledger.store.reference_data import ReferenceData, reference_of
 from lossledger.store.session_inputs import PinnedTable, SessionInputs
-from lossledger.store.session_units import adl_trades_of, instruments_of, session_market, taken_trades_of, units_of
+from lossledger.store.session_units import (
+    adl_trades_of,
+    instruments_of,
+    session_market,
+    taken_trades_of,
+    units_of,
+)
 from lossledger.store.table_cache import at_version
 from lossledger.store.warehouse import NOT_THERE, Warehouse
 
@@ -121,11 +127,9 @@ class AccountSession:
         }
         if not trades:
             return found
-        met = {
-            "adl_trades": adl_trades_of(self.inputs, trades),
-            "taken_trades": taken_trades_of(self.inputs, trades),
-        }
-        return units_of(replace(self.inputs, **met), {mine: self.account}, [mine])
+        adl, taken = adl_trades_of(self.inputs, trades), taken_trades_of(self.inputs, trades)
+        inputs = replace(self.inputs, adl_trades=adl, taken_trades=taken)
+        return units_of(inputs, {mine: self.account}, [mine])
 
     @cached_property
     def instruments(self) -> list[str]:

@@ -147,6 +147,14 @@ class Comparison:
         keys = sorted(set(sides[0]) | set(sides[1]))
         return [self._row(table, sides[0].get(key), sides[1].get(key)) for key in keys]
 
+    def compare_opened_lot(self, opened: Mapping[str, Any]) -> list[RowComparison]:
+        """Compares a simulated lot that the account's replay opened with its row of the date: closed, or still open."""
+        mine = pc.field("lot_id") == opened["lot_id"]
+        for table in (attribution.TAKEOVERS, attribution.TAKEOVER_INVENTORY):
+            for row in self.session.published(table, mine):
+                return [self._row(table, opened, row, opened)]
+        return [self._row(attribution.TAKEOVER_INVENTORY, opened, None)]
+
     def compare_draw(self, draw: Draw) -> list[RowComparison]:
         """Compares the fund's movement for a draw; a draw of zero has no movement."""
         currency = draw.event.currency

@@ -21,7 +21,6 @@ _FLOWS = (
 _SETTLED = ("fund_settlement", "+ settled with the fund")  # of a liquidator
 
 
-
 def adl_section(narrative: Narrative) -> Section | None:
     """The account's losses by auto-deleveraging; None if it had none."""
     keys = {unit.key for unit in narrative.units}

@@ -63,7 +63,9 @@ def simulated_before(inputs: SessionInputs, account_id: str) -> list[OpenLot]:
     """The account's simulated lots that were open when the session began."""
     before = inputs.state("open_lots", pc.field("account_id") == account_id)
     lots = to_objects(OPEN_LOTS, before, OpenLot)
-    return sorted((lot for lot in lots if not is_recorded(lot) and lot.account_id == account_id), key=lot_order)
+    return sorted(
+        (lot for lot in lots if not is_recorded(lot) and lot.account_id == account_id), key=lot_order
+    )
 
 
 def simulated_since(
@@ -77,11 +79,19 @@ def simulated_since(
     opened = list(still_open)
     for row in closings:
         if row["close_fill_id"] is None:
-            of = (row[name] for name in ("episode_id", "from_account_id", "from_isolation", "account_id"))
-            unit = (row["currency"], row["isolation"], row["instrument_id"])
-            value = Ledger(e18_to_units(row["open_value"], scales[row["currency"]]))
-            place = (row["quantity"], row["opened_at"], value, Ledger(0), None)
-            opened.append(OpenLot(row["lot_id"], SIMULATED, *of, *unit, *place))
+            scale = scales[row["currency"]]
+            lot = OpenLot(
+                row["lot_id"],
+                SIMULATED,
+                *(row["episode_id"], row["from_account_id"], row["from_isolation"]),
+                *(row["account_id"], row["currency"], row["isolation"], row["instrument_id"]),
+                quantity_e18=row["quantity"],
+                opened_at=row["opened_at"],
+                open_value=Ledger(e18_to_units(row["open_value"], scale)),
+                open_fee=Ledger(0),
+                opening_mark_e18=None,
+            )
+            opened.append(lot)
     return [lot for lot in opened if not is_recorded(lot) and lot.lot_id not in known]
 
 

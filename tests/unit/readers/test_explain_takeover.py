@@ -1,0 +1,106 @@
+"""explain of positions that were taken over: from the fund's loss to the client, from the client to its lots."""
+
+import re
+from collections.abc import Callable
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+
+from lossledger.readers.document.as_text import text_lines
+from lossledger.readers.document.model import Document
+from lossledger.readers.explain.account_session import PublishedDates
+from lossledger.readers.explain.explanation import explain_account, explain_event
+from tests.builders import D10
+from tests.cases import run_case
+
+Open = Callable[[str], PublishedDates]
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Open:
+    """A case's warehouse, run once."""
+    found: dict[str, PublishedDates] = {}
+
+    def of(name: str) -> PublishedDates:
+        if name not in found:
+            warehouse = tmp_path_factory.mktemp("taken") / name
+            run_case(name, warehouse)
+            found[name] = PublishedDates.open(warehouse)
+        return found[name]
+
+    return of
+
+
+def titles(explanation: Document) -> list[str]:
+    return [re.sub(r"(: )?\b(ep|nb|lot)-\w+|\(.*\)", "", s.title).strip() for s in explanation.sections]
+
+
+def closings(dates: PublishedDates) -> pa.Table:
+    return dates.tables.rows("attribution.takeovers", [D10])
+
+
+CASES = pytest.mark.parametrize("case", ["takeover_recorded", "takeover_simulated", "backstop_steps"])
+
+
+@CASES
+def test_whoever_took_over_or_was_taken_over_is_recomputed_as_published(case: str, opened: Open) -> None:
+    dates = opened(case)
+    rows = closings(dates)
+    names = {*rows.column("account_id").to_pylist(), *rows.column("from_account_id").drop_null().to_pylist()}
+    assert len(names) > 2
+    for account_id in sorted(names):
+        explanation = explain_account(dates, account_id, D10)
+        assert list(explanation.comparisons())
+        assert explanation.differing == [], account_id
+
+
+@CASES
+def test_every_loss_of_a_lot_leads_to_the_liquidation_that_it_came_from(case: str, opened: Open) -> None:
+    dates = opened(case)
+    losses = closings(dates).filter(pc.is_valid(pc.field("event_id"))).to_pylist()
+    assert losses
+    for row in losses[::8]:
+        explanation = explain_event(dates, row["event_id"])
+        assert explanation.differing == []
+        named = [section.title for section in explanation.sections]
+        assert named[0] == f"The loss {row['event_id']}: lot {row['lot_id']} of {row['instrument_id']}"
+        if row["episode_id"]:
+            assert any(title.startswith(f"Liquidation {row['episode_id']}") for title in named)
+
+
+def test_a_recorded_loss_from_the_fund_to_the_client(opened: Open) -> None:
+    """Lot 206 of liq-2: a0009 was liquidated into it, it was closed by two fills, and both closings lost."""
+    dates = opened("takeover_recorded")
+    lot = closings(dates).filter((pc.field("lot_id") == "206") & (pc.field("close_fill_id") == "369"))
+    explanation = explain_event(dates, lot.column("event_id").to_pylist()[0])
+    assert titles(explanation) == [
+        "The loss : lot 206 of XBTUSD",
+        "Liquidation",
+        "What became of lot 206",
+        "What the insurance fund paid of",
+        "Sharing the session's shortfall in BTC",
+    ]
+    text = " ".join(" ".join(text_lines(explanation)).split())
+    for said in (
+        "opened by fill 206 of liq-2 at 2025-10-10 10:00:06.000006 UTC, long. It was taken from a0009",
+        "= -1 × (0.59779256 − 0.59547437) = -0.00231819",
+        "= -1 × (0.74684691 − 0.59779256) = -0.14905435",
+        "= -1 × (0.74777368 − 0.74684691) = -0.00092677",
+        "= -1 × (0.74777368 − 0.59547437) − 0.00020910 = -0.15250841",
+        "liquidation 207: sells XBTUSD",
+        "= -0.15250841 − 0.04963313 = -0.20214154",
+    ):
+        assert said in text
+
+
+def test_a_simulated_takeover_shows_the_value_of_each_position(opened: Open) -> None:
+    """The account `liquidator` has no row in `accounts`."""
+    dates = opened("takeover_simulated")
+    assert "Positions taken over on the insurance fund's account" in titles(
+        explain_account(dates, "liquidator", D10)
+    )
+    text = " ".join(" ".join(text_lines(explain_account(dates, "a0008", D10))).split())
+    assert "V(|Q|, mark) 33,627.204000, part e -1,764.308383, value X = V − s·d·e 35,391.512383" in text
+    assert "No fill was made on the unit while" not in text
+    assert "What became of the positions that were taken over" in text
