@@ -1,7 +1,8 @@
-"""explain of positions that were taken over: from the fund's loss to the client, from the client to its lots."""
+"""Readers on positions that were taken over: explain from the fund's loss to the client and back, recipes, explorer."""
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,8 +12,11 @@ from lossledger.readers.document.as_text import text_lines
 from lossledger.readers.document.model import Document
 from lossledger.readers.explain.account_session import PublishedDates
 from lossledger.readers.explain.explanation import explain_account, explain_event
+from lossledger.readers.query.sql_query import query_lines
+from scripts.recipes import queries
 from tests.builders import D10
 from tests.cases import run_case
+from tests.unit.readers.test_explore_page import look, texts
 
 Open = Callable[[str], PublishedDates]
 
@@ -104,3 +108,37 @@ def test_a_simulated_takeover_shows_the_value_of_each_position(opened: Open) -> 
     assert "V(|Q|, mark) 33,627.204000, part e -1,764.308383, value X = V − s·d·e 35,391.512383" in text
     assert "No fill was made on the unit while" not in text
     assert "What became of the positions that were taken over" in text
+
+
+def test_the_recipes_find_what_was_taken_over(opened: Open) -> None:
+    """The demonstration has nothing of it, so they are run here."""
+    recipes = [query for query in queries() if "FROM takeover" in query]
+    assert len(recipes) == 5
+    for query in recipes:
+        *rows, count = query_lines(opened("takeover_recorded").tables.warehouse.root, query)
+        assert len(rows) > 2, query
+        assert count != "(0 rows)"
+
+
+def test_the_costs_of_liquidations_are_all_that_the_fund_made_of_lots(opened: Open) -> None:
+    """Without its limit the recipe adds up to the gains and losses of the fund."""
+    tables = opened("takeover_recorded").tables
+    recipe = next(query for query in queries() if "sum(at_takeover)" in query).replace("LIMIT 8", "")
+    with tables.connect() as database:
+        made = database.sql(f"SELECT currency, sum(fund_made) FROM ({recipe}) GROUP BY ALL").fetchall()
+        booked = database.sql(
+            "SELECT currency, sum(takeover_gains) - sum(takeover_deficit)"
+            " FROM insurance_fund_daily JOIN session_losses USING (business_date, currency) GROUP BY ALL"
+        ).fetchall()
+    assert sorted(made) == sorted(booked)
+
+
+def test_the_explorer_shows_gains_losses_and_inventory(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = Path(opened("takeover_recorded").tables.warehouse.root)
+    page = look(root, monkeypatch, view="fund", currency="USDT")
+    assert not page.exception and not page.error
+    said = texts(page)
+    assert "Positions taken over on the fund's account" in said
+    shown = " ".join(table.value.to_csv() for table in page.table).replace("\\", "")
+    for figure in ("169.829526", "-2.472500", "527.475792", "-1,328.149311"):
+        assert figure in shown
