@@ -1,7 +1,8 @@
-"""Readers on positions that were taken over: explain from the fund's loss to the client and back, recipes, explorer."""
+"""Readers on positions that were taken over: explain, recipes, the explorer's page of the fund, the report."""
 
 import re
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
@@ -9,15 +10,19 @@ import pyarrow.compute as pc
 import pytest
 
 from lossledger.readers.document.as_text import text_lines
-from lossledger.readers.document.model import Document
+from lossledger.readers.document.model import Document, TableBlock
+from lossledger.readers.document.values import Amount, Hidden
 from lossledger.readers.explain.account_session import PublishedDates
 from lossledger.readers.explain.explanation import explain_account, explain_event
 from lossledger.readers.query.sql_query import query_lines
+from lossledger.readers.report.report_builder import build, gather
+from lossledger.readers.report.report_request import PUBLIC, REGULATOR, ReportRequest
 from scripts.recipes import queries
-from tests.builders import D10
+from tests.builders import D9, D10
 from tests.cases import run_case
 from tests.unit.readers.test_explore_page import look, texts
 
+D11 = date(2025, 10, 11)
 Open = Callable[[str], PublishedDates]
 
 
@@ -142,3 +147,52 @@ def test_the_explorer_shows_gains_losses_and_inventory(opened: Open, monkeypatch
     shown = " ".join(table.value.to_csv() for table in page.table).replace("\\", "")
     for figure in ("169.829526", "-2.472500", "527.475792", "-1,328.149311"):
         assert figure in shown
+
+
+_OF_TAKEOVER = {"fund_takeovers", "fund_inventory", "takeovers", "takeover_deficits"}
+
+
+def report(dates: PublishedDates, audience: str, last: date = D11) -> dict[str, TableBlock]:
+    document = build(gather(ReportRequest(dates.tables.warehouse.root, D9, last, audience)))
+    return {table.id: table for table in document.tables()}
+
+
+def test_the_report_tells_what_the_fund_made_of_lots_and_what_it_holds(opened: Open) -> None:
+    found = report(opened("takeover_recorded"), REGULATOR)
+    assert set(found) >= _OF_TAKEOVER
+    usdt = [row for row in found["fund_takeovers"].rows if row[1] == "USDT"]
+    assert [[str(cell) for cell in row[2:6]] for row in usdt[1:]] == [
+        ["0.072820", "-2,372.750086", "5.042047", "-2,367.635219"],
+        ["598.824632", "-124.437022", "-3.567285", "470.820325"],
+    ]
+    assert [str(row[9]) for row in usdt] == ["169.829526", "-2.472500", "527.475792"]
+    for name in ("fund_daily", "causes_bridge"):  # the last column of the fund, and of the causes, is 0
+        assert [str(row[-1]) for row in found[name].rows] == ["0"] * len(found[name].rows)
+    for *_, at_takeover, moved, execution, fees, unmarked, gains, losses, result in found["takeovers"].rows:
+        parts = [
+            value.e18 for value in (at_takeover, moved, execution, unmarked) if isinstance(value, Amount)
+        ]
+        assert isinstance(fees, Amount) and isinstance(result, Amount)
+        assert isinstance(gains, Amount) and isinstance(losses, Amount)
+        assert sum(parts) - fees.e18 == result.e18 == gains.e18 + losses.e18
+
+
+def test_a_report_without_takeover_has_nothing_of_it(small: Path) -> None:
+    found = report(PublishedDates.open(small), REGULATOR, D10)
+    assert not _OF_TAKEOVER & set(found)
+    assert "takeover_gains" not in [column.name for column in found["fund_daily"].columns]
+
+
+def test_the_public_edition_names_no_account_and_holds_small_cells_back(opened: Open) -> None:
+    """A loss of a lot counts for the client it was taken from; funding of lots is nobody's to be told."""
+    dates = opened("takeover_recorded")
+    found = report(dates, PUBLIC)
+    assert not _OF_TAKEOVER & set(found)
+    names = set(closings(dates).column("account_id").to_pylist()) | {"a0005", "a0009"}
+    assert not names & {str(cell) for table in found.values() for row in table.rows for cell in row}
+    funding = [column.name for column in found["fund_daily"].columns].index("takeover_funding")
+    assert all(isinstance(row[funding], Hidden) for row in found["fund_daily"].rows)
+    waterfall = {row[:2]: row for row in found["waterfall"].rows}
+    assert (
+        str(waterfall["2025-10-10", "BTC"][2]) == "0.61979076"
+    )  # of lots that came from more than 5 clients
