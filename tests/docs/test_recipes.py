@@ -1,6 +1,7 @@
 """The queries of docs/recipes.md give what the page shows.
 
-Where the demonstration has nothing to say, on restatements, tests/unit/readers/test_published_tables.py runs them.
+Where the demonstration has nothing to say, other tests run them: on restatements and positions that are taken over,
+tests/unit/readers (test_published_tables.py, test_taken_over.py).
 """
 
 from pathlib import Path
@@ -9,7 +10,7 @@ import pytest
 
 from scripts.recipes import TARGET, render
 
-EMPTY_ON_THE_DEMO = ("ops.restatements",)
+EMPTY_ON_THE_DEMO = ("ops.restatements", "FROM takeover")
 
 
 @pytest.mark.spark

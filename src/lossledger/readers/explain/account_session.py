@@ -1,7 +1,7 @@
 """One account's session: its inputs and published rows at the published versions, replayed by the reference."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cached_property
 from typing import Any
@@ -11,27 +11,43 @@ import pyarrow.compute as pc
 
 from lossledger.engine.clock import NEVER, day_of
 from lossledger.engine.errors import ConfigError
-from lossledger.engine.events import Account, Market, Trade
+from lossledger.engine.events import Account, AccountVersion, Market
 from lossledger.engine.intake.policy import Policy
 from lossledger.engine.intake.policy_text import policy_of
-from lossledger.engine.rows import SessionRows
+from lossledger.engine.rows import OpenLot, SessionRows
+from lossledger.engine.rules.lot_results import CLASS_OF_SIMULATED
 from lossledger.engine.rules.units import UnitInput
+from lossledger.engine.versions import Versions
+from lossledger.readers.explain.session_lots import (
+    SessionLots,
+    origins_of_fills,
+    simulated_before,
+    simulated_since,
+    with_opening_marks,
+)
 from lossledger.readers.explain.unit_trace import TracedUnit, replay_traced
 from lossledger.readers.published.published_files import folders
 from lossledger.readers.published.published_tables import PublishedTables
 from lossledger.readers.published_rows import Row, read_rows
+from lossledger.schemas.attribution import TAKEOVER_INVENTORY, TAKEOVERS
 from lossledger.schemas.core import Table
 from lossledger.schemas.inputs import ACCOUNTS, CURRENCIES, DATED, INSTRUMENTS, MARGIN_TIERS
-from lossledger.schemas.ledger import CARRIED, TYPED
+from lossledger.schemas.ledger import CARRIED, OPEN_LOTS, TYPED
 from lossledger.schemas.ops import POLICIES, PUBLISHED_FROM
-from lossledger.store.arrow import filled, to_rows
+from lossledger.store.arrow import filled, to_objects, to_rows
 from lossledger.store.buckets import account_bucket
 from lossledger.store.delta import dataset
 from lossledger.store.places import Place
 from lossledger.store.published_dates import PublishedDate
 from lossledger.store.reference_data import ReferenceData, reference_of
 from lossledger.store.session_inputs import PinnedTable, SessionInputs
-from lossledger.store.session_units import adl_trades_of, instruments_of, session_market, units_of
+from lossledger.store.session_units import (
+    adl_trades_of,
+    instruments_of,
+    session_market,
+    taken_trades_of,
+    units_of,
+)
 from lossledger.store.table_cache import at_version
 from lossledger.store.warehouse import NOT_THERE, Warehouse
 
@@ -64,7 +80,8 @@ class PublishedDates:
 class AccountSession:
     """An account in the session of a published date.
 
-    `versions`: of the ledger's tables. `pinned`: whether the publishing run recorded them.
+    `versions`: of the ledger's tables. `pinned`: whether the publishing run recorded them. `others`: accounts that are
+    no clients.
     """
 
     dates: PublishedDates
@@ -73,6 +90,7 @@ class AccountSession:
     versions: Mapping[str, int]
     pinned: bool
     inputs: SessionInputs
+    others: frozenset[str] = frozenset()
 
     @property
     def policy(self) -> Policy:
@@ -99,32 +117,53 @@ class AccountSession:
     @cached_property
     def units(self) -> list[UnitInput]:
         """Its units with their state and events."""
-        found = units_of(self.inputs, {self.account.account_id: self.account}, [self.account.account_id])
-        trades = {f.trade_id for unit in found for f in unit.fills if f.kind == "liquidation"}
-        if trades:
-            met = adl_trades_of(self.inputs, trades)
-            for unit in found:
-                unit.fills = [
-                    f._replace(
-                        met_by_adl=f.kind == "liquidation"
-                        and (Trade(f.instrument_id, f.trade_id), f.ts) in met
-                    )
-                    for f in unit.fills
-                ]
-        return found
+        mine = self.account.account_id
+        found = units_of(self.inputs, {mine: self.account}, [mine])
+        trades = {
+            f.trade_id
+            for unit in found
+            for f in unit.fills
+            if f.kind == "liquidation" or self.account.is_liquidator
+        }
+        if not trades:
+            return found
+        adl, taken = adl_trades_of(self.inputs, trades), taken_trades_of(self.inputs, trades)
+        inputs = replace(self.inputs, adl_trades=adl, taken_trades=taken)
+        return units_of(inputs, {mine: self.account}, [mine])
 
     @cached_property
     def instruments(self) -> list[str]:
-        """Instruments that the account holds or trades, or that an open liquidation started with."""
-        return instruments_of(self.units)
+        """Instruments that the account holds or trades, and those of its lots."""
+        return sorted({*instruments_of(self.units), *(lot.instrument_id for lot in self._lots.simulated)})
 
     @cached_property
     def market(self) -> Market:
         return session_market(self.inputs, self.instruments)
 
     @cached_property
+    def _lots(self) -> SessionLots:
+        """Of a liquidator: its simulated lots, and where the others came from."""
+        account_id = self.account.account_id
+        if not self.account.is_liquidator:
+            return SessionLots()
+        mine = pc.field("account_id") == account_id
+        closings, inventory = (self.published(table, mine) for table in (TAKEOVERS, TAKEOVER_INVENTORY))
+        before = simulated_before(self.inputs, account_id)
+        known = {lot.lot_id for lot in before}
+        found = self.dates.tables.rows(OPEN_LOTS.full_name, [self.day.day], where=mine) if inventory else None
+        still_open = to_objects(OPEN_LOTS, found, OpenLot) if found else []
+        since = simulated_since(closings, still_open, known, self.reference.scales)
+        origins = origins_of_fills(self.inputs, self.units, self.others)
+        episodes = {row["lot_id"]: row["episode_id"] for row in (*closings, *inventory)}
+        return SessionLots([*before, *since], origins, episodes)
+
+    @cached_property
     def _replayed(self) -> tuple[SessionRows, Sequence[TracedUnit]]:
-        return replay_traced(self.units, self.market, self.policy, self.start)
+        rows, traced = replay_traced(self.units, self.market, self.policy, self.start)
+        if self.account.is_liquidator:
+            lots = with_opening_marks(self._lots.simulated, self.market, self.start)
+            replace(self._lots, simulated=lots).settle(rows, self.market, self.policy, self.account)
+        return rows, traced
 
     @property
     def rows(self) -> SessionRows:
@@ -148,7 +187,11 @@ def open_session(dates: PublishedDates, account_id: str, day: date) -> AccountSe
     recorded = dates.tables.pins.inputs_of(day)
     versions = {name: recorded.get(name, warehouse.version(table)) for name, table in TYPED.items()}
     reference = _reference(warehouse, versions, account_id)
-    if account_id not in reference.accounts:
+    policy = _policy(dates.tables, published)
+    account = reference.accounts.get(account_id)
+    if account is None and (account_id in policy.liquidators or _has_lots(dates, account_id, day)):
+        account = _liquidator_of_simulations(account_id)
+    if account is None:
         raise ConfigError(
             f"no account {account_id!r} in ledger.accounts; {_some_accounts(warehouse, versions)}"
         )
@@ -168,9 +211,20 @@ def open_session(dates: PublishedDates, account_id: str, day: date) -> AccountSe
         before.day.isoformat() if before else None,
         sources,
         reference,
-        _policy(dates.tables, published),
+        policy,
     )
-    return AccountSession(dates, published, reference.accounts[account_id], versions, bool(recorded), inputs)
+    others = frozenset(name for name, one in reference.accounts.items() if not one.is_client)
+    return AccountSession(dates, published, account, versions, bool(recorded), inputs, others)
+
+
+def _has_lots(dates: PublishedDates, account_id: str, day: date) -> bool:
+    mine = pc.field("account_id") == account_id
+    return any(read_rows(dates.tables, table, [day], mine) for table in (TAKEOVERS, TAKEOVER_INVENTORY))
+
+
+def _liquidator_of_simulations(account_id: str) -> Account:
+    """The account that simulated lots are opened for: it needs no row of its own (rules.md section 15)."""
+    return Account(account_id, "liquidator", Versions([(-NEVER, AccountVersion(CLASS_OF_SIMULATED, True))]))
 
 
 def _policy(tables: PublishedTables, published: PublishedDate) -> Policy:
@@ -191,11 +245,12 @@ def _some_accounts(warehouse: Warehouse, versions: Mapping[str, int]) -> str:
 
 
 def _reference(warehouse: Warehouse, versions: Mapping[str, int], account_id: str) -> ReferenceData:
-    """All instruments, and of the accounts this one."""
+    """All instruments, and of the accounts this one and those that are no clients."""
     tables: dict[str, pa.Table] = {}
     for d in (CURRENCIES, INSTRUMENTS, ACCOUNTS, MARGIN_TIERS):
         table = TYPED[d.name]
-        mine = pc.field("account_id") == account_id if d is ACCOUNTS else None
+        wanted = (pc.field("account_id") == account_id) | (pc.field("account_type") != "client")
+        mine = wanted if d is ACCOUNTS else None
         delta = at_version(str(warehouse.path(table)), versions[d.name])
         tables[d.name] = filled(table, dataset(table, delta).to_table(filter=mine))
     return reference_of(tables)

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from lossledger.engine.clock import NEVER, iso
 from lossledger.engine.errors import ConfigError
 from lossledger.engine.events import UnitKey
+from lossledger.engine.rules.lot_results import CAUSE, loss_event_id
 from lossledger.engine.rules.version import RULES_VERSION
 from lossledger.readers.document.model import Document, Section
 from lossledger.readers.explain.account_session import PublishedDates, open_session
@@ -17,6 +18,8 @@ from lossledger.readers.explain.liquidation_story import episode_sections
 from lossledger.readers.explain.narrative import Narrative, when
 from lossledger.readers.explain.session_close import adl_section, close_section
 from lossledger.readers.explain.shortfall_shares import session_section, sharing_sections
+from lossledger.readers.explain.takeover_closings import lots_section
+from lossledger.readers.explain.takeover_origins import origin_sections, taken_section
 from lossledger.readers.explain.unit_events import events_section, start_section
 from lossledger.readers.published_rows import Row, read_rows
 from lossledger.schemas.attribution import LIQUIDATIONS, NEGATIVE_BALANCES
@@ -34,8 +37,8 @@ def explain_account(dates: PublishedDates, account_id: str, day: date) -> Docume
         *loss_sections(narrative),
     ]
     sections += sharing_sections(narrative, _currencies(narrative))
-    deleveraged = adl_section(narrative)
-    sections += [deleveraged] if deleveraged else []
+    later = (adl_section(narrative), lots_section(narrative), taken_section(narrative))
+    sections += [section for section in later if section is not None]
     sections.append(close_section(narrative, sections))
     return _explanation(f"Account {account_id} in the session of {day}", narrative, sections)
 
@@ -45,6 +48,8 @@ def explain_event(dates: PublishedDates, event_id: str) -> Document:
     row, day = _find(dates, event_id)
     key = UnitKey(row["account_id"], row["currency"], row["isolation"])
     narrative = Narrative(open_session(dates, key.account_id, day), (key,))
+    if row.get("cause") == CAUSE:
+        return _explain_takeover(dates, narrative, event_id)
     episode_id, events = _belonging(narrative, event_id)
     sections = [start_section(narrative), events_section(narrative)]
     if episode_id:
@@ -52,7 +57,20 @@ def explain_event(dates: PublishedDates, event_id: str) -> Document:
     sections += loss_sections(narrative, events)
     if any(event.protected for event in narrative.session.rows.negative_balances if event.event_id in events):
         sections.append(session_section(narrative, narrative.comparison.losses[key.currency]))
+    taken = taken_section(narrative) if episode_id else None
+    sections += [taken] if taken else []
     return _explanation(f"{event_id}: account {key.account_id} in the session of {day}", narrative, sections)
+
+
+def _explain_takeover(dates: PublishedDates, narrative: Narrative, event_id: str) -> Document:
+    """A loss of a lot: the closing, the client's liquidation that the lot came from, then who paid."""
+    (closing,) = (t for t in narrative.session.rows.takeovers if loss_event_id(t) == event_id)
+    closed, *paid = loss_sections(narrative, {event_id})
+    sections = [closed, *origin_sections(dates, closing), *paid]
+    sections.append(session_section(narrative, narrative.comparison.losses[closing.currency]))
+    day = narrative.session.day.day
+    title = f"{event_id}: a loss of {closing.account_id} with a position taken over, in the session of {day}"
+    return _explanation(title, narrative, sections)
 
 
 def _find(dates: PublishedDates, event_id: str) -> tuple[Row, date]:
@@ -95,11 +113,9 @@ def _facts(narrative: Narrative, draft: Document) -> Iterator[tuple[str, str]]:
     account = session.account
     terms = account.versions.at(day.end - 1)
     if terms is not None:
+        text = f"{account.account_id}: {account.account_type}, {terms.client_class}"
         covered = "with" if terms.protected else "without"
-        yield (
-            "account",
-            f"{account.account_id}: {account.account_type}, {terms.client_class}, {covered} protection at the end",
-        )
+        yield "account", text if account.is_liquidator else f"{text}, {covered} protection at the end"
     begin = "the beginning" if session.start == -NEVER else f"{when(day.start)} UTC"
     yield "session", f"{day.day}, from {begin} to before {when(day.end)} UTC"
     yield "published", f"by run {day.run_id} at {iso(day.published_at)}"

@@ -3,9 +3,11 @@
 from collections.abc import Collection, Iterator
 
 from lossledger.engine.rows import NegativeBalance
+from lossledger.engine.rules.lot_results import CAUSE
 from lossledger.readers.document.model import Formula, Section
 from lossledger.readers.explain.narrative import Narrative, count_text, sum_text, unit_name, when
 from lossledger.readers.explain.session_waterfall import Draw, SessionWaterfall
+from lossledger.readers.explain.takeover_closings import loss_section
 from lossledger.schemas import attribution
 
 
@@ -13,9 +15,13 @@ def loss_sections(narrative: Narrative, only: Collection[str] | None = None) -> 
     """For every negative-balance event of the units, or some: the deficit, then the fund."""
     keys = {unit.key for unit in narrative.units}
     for event in narrative.session.rows.negative_balances:
-        mine = (event.account_id, event.currency, event.isolation) in keys
+        mine = (event.account_id, event.currency, event.isolation) in keys or event.cause == CAUSE
         if mine and (only is None or event.event_id in only):
-            yield _deficit(narrative, event)
+            yield (
+                loss_section(narrative, event.event_id)
+                if event.cause == CAUSE
+                else _deficit(narrative, event)
+            )
             if event.protected:
                 yield _fund(narrative, event)
 
@@ -85,9 +91,16 @@ def _fund(narrative: Narrative, event: NegativeBalance) -> Section:
         Formula(
             f"draw = min({names[0]}, max(0, {names[1]} − {names[2]}))",
             f"min({deficit}, max(0, {balance} − {floor}))",
-            narrative.money(event.currency, draw.amount),
+            narrative.money(event.currency, draw.available),
             (narrative.policy_source("fund_floor"),),
-        ),
+        )
+    )
+    if draw.amount != draw.available:
+        section.write(
+            "That is less than the deficit, and by policy fund_draw_rule: all_or_nothing the fund then pays nothing.",
+            narrative.policy_source("fund_draw_rule"),
+        )
+    section.add(
         Formula(
             "shortfall = deficit − draw",
             f"{deficit} − {narrative.money(event.currency, draw.amount)}",

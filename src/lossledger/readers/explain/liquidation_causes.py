@@ -15,6 +15,7 @@ COMPONENTS = {
     "market_move": "ticks after the first liquidation fill",
     "execution": "liquidation fills against the mark in force",
     "adl": "liquidation fills against which somebody was deleveraged, against the mark in force",
+    "takeover": "liquidation fills that a liquidator took over, or the takeover itself, against the mark in force",
     "fees": "fees of all fills in the liquidation",
     "funding": "funding paid",
     "account_trading": "the account's other fills against the mark in force",

@@ -56,6 +56,38 @@ def add_fills(
         )
 
 
+def add_taken(narrative: Narrative, unit: TracedUnit, taken: Sequence[TraceEntry], section: Section) -> None:
+    """Adds the positions that a simulated takeover gave to the insurance fund, and the value of each (section 15)."""
+    at = taken[0].ts
+    lots = [
+        lot
+        for lot in narrative.session.rows.lots
+        if (lot.from_account_id, lot.currency, lot.from_isolation) == unit.key and lot.opened_at == at
+    ]
+    rows, parts = [], []
+    for entry, lot in zip(taken, sorted(lots, key=lambda lot: lot.instrument_id), strict=True):
+        contract, mark_e18 = narrative.session.market.contracts[lot.instrument_id], entry.mark_e18 or 0
+        value = contract.value_units(abs(lot.quantity_e18), mark_e18)
+        parts.append(contract.pnl_units(1 if lot.quantity_e18 > 0 else -1, value, lot.open_value))
+        amounts = [narrative.money(lot.currency, n) for n in (value, parts[-1], lot.open_value)]
+        quantity, mark = Amount(lot.quantity_e18), Amount(mark_e18)
+        rows.append(
+            CitedRow(
+                (lot.instrument_id, lot.lot_id, quantity, mark, *amounts),
+                narrative.origins.tick(lot.instrument_id, at + 1),
+            )
+        )
+    worth = narrative.money(unit.key.currency, sum(parts))
+    section.write(
+        f"At {when(at)} UTC the whole unit was taken over on the insurance fund's account, and nothing of it went to "
+        f"the market. Of what it was worth, equity + debt, {worth} went to the fund with the positions, cut by their "
+        "maintenance margins: each goes at its value at the mark less its part.",
+        narrative.policy_source("liquidation_style"),
+    )
+    head = ("instrument", "lot", "quantity", "mark", "V(|Q|, mark)", "part e", "value X = V − s·d·e")
+    section.add(cited_table("Taken over", head, rows, left=2))
+
+
 def _mark_before(entry: TraceEntry) -> int:
     """A recorded fill comes before the ticks of its time, a simulated one after them (rules.md section 4)."""
     return entry.ts if entry.ref else entry.ts + 1

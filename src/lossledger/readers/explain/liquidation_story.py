@@ -6,10 +6,10 @@ from lossledger.engine.rows import EndedEpisode
 from lossledger.engine.rules.episode import MARGIN, Episode
 from lossledger.readers.document.model import Citation, Section
 from lossledger.readers.explain.liquidation_causes import add_causes, add_end
-from lossledger.readers.explain.liquidation_fills import add_fees, add_fills
+from lossledger.readers.explain.liquidation_fills import add_fees, add_fills, add_taken
 from lossledger.readers.explain.margin_breach import add_margin
 from lossledger.readers.explain.narrative import Narrative, unit_name, when
-from lossledger.readers.explain.unit_trace import FILL, TracedUnit
+from lossledger.readers.explain.unit_trace import FILL, TAKEN, TracedUnit
 from lossledger.readers.published_mark_gaps import read_mark_gaps
 from lossledger.schemas import attribution
 from lossledger.schemas.ledger import UNIT_SESSIONS
@@ -33,7 +33,12 @@ def _episode(narrative: Narrative, unit: TracedUnit, episode: Episode, end: Ende
     _add_gaps(narrative, episode, section)
     add_margin(narrative, unit, episode, section)
     mine = [h for h in unit.entries if episode.triggered_at <= h.ts and (end is None or h.ts <= end.ended_at)]
-    add_fills(narrative, unit, episode, [h for h in mine if h.kind == FILL], section)
+    taken = [h for h in mine if h.kind == TAKEN]
+    fills = [h for h in mine if h.kind == FILL]
+    if fills or not taken:
+        add_fills(narrative, unit, episode, fills, section)
+    if taken:
+        add_taken(narrative, unit, taken, section)
     if end is None:
         section.write(
             "The liquidation is still open at the end of the session: it is published on the date on which it ends."

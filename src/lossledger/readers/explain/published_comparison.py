@@ -12,10 +12,12 @@ from lossledger.engine.events import UnitKey
 from lossledger.engine.numbers import units_to_e18
 from lossledger.engine.replayed import Replayed, Tables
 from lossledger.engine.rows import FundMovement
+from lossledger.engine.rules.lot_results import CAUSE
 from lossledger.engine.rules.sharing import unit_charges
 from lossledger.engine.tables.accounts import accounts, positions
 from lossledger.engine.tables.liquidations import adl_rows, liquidation_positions, liquidations
 from lossledger.engine.tables.losses import negative_balances, protection
+from lossledger.engine.tables.takeovers import takeover_inventory, takeovers
 from lossledger.readers.document.model import Citation, FigureComparison, RowComparison
 from lossledger.readers.document.values import Amount, Cell
 from lossledger.readers.explain.account_session import AccountSession
@@ -34,6 +36,8 @@ TABLES = (
     attribution.PROTECTION_DAILY,
     attribution.SOCIALISED_LOSSES,
     attribution.ADL_LOSSES,
+    attribution.TAKEOVERS,
+    attribution.TAKEOVER_INVENTORY,
     attribution.ACCOUNT_DAILY,
     attribution.POSITIONS_DAILY,
     attribution.RECEIVABLES_DAILY,
@@ -41,6 +45,8 @@ TABLES = (
 )
 # The counterparty of a deleveraged fill comes from other accounts' fills: it is not recomputed.
 _NOT_RECOMPUTED = {"against_account_id", "business_date"}
+# The liquidation that a lot came from is another account's session.
+_NOT_RECOMPUTED_OF_LOTS = {"episode_id"}
 
 
 class Comparison:
@@ -77,6 +83,8 @@ class Comparison:
             attribution.NEGATIVE_BALANCES: negative_balances(replayed),
             attribution.PROTECTION_DAILY: protection(replayed),
             attribution.ADL_LOSSES: adl_rows(replayed, {}),
+            attribution.TAKEOVERS: takeovers(replayed),
+            attribution.TAKEOVER_INVENTORY: self._inventory(),
             attribution.ACCOUNT_DAILY: daily,
             attribution.POSITIONS_DAILY: positions(replayed),
             attribution.RECEIVABLES_DAILY: receivables,
@@ -84,6 +92,11 @@ class Comparison:
             UNIT_CHARGES: list(self._unit_charges()),
         }
         return {table.full_name: rows for table, rows in by_table.items()}
+
+    def _inventory(self) -> list[dict[str, Any]]:
+        """The account's own open lots: a client's replay opens simulated ones that are a liquidator's."""
+        rows = takeover_inventory(self.replayed, self.session.market)
+        return [row for row in rows if row["account_id"] == self.session.account.account_id]
 
     def _payers(self) -> Iterator[dict[str, Any]]:
         account_id = self.session.account.account_id
@@ -133,6 +146,14 @@ class Comparison:
         ]
         keys = sorted(set(sides[0]) | set(sides[1]))
         return [self._row(table, sides[0].get(key), sides[1].get(key)) for key in keys]
+
+    def compare_opened_lot(self, opened: Mapping[str, Any]) -> list[RowComparison]:
+        """Compares a simulated lot that the account's replay opened with its row of the date: closed, or still open."""
+        mine = pc.field("lot_id") == opened["lot_id"]
+        for table in (attribution.TAKEOVERS, attribution.TAKEOVER_INVENTORY):
+            for row in self.session.published(table, mine):
+                return [self._row(table, opened, row, opened)]
+        return [self._row(attribution.TAKEOVER_INVENTORY, opened, None)]
 
     def compare_draw(self, draw: Draw) -> list[RowComparison]:
         """Compares the fund's movement for a draw; a draw of zero has no movement."""
@@ -190,6 +211,7 @@ class Comparison:
         sums = {name: sum(row[name] for row in covered) for name in ("deficit", "fund_draw", "shortfall")}
         sums |= {
             "unprotected_deficit": sum(row["deficit"] for row in losses.events if not row["protected"]),
+            "takeover_deficit": sum(row["deficit"] for row in covered if row["cause"] == CAUSE),
             "socialised": charged,
             "uncovered": sums["shortfall"] - charged,
             "method": losses.method,
@@ -210,7 +232,8 @@ class Comparison:
         if published is None or recomputed is None:
             problem = "not published" if published is None else "published, but not found by the reference"
             return RowComparison(source, (), problem)
-        columns = [c for c in table.columns if c.name not in _NOT_RECOMPUTED and (not only or c.name in only)]
+        unknown = _NOT_RECOMPUTED | (_NOT_RECOMPUTED_OF_LOTS if _is_of_lot(table, published) else set())
+        columns = [c for c in table.columns if c.name not in unknown and (not only or c.name in only)]
         return RowComparison(
             source,
             tuple(
@@ -238,6 +261,10 @@ class Comparison:
             *self.published[attribution.LIQUIDATIONS.full_name],
         ]
         return next((r["currency"] for r in rows if r["episode_id"] == episode_id), next(iter(self.losses)))
+
+
+def _is_of_lot(table: Table, row: Row) -> bool:
+    return table in (attribution.TAKEOVERS, attribution.TAKEOVER_INVENTORY) or row.get("cause") == CAUSE
 
 
 def published_cell(column: Column, value: Any, places: int) -> Cell:

@@ -18,6 +18,7 @@ _FLOWS = (
     ("surplus_forfeited", "− surplus"),
     ("socialised_charge", "− charge"),
 )
+_SETTLED = ("fund_settlement", "+ settled with the fund")  # of a liquidator
 
 
 def adl_section(narrative: Narrative) -> Section | None:
@@ -69,9 +70,10 @@ def close_section(narrative: Narrative, before: Sequence[Section]) -> Section:
         key = next((k for k in keys if k[:] == unit[:3]), None)
         if key is None:
             continue
-        formula = " ".join(label for _, label in _FLOWS)
-        amounts = [str(narrative.money(key.currency, getattr(unit, name))) for name, _ in _FLOWS]
-        signs = ["", *(label[0] + " " for _, label in _FLOWS[1:])]
+        flows = [*_FLOWS, _SETTLED] if narrative.session.account.is_liquidator else _FLOWS
+        formula = " ".join(label for _, label in flows)
+        amounts = [str(narrative.money(key.currency, getattr(unit, name))) for name, _ in flows]
+        signs = ["", *(label[0] + " " for _, label in flows[1:])]
         numbers = " ".join(
             f"{sign}({amount})" if amount.startswith("-") else f"{sign}{amount}"
             for sign, amount in zip(signs, amounts, strict=True)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import pyarrow.compute as pc
 
+from lossledger.engine.ids import order_key
 from lossledger.engine.numbers import e18_to_units
 from lossledger.engine.rows import NegativeBalance
 from lossledger.engine.rules.fund import Waterfall
@@ -20,6 +21,7 @@ from lossledger.schemas.attribution import (
     NEGATIVE_BALANCES,
     SESSION_LOSSES,
     SOCIALISED_LOSSES,
+    TAKEOVERS,
 )
 
 
@@ -27,7 +29,7 @@ class Draw(NamedTuple):
     """A covered deficit in the queue: `place` of `places`, `after`: the fund's movement before it, if any.
 
     `balance`: opening and all movements before. draw = min(deficit, max(0, balance − floor)) (rules.md section 10);
-    amounts in ledger units.
+    `all_or_nothing`: nothing if that is less than the deficit. Amounts in ledger units.
     """
 
     event: NegativeBalance
@@ -38,10 +40,16 @@ class Draw(NamedTuple):
     after: Row | None
     balance: int
     floor: int
+    all_or_nothing: bool
+
+    @property
+    def available(self) -> int:
+        """What the fund has above its floor, at most the deficit."""
+        return min(self.event.deficit, max(0, self.balance - self.floor))
 
     @property
     def amount(self) -> int:
-        return min(self.event.deficit, max(0, self.balance - self.floor))
+        return 0 if self.all_or_nothing and self.available < self.event.deficit else self.available
 
 
 class AccountShare(NamedTuple):
@@ -90,7 +98,20 @@ class SessionWaterfall:
     def events(self) -> list[Row]:
         """All negative-balance events, of all accounts, in the order of the queue."""
         found = self.session.published(NEGATIVE_BALANCES, pc.field("currency") == self.currency)
-        return sorted(found, key=lambda row: (row["ts"], row["account_id"], row["isolation"]))
+        return sorted(found, key=self._order)
+
+    @cached_property
+    def _closings(self) -> dict[str, tuple[Any, ...]]:
+        """Of events of cause takeover, their place among those of their unit and time: by instrument, fill and lot."""
+        losses = self.session.published(
+            TAKEOVERS, (pc.field("currency") == self.currency) & pc.field("event_id").is_valid()
+        )
+        return {row["event_id"]: closing_order(row) for row in losses}
+
+    def _order(self, row: Row) -> tuple[Any, ...]:
+        """The place of an event in the queue (rules.md section 10)."""
+        unit = (row["ts"], row["account_id"], row["isolation"])
+        return (*unit, self._closings.get(row["event_id"], ()))
 
     @cached_property
     def fund(self) -> Row:
@@ -123,16 +144,18 @@ class SessionWaterfall:
         after = self.entries[before - 1] if before else None
         moved = sum(self.units(row, "amount") for row in self.entries[:before])
         balance = self.units(self.fund, "opening") + moved
-        floor_e18 = self.session.policy.at(ts).fund_floor.get(self.currency, 0)
-        covered = [_order(row) for row in self.events if row["protected"]]
-        place = bisect_left(covered, (event.ts, event.account_id, event.isolation)) + 1
+        terms = self.session.policy.at(ts)
+        floor_e18 = terms.fund_floor.get(self.currency, 0)
+        covered = [self._order(row) for row in self.events if row["protected"]]
+        place = bisect_left(covered, self._order(event._asdict())) + 1
         floor = e18_to_units(floor_e18, self.session.scale(self.currency))
-        return Draw(event, ts, at_end, place, len(covered), after, balance, floor)
+        whole = terms.fund_draw_rule == "all_or_nothing"
+        return Draw(event, ts, at_end, place, len(covered), after, balance, floor, whole)
 
     def _entries_before(self, event: NegativeBalance, ts: int) -> int:
         """How many movements come before a draw: all of earlier times, and of its own all but later draws."""
-        order = {row["event_id"]: _order(row) for row in self.events}
-        mine = (event.ts, event.account_id, event.isolation)
+        order = {row["event_id"]: self._order(row) for row in self.events}
+        mine = self._order(event._asdict())
         count = 0
         for number, row in enumerate(self.entries, 1):
             earlier = row["kind"] != "draw" or order.get(row["ref"], mine) < mine
@@ -171,8 +194,19 @@ class SessionWaterfall:
         return self.share.charge if self.share.basis and self.share.shortfall else 0
 
 
-def _order(row: Row) -> tuple[int, str, str]:
-    return row["ts"], row["account_id"], row["isolation"]
+def closing_order(row: Row) -> tuple[Any, ...]:
+    """The order of published closings of one unit and time: instrument, fill, lot.
+
+    Simulated lots have no fill, and of them the first opened comes first, then by what they came from.
+    """
+    fill = row["close_fill_id"]
+    opened = row["opened_at"]
+    lot = (opened, order_key(row["lot_id"]), "", "") if fill else (opened, "", *_came_from(row))
+    return (row["instrument_id"], order_key(fill or ""), lot)
+
+
+def _came_from(row: Row) -> tuple[str, str]:
+    return row["from_account_id"] or "", row["from_isolation"] or ""
 
 
 def waterfall(losses: Mapping[str, SessionWaterfall], events: Sequence[NegativeBalance]) -> Waterfall:

@@ -112,6 +112,8 @@ def _describe(narrative: Narrative, unit: trace.TracedUnit, together: list[trace
         return f"transfer {entry.ref}"
     if entry.kind == trace.FUNDING:
         return f"funding of {entry.instrument_id}"
+    if entry.kind == trace.TAKEN:
+        return f"{entry.instrument_id} is taken over on the insurance fund's account"
     if entry.kind == trace.DEBT:
         amount = narrative.money(unit.key.currency, abs(entry.amount))
         return f"debt {'grows' if entry.amount > 0 else 'falls'} by {amount}"
@@ -141,6 +143,6 @@ def _sources(narrative: Narrative, entry: trace.TraceEntry) -> tuple[Citation, .
         return (origins.fill(entry.ref),)
     if entry.kind == trace.FUNDING:
         return origins.funding(entry.instrument_id, entry.ts)
-    if entry.kind in (trace.TICK, trace.FILL):  # of a simulated fill: the tick it is made at
+    if entry.kind in (trace.TICK, trace.FILL, trace.TAKEN):  # of what is simulated: the tick it is made at
         return origins.tick(entry.instrument_id, entry.ts + 1)
     return ()

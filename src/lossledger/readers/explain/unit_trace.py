@@ -13,11 +13,13 @@ from lossledger.engine.rules.units import Unit, UnitInput
 
 CHARGE, TRANSFER, FILL, FUNDING, TICK = "charge", "transfer", "fill", "funding", "tick"
 TRIGGER, SURPLUS, RESET, DEBT = "trigger", "surplus", "reset", "debt"
+TAKEN, SETTLEMENT = "taken", "settlement"
 KIND_TEXTS = {
     CHARGE: "charge of the session before",
     TRIGGER: "liquidation triggered",
     SURPLUS: "surplus to the insurance fund",
     RESET: "reset by negative balance protection",
+    SETTLEMENT: "settled with the insurance fund",
 }
 
 
@@ -103,6 +105,17 @@ class TracedUnit(Unit):
         booked = self.wallet - before
         self._note(fill.ts, FILL, fill.fill_id, fill.instrument_id, booked, change, mark_e18, fill)
         return change, mark_e18
+
+    def give_up(self, instrument_id: str, ts: int, value: int) -> None:
+        position, before = self.positions[instrument_id], self.wallet
+        worth, mark_e18 = position.unrealised(), position.mark_e18
+        super().give_up(instrument_id, ts, value)
+        booked = self.wallet - before
+        self._note(ts, TAKEN, instrument_id, instrument_id, booked, booked - worth, mark_e18)
+
+    def settle_with_fund(self, amount: int) -> None:
+        super().settle_with_fund(amount)
+        self._note(self._now, SETTLEMENT, amount=amount, change=amount)
 
     def fund(self, ts: int) -> dict[str, int]:
         self._now = ts

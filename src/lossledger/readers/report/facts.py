@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 from lossledger.engine.intake.parsing import parse_decimal_e18
 from lossledger.readers.document.values import Amount, Cell, Missing
-from lossledger.readers.published_rows import PublishedRows, rows_where
+from lossledger.readers.published_rows import PublishedRows, Row, rows_where
 from lossledger.readers.report.report_request import ReportRequest
 from lossledger.schemas import attribution
 from lossledger.schemas.ops import POLICIES
@@ -58,6 +59,16 @@ class Facts:
 
     def same(self, day: date, currency: str) -> dict[str, Any]:
         return {"business_date": day, "currency": currency}
+
+    @cached_property
+    def events_by_client(self) -> list[Row]:
+        """Negative balances; one of a lot counts for the client that it was taken from, where that is known."""
+        events = self.rows.rows(attribution.NEGATIVE_BALANCES)
+        closings = self.rows.rows(attribution.TAKEOVERS)
+        if not closings:
+            return events
+        clients = {row["event_id"]: row["from_account_id"] for row in closings}
+        return [{**row, "account_id": clients.get(row["event_id"]) or row["account_id"]} for row in events]
 
     def house(self) -> set[str]:
         """Accounts of the venue itself: market makers, its liquidation engine, its treasury."""

@@ -17,6 +17,7 @@ from lossledger.readers.report.sections import (
     definitions,
     reconciliation_checks,
     report_header,
+    taken_over,
 )
 from lossledger.readers.report.sections.result_summary import origin
 from lossledger.schemas import attribution
@@ -135,13 +136,17 @@ def _drawing(currency: str, bars: Sequence[tuple[str, int, int, int]]) -> Drawin
 
 
 def _fund(facts: Facts, made: PublicTotals) -> TableBlock:
-    names = ("opening", "external", "liquidation_fees", "surplus", "fund_draw", "closing")
+    taken = taken_over.has_takeover(facts)
+    lots = {"takeover_gains": "+ gains of lots", "takeover_funding": "+ funding of lots"} if taken else {}
+    names = ("opening", "external", "liquidation_fees", "surplus", *lots, "fund_draw", "closing")
     rows = tuple(
         (day, currency, *(made.cell(name, day, currency) for name in names))
         for currency in facts.currencies
         for day in facts.days
     )
-    titles = ("opening", "+ external", "+ liquidation fees", "+ surplus", "− draws", "= closing")
+    titles = (
+        *("opening", "+ external", "+ liquidation fees", "+ surplus", *lots.values(), "− draws", "= closing"),
+    )
     columns = (
         TableColumn("business_date", "session"),
         TableColumn("currency", "currency"),

@@ -15,7 +15,8 @@ from lossledger.schemas import attribution
 
 Name = tuple[str, str, str]  # measure, date or class or 'all', currency
 PAID = ("deficit", "fund_draw", "socialised", "uncovered", "unprotected_deficit", "adl_loss")
-FUND = ("opening", "external", "liquidation_fees", "surplus", "closing")
+TAKEN_OVER = ("takeover_gains", "takeover_funding")
+FUND = ("opening", "external", "liquidation_fees", "surplus", *TAKEN_OVER, "closing")
 ALL = "all"
 PAYERS, LOSERS = (
     "payers",
@@ -85,7 +86,7 @@ def by_account(rows: Iterable[Row], column: str) -> Parts:
 
 def _behind(facts: Facts, where: dict[str, Any]) -> dict[str, dict[str, Parts]]:
     """Each account's part of each total of the waterfall."""
-    events = rows_where(facts.rows.rows(attribution.NEGATIVE_BALANCES), **where)
+    events = rows_where(facts.events_by_client, **where)
     covered = rows_where(events, protected=True)
     short = by_account(covered, "shortfall")
     charges = by_account(rows_where(facts.rows.rows(attribution.SOCIALISED_LOSSES), **where), "charge")
@@ -127,6 +128,10 @@ def _fund(made: PublicTotals, day: date, currency: str) -> None:
     for measure in FUND:
         shared = measure in ("liquidation_fees", "surplus")
         ways = {LOSERS: _with_rest(row[measure], by_account(ended, measure))} if shared else {}
+        if measure == "takeover_gains":
+            ways = {LOSERS: _gains(made.facts, same)}
+        if measure == "takeover_funding":  # of whose positions it was, no table says
+            ways = {LOSERS: {"": row[measure]}}
         made.put((measure, str(day), currency), row[measure], **ways)
     income = {(measure, str(day), currency): 1 for measure in FUND[:-1]}
     out = {("fund_draw", str(day), currency): -1, ("closing", str(day), currency): -1}
@@ -134,6 +139,14 @@ def _fund(made: PublicTotals, day: date, currency: str) -> None:
     before = ("closing", str(date.fromordinal(day.toordinal() - 1)), currency)
     if before in made.amounts:
         made.equations.append({before: 1, ("opening", str(day), currency): -1})
+
+
+def _gains(facts: Facts, where: dict[str, Any]) -> Parts:
+    """Gains of lots by the client that they were taken from, or else the liquidator."""
+    found: defaultdict[str, int] = defaultdict(int)
+    for row in rows_where(facts.rows.rows(attribution.TAKEOVERS), **where):
+        found[row["from_account_id"] or row["account_id"]] += max(0, row["result"])
+    return found
 
 
 def _rules(made: PublicTotals, day: date, currency: str) -> None:
@@ -171,7 +184,7 @@ def _range(made: PublicTotals, currency: str) -> None:
 
 
 def _classes(made: PublicTotals, currency: str) -> None:
-    events = rows_where(made.facts.rows.rows(attribution.NEGATIVE_BALANCES), currency=currency)
+    events = rows_where(made.facts.events_by_client, currency=currency)
     charges = rows_where(made.facts.rows.rows(attribution.SOCIALISED_LOSSES), currency=currency)
     sources: tuple[tuple[str, list[Any], str], ...] = (
         ("deficit", rows_where(events, protected=True), "deficit"),

@@ -37,6 +37,13 @@ def show(page: PageContext) -> None:
     _draw(page, currency, daily, span)
     show_table(page, page.ask(fund_questions.draws(currency, *span)), "The fund paid nothing on these dates.")
     show_table(page, daily, "No date is published.")
+    taken = page.ask(fund_questions.taken_over(currency, *span))
+    if taken.kept:
+        st.subheader("Positions taken over on the fund's account", anchor=False)
+        solvency = page.ask(fund_questions.solvency(currency, *span))
+        _draw_solvency(currency, solvency)
+        show_table(page, solvency, "No date is published.")
+        show_table(page, taken, "Nothing was taken over.")
 
 
 def _draw(page: PageContext, currency: str, daily: Answer, span: tuple[date, date]) -> None:
@@ -66,6 +73,18 @@ def _draw(page: PageContext, currency: str, daily: Answer, span: tuple[date, dat
     paid = [(day, (-draw, left)) for day, draw, left
             in zip(days, daily.amounts("draws"), daily.amounts("shortfall"), strict=True)]  # fmt: skip
     show_chart(bars(currency, "deficits", _PARTS, paid, _WIDTH), f"Deficits by date in {currency}. {words}")
+
+
+def _draw_solvency(currency: str, solvency: Answer) -> None:
+    days = [date.fromisoformat(day) for day in solvency.column("business_date")]
+    names = {"balance": "closing", "with open positions": "solvency"}
+    series = [
+        Line(title, list(zip(days, solvency.amounts(name), strict=True))) for title, name in names.items()
+    ]
+    words = (
+        f"The fund's balance in {currency}, and with the unrealised result of the positions that it holds."
+    )
+    show_chart(lines(currency, "balance", series, _WIDTH), words)
 
 
 def _balance(currency: str, daily: Answer, moved: Answer) -> charts.Balance:

@@ -21,6 +21,7 @@ WORDS = {
     "market_move": "marks after the first liquidation fill",
     "execution": "liquidation fills off the mark",
     "adl": "fills taken over by deleveraged accounts",
+    "takeover": "taken over by a liquidator, off the mark",
     "fees": "fees of all fills",
     "funding": "funding paid or received",
     "account_trading": "the account's own fills",
@@ -113,7 +114,10 @@ def _bridge_table(rows: list[tuple[Cell, ...]]) -> TableBlock:
         TableColumn("causes", "sum of the causes", "", True),
         TableColumn("before", "owed from before", "Debt that the accounts had already.", True),
         TableColumn(
-            "others", "without a liquidation", "Below zero by the account's own trades or a withdrawal.", True
+            "others",
+            "without a liquidation",
+            "Below zero by the account's own trades or a withdrawal.",
+            True,
         ),
         TableColumn(
             "stated", "deficits of the sessions", "As in the waterfall, or the new receivables.", True

@@ -4,6 +4,7 @@ from lossledger.readers.charts import loss_charts as charts
 from lossledger.readers.document.model import Block, Drawing, Paragraph, Section, TableBlock, TableColumn
 from lossledger.readers.document.values import Cell, Missing
 from lossledger.readers.report.facts import Facts
+from lossledger.readers.report.sections import taken_over
 
 _LOSSES = ("attribution.session_losses",)
 _BARS = 31  # of a chart: sessions of a month
@@ -38,6 +39,7 @@ def waterfall(facts: Facts) -> Section:
             "the end of the session; what they cannot give is uncovered."
         ),
         table,
+        *taken_over.losses(facts),
         _together(facts),
     ]
     for currency in facts.currencies:

@@ -14,11 +14,14 @@ from lossledger.readers.document.model import (
 from lossledger.readers.document.values import Cell, Missing
 from lossledger.readers.published_rows import rows_where, sum_column
 from lossledger.readers.report.facts import Facts
+from lossledger.readers.report.sections import taken_over
 from lossledger.schemas import attribution
 
 _DAILY = ("attribution.insurance_fund_daily",)
 _LEDGER = ("attribution.insurance_fund_ledger",)
-_FLOWS = ("opening", "external", "liquidation_fees", "surplus", "draws", "closing", "lowest")
+_FLOWS = ("opening", "external", "liquidation_fees", "surplus")
+_TAKEN_OVER = ("takeover_gains", "takeover_funding")  # shown where something was taken over
+_REST = ("draws", "closing", "lowest")
 COLUMNS = (
     TableColumn("business_date", "session"),
     TableColumn("currency", "currency"),
@@ -28,10 +31,12 @@ COLUMNS = (
         "liquidation_fees", "+ liquidation fees", "Fees of liquidation fills that go to the fund.", True
     ),
     TableColumn("surplus", "+ surplus", "Forfeited residuals of liquidated accounts.", True),
+    TableColumn("takeover_gains", "+ gains of lots", "Of positions that were taken over.", True),
+    TableColumn("takeover_funding", "+ funding of lots", "Received on them; negative when paid.", True),
     TableColumn("draws", "+ draws", "Paid for covered deficits, not above 0.", True),
     TableColumn("closing", "= closing", "Balance at the end.", True),
     TableColumn("lowest", "lowest", "The least balance in the session.", True),
-    TableColumn("check", "check", "opening + external + fees + surplus + draws − closing: 0.", True),
+    TableColumn("check", "check", "All that comes before, less the closing: 0.", True),
 )
 
 
@@ -44,7 +49,7 @@ def fund(facts: Facts) -> Section:
         )
     ]
     blocks += [figures for currency in facts.currencies if (figures := _figures(facts, currency))]
-    blocks += [_daily(facts), _external(facts)]
+    blocks += [_daily(facts), *taken_over.fund_result(facts), *taken_over.inventory(facts), _external(facts)]
     for currency in facts.currencies:
         blocks += _drawings(facts, currency)
     blocks.append(_unknown())
@@ -84,13 +89,16 @@ def _highest(facts: Facts, currency: str) -> int:
 
 def _daily(facts: Facts) -> TableBlock:
     rows = []
+    left_out = () if taken_over.has_takeover(facts) else _TAKEN_OVER
+    names = [name for name in (*_FLOWS, *_TAKEN_OVER, *_REST) if name not in left_out]
+    columns = tuple(column for column in COLUMNS if column.name not in left_out)
     for row in facts.rows.rows(attribution.INSURANCE_FUND_DAILY):
         currency = row["currency"]
         if currency in facts.currencies:
-            amounts = [facts.amount(row[name], currency) for name in _FLOWS]
-            check = sum(row[name] for name in _FLOWS[:5]) - row["closing"]
+            amounts = [facts.amount(row[name], currency) for name in names]
+            check = sum(row[name] for name in (*_FLOWS, *_TAKEN_OVER, "draws")) - row["closing"]
             rows.append((row["business_date"], currency, *amounts, facts.amount(check, currency)))
-    return TableBlock("fund_daily", "The fund, day by day", COLUMNS, tuple(rows), _DAILY, key=2)
+    return TableBlock("fund_daily", "The fund, day by day", columns, tuple(rows), _DAILY, key=2)
 
 
 def _external(facts: Facts) -> TableBlock:

@@ -9,6 +9,7 @@ from lossledger.readers.document.model import Block, Drawing, Section, TableBloc
 from lossledger.readers.document.values import Cell, Time
 from lossledger.readers.published_rows import count_accounts, rows_where, sum_column
 from lossledger.readers.report.facts import Facts
+from lossledger.readers.report.sections import taken_over
 from lossledger.schemas import attribution
 
 _EPISODES = ("attribution.liquidations", "attribution.liquidation_positions")
@@ -16,7 +17,8 @@ _EVENTS = ("attribution.negative_balances",)
 
 
 def events(facts: Facts) -> Section:
-    blocks: list[Block] = [_liquidations(facts), _by_contract(facts), _by_class(facts), _largest(facts)]
+    blocks: list[Block] = [_liquidations(facts), _by_contract(facts), *taken_over.by_contract(facts)]
+    blocks += [_by_class(facts), _largest(facts)]
     for currency in facts.currencies:
         found = rows_where(facts.rows.rows(attribution.NEGATIVE_BALANCES), currency=currency, protected=True)
         if found:
