@@ -33,9 +33,9 @@ def test_published_tables_are_those_of_the_rules(
 ) -> None:
     kind, seed = market
     monkeypatch.setattr(
-        lossledger.jobs.replay.event_states, "STATES", 7
+        lossledger.jobs.replay.event_states, "REFERENCE_STATES", 7
     )  # the tasks take a few units at a time
-    monkeypatch.setattr(lossledger.jobs.attribute.by_event.states, "WINDOW", 5)
+    monkeypatch.setattr(lossledger.jobs.attribute.by_event.states, "EVENT_WINDOW_ROWS", 5)
     if seed > 2:  # the states of units do not fit in the middle of the events
         monkeypatch.setattr(ColumnStates, "window", _unfit_at_the_third(ColumnStates.window))
     first, last = write_small_market(tmp_path / "landing", kind, seed)

@@ -16,6 +16,11 @@ MEMORY_SORT_ROWS = 1 << 18
 # against 0.30 s), but it grows with the square, and reads the whole bucket from disk again where memory is short.
 PRESORT_FROM_ROWS = 1 << 16
 
+# Rows of a date from which on its trades are netted in tasks, each with a part of them; below, one query nets them.
+NET_IN_TASKS_FROM_ROWS = 1 << 22
+# Work (rows, about) that is worth a job of other processes: an empty one on Spark takes half a second.
+POOL_FROM_WORK = 1 << 20
+
 # Sizes of tasks, parts and files ----------------------------------------------------------------------------
 
 TASK_BYTES = 64 << 20  # of text that a task of pass 1 reads: about 600,000 rows
@@ -28,3 +33,13 @@ REQUEST_BYTES = 8 << 20  # of one request to an object store; a smaller object i
 DUCKDB_MEMORY = (
     "1GiB"  # of a database; beyond it, it works on disk. A process has one, or two where it checks
 )
+# Rows of a task of the replay, as long as each worker has at most so many tasks, and eight times the ticks, which every
+# task reads: more tasks than workers show how far the replay is.
+REPLAY_TASK_ROWS, REPLAY_TASKS_EACH = 2_000_000, 8
+FILLS_AT_ONCE = (
+    1 << 20
+)  # whose columns a task of the replay holds together; a house account with more is cut in time
+UNIT_PART_ROWS = 1 << 18  # rows of units, from which on a part of the replay is written
+REFERENCE_STATES = 1 << 18  # units × instants that are held at once as rows of the reference
+LOT_CLOSINGS_AT_ONCE = 1 << 17  # closings of lots that are a table at once
+EVENT_WINDOW_ROWS = 1 << 21  # changes of units that the comparison by event holds and sorts at once

@@ -76,7 +76,7 @@ def test_tasks_say_the_same(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(trades, "MANY", 0)
+    monkeypatch.setattr(trades, "NET_IN_TASKS_FROM_ROWS", 0)
     monkeypatch.setattr(netting, "SHARE", share)
     monkeypatch.setattr(shares, "_PART", share)
     for room in (shares, sides):

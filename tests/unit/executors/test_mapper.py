@@ -11,8 +11,9 @@ from time import sleep
 import pytest
 
 from lossledger.jobs.spark import memory
-from lossledger.jobs.spark.mapper import MUCH, InProcess
+from lossledger.jobs.spark.mapper import InProcess
 from lossledger.jobs.spark.memory import SETTINGS, kept
+from lossledger.store.thresholds import POOL_FROM_WORK
 
 
 def place(number: int) -> tuple[int, int]:
@@ -22,7 +23,7 @@ def place(number: int) -> tuple[int, int]:
 def sleep_in_a_worker(out: str) -> None:
     """A run with workers that are told nothing more."""
     mapper = InProcess(4, 2)
-    found = mapper.map(place, [1, 2], MUCH)
+    found = mapper.map(place, [1, 2], POOL_FROM_WORK)
     Path(out).write_text(" ".join(str(process) for _, process in found))
     Event().wait()
 
@@ -34,8 +35,8 @@ def told(name: str) -> str | None:
 def test_little_work_stays_and_much_work_is_spread_in_order() -> None:
     mapper = InProcess(4, 2)
     try:
-        assert mapper.map(place, [1, 2, 3], MUCH - 1) == [(n, os.getpid()) for n in (1, 2, 3)]
-        found = mapper.map(place, [1, 2, 3], MUCH)
+        assert mapper.map(place, [1, 2, 3], POOL_FROM_WORK - 1) == [(n, os.getpid()) for n in (1, 2, 3)]
+        found = mapper.map(place, [1, 2, 3], POOL_FROM_WORK)
     finally:
         mapper.close()
     assert [number for number, _ in found] == [1, 2, 3]
@@ -45,14 +46,14 @@ def test_little_work_stays_and_much_work_is_spread_in_order() -> None:
 def test_a_mapper_that_was_closed_works_again() -> None:
     mapper = InProcess(4, 2)
     for _ in range(2):
-        assert len(mapper.map(place, [1, 2], MUCH)) == 2
+        assert len(mapper.map(place, [1, 2], POOL_FROM_WORK)) == 2
         mapper.close()
 
 
 def test_workers_are_told_to_keep_memory_and_nobody_else_is() -> None:
     mapper = InProcess(4, 2)
     try:
-        assert mapper.map(told, list(SETTINGS), MUCH) == list(SETTINGS.values())
+        assert mapper.map(told, list(SETTINGS), POOL_FROM_WORK) == list(SETTINGS.values())
     finally:
         mapper.close()
     assert not {*SETTINGS} & {*os.environ}

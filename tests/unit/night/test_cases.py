@@ -104,6 +104,6 @@ def test_comparison_sees_one_unit(edges: Path) -> None:
 @pytest.mark.slow
 def test_processes_beside_this_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What tasks are told can be sent to another process, and what they find comes back."""
-    monkeypatch.setattr("lossledger.jobs.spark.mapper.MUCH", 0)
+    monkeypatch.setattr("lossledger.jobs.spark.mapper.POOL_FROM_WORK", 0)
     run_case("edges", tmp_path, InProcess(2, processes=2))
     assert differences("edges", tmp_path) == {}

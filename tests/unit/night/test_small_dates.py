@@ -10,20 +10,21 @@ import pytest
 
 from lossledger.jobs.attribute.books import Books
 from lossledger.jobs.attribute.trades import _RANGES
-from lossledger.jobs.spark.mapper import MUCH, InProcess, OnSpark
+from lossledger.jobs.spark.mapper import InProcess, OnSpark
 from lossledger.schemas.ops import RUNS
 from lossledger.store.staging import Staging
 from lossledger.store.table_cache import at_version
+from lossledger.store.thresholds import POOL_FROM_WORK
 from lossledger.store.warehouse import Warehouse
 
 
 @pytest.mark.parametrize(
     ("mapper", "work", "tasks"),
     [
-        (InProcess(None, 2), MUCH - 1, 1),
+        (InProcess(None, 2), POOL_FROM_WORK - 1, 1),
         (InProcess(7), 1, 7),
-        (InProcess(7), MUCH, 7),
-        (OnSpark(), MUCH - 1, 1),  # and no session is started for it
+        (InProcess(7), POOL_FROM_WORK, 7),
+        (OnSpark(), POOL_FROM_WORK - 1, 1),  # and no session is started for it
         (OnSpark(5), 1, 5),
     ],
 )

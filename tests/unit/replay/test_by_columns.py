@@ -47,7 +47,7 @@ class Ways:
         self.monkeypatch, self.all_ways = monkeypatch, all_ways
         self.taken = self.days = self.stretches = 0
         monkeypatch.setattr("lossledger.jobs.stages.recompute", self)
-        monkeypatch.setattr("lossledger.jobs.attribute.trades.MANY", ALWAYS)
+        monkeypatch.setattr("lossledger.jobs.attribute.trades.NET_IN_TASKS_FROM_ROWS", ALWAYS)
 
     def __call__(self, day: Day, *args: Any) -> None:
         self.days += 1
@@ -59,7 +59,7 @@ class Ways:
             return
         assert in_order(self._staged(day, *args, left=half)) == in_order(expected)
         for left in (None, half):
-            small = self._staged(day, *args, left=left, AT_ONCE=1, PART_ROWS=1)
+            small = self._staged(day, *args, left=left, FILLS_AT_ONCE=1, UNIT_PART_ROWS=1)
             assert in_order(small) == in_order(expected)
         for task in bucket_tasks(day, *args):
             self._compare_changes(task)
@@ -102,7 +102,7 @@ class Ways:
         expected = changes([changes_of(task, instants)])
         assert changes(changes_at(task, instants)) == expected
         with self.monkeypatch.context() as patch:
-            patch.setattr("lossledger.jobs.replay.event_states.AT_ONCE", 1)
+            patch.setattr("lossledger.jobs.replay.event_states.FILLS_AT_ONCE", 1)
             patch.setattr(lossledger.jobs.replay.group, "fill_batches", few_at_a_time)
             assert changes(changes_at(task, instants)) == expected
 

@@ -68,7 +68,7 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     with s3_server(), pytest.MonkeyPatch.context() as patch:
         for door in ("lossledger.cli.main", "lossledger.cli.stage"):
             patch.setattr(sys.modules[door], "request_from", unchecked_request)
-        patch.setattr(trades, "MANY", 0)
+        patch.setattr(trades, "NET_IN_TASKS_FROM_ROWS", 0)
         patch.setattr(load_stages, "LEDGER_FILE_ROWS", 5)
         upload(DATA / "edges" / "landing", made.landing)
         place(f"{made.landing}/scenarios/free.yaml").write_text(FREE)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lossledger.store.thresholds import NET_IN_TASKS_FROM_ROWS
 from lossledger.jobs.attribute.books import Books, in_money
 from lossledger.jobs.day import Day
 from lossledger.jobs.replay.source import BucketTask
@@ -54,7 +55,6 @@ _ADL = f"""
 # The first and the last id of each length. A venue counts its trades: as texts, 998 to 1003 are the ranges 1000 to 1003
 # and 998 to 999, of which no earlier date has any; 1000 to 999 would be all of them.
 _RANGES = "select min(trade_id), max(trade_id) from {trades} group by length(trade_id) order by 1"
-MANY = 1 << 22  # rows of a date, from which on tasks net its trades
 MOST_RANGES = 16  # ids of all lengths: there is nothing to be gained
 _ID = pc.field("trade_id")
 _TRADE = ("instrument_id", "trade_id")  # what tells a trade: venues number theirs per contract
@@ -79,7 +79,7 @@ def count_trades(day: Day, books: Books, task: BucketTask) -> TradeCounts:
         "create temp table broken_trades (instrument_id varchar, trade_id varchar, net decimal(38,18))"
     )
     books.execute("create temp table earlier_trades (instrument_id varchar, trade_id varchar)")
-    if books.size >= MANY:
+    if books.size >= NET_IN_TASKS_FROM_ROWS:
         return _count_in_shares(day, books, task)
     if not day.first:
         books.add("session_fills", task.stream("fills", ("trade_id",)))

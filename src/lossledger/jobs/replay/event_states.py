@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from lossledger.store.thresholds import FILLS_AT_ONCE, REFERENCE_STATES
 from lossledger.engine.events import UnitKey
 from lossledger.engine.rows import Snapshot
 from lossledger.engine.rules.order import replay_units
@@ -22,8 +23,6 @@ from lossledger.schemas.ledger import EVENT_STATES
 from lossledger.store.amount_arrays import to_decimals
 from lossledger.store.arrow import tuples_to_arrow
 
-AT_ONCE = 1 << 20  # fills whose columns are held together
-STATES = 1 << 18  # units × instants that are held at once as rows of the reference
 
 
 class Change(NamedTuple):
@@ -42,12 +41,12 @@ class Change(NamedTuple):
 def changes_at(task: BucketTask, instants: Sequence[int]) -> Iterator[pa.Table]:
     """Rows of event_states of the task's units, a group of buckets at a time. `instants`: rising."""
     setting, nothing = Setting(task), np.zeros(0, np.int64)
-    asked = Asked((), np.array(instants, np.int64), AT_ONCE)
+    asked = Asked((), np.array(instants, np.int64), FILLS_AT_ONCE)
 
     def none(_: GroupRows) -> Snapshots:
         return Snapshots(nothing, nothing)
 
-    for buckets in bucket_groups(task, AT_ONCE):
+    for buckets in bucket_groups(task, FILLS_AT_ONCE):
         found, left = by_the_kernel(setting, buckets, asked, none)
         for each in found:
             yield _table(each.replayed.changes, each.numbered)
@@ -72,7 +71,7 @@ def reference_changes(setting: Setting, task: BucketTask, left: Ints) -> Iterato
     """As `changes_at`, of units that the kernel leaves; each of them reports at all of the task's instants."""
     units, market = left_units(setting, task, left)
     rest = iter(units)
-    while some := list(islice(rest, max(1, STATES // len(task.instants)))):
+    while some := list(islice(rest, max(1, REFERENCE_STATES // len(task.instants)))):
         rows = replay_units(some, market, task.policy, task.start).snapshots
         yield tuples_to_arrow(EVENT_STATES, Change._fields, list(changes(rows)), business_date=NO_DAY)
 

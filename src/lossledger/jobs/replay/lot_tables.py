@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lossledger.store.thresholds import LOT_CLOSINGS_AT_ONCE
 from lossledger.engine.clock import iso
 from lossledger.engine.events import UnitKey
 from lossledger.engine.ids import stable_id
@@ -30,7 +31,6 @@ from lossledger.store.arrow import to_objects
 from lossledger.store.staging import Part
 
 
-CLOSINGS = 1 << 17  # that are a table at once
 
 
 class LotRows:
@@ -55,8 +55,8 @@ class LotRows:
         if self._setting.written is not None:
             funding = fold.folded.funding
             self._funding.append((funding["unit"], funding_table(group, funding)))
-            for first in range(0, len(fold.folded.closings), CLOSINGS):
-                self._stage(fold, fold.folded.closings[first : first + CLOSINGS])
+            for first in range(0, len(fold.folded.closings), LOT_CLOSINGS_AT_ONCE):
+                self._stage(fold, fold.folded.closings[first : first + LOT_CLOSINGS_AT_ONCE])
         self._settled.append(fold.settlement(group))
         return self._settled[-1], fold.folded.unfit
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from lossledger.store.thresholds import REPLAY_TASKS_EACH, REPLAY_TASK_ROWS
 from lossledger.jobs.day import Day
 from lossledger.jobs.replay.source import BucketTask
 from lossledger.jobs.replay.task import replay_buckets
@@ -28,10 +29,6 @@ from lossledger.store.reference_data import ReferenceData
 from lossledger.store.session_inputs import PinnedTable
 from lossledger.store.session_units import adl_trades_of, taken_trades_of
 
-# Rows of a task by columns, as long as each worker has at most so many tasks, and eight times the ticks, which every
-# task reads: more tasks than workers show how far the replay is.
-TASK_ROWS = 2_000_000
-TASKS_EACH = 8
 
 
 def bucket_tasks(day: Day, reference: ReferenceData, folders: Sequence[date]) -> list[BucketTask]:
@@ -50,7 +47,7 @@ def bucket_tasks(day: Day, reference: ReferenceData, folders: Sequence[date]) ->
     reference = replace(reference, accounts={}, known=replace(reference.known, accounts={}))
     previous = None if day.first else date.fromordinal(day.day.toordinal() - 1).isoformat()
     n = max(1, day.mapper.cut(rows))
-    n *= max(1, min(TASKS_EACH, rows // (n * max(TASK_ROWS, 8 * delivered["ticks"]))))
+    n *= max(1, min(REPLAY_TASKS_EACH, rows // (n * max(REPLAY_TASK_ROWS, 8 * delivered["ticks"]))))
     n = min(BUCKETS, n)
     return [
         BucketTask(

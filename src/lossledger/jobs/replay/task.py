@@ -4,6 +4,7 @@ import gc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from lossledger.store.thresholds import FILLS_AT_ONCE, UNIT_PART_ROWS
 from lossledger.engine.errors import InvariantError
 from lossledger.engine.rows import FundingTotal, SessionRows
 from lossledger.jobs.replay.group import bucket_groups, replay_group
@@ -13,8 +14,6 @@ from lossledger.jobs.replay.tables import Tables, joined, row_tables, totals
 from lossledger.schemas.ledger import REPLAYED
 from lossledger.store.staging import Part
 
-AT_ONCE = 1 << 20  # fills whose columns are held together
-PART_ROWS = 1 << 18  # of units, from which on a part is written
 
 
 
@@ -59,12 +58,12 @@ def replayed(task: BucketTask, written: Written) -> Iterator[tuple[list[int], Ta
     buckets: list[int] = []
     held: list[Tables] = []
     funding: list[FundingTotal] = []
-    for group in bucket_groups(task, AT_ONCE):
-        tables, received = replay_group(setting, group, AT_ONCE)
+    for group in bucket_groups(task, FILLS_AT_ONCE):
+        tables, received = replay_group(setting, group, FILLS_AT_ONCE)
         buckets += group
         held.append(tables)
         funding += received
-        if sum(t["unit_sessions"].num_rows for t in held) >= PART_ROWS:
+        if sum(t["unit_sessions"].num_rows for t in held) >= UNIT_PART_ROWS:
             yield buckets, joined([*held, row_tables(SessionRows(funding_totals=totals(funding)))])
             buckets, held, funding = [], [], []
     if buckets:

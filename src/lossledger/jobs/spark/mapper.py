@@ -6,13 +6,13 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import forkserver, get_context
 from typing import Any, Protocol, TypeVar
 
+from lossledger.store.thresholds import POOL_FROM_WORK
 from lossledger.engine.errors import LossledgerError
 from lossledger.jobs.spark.memory import InWorker, begin_worker, kept
 from lossledger.jobs.spark.progress import Progress, Tell, silent, watched
 
 T = TypeVar("T")
 R = TypeVar("R")
-MUCH = 1 << 20  # work that is worth a job of other processes; an empty one on Spark takes half a second
 
 
 class Mapper(Protocol):
@@ -55,7 +55,7 @@ class InProcess:
         self._pool: ProcessPoolExecutor | None = None
 
     def cut(self, work: int) -> int:
-        return self.partitions if self._always or work >= MUCH else 1
+        return self.partitions if self._always or work >= POOL_FROM_WORK else 1
 
     def map(self, function: Callable[[T], R], tasks: Sequence[T], work: int, unit: str = "rows") -> list[R]:
         progress = Progress(self.tell, len(tasks), work, unit)
@@ -66,7 +66,7 @@ class InProcess:
         return results
 
     def _each(self, function: Callable[[T], R], tasks: Sequence[T], work: int) -> Iterator[R]:
-        if work < MUCH or len(tasks) < 2 or self.processes < 2:
+        if work < POOL_FROM_WORK or len(tasks) < 2 or self.processes < 2:
             return map(function, tasks)
         if self._pool is None:
             # a fork would take over the locks of Arrow's threads
@@ -86,7 +86,7 @@ class InProcess:
 class OnSpark:
     """One Spark task per entry. The session starts with the first use and is shared by all dates of a run."""
 
-    def __init__(self, partitions: int | None = None, much: int = MUCH) -> None:
+    def __init__(self, partitions: int | None = None, much: int = POOL_FROM_WORK) -> None:
         """`partitions` as in InProcess; `much`: less work than that is done in this process."""
         self.tell: Tell = silent
         self.description = f"Spark, {os.environ.get('SPARK_MASTER') or 'on this machine'}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from lossledger.store.thresholds import EVENT_WINDOW_ROWS
 from lossledger.jobs.attribute.books import Books
 from lossledger.jobs.replay.event_states import changes_at
 from lossledger.jobs.replay.source import BucketTask
@@ -15,7 +16,6 @@ from lossledger.store.amount_arrays import Amounts
 from lossledger.store.duck import quoted
 from lossledger.store.staging import Part, Staging
 
-WINDOW = 1 << 21  # rows that are held and sorted at once
 _MOST_PARTS = 100_000  # of a task
 _CHANGES = """
     select epoch_us(ts) as ts, number, coalesce(code, -1) as code, wallet, quantity, entry_value
@@ -92,7 +92,7 @@ class States:
             if ts > last:
                 break
             start, rows = ts if start is None else start, rows + count
-            if rows >= WINDOW or place + 1 == len(counts) or counts[place + 1][0] > last:
+            if rows >= EVENT_WINDOW_ROWS or place + 1 == len(counts) or counts[place + 1][0] > last:
                 yield self._books.table(_CHANGES, self._currency, start, ts)
                 start, rows = None, 0
 
