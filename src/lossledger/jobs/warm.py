@@ -108,7 +108,7 @@ def main() -> int:
     """Compile what is not compiled yet."""
     lossledger.kernel.warm.main()
     # what is done for many rows is done for a few
-    trades.NET_IN_TASKS_FROM_ROWS = 0
+    vars(trades)["NET_IN_TASKS_FROM_ROWS"] = 0
     with tempfile.TemporaryDirectory() as folder, redirect_stderr(StringIO()):  # it warns of what is not good
         landing, warehouse = Path(folder) / "landing", Path(folder) / "warehouse"
         last = write_market(landing)
