@@ -15,8 +15,8 @@ pytestmark = pytest.mark.spark
 
 
 def test_case_on_spark(spark: "SparkSession", tmp_path: Path) -> None:
-    run_case("edges_simulated", tmp_path, OnSpark(2, much=0))
-    assert differences("edges_simulated", tmp_path) == {}
+    run_case("edges_takeover_simulated", tmp_path, OnSpark(2, much=0))
+    assert differences("edges_takeover_simulated", tmp_path) == {}
 
 
 def test_case_on_spark_day_by_day(spark: "SparkSession", tmp_path: Path) -> None:

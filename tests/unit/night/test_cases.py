@@ -45,7 +45,14 @@ def test_case_in_one_run(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "partitions"),
-    [("edges", 1), ("edges_simulated", 7), ("recorded_equity_8h", 2), ("simulated_latency", 7)],
+    [
+        ("edges", 1),
+        ("edges_simulated", 7),
+        ("edges_takeover", 7),
+        ("takeover_simulated", 2),
+        ("recorded_equity_8h", 2),
+        ("simulated_latency", 7),
+    ],
 )
 def test_case_day_by_day(name: str, partitions: int, tmp_path: Path) -> None:
     """Nothing is carried from date to date but what the warehouse holds: orders, episodes, debts, the fund."""
