@@ -25,6 +25,8 @@ TABLES = (
     "insurance_fund_daily",
     "session_losses",
     "socialised_losses",
+    "takeover_inventory",
+    "takeovers",
     "adl_losses",
     "account_daily",
     "positions_daily",
