@@ -38,4 +38,7 @@ def test_a_wrong_date_is_an_alarm(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     alarms = Alarms()
     monkeypatch.setattr("lossledger.jobs.check._drawn_at", late)
     run_case("recorded_profit", tmp_path, check=alarms)
-    assert {name for found in alarms.found.values() for name in found} == {"fund_draws_match_events", "shortfall_needs_empty_fund"}
+    assert {name for found in alarms.found.values() for name in found} == {
+        "fund_draws_match_events",
+        "shortfall_needs_empty_fund",
+    }

@@ -16,7 +16,13 @@ import pyarrow as pa
 from lossledger.expectations import finer
 from lossledger.expectations.check import FAIL, Check, CheckResult
 from lossledger.expectations.library import great_expectations
-from lossledger.expectations.together import COLUMNS_QUERY, NOTHING_VIOLATED, VIOLATED, VIOLATED_QUERY, together
+from lossledger.expectations.together import (
+    COLUMNS_QUERY,
+    NOTHING_VIOLATED,
+    VIOLATED,
+    VIOLATED_QUERY,
+    together,
+)
 
 EXAMPLES = 5
 

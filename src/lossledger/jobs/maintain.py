@@ -11,8 +11,8 @@ from lossledger.engine.errors import ConfigError, ConflictError
 from lossledger.jobs.publish import IN_PROGRESS
 from lossledger.jobs.scenario import one_at_a_time
 from lossledger.store.compaction import APPENDED, compact_files, count_fragmented
-from lossledger.store.retained_versions import retained_versions
 from lossledger.store.places import Place
+from lossledger.store.retained_versions import retained_versions
 from lossledger.store.scenario_folders import PUBLISHED, scenario_names, scenario_root
 from lossledger.store.staging import Staging
 from lossledger.store.vacuum import Freed, leftovers, old_staging, remove, unneeded_files

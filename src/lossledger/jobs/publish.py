@@ -15,9 +15,9 @@ from lossledger.schemas.ops import PUBLISHED_DAYS, RESTATEMENTS
 from lossledger.schemas.registry import CARRIED, PUBLISHED
 from lossledger.store.arrow import to_arrow
 from lossledger.store.data_files import commit_files, files_of, rows_of
-from lossledger.store.table_hashes import staged_sha256, stored_sha256
 from lossledger.store.published_dates import PublishedDate, hashed_columns, output_sha256
 from lossledger.store.staging import Staging
+from lossledger.store.table_hashes import staged_sha256, stored_sha256
 
 IN_PROGRESS = "publishing"  # the note that is there from the first table written until the commit
 TABLES = (*PUBLISHED.values(), *CARRIED.values())

@@ -85,7 +85,9 @@ def _make_ready(
     return before
 
 
-def _define(scenario: Scenario, digest: str, start: date, published: dict[date, PublishedDate]) -> dict[str, Any]:
+def _define(
+    scenario: Scenario, digest: str, start: date, published: dict[date, PublishedDate]
+) -> dict[str, Any]:
     """All that the scenario's tables follow from, beside the input."""
     state = published.get(start - timedelta(days=1))
     return {

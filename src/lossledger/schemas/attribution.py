@@ -1,6 +1,17 @@
 """The published tables: who was liquidated, who fell below zero, what the fund paid, who was charged."""
 
-from lossledger.schemas.core import BUSINESS_DATE, Column, Table, Type, count, decimal, flag, money, text, when
+from lossledger.schemas.core import (
+    BUSINESS_DATE,
+    Column,
+    Table,
+    Type,
+    count,
+    decimal,
+    flag,
+    money,
+    text,
+    when,
+)
 from lossledger.schemas.inputs import ACCOUNT_TYPES, CLIENT_CLASSES, MOVEMENT_KINDS, SIDES
 
 METHODS = ("session_profit_prorata", "equity_prorata", "none")
@@ -138,7 +149,9 @@ NEGATIVE_BALANCES = _table(
             "The episode that ended then, where the cause is liquidation; the lot's, if known, where it is takeover.",
             nullable=True,
         ),
-        flag("protected", "Covered: the account was protected and the cause is no transfer, or it is takeover."),
+        flag(
+            "protected", "Covered: the account was protected and the cause is no transfer, or it is takeover."
+        ),
         money(
             "session_transfers",
             "Net transfers of the unit in the session, up to and with ts; moves between own units included.",
@@ -320,7 +333,11 @@ TAKEOVERS = _table(
         money("close_value", "The value at which it was closed."),
         money("fees", "Of opening and closing it."),
         money("result", "What the fund made of it, fees paid."),
-        money("at_takeover", "Its value at the mark, less that of the takeover; null without a mark.", nullable=True),
+        money(
+            "at_takeover",
+            "Its value at the mark, less that of the takeover; null without a mark.",
+            nullable=True,
+        ),
         money("market_move", "What the mark moved while it was held; null without a mark.", nullable=True),
         money("execution", "The closing's value, less that at the mark; null without a mark.", nullable=True),
         text("event_id", "The negative balance of a loss.", nullable=True),

@@ -10,7 +10,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from lossledger.jobs.attribute.shares import FillsTask, ShareTask, cut_fills, merged, net_share, rows_of_candidates
+from lossledger.jobs.attribute.shares import (
+    FillsTask,
+    ShareTask,
+    cut_fills,
+    merged,
+    net_share,
+    rows_of_candidates,
+)
 from lossledger.jobs.day import Day
 from lossledger.jobs.replay.source import BucketTask
 from lossledger.schemas.ledger import BUCKETS

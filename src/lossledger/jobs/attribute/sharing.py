@@ -11,7 +11,12 @@ from lossledger.engine.rules.reconcile import Losses
 from lossledger.jobs.attribute.books import Books, in_money
 from lossledger.jobs.attribute.remainder import charge
 from lossledger.jobs.day import Day
-from lossledger.schemas.attribution import NEGATIVE_BALANCES, PROTECTION_DAILY, SESSION_LOSSES, SOCIALISED_LOSSES
+from lossledger.schemas.attribution import (
+    NEGATIVE_BALANCES,
+    PROTECTION_DAILY,
+    SESSION_LOSSES,
+    SOCIALISED_LOSSES,
+)
 from lossledger.schemas.ledger import NEGATIVE_BALANCES as DEFICITS
 from lossledger.schemas.ledger import UNIT_CHARGES
 from lossledger.store.amount_arrays import Amounts, exact_sum, to_amounts, to_decimals

@@ -1,7 +1,8 @@
 """Lots after the replay: where they came from, and what their results are to the fund (rules.md section 15).
 
-The replay closes lots in the tasks of their liquidators. The unit and episode that a lot was taken from may be in another
-task, so they are looked up here, before the fund is folded: a gain is a movement, a loss an event of cause takeover.
+The replay closes lots in the tasks of their liquidators. The unit and episode that a lot was taken from may be in
+another task, so they are looked up here, before the fund is folded: a gain is a movement, a
+loss an event of cause takeover.
 """
 
 from collections.abc import Sequence
@@ -165,7 +166,9 @@ def _open_episodes(lots: Books) -> pa.Table:
         **{name: pa.array([key[n] for key in keys], pa.string()) for n, name in enumerate(UnitKey._fields)},
         "triggered_at": _times([episode.triggered_at for episode in episodes]),
         "ended_at": _times([NEVER >> 10] * len(episodes)),
-        "episode_id": pa.array([e.episode_id(key) for e, key in zip(episodes, keys, strict=True)], pa.string()),
+        "episode_id": pa.array(
+            [e.episode_id(key) for e, key in zip(episodes, keys, strict=True)], pa.string()
+        ),
     }
     return pa.table(columns)
 
@@ -213,9 +216,12 @@ def _unrealised(lots: Books, inputs: Inputs) -> pa.Table:
     """s·d·(V(q, mark) − open value) of the open lots that have a mark, in ledger units."""
     ids: list[str] = []
     amounts: list[int] = []
-    query = f"select lot_id, instrument_id, quantity, open_value, mark from {UNIT_LOTS.name} join marks using (instrument_id)"
+    columns = "lot_id, instrument_id, quantity, open_value, mark"
+    query = f"select {columns} from {UNIT_LOTS.name} join marks using (instrument_id)"
     for batch in lots.stream(query):
-        for lot_id, instrument_id, quantity_e18, open_value, mark_e18 in plain_rows(pa.Table.from_batches([batch])):
+        for lot_id, instrument_id, quantity_e18, open_value, mark_e18 in plain_rows(
+            pa.Table.from_batches([batch])
+        ):
             contract = inputs.reference.contracts[instrument_id]
             value = contract.value_units(abs(quantity_e18), mark_e18)
             ids.append(lot_id)

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lossledger.store.thresholds import NET_IN_TASKS_FROM_ROWS
 from lossledger.jobs.attribute.books import Books, in_money
 from lossledger.jobs.day import Day
 from lossledger.jobs.replay.source import BucketTask
@@ -17,6 +16,7 @@ from lossledger.schemas.ledger import ADL_LOSSES as ADL_FILLS
 from lossledger.schemas.ledger import TYPED
 from lossledger.store.delta import dataset
 from lossledger.store.staging import Part
+from lossledger.store.thresholds import NET_IN_TASKS_FROM_ROWS
 
 _TIME = pa.timestamp("us", tz="UTC")
 _SIDES = """

@@ -12,7 +12,7 @@ _MAX_BYTES = 64 << 20  # a marker names each file with its hash: some 600,000 of
 
 
 def refuse_older_edition(landing: Place) -> None:
-    """DataError, with the command, when the same delivery gives other rows today. Other files of the name are let be."""
+    """DataError, with the command, when the same delivery gives other rows today. Other files of that name pass."""
     adapter, written = _written(landing)
     if adapter in EDITIONS and written != edition(adapter):
         raise DataError(

@@ -10,8 +10,15 @@ from typing import BinaryIO, cast
 
 from lossledger.engine.errors import DataError
 from lossledger.engine.intake.judge import RawRow
-from lossledger.jobs.load.delivered_rows import FileColumns, DeliveredRow, MissingColumn, UnfitColumn
-from lossledger.jobs.load.hashed_streams import HashedBlocks, HashedStream, Refused, changed, open_landed, open_regular
+from lossledger.jobs.load.delivered_rows import DeliveredRow, FileColumns, MissingColumn, UnfitColumn
+from lossledger.jobs.load.hashed_streams import (
+    HashedBlocks,
+    HashedStream,
+    Refused,
+    changed,
+    open_landed,
+    open_regular,
+)
 from lossledger.jobs.load.text_rows import csv_rows, json_rows
 from lossledger.jobs.terminal import printable
 from lossledger.schemas.core import Dataset
@@ -83,7 +90,9 @@ def _what(error: Exception, columns: FileColumns, number: int) -> str:
     return f"after row {number}: {why[:300]}" if number else why[:300]
 
 
-def _delivered(source: HashedBlocks | HashedStream, path: str, columns: FileColumns) -> Iterator[DeliveredRow]:
+def _delivered(
+    source: HashedBlocks | HashedStream, path: str, columns: FileColumns
+) -> Iterator[DeliveredRow]:
     if isinstance(source, HashedBlocks):
         from lossledger.jobs.load.parquet_rows import parquet_rows
 

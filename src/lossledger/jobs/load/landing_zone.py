@@ -10,8 +10,8 @@ from typing import Any, cast
 
 from lossledger.engine.errors import ConfigError, DataError
 from lossledger.jobs.load.adapted_landing import refuse_older_edition
-from lossledger.jobs.load.landed_tables import LandedTable, read_table, refuse_other_tables
 from lossledger.jobs.load.hashed_streams import HashedStream, Refused, changed, leads_out, open_landed
+from lossledger.jobs.load.landed_tables import LandedTable, read_table, refuse_other_tables
 from lossledger.jobs.spark.mapper import InProcess, Mapper
 from lossledger.jobs.terminal import printable
 from lossledger.schemas.core import Dataset

@@ -5,11 +5,17 @@ from datetime import date
 from itertools import count
 
 from lossledger.engine.intake.policy import Policy
+from lossledger.jobs.load.columns.key_history import forget_others, hashes_before
 from lossledger.jobs.load.columns.ledger_commit import commit_day, data_file
 from lossledger.jobs.load.columns.load_stages import ColumnLoad, IncomingDelivery, LoadStages
-from lossledger.jobs.load.columns.key_history import forget_others, hashes_before
+from lossledger.jobs.load.columns.rejects import (
+    RetainTask,
+    reject_tasks,
+    replaced_rows,
+    write_rejected,
+    write_retained,
+)
 from lossledger.jobs.load.columns.validation_context import ValidationContext
-from lossledger.jobs.load.columns.rejects import RetainTask, reject_tasks, replaced_rows, write_retained, write_rejected
 from lossledger.jobs.load.deliveries import REFERENCE_DAY, Deliveries, LoadedDelivery, delivery_hash
 from lossledger.jobs.load.landing_zone import LandedTables, dataset_days, files_hash, landed_files
 from lossledger.jobs.load.reference_loader import load_reference
@@ -102,7 +108,9 @@ class Loader:
         rows = sum(item.rejected for item in incoming)
         written = self._load.mapper.map(write_rejected, tasks, rows)
         if stored:
-            written.append(write_retained(RetainTask(stored, names, data_file(self.warehouse, QUARANTINE, day, 0))))
+            written.append(
+                write_retained(RetainTask(stored, names, data_file(self.warehouse, QUARANTINE, day, 0)))
+            )
         commit_day(self.warehouse, QUARANTINE, day, written)
 
     def landed_days(self, until: date) -> list[date]:

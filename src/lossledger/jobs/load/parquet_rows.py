@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from lossledger.engine.intake.parsing import MAX_FIELD, Moment
-from lossledger.jobs.load.delivered_rows import FileColumns, DeliveredRow, row_text
+from lossledger.jobs.load.delivered_rows import DeliveredRow, FileColumns, row_text
 from lossledger.jobs.load.parquet_columns import AS_PLAIN, check_columns, is_text, plain_columns, text_columns
 
 _ROWS = 1024  # of a batch

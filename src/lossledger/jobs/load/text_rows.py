@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TextIO
 
-from lossledger.jobs.load.delivered_rows import FileColumns, DeliveredRow, row_text, shortened, standing_twice
+from lossledger.jobs.load.delivered_rows import DeliveredRow, FileColumns, row_text, shortened, standing_twice
 
 MAX_ROW = 1 << 20  # characters; of a longer row no more is held
 MAX_DEPTH = 64  # levels of nesting in a field

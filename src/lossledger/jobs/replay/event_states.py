@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from lossledger.store.thresholds import FILLS_AT_ONCE, REFERENCE_STATES
 from lossledger.engine.events import UnitKey
 from lossledger.engine.rows import Snapshot
 from lossledger.engine.rules.order import replay_units
@@ -22,7 +21,7 @@ from lossledger.kernel.layout import Ints, Rows
 from lossledger.schemas.ledger import EVENT_STATES
 from lossledger.store.amount_arrays import to_decimals
 from lossledger.store.arrow import tuples_to_arrow
-
+from lossledger.store.thresholds import FILLS_AT_ONCE, REFERENCE_STATES
 
 
 class Change(NamedTuple):
@@ -51,7 +50,9 @@ def changes_at(task: BucketTask, instants: Sequence[int]) -> Iterator[pa.Table]:
         for each in found:
             yield _table(each.replayed.changes, each.numbered)
         if len(left):
-            yield from reference_changes(setting, replace(task, buckets=buckets, instants=list(instants)), left)
+            yield from reference_changes(
+                setting, replace(task, buckets=buckets, instants=list(instants)), left
+            )
 
 
 def _table(rows: Rows, numbered: Numbered) -> pa.Table:

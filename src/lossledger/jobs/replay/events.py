@@ -188,7 +188,9 @@ def _fill_columns(task: BucketTask, group: Group, prices: Prices, batch: pa.Reco
     units = group.accounts(batch.column("account_id")) * len(directory.places) + place
     kinds = _KINDS[codes(batch.column("kind"), pa.array(_KIND_NAMES))]
     # Of a liquidator's fills the ids are needed, and their kind means nothing: to the kernel it is normal.
-    kinds[directory.accounts.rows["liquidator"][np.maximum(units, 0) // len(directory.places)] != 0] = LIQUIDATION
+    kinds[directory.accounts.rows["liquidator"][np.maximum(units, 0) // len(directory.places)] != 0] = (
+        LIQUIDATION
+    )
     exact = (on_tick & on_lot & fits).astype(np.int64)
     signed = np.where(bought, lots, -lots)
     return [units, times_of(batch), instruments, signed, price, fee, kinds, exact]

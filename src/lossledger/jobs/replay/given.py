@@ -17,7 +17,8 @@ from lossledger.kernel.layout import Ints
 class Given(NamedTuple):
     """What the units of a group start with, and what happens to them but their fills.
 
-    `refused`: units with a row that is not on its grid. `instants`: at which all are told by what has changed. `lots`: recorded ones.
+    `refused`: units with a row that is not on its grid. `instants`: when all units report what
+    has changed. `lots`: recorded ones.
     """
 
     task: BucketTask

@@ -159,7 +159,9 @@ def _liquidated(episodes: Ints, positions: Rows, numbered: Numbered) -> Iterator
 def _movements(rows: Rows, ids: pa.Array, numbered: Numbered) -> dict[str, pa.Array]:
     """What a fee refers to is its fill, or the time and the instrument of a simulated one; a surplus, its episode."""
     fills, instruments = numbered.fill_ids(rows["fill"]), numbered.instruments(rows).fill_null("")
-    simulated = pc.binary_join_element_wise(pa.array(movement_times(rows["ts"]), pa.string()), instruments, " ")
+    simulated = pc.binary_join_element_wise(
+        pa.array(movement_times(rows["ts"]), pa.string()), instruments, " "
+    )
     return {
         "ts": _times(rows["ts"]),
         "kind": _words(rows["kind"], MOVEMENTS),

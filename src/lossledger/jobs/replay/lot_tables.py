@@ -6,15 +6,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lossledger.store.thresholds import LOT_CLOSINGS_AT_ONCE
 from lossledger.engine.clock import iso
 from lossledger.engine.events import UnitKey
 from lossledger.engine.ids import stable_id
 from lossledger.engine.rows import OpenLot, SessionRows
 from lossledger.engine.rules.lots import BY_ADL, BY_MARKET, SIMULATED, is_recorded
 from lossledger.engine.rules.unwinding import unwind as unwind_by_reference
-from lossledger.jobs.replay.liquidations import movement_times
 from lossledger.jobs.replay.events import FillRows
+from lossledger.jobs.replay.liquidations import movement_times
 from lossledger.jobs.replay.lots import ORIGIN, LotFold, Lots, fold_lots_of, no_lots
 from lossledger.jobs.replay.names import Group
 from lossledger.jobs.replay.prices import Prices
@@ -29,8 +28,7 @@ from lossledger.schemas.ledger import FUND_MOVEMENTS, LOT_CLOSINGS, UNIT_LOTS
 from lossledger.store.amount_arrays import scaled_decimals, to_decimals
 from lossledger.store.arrow import to_objects
 from lossledger.store.staging import Part
-
-
+from lossledger.store.thresholds import LOT_CLOSINGS_AT_ONCE
 
 
 class LotRows:

@@ -43,7 +43,7 @@ class Lots(NamedTuple):
 
 
 def read_lots(task: BucketTask, group: Group, prices: Prices, execution: str) -> Lots:
-    """Open lots of the day before: recorded ones of the group's units, or simulated ones that came from its accounts."""
+    """Open lots of the day before: recorded ones of the group's units, or simulated ones from its accounts."""
     parts = [no_lots(group)]
     columns = [column.name for column in UNIT_LOTS.columns if column.name != "business_date"]
     wanted = pc.field("execution") == execution

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from lossledger.store.thresholds import REPLAY_TASKS_EACH, REPLAY_TASK_ROWS
 from lossledger.jobs.day import Day
 from lossledger.jobs.replay.source import BucketTask
 from lossledger.jobs.replay.task import replay_buckets
@@ -28,19 +27,18 @@ from lossledger.store.places import open_parquet
 from lossledger.store.reference_data import ReferenceData
 from lossledger.store.session_inputs import PinnedTable
 from lossledger.store.session_units import adl_trades_of, taken_trades_of
-
+from lossledger.store.thresholds import REPLAY_TASK_ROWS, REPLAY_TASKS_EACH
 
 
 def bucket_tasks(day: Day, reference: ReferenceData, folders: Sequence[date]) -> list[BucketTask]:
     """One task per partition; which bucket is in which task changes nothing in the result."""
     inputs = {
-        name: PinnedTable(str(day.warehouse.path(TYPED[name])), day.warehouse.version(TYPED[name]), TYPED[name])
+        name: PinnedTable(
+            str(day.warehouse.path(TYPED[name])), day.warehouse.version(TYPED[name]), TYPED[name]
+        )
         for name in (*(d.name for d in DATED), ACCOUNTS.name)
     }
-    carried = {
-        t.name: PinnedTable(str(day.state.path(t)), day.state_version(t), t)
-        for t in CARRIED
-    }
+    carried = {t.name: PinnedTable(str(day.state.path(t)), day.state_version(t), t) for t in CARRIED}
     delivered = delivered_rows(day, folders)
     rows = delivered.total() + _units_before(day)
     # Tasks read their own accounts.

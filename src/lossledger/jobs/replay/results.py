@@ -64,7 +64,9 @@ class Numbered:
         """Engine rows of liquidations and of fills of kind adl, and the sessions of units with one that is open."""
         opened = replayed.episodes["unit"][replayed.episodes["end_reason"] == OPEN]
         units = replayed.units[np.isin(replayed.units["unit"], opened)]
-        nothing = {name: getattr(replayed, name)[:0] for name in ("positions", "funding", "snapshots", "taken")}
+        nothing = {
+            name: getattr(replayed, name)[:0] for name in ("positions", "funding", "snapshots", "taken")
+        }
         replayed = replayed._replace(units=units, **nothing)
         named = (units, replayed.episodes, replayed.deficits, replayed.movements, replayed.adl_losses)
         numbers = np.unique(np.concatenate([rows["unit"] for rows in named])).tolist()

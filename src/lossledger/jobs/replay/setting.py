@@ -23,7 +23,6 @@ from lossledger.schemas.ledger import BUCKETS
 from lossledger.store.session_units import instruments_of, session_market, units_of
 from lossledger.store.staging import Part
 
-
 Written = dict[str, list[Part]]  # the parts that a task wrote of each table, by the names of REPLAYED
 
 
@@ -42,7 +41,9 @@ class Setting:
         if self.task.staging is None:
             raise InvariantError("a task that is to write its rows was not told where")
         self._parts += 1
-        number = BUCKETS * self._parts + self.task.buckets[0]  # beside those of the groups, which are below BUCKETS
+        number = (
+            BUCKETS * self._parts + self.task.buckets[0]
+        )  # beside those of the groups, which are below BUCKETS
         return self.task.staging.write_part(table, number, rows)
 
     def read(self, table: Table, part: Part) -> pa.Table:

@@ -4,7 +4,6 @@ import gc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from lossledger.store.thresholds import FILLS_AT_ONCE, UNIT_PART_ROWS
 from lossledger.engine.errors import InvariantError
 from lossledger.engine.rows import FundingTotal, SessionRows
 from lossledger.jobs.replay.group import bucket_groups, replay_group
@@ -13,8 +12,7 @@ from lossledger.jobs.replay.source import BucketTask, buckets_note
 from lossledger.jobs.replay.tables import Tables, joined, row_tables, totals
 from lossledger.schemas.ledger import REPLAYED
 from lossledger.store.staging import Part
-
-
+from lossledger.store.thresholds import FILLS_AT_ONCE, UNIT_PART_ROWS
 
 
 def replay_buckets(task: BucketTask) -> Written:

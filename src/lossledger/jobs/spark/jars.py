@@ -4,8 +4,8 @@ Coordinates and SHA-256 are pinned in `jars.lock`. `python -m lossledger.jobs.sp
 with the Ivy that Spark ships (Maven Central; a mirror is named by LOSSLEDGER_IVY_SETTINGS, an Ivy settings file).
 
 `python -m lossledger.jobs.spark.jars object-store` fetches what Spark SQL needs to read an object store itself
-(`s3.lock`, 640 MB) into PySpark's own folder, where drivers and executors find it. Only the container image does: a night reads
-and writes the store without Java.
+(`s3.lock`, 640 MB) into PySpark's own folder, where drivers and executors find it. Only the container image does: a
+night reads and writes the store without Java.
 """
 
 import hashlib
@@ -110,7 +110,9 @@ def _pyspark_jars() -> Path:
 def _ivy_jar() -> Path:
     found = sorted(_pyspark_jars().glob("ivy-*.jar"))
     if not found:
-        raise ConfigError("this PySpark ships no Ivy: install the pinned release, pip install 'lossledger[night]'")
+        raise ConfigError(
+            "this PySpark ships no Ivy: install the pinned release, pip install 'lossledger[night]'"
+        )
     return found[-1]
 
 

@@ -6,10 +6,10 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import forkserver, get_context
 from typing import Any, Protocol, TypeVar
 
-from lossledger.store.thresholds import POOL_FROM_WORK
 from lossledger.engine.errors import LossledgerError
 from lossledger.jobs.spark.memory import InWorker, begin_worker, kept
 from lossledger.jobs.spark.progress import Progress, Tell, silent, watched
+from lossledger.store.thresholds import POOL_FROM_WORK
 
 T = TypeVar("T")
 R = TypeVar("R")

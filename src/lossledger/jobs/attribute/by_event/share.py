@@ -98,7 +98,10 @@ def share_events(task: SharesTask) -> Shared:
 
 def _in_columns(task: SharesTask, states: States, instruments: Sequence[str]) -> Charged | None:
     """By arrays; None where a number does not fit into them."""
-    from lossledger.jobs.attribute.by_event.columns import ColumnStates, Unfit  # the kernel takes a second to load
+    from lossledger.jobs.attribute.by_event.columns import (  # the kernel takes a second to load
+        ColumnStates,
+        Unfit,
+    )
     from lossledger.jobs.replay.directory import read_directory
     from lossledger.jobs.replay.prices import read_prices
 

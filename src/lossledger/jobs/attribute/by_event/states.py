@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from lossledger.store.thresholds import EVENT_WINDOW_ROWS
 from lossledger.jobs.attribute.books import Books
 from lossledger.jobs.replay.event_states import changes_at
 from lossledger.jobs.replay.source import BucketTask
@@ -15,6 +14,7 @@ from lossledger.schemas.ledger import EVENT_STATES
 from lossledger.store.amount_arrays import Amounts
 from lossledger.store.duck import quoted
 from lossledger.store.staging import Part, Staging
+from lossledger.store.thresholds import EVENT_WINDOW_ROWS
 
 _MOST_PARTS = 100_000  # of a task
 _CHANGES = """

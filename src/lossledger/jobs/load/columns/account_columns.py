@@ -15,12 +15,12 @@ import pyarrow as pa
 from lossledger.engine.clock import day_start_us
 from lossledger.engine.intake.judge import Intake, Judge, RawRow, Reference, Rejected
 from lossledger.jobs.load.columns.column_judge import decode, texts_of
-from lossledger.jobs.load.columns.validation_context import enum_table
-from lossledger.jobs.load.columns.column_reader import DAMAGE, Batch, PieceColumns, NotPlain, read_piece
+from lossledger.jobs.load.columns.column_reader import DAMAGE, Batch, NotPlain, PieceColumns, read_piece
 from lossledger.jobs.load.columns.splits import Piece, SourceFile
+from lossledger.jobs.load.columns.validation_context import enum_table
+from lossledger.jobs.load.file_reader import read_file
 from lossledger.jobs.load.landing_zone import LAST_DAY
 from lossledger.jobs.load.reference_rows import CountedRows, ReferenceRows
-from lossledger.jobs.load.file_reader import read_file
 from lossledger.schemas.inputs import ACCOUNTS
 from lossledger.schemas.ledger import TYPED
 from lossledger.store.arrow import arrow_schema

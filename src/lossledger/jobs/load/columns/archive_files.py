@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from lossledger.engine.errors import ConflictError, DataError, is_out_of_space, no_space
-from lossledger.jobs.load.landing_zone import LandedFile
 from lossledger.jobs.load.hashed_streams import Refused, changed, open_landed
+from lossledger.jobs.load.landing_zone import LandedFile
 from lossledger.jobs.terminal import printable
 from lossledger.store.content import content_path, keep
 from lossledger.store.places import place
@@ -20,7 +20,7 @@ class ArchiveTask:
 
 
 def archive_files(task: ArchiveTask) -> int:
-    """Copy the files that are not archived yet; returns their number. ConflictError: a file changed since it was hashed."""
+    """Copy the files that are not archived yet: their number. ConflictError: a file changed since it was hashed."""
     for file in task.files:
         _keep(task, file)
     return len(task.files)

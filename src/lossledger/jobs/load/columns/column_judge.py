@@ -10,16 +10,16 @@ import pyarrow.compute as pc
 
 from lossledger.engine.clock import DAY_US, day_start_us
 from lossledger.engine.intake.parsing import FIRST_MICROS, LAST_MICROS
+from lossledger.jobs.load.columns.decimal128 import on_grid, parse_decimals, positive, rescale
 from lossledger.jobs.load.columns.hash64 import hash_numbers
-from lossledger.jobs.load.columns.validation_context import ValidationContext, enum_table
 from lossledger.jobs.load.columns.part_layout import (
     NO_ISOLATION,
     ROW_BITS,
     TIME_BITS,
-    part_schema,
     group_field,
     id_field,
     kind_of,
+    part_schema,
     stored_fields,
 )
 from lossledger.jobs.load.columns.texts import (
@@ -31,7 +31,7 @@ from lossledger.jobs.load.columns.texts import (
     parse_times,
     plain_ids,
 )
-from lossledger.jobs.load.columns.decimal128 import on_grid, parse_decimals, positive, rescale
+from lossledger.jobs.load.columns.validation_context import ValidationContext, enum_table
 from lossledger.kernel.compiler import loop
 from lossledger.schemas.core import Dataset, Field, Type
 from lossledger.schemas.inputs import DATASETS

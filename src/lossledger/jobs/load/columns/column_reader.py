@@ -12,8 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lossledger.jobs.load.columns.csv_cells import LONGEST_CELL, PLAIN, csv_cells
 from lossledger.jobs.load.columns.column_judge import Source, Spans
+from lossledger.jobs.load.columns.csv_cells import LONGEST_CELL, PLAIN, csv_cells
 from lossledger.jobs.load.columns.part_layout import id_field, kind_of
 from lossledger.jobs.load.columns.row_fallback import csv_header, read_csv_lines, read_parquet_rows
 from lossledger.jobs.load.columns.splits import Piece
@@ -36,7 +36,7 @@ class NotPlain(Exception):
 
 
 class Batch(NamedTuple):
-    """`sources`: columns by field; `odd`: flags of rows that are not plain; `deliver`: rows as the reference reads them."""
+    """`sources`: columns by field; `odd`: flags of rows that are not plain; `deliver`: rows for the reference."""
 
     sources: Mapping[str, Source]
     odd: np.ndarray

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from lossledger.jobs.load.columns.decimal128 import PLACES, to_int64, from_int64
+from lossledger.jobs.load.columns.decimal128 import PLACES, from_int64, to_int64
 from lossledger.store.arrow import texts
 
 MOST_BYTES = (1 << 31) - 1  # of texts with offsets of 32 bits

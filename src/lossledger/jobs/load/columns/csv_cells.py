@@ -75,4 +75,3 @@ def csv_cells(text, columns, field_of, starts, ends, lines, odd):
         odd[rows] = strange or column != columns
         rows += 1
     return rows, PLAIN
-

@@ -19,9 +19,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lossledger.engine.intake.keys import CONFLICT
-from lossledger.jobs.load.columns.pass1_partition import REJECTED, MappedPart
-from lossledger.jobs.load.columns.part_layout import ROW_BITS, ROW_MASK, id_field
 from lossledger.jobs.load.columns.compact_types import expand
+from lossledger.jobs.load.columns.part_layout import ROW_BITS, ROW_MASK, id_field
+from lossledger.jobs.load.columns.pass1_partition import REJECTED, MappedPart
 from lossledger.jobs.load.columns.splits import SourceFile
 from lossledger.jobs.load.file_reader import read_file
 from lossledger.schemas.inputs import DATASETS

@@ -5,8 +5,8 @@ from collections import defaultdict
 import numpy as np
 import pyarrow.compute as pc
 
-from lossledger.jobs.load.columns.load_stages import IncomingDelivery
 from lossledger.jobs.load.columns.hash64 import hash_text
+from lossledger.jobs.load.columns.load_stages import IncomingDelivery
 from lossledger.jobs.load.columns.part_layout import id_field
 from lossledger.jobs.load.deliveries import Deliveries, LoadedDelivery
 from lossledger.schemas.inputs import DATASETS

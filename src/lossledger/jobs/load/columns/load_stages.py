@@ -8,15 +8,21 @@ from datetime import date
 
 from lossledger.engine.clock import DAY_US, day_of, day_start_us, iso
 from lossledger.engine.errors import DataError
-from lossledger.jobs.load.columns.ledger_commit import commit_day, data_file
-from lossledger.jobs.load.columns.pass1_partition import PartitionResult, PartitionTask, PieceRows, partition
-from lossledger.jobs.load.columns.published_rows_guard import GuardTask, published_rows_differ
 from lossledger.jobs.load.columns.archive_files import ArchiveTask, archive_files
-from lossledger.jobs.load.columns.duplicate_keys import KeyHashTask, SettleResult, SettleTask, repeated_hashes, settle_duplicates
-from lossledger.jobs.load.columns.validation_context import ValidationContext, write_context
+from lossledger.jobs.load.columns.duplicate_keys import (
+    KeyHashTask,
+    SettleResult,
+    SettleTask,
+    repeated_hashes,
+    settle_duplicates,
+)
+from lossledger.jobs.load.columns.ledger_commit import commit_day, data_file
 from lossledger.jobs.load.columns.part_layout import group_field, id_field
+from lossledger.jobs.load.columns.pass1_partition import PartitionResult, PartitionTask, PieceRows, partition
 from lossledger.jobs.load.columns.pass2_sort import SortTask, WrittenFile, sort_buckets
+from lossledger.jobs.load.columns.published_rows_guard import GuardTask, published_rows_differ
 from lossledger.jobs.load.columns.splits import Piece, SourceFile, pieces_of, task_pieces
+from lossledger.jobs.load.columns.validation_context import ValidationContext, write_context
 from lossledger.jobs.load.landing_zone import LandedFile
 from lossledger.jobs.spark.mapper import Mapper
 from lossledger.schemas.core import Dataset
@@ -28,7 +34,6 @@ from lossledger.store.places import Place, remove_tree
 from lossledger.store.staging import of_writer
 from lossledger.store.thresholds import LEAST_TASK_BYTES, LEDGER_FILE_ROWS, TASK_BYTES, TASK_HASHES
 from lossledger.store.warehouse import Warehouse
-
 
 
 @dataclass
@@ -124,7 +129,7 @@ class ColumnLoad:
 
     @contextmanager
     def staged(self, context: ValidationContext) -> Iterator["LoadStages"]:
-        """Temporary folder for files between passes, deleted on exit; on an object store its name carries the fencing token."""
+        """Temporary folder for files between passes, deleted on exit; in a store its name carries the fencing token."""
         folder = self.warehouse.root / "staging" / f"load{of_writer(self.warehouse.token)}"
         for left in folder.parent.glob("load*"):
             if left.name <= folder.name:
@@ -154,7 +159,9 @@ class LoadStages:
             for item in incoming
             for some in _some(item.files)
         ]
-        self.load.mapper.map(archive_files, tasks, sum(f.size for item in incoming for f in item.files), "bytes")
+        self.load.mapper.map(
+            archive_files, tasks, sum(f.size for item in incoming for f in item.files), "bytes"
+        )
         for item in incoming:
             item.sources = [
                 SourceFile(f.path, str(content_path(self.load.warehouse.root, f.sha256)), f.size)
@@ -175,7 +182,9 @@ class LoadStages:
             item.partitions.append(result)
         self._read_again(incoming, weight)
 
-    def _partition_task(self, item: IncomingDelivery, pieces: Sequence[Piece], name: str, columns: bool) -> PartitionTask:
+    def _partition_task(
+        self, item: IncomingDelivery, pieces: Sequence[Piece], name: str, columns: bool
+    ) -> PartitionTask:
         return PartitionTask(
             item.dataset.name, item.day, pieces, self._context, str(self.folder / item.name), name, columns
         )
@@ -188,7 +197,9 @@ class LoadStages:
                 mine = [p for p in item.pieces if p.file.path == path]
                 numbers = {p.number for p in mine}
                 item.partitions = [c for c in item.partitions if not numbers & {p.number for p in c.pieces}]
-                item.partitions.append(PartitionResult([PieceRows(n, 0, 0, (), ()) for n in sorted(numbers)[1:]]))
+                item.partitions.append(
+                    PartitionResult([PieceRows(n, 0, 0, (), ()) for n in sorted(numbers)[1:]])
+                )
                 whole = Piece(mine[0].number, mine[0].file)
                 owners.append(item)
                 partition_tasks.append(self._partition_task(item, [whole], f"again-{whole.number}", False))
@@ -229,7 +240,9 @@ class LoadStages:
                     str(folder / f"conflicts-{n}.arrow"),
                 )
             )
-        for (item, _), settled in zip(found, self.load.mapper.map(settle_duplicates, settles, rows), strict=True):
+        for (item, _), settled in zip(
+            found, self.load.mapper.map(settle_duplicates, settles, rows), strict=True
+        ):
             item.settled.append(settled)
 
     def sort_buckets(self, incoming: Sequence[IncomingDelivery], numbers: dict[str, int]) -> None:

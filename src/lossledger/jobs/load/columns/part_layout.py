@@ -74,12 +74,18 @@ def bucket_of(dataset: Dataset, context: ValidationContext, sort_key: np.ndarray
 
 
 def rows_batch(
-    dataset: Dataset, context: ValidationContext, day: date, places: Sequence[int], rows: Sequence[Sequence[Any]]
+    dataset: Dataset,
+    context: ValidationContext,
+    day: date,
+    places: Sequence[int],
+    rows: Sequence[Sequence[Any]],
 ) -> pa.RecordBatch:
     """Rows that the reference judge has accepted, as columns."""
     columns = {f.name: [row[i] for row in rows] for i, f in enumerate(dataset.fields)}
     number = {
-        f.name: [NO_ISOLATION if name == "" else context.numbers.number[kind][name] for name in columns[f.name]]
+        f.name: [
+            NO_ISOLATION if name == "" else context.numbers.number[kind][name] for name in columns[f.name]
+        ]
         for f in dataset.fields
         if (kind := kind_of(f))
     }

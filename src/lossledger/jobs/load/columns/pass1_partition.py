@@ -14,11 +14,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lossledger.engine.intake.judge import Judge, RawRow
-from lossledger.jobs.load.columns.validation_context import ValidationContext, read_context
+from lossledger.jobs.load.columns.compact_types import compact, expand
 from lossledger.jobs.load.columns.part_layout import ROW_BITS, bucket_of, rows_batch
 from lossledger.jobs.load.columns.radix import order_of
-from lossledger.jobs.load.columns.compact_types import expand, compact
 from lossledger.jobs.load.columns.splits import Piece
+from lossledger.jobs.load.columns.validation_context import ValidationContext, read_context
 from lossledger.jobs.load.file_reader import read_file
 from lossledger.schemas.core import Dataset
 from lossledger.schemas.inputs import DATASETS
@@ -88,7 +88,7 @@ def partition(task: PartitionTask) -> PartitionResult:
 
 def _by_columns(task: PartitionTask, writer: "_Writer", piece: Piece) -> PieceRows:
     from lossledger.jobs.load.columns.column_judge import ColumnJudge
-    from lossledger.jobs.load.columns.column_reader import PieceColumns, NotPlain, read_piece
+    from lossledger.jobs.load.columns.column_reader import NotPlain, PieceColumns, read_piece
 
     dataset, columns, rows = writer.dataset, PieceColumns(), 0
     fast = ColumnJudge(dataset, writer.context, task.day)
@@ -240,7 +240,7 @@ class _Writer:
 
 
 def write_part(dataset: Dataset, context: ValidationContext, table: pa.Table, path: str) -> None:
-    """Write rows sorted by bucket, those of a large bucket also by the sort key; the metadata has the buckets' edges."""
+    """Write rows sorted by bucket, in a large bucket also by the sort key; the metadata has the buckets' edges."""
     keys = table.column("sort_key").to_numpy()
     bucket = bucket_of(dataset, context, keys)
     order = np.argsort(bucket, kind="stable")  # radix: buckets are 16 bits

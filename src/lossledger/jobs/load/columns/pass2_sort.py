@@ -15,8 +15,7 @@ import pyarrow.parquet as pq
 
 from lossledger.engine.clock import day_start_us, iso
 from lossledger.engine.errors import InvariantError
-from lossledger.jobs.load.columns.pass1_partition import MappedPart
-from lossledger.jobs.load.columns.validation_context import ValidationContext, read_context
+from lossledger.jobs.load.columns.compact_types import concat, expand_column
 from lossledger.jobs.load.columns.part_layout import (
     NO_ISOLATION,
     ROW_BITS,
@@ -27,8 +26,9 @@ from lossledger.jobs.load.columns.part_layout import (
     id_field,
     kind_of,
 )
+from lossledger.jobs.load.columns.pass1_partition import MappedPart
 from lossledger.jobs.load.columns.radix import order_of
-from lossledger.jobs.load.columns.compact_types import concat, expand_column
+from lossledger.jobs.load.columns.validation_context import ValidationContext, read_context
 from lossledger.schemas.core import Dataset, Table
 from lossledger.schemas.inputs import DATASETS
 from lossledger.schemas.ledger import TYPED
@@ -199,7 +199,12 @@ def id_order(ids: pa.Array) -> dict[str, pa.Array]:
 
 
 def _ledger_columns(
-    task: SortTask, dataset: Dataset, table: Table, context: ValidationContext, data: pa.Table, schema: pa.Schema
+    task: SortTask,
+    dataset: Dataset,
+    table: Table,
+    context: ValidationContext,
+    data: pa.Table,
+    schema: pa.Schema,
 ) -> pa.Table:
     """The rows in the ledger's columns; names are dictionaries, so that each is written once."""
     keys, places = data.column("sort_key").to_numpy(), data.column("place").to_numpy()

@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
-from lossledger.jobs.load.columns.pass1_partition import read_rejected
 from lossledger.jobs.load.columns.load_stages import IncomingDelivery
+from lossledger.jobs.load.columns.pass1_partition import read_rejected
 from lossledger.jobs.load.columns.pass2_sort import WrittenFile
 from lossledger.schemas.ledger import QUARANTINE
 from lossledger.store.arrow import arrow_schema

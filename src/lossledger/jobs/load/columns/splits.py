@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from lossledger.store.thresholds import TASK_BYTES
 from lossledger.store.places import open_parquet, place
+from lossledger.store.thresholds import TASK_BYTES
 
 _OPENING = 1 << 14  # bytes that opening a file costs as much as
 _PACKED = 6  # bytes of text in a byte of a Parquet or gzipped file, about
