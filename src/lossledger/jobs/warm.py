@@ -1,7 +1,8 @@
 """Compile what a run calls into its caches, so that no run waits for it: `lossledger compile`.
 
-`make setup` and the image call it as `python -m lossledger.jobs.warm`. The kernel's annotations say
-what it is compiled for (`kernel/warm.py`); the loops of the load are compiled for the types that files bring, so that a small market is loaded from files of every kind.
+`make setup` and the image call it as `python -m lossledger.jobs.warm`. The kernel's annotations say what it is compiled
+for (`kernel/warm.py`); the loops of the load are compiled for the types that files bring, so a small market is loaded
+from files of every kind.
 """
 
 import sys
